@@ -1,0 +1,24 @@
+"""inv: tasks for people and CI that need no server. What acts on the servers is fab's business."""
+
+from __future__ import annotations
+
+from invoke import Collection, Context, Exit, task
+
+from tests.suite import tiers
+
+
+@task(help={"fast": "leave the lab out"})
+def test(_context: Context, fast: bool = False) -> None:
+    """Run every tier of tests that this machine can run, and say what was left out and why."""
+    if not tiers.run(fast):
+        raise Exit(code=1)
+
+
+@task
+def lint(_context: Context) -> None:
+    """Ask every judge: ruff, mypy, the floors, shell, YAML, compose, Dockerfiles, nginx."""
+    if tiers.lint().problem:
+        raise Exit(code=1)
+
+
+ns = Collection(test, lint)

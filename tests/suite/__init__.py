@@ -1,0 +1,1 @@
+"""What ``scripts/test`` runs: the judges, the tiers of tests, and the closing account."""

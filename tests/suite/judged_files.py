@@ -1,0 +1,49 @@
+"""Puts files where judges read them as the servers do: settings for compose, paths for nginx."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+@contextmanager
+def compose_settings(root: Path, compose_file: Path) -> Iterator[Path]:
+    """Yield the env file to read a compose file with: ``.env.example``, filled in for its server.
+
+    The development file must do without any, so for that one it is an empty file.
+    """
+    from fabfile.model.envfile import schema  # noqa: PLC0415 - a broken fabfile spoils this one judge
+
+    server = compose_file.name.removeprefix("docker-compose.").removesuffix("yml").rstrip(".")
+    rules = schema((root / ".env.example").read_text()) if server else ()
+    lines = []
+    for rule in rules:
+        if rule.applies_to(server):
+            blank = rule.required and not rule.default
+            lines.append(f"{rule.key}={'x' * max(rule.minimum, 1) if blank else rule.default}\n")
+    with TemporaryDirectory() as folder:
+        settings = Path(folder, "env")
+        settings.write_text("".join(lines))
+        yield settings
+
+
+@contextmanager
+def container_tree(root: Path, configuration: Path) -> Iterator[Path]:
+    """Lay one server's nginx directory and the shared snippets out as its container sees them.
+
+    The container's absolute paths are rewritten to the tree's own, so that every ``include``
+    resolves. Yields the copy of the configuration; what a server writes to ``proxy/`` is missing.
+    """
+    with TemporaryDirectory() as folder:
+        tree = Path(folder)
+        shutil.copytree(root / configuration.parent, tree / "etc/nginx")
+        shutil.copytree(root / "nginx/snippets", tree / "etc/wishwithme/snippets")
+        for file in tree.rglob("*.conf"):
+            text = file.read_text()
+            for path in ("/etc/nginx/", "/etc/wishwithme/"):
+                text = text.replace(path, f"{tree}{path}")
+            file.write_text(text)
+        yield tree / "etc/nginx" / configuration.name

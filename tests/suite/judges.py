@@ -1,0 +1,169 @@
+"""The judges: third-party tools that read this repository's files and say what is wrong with them.
+
+A judge is a function that returns its findings, empty when it has none. It raises
+``NothingToJudge`` when the repository holds no file for it. A judge that is not installed is a
+finding, never a silent skip.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from .judged_files import compose_settings, container_tree
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
+
+
+class NothingToJudge(Exception):
+    """No file of this kind stands in the repository; the message names the kind."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one judge said: its findings, or why it had nothing to look at."""
+
+    judge: str
+    findings: str
+    seconds: float
+    idle: str = ""
+
+    def __str__(self) -> str:
+        word = "FOUND" if self.findings else f"skipped: {self.idle}" if self.idle else "clean"
+        return f"[lint] {self.judge:<18} {word} {self.seconds:.1f}s"
+
+
+def verdicts() -> Iterator[Verdict]:
+    """Ask every judge, as many at once as there are cores, and hand out the verdicts as listed."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        yield from pool.map(_ask, JUDGES.items())
+
+
+def _ask(named: tuple[str, Callable[[], str]]) -> Verdict:
+    name, judge = named
+    start = time.monotonic()
+    idle = findings = ""
+    try:
+        findings = judge()
+    except NothingToJudge as nothing:
+        idle = str(nothing)
+    except Exception as broken:  # noqa: BLE001 - a judge that breaks has not acquitted anybody
+        findings = f"{type(broken).__name__}: {broken}"
+    return Verdict(name, findings, time.monotonic() - start, idle)
+
+
+def _tool(*words: str | Path, env: dict[str, str] | None = None) -> str:
+    """Run a tool of this environment; its whole output is a finding unless it exits with 0."""
+    name, *arguments = map(str, words)
+    if not (TOOLS / name).exists():
+        return f"{name} is not installed here; run scripts/setup"
+    done = subprocess.run(
+        [str(TOOLS / name), *arguments],
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout.strip() or f"exit {done.returncode}"
+
+
+@cache
+def _files() -> tuple[Path, ...]:
+    """Return every file that git tracks or would track, as a path from the root."""
+    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return tuple(Path(name) for name in sorted(set(listed.split("\0"))) if (ROOT / name).is_file())
+
+
+def _matching(*patterns: str) -> list[Path]:
+    found = [file for file in _files() if any(file.match(pattern) for pattern in patterns)]
+    if not found:
+        raise NothingToJudge(f"no {' or '.join(patterns)} yet")
+    return found
+
+
+def _shell_files() -> list[Path]:
+    return [file for file in _files() if file.suffix == ".sh" or _names_a_shell(ROOT / file)]
+
+
+def _names_a_shell(file: Path) -> bool:
+    with file.open("rb") as content:
+        first = content.readline(64)
+    return first.startswith(b"#!") and first.split()[-1].endswith((b"/sh", b"bash"))
+
+
+def _floors() -> str:
+    if not (ROOT / "fabfile" / "__init__.py").exists():
+        raise NothingToJudge("no fabfile/ yet")
+    return _tool("lint-imports", "--no-logo")
+
+
+def _compose_schema() -> str:
+    files = _matching("compose/*.yml", "compose.yaml")
+    return _tool("check-jsonschema", "--builtin-schema", "vendor.compose-spec", *files)
+
+
+def _compose_config() -> str:
+    """Let compose itself read each file, with the settings that it would have."""
+    findings = []
+    for file in _matching("compose/*.yml"):
+        with compose_settings(ROOT, file) as settings:
+            words = ("docker-compose", "--env-file", settings, "-f", file, "config", "--quiet")
+            findings.append(_tool(*words, env={"PATH": os.environ["PATH"]}))
+    return "\n".join(filter(None, findings))
+
+
+def _workflows() -> list[Path]:
+    return _matching(".github/workflows/*.yml")
+
+
+def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
+    """Make a judge of one configuration a judge of all; it reads copies, we name our files."""
+
+    def judge_all() -> str:
+        findings = []
+        for configuration in _matching("nginx/*/nginx.conf"):
+            with container_tree(ROOT, configuration) as copy:
+                said = judge(copy).replace(str(copy.parent), str(configuration.parent))
+                findings.append(said.replace(f"{copy.parents[1]}/wishwithme", "nginx"))
+        return "\n".join(filter(None, findings))
+
+    return judge_all
+
+
+def _crossplane(configuration: Path) -> str:
+    import crossplane  # noqa: PLC0415 - missing, it is a finding of this judge, not the end of all
+
+    errors = crossplane.parse(str(configuration))["errors"]
+    return "\n".join(f"{error['file']}:{error['line']}: {error['error']}" for error in errors)
+
+
+JUDGES: dict[str, Callable[[], str]] = {
+    "mypy": lambda: _tool("mypy"),
+    "ruff": lambda: _tool("ruff", "check", "--quiet", "--output-format=concise", "."),
+    "ruff format": lambda: _tool("ruff", "format", "--quiet", "--diff", "."),
+    "import-linter": _floors,
+    "shellcheck": lambda: _tool("shellcheck", *_shell_files()),
+    "yamllint": lambda: _tool("yamllint", "--strict", *_matching("*.yml", "*.yaml", ".yamllint")),
+    "compose schema": _compose_schema,
+    "compose config": _compose_config,
+    "hadolint": lambda: _tool("hadolint", "--no-color", *_matching("Dockerfile", "*.Dockerfile")),
+    "crossplane": _each_nginx(_crossplane),
+    "gixy": _each_nginx(lambda configuration: _tool("gixy", configuration)),
+    "workflow schema": lambda: _tool(
+        "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *_workflows()
+    ),
+    "actionlint": lambda: _tool("actionlint", *_workflows()),
+    "zizmor": lambda: _tool("zizmor", "--offline", "--quiet", *_workflows()),
+}

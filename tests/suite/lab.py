@@ -1,0 +1,58 @@
+"""The tiers that need the lab: an engine, two servers up, their tests, everything put back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from .outcome import PYTHON, ROOT, Outcome, pytest, succeeds
+
+INV = str(PYTHON.with_name("inv"))
+
+
+class LabRun:
+    """One pass over the lab; once a step cannot be had, the rest is skipped for its reason."""
+
+    def __init__(self) -> None:
+        self._idle = ""
+        self._ours = False
+
+    def tiers(self) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+        """Yield each tier with its name; the lab goes down at the end if it was not up before."""
+        yield "engine", self._engine
+        yield "lab.up", self._up
+        for folder in ("tests/lab", "tests/incidents"):
+            yield folder, partial(self._unless_idle, partial(pytest, folder))
+        yield "lab.down", self._down
+
+    def _engine(self) -> Outcome:
+        words = ["scripts/engine"]
+        said = subprocess.run(
+            words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        print(said.stdout + said.stderr, end="", flush=True)
+        if said.returncode == 0:
+            return Outcome()
+        self._idle = (said.stderr.strip() or said.stdout.strip()).rpartition("\n")[2]
+        # A person's machine may do without an engine; a CI that silently does is worth nothing.
+        return Outcome(problem=self._idle) if os.environ.get("CI") else Outcome(idle=self._idle)
+
+    def _up(self) -> Outcome:
+        return self._unless_idle(self._up_really)
+
+    def _up_really(self) -> Outcome:
+        self._ours = not (ROOT / ".lab/hosts.ini").exists()
+        if succeeds(INV, "lab.up"):
+            return Outcome()
+        self._idle = "lab.up failed"
+        return Outcome(problem=self._idle)
+
+    def _down(self) -> Outcome:
+        if not self._ours:
+            return Outcome(idle=self._idle or "it was up before, so it stays")
+        return Outcome() if succeeds(INV, "lab.down") else Outcome(problem="lab.down failed")
+
+    def _unless_idle(self, tier: Callable[[], Outcome]) -> Outcome:
+        return Outcome(idle=self._idle) if self._idle else tier()

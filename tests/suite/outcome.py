@@ -1,0 +1,90 @@
+"""What became of a tier: counted from pytest's own report, shown in the closing table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = Path(sys.executable)
+NO_TESTS_COLLECTED = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one tier. ``problem`` makes it failed, ``idle`` makes it skipped."""
+
+    tier: str = ""
+    passed: int = 0
+    failed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """How many tests were skipped for each reason."""
+    problem: str = ""
+    idle: str = ""
+    seconds: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """The tier in one word."""
+        return "FAILED" if self.failed or self.problem else "skipped" if self.idle else "passed"
+
+    def lines(self) -> Iterator[str]:
+        """The rows of the closing table, with every reason for what was left out."""
+        counts = f"{self.passed} passed, {self.failed} failed, {self.skipped.total()} skipped"
+        tests = self.passed + self.failed + self.skipped.total()
+        detail = self.problem or self.idle or (counts if tests else "")
+        yield f"  {self.tier:<22} {self.state:<8} {self.seconds:6.1f}s  {detail}"
+        for reason, times in self.skipped.items():
+            yield f"  {'':<22} skipped {times}: {reason}"
+
+
+def pytest(tests: str | Path, folder: Path = ROOT, python: Path = PYTHON) -> Outcome:
+    """Run the tests in a folder, live, and count what became of them."""
+    if not (folder / tests).exists():
+        return Outcome(idle="no tests yet")
+    with TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
+        words = [str(python), "-m", "pytest", str(tests), f"--junitxml={report}"]
+        status = subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode
+        if status == NO_TESTS_COLLECTED:
+            return Outcome(idle="no tests yet")
+        counted = _count(ElementTree.parse(report).getroot()) if report.exists() else Outcome()
+    if status in (0, 1):
+        return counted
+    return replace(counted, problem=f"pytest ended with exit code {status}")
+
+
+def _count(report: ElementTree.Element) -> Outcome:
+    cases = list(report.iter("testcase"))
+    failed = [
+        case for case in cases if case.find("failure") is not None or case.find("error") is not None
+    ]
+    skips = [skip for case in cases if (skip := case.find("skipped")) is not None]
+    return Outcome(
+        passed=len(cases) - len(failed) - len(skips),
+        failed=len(failed),
+        skipped=Counter(skip.get("message", "no reason given") for skip in skips),
+    )
+
+
+def succeeds(*words: str) -> bool:
+    """Run a program of this repository, live and without input; tell whether it exited with 0."""
+    return subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def summarise(outcomes: Iterable[Outcome]) -> None:
+    """Print the closing table and the sum of all tests, in pytest's plain words."""
+    outcomes = tuple(outcomes)
+    print("\nWhat became of the tiers:")
+    for outcome in outcomes:
+        print("\n".join(outcome.lines()))
+    passed = sum(outcome.passed for outcome in outcomes)
+    failed = sum(outcome.failed for outcome in outcomes)
+    skipped = sum(outcome.skipped.total() for outcome in outcomes)
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped", flush=True)
