@@ -1,0 +1,45 @@
+"""Runs the migrations over the application's own asynchronous driver."""
+
+import asyncio
+from logging.config import fileConfig
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.models import Base
+from app.settings import load_settings
+
+# One number for every migration of this database: two runs at once take turns.
+MIGRATION_LOCK = 7_041_776
+# A statement that would queue behind a long transaction blocks every reader after it: give up instead.
+LOCK_TIMEOUT = "10s"
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the schema to the wanted revision, in one transaction, under the lock."""
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    with context.begin_transaction():
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        context.run_migrations()
+
+
+async def migrate_online() -> None:
+    """Connect to DATABASE_URL, migrate, and close the connection."""
+    # The address goes straight to the engine: through alembic's configuration a % in it would be interpolated.
+    engine = create_async_engine(load_settings().database_url.get_secret_value())
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+if context.config.config_file_name is not None:
+    fileConfig(context.config.config_file_name, disable_existing_loggers=False)
+
+if context.is_offline_mode():
+    raise SystemExit("migrations need the database: run them without --sql")
+
+asyncio.run(migrate_online())

@@ -1,0 +1,1 @@
+"""Wish With Me, core API."""
