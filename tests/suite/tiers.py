@@ -39,7 +39,7 @@ def run(fast: bool) -> bool:
 
 def _tiers(fast: bool) -> Iterator[tuple[str, Tier]]:
     yield "lint", lint
-    for folder in ("tests/unit", "tests/tasks", "tests/stack"):
+    for folder in ("tests/suite", "tests/unit", "tests/tasks", "tests/stack"):
         yield folder, partial(pytest, folder)
     for service in sorted(tests.parent for tests in ROOT.glob("services/*/tests")):
         yield f"services/{service.name}", partial(service_tests, service)

@@ -1,0 +1,146 @@
+"""Each judge finds the fault that it is there for; silence is never the same as absence."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.suite import judges
+
+Plant = Callable[..., None]
+
+CLEAN_COMPOSE = "name: planted\nservices:\n  web:\n    image: nginx:1.31.3-alpine\n"
+CLEAN_NGINX = """\
+worker_rlimit_nofile 128;
+events { worker_connections 64; }
+http {
+    server_tokens off;
+    include /etc/wishwithme/snippets/more.conf;
+}
+"""
+
+
+@pytest.fixture
+def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    """Lay out a repository with these files and our own rules, and point the judges at it."""
+
+    def lay(**files: str) -> None:
+        for name, text in files.items():
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    for rules in ("pyproject.toml", ".yamllint", ".hadolint.yaml"):
+        shutil.copy(judges.ROOT / rules, tmp_path / rules)
+    monkeypatch.setattr(judges, "ROOT", tmp_path)
+    monkeypatch.setattr(judges, "_files", judges._files.__wrapped__)
+    return lay
+
+
+FAULTS = {
+    "mypy": ({"tasks.py": "x: int = ''\n", "tests/a.py": "", "fabfile/a.py": ""}, "assignment"),
+    "ruff": ({"a.py": "import os\n"}, "F401"),
+    "ruff format": ({"a.py": "x = {  }\n"}, "+x = {}"),
+    "shellcheck": ({"run": "#!/bin/sh\nrm $1\n"}, "SC2086"),
+    "yamllint": ({"a.yml": "a: 1\na: 2\n"}, "duplication of key"),
+    "compose schema": ({"compose/a.yml": "services: {web: {imagge: x}}\n"}, "imagge"),
+    "compose config": ({"compose/docker-compose.yml": "services: {web: {image: }}\n"}, "web"),
+    "hadolint": ({"web/Dockerfile": "FROM debian\n"}, "DL3006"),
+    "crossplane": (
+        {
+            "nginx/ubuntu/nginx.conf": CLEAN_NGINX,
+            "nginx/snippets/more.conf": "listen 80;\n",
+        },
+        "nginx/snippets/more.conf:1",
+    ),
+    "gixy": (
+        {
+            "nginx/ubuntu/nginx.conf": CLEAN_NGINX,
+            "nginx/snippets/more.conf": "server { return 301 http://$host$uri; }\n",
+        },
+        "http_splitting",
+    ),
+    "workflow schema": ({".github/workflows/a.yml": "on: push\n"}, "jobs"),
+    "actionlint": ({".github/workflows/a.yml": "on: pusch\njobs: {}\n"}, "pusch"),
+    "zizmor": (
+        {
+            ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n"
+            "      - run: echo ${{ github.event.head_commit.message }}\n"
+        },
+        "template-injection",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_judge_finds_its_fault(name: str, plant: Plant) -> None:
+    files, word = FAULTS[name]
+    plant(**files)
+    assert word in judges.JUDGES[name]()
+
+
+def test_every_judge_but_the_floors_has_a_planted_fault() -> None:
+    assert set(judges.JUDGES) - set(FAULTS) == {"import-linter"}
+
+
+def test_an_include_by_the_container_path_is_followed(plant: Plant) -> None:
+    plant(
+        **{
+            "nginx/ubuntu/nginx.conf": CLEAN_NGINX,
+            "nginx/snippets/more.conf": "keepalive_timeout 75s;\n",
+        }
+    )
+    assert judges.JUDGES["crossplane"]() == ""
+
+
+def test_a_missing_include_is_found(plant: Plant) -> None:
+    plant(**{"nginx/ubuntu/nginx.conf": CLEAN_NGINX, "nginx/snippets/other.conf": ""})
+    assert "more.conf" in judges.JUDGES["crossplane"]()
+
+
+def test_a_judge_that_is_not_installed_is_a_finding(
+    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(**{"a.yml": "a: 1\n"})
+    monkeypatch.setattr(judges, "TOOLS", tmp_path)
+    assert judges.JUDGES["yamllint"]() == "yamllint is not installed here; run scripts/setup"
+
+
+def test_a_judge_without_files_says_so(plant: Plant) -> None:
+    plant()
+    verdict = judges._ask(("hadolint", judges.JUDGES["hadolint"]))
+    assert (verdict.findings, verdict.idle) == ("", "no Dockerfile or *.Dockerfile yet")
+
+
+def test_a_judge_that_breaks_is_a_finding() -> None:
+    def broken() -> str:
+        raise OSError("out of paper")
+
+    assert judges._ask(("broken", broken)).findings == "OSError: out of paper"
+
+
+def test_the_servers_compose_file_is_read_with_the_example_filled_in(plant: Plant) -> None:
+    plant(
+        **{
+            ".env.example": "# @required\nTOKEN=\nTAG=1.0\n",
+            "compose/docker-compose.ubuntu.yml": CLEAN_COMPOSE
+            + "    environment: ['A=${TOKEN:?}', 'B=${TAG:?}']\n",
+        }
+    )
+    assert judges.JUDGES["compose config"]() == ""
+
+
+def test_a_key_that_the_example_lacks_is_found(plant: Plant) -> None:
+    plant(
+        **{
+            ".env.example": "TAG=1.0\n",
+            "compose/docker-compose.ubuntu.yml": CLEAN_COMPOSE
+            + "    environment: ['A=${TOKEN:?}']\n",
+        }
+    )
+    assert "TOKEN" in judges.JUDGES["compose config"]()

@@ -1,0 +1,147 @@
+"""One run tells all: what failed, what was skipped and why; nothing is lost or counted twice."""
+
+from __future__ import annotations
+
+import fcntl
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import pytest
+from invoke import Exit
+
+from tests.suite import lab, outcome, tiers
+from tests.suite.outcome import Outcome
+
+MIXED = """\
+import pytest
+def test_good(): pass
+def test_bad(): assert 1 == 2
+@pytest.fixture
+def broken(): raise RuntimeError
+def test_error(broken): pass
+@pytest.mark.skip(reason="no engine here")
+def test_skipped(): pass
+"""
+
+
+def in_folder(folder: Path, text: str) -> Outcome:
+    (folder / "tests").mkdir()
+    (folder / "tests/test_it.py").write_text(text)
+    return outcome.pytest("tests", folder)
+
+
+def test_every_test_is_counted_and_every_skip_has_its_reason(tmp_path: Path) -> None:
+    counted = in_folder(tmp_path, MIXED)
+    assert (counted.passed, counted.failed, counted.state) == (1, 2, "FAILED")
+    assert counted.skipped == Counter({"no engine here": 1})
+
+
+def test_a_collection_error_fails_the_tier(tmp_path: Path) -> None:
+    assert in_folder(tmp_path, "import no_such_module\n").state == "FAILED"
+
+
+def test_a_folder_without_tests_is_skipped(tmp_path: Path) -> None:
+    assert in_folder(tmp_path, "").idle == "no tests yet"
+
+
+def test_a_missing_folder_is_skipped(tmp_path: Path) -> None:
+    assert outcome.pytest("tests", tmp_path).idle == "no tests yet"
+
+
+def test_a_tier_after_a_failed_one_still_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretended = [
+        ("one", partial(Outcome, passed=2, failed=1)),
+        ("two", partial(Outcome, passed=3, skipped=Counter({"no engine": 2}))),
+        ("three", partial(Outcome, idle="no tests yet")),
+    ]
+    monkeypatch.setattr(tiers, "ROOT", tmp_path)
+    monkeypatch.setattr(tiers, "_tiers", lambda fast: pretended)
+    assert tiers.run(fast=True) is False
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert said[-6:] == [
+        "one FAILED 0.0s 2 passed, 1 failed, 0 skipped",
+        "two passed 0.0s 3 passed, 0 failed, 2 skipped",
+        "skipped 2: no engine",
+        "three skipped 0.0s no tests yet",
+        "",
+        "5 passed, 1 failed, 2 skipped",
+    ]
+
+
+def test_a_second_run_in_the_same_checkout_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tiers, "ROOT", tmp_path)
+    with (tmp_path / ".test.lock").open("w") as held:
+        held.write("4711")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Exit) as refused:
+            tiers.run(fast=True)
+    assert (refused.value.code, refused.value.message) == (
+        2,
+        "test: another run is under way here (process 4711)",
+    )
+
+
+@pytest.fixture
+def pretended_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Stand in for the machine: an engine, a lab that comes up, a note of each call."""
+    (tmp_path / "scripts").mkdir()
+    engine = tmp_path / "scripts/engine"
+    engine.write_text("#!/bin/sh\necho 'engine: no engine here' >&2\n[ -e engine-answers ]\n")
+    engine.chmod(0o755)
+    (tmp_path / "engine-answers").touch()
+    inv = tmp_path / "inv"
+    inv.write_text('#!/bin/sh\necho "$1" >>calls\n[ ! -e "$1-fails" ]\n')
+    inv.chmod(0o755)
+    monkeypatch.setattr(lab, "INV", str(inv))
+    for module in (lab, outcome):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(lab, "pytest", lambda folder: Outcome(passed=1))
+    return tmp_path
+
+
+def lab_states() -> dict[str, str]:
+    return {name: tier().state for name, tier in lab.LabRun().tiers()}
+
+
+ALL_PASSED = dict.fromkeys(("engine", "lab.up", "tests/lab", "tests/incidents"), "passed")
+
+
+def test_a_lab_that_was_down_goes_down_again(pretended_lab: Path) -> None:
+    assert lab_states() == {**ALL_PASSED, "lab.down": "passed"}
+    assert (pretended_lab / "calls").read_text().split() == ["lab.up", "lab.down"]
+
+
+def test_a_lab_that_was_up_stays_up(pretended_lab: Path) -> None:
+    (pretended_lab / ".lab").mkdir()
+    (pretended_lab / ".lab/hosts.ini").touch()
+    assert lab_states() == {**ALL_PASSED, "lab.down": "skipped"}
+    assert (pretended_lab / "calls").read_text().split() == ["lab.up"]
+
+
+def test_a_lab_that_does_not_come_up_fails_and_is_put_away(pretended_lab: Path) -> None:
+    (pretended_lab / "lab.up-fails").touch()
+    assert lab_states() == {
+        "engine": "passed",
+        "lab.up": "FAILED",
+        "tests/lab": "skipped",
+        "tests/incidents": "skipped",
+        "lab.down": "passed",
+    }
+
+
+@pytest.mark.parametrize(("ci", "state"), [("", "skipped"), ("true", "FAILED")])
+def test_no_engine_skips_the_lab_with_the_reason_but_fails_a_ci(
+    ci: str, state: str, pretended_lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    (pretended_lab / "engine-answers").unlink()
+    outcomes = {name: tier() for name, tier in lab.LabRun().tiers()}
+    assert outcomes["engine"].state == state
+    assert outcomes["tests/lab"].idle == outcomes["lab.down"].idle == "engine: no engine here"
+    assert not (pretended_lab / "calls").exists()
