@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection, Context, Exit, task
 
+from tests.lab.rig.tasks import ns as lab
 from tests.suite import tiers
 
 
@@ -21,4 +22,4 @@ def lint(_context: Context) -> None:
         raise Exit(code=1)
 
 
-ns = Collection(test, lint)
+ns = Collection(test, lint, lab)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -87,7 +88,12 @@ def _files() -> tuple[Path, ...]:
 
 
 def _matching(*patterns: str) -> list[Path]:
-    found = [file for file in _files() if any(file.match(pattern) for pattern in patterns)]
+    """Choose files by name, or from the root where the pattern holds a folder."""
+
+    def chosen(file: Path, pattern: str) -> bool:
+        return fnmatch(str(file) if "/" in pattern else file.name, pattern)
+
+    found = [file for file in _files() if any(chosen(file, pattern) for pattern in patterns)]
     if not found:
         raise NothingToJudge(f"no {' or '.join(patterns)} yet")
     return found
@@ -136,10 +142,17 @@ def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
         for configuration in _matching("nginx/*/nginx.conf"):
             with container_tree(ROOT, configuration) as copy:
                 said = judge(copy).replace(str(copy.parent), str(configuration.parent))
-                findings.append(said.replace(f"{copy.parents[1]}/wishwithme", "nginx"))
-        return "\n".join(filter(None, findings))
+                said = said.replace(f"{copy.parents[1]}/wishwithme", "nginx")
+            findings += [f"{configuration}: {said}"] if said else []
+        return "\n".join(findings)
 
     return judge_all
+
+
+def _gixy(configuration: Path) -> str:
+    # Left out: advice on speed, and on a limit of open files that the container's engine sets.
+    skipped = "try_files_is_evil_too,worker_rlimit_nofile_vs_connections"
+    return _tool("gixy", "--skips", skipped, configuration)
 
 
 def _crossplane(configuration: Path) -> str:
@@ -160,7 +173,7 @@ JUDGES: dict[str, Callable[[], str]] = {
     "compose config": _compose_config,
     "hadolint": lambda: _tool("hadolint", "--no-color", *_matching("Dockerfile", "*.Dockerfile")),
     "crossplane": _each_nginx(_crossplane),
-    "gixy": _each_nginx(lambda configuration: _tool("gixy", configuration)),
+    "gixy": _each_nginx(_gixy),
     "workflow schema": lambda: _tool(
         "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *_workflows()
     ),
