@@ -1,0 +1,60 @@
+"""inv lab.*: the lab from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from invoke import Collection, Context, Exit, task
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    from .docker import LabError  # noqa: PLC0415 - listing the tasks must stay quick
+
+    try:
+        yield
+    except LabError as error:
+        raise Exit(f"lab: {error}", 1) from None
+
+
+@task
+def up(_context: Context) -> None:
+    """Bring up two disposable servers on this machine and publish HEAD to them."""
+    from .lab import Lab  # noqa: PLC0415
+
+    with _one_line_errors():
+        lab = Lab()
+        lab.up()
+        print("\n".join(lab.status()))
+        print("point tasks at it: HOSTS_INI=.lab/hosts.ini fab --list")
+
+
+@task(help={"keep_images": "keep the images, so that the next start is a warm one"})
+def down(_context: Context, keep_images: bool = False) -> None:
+    """Remove the lab: containers, networks, volumes, images and .lab/."""
+    from .lab import Lab  # noqa: PLC0415
+
+    with _one_line_errors():
+        Lab().down(keep_images)
+
+
+@task
+def status(_context: Context) -> None:
+    """Show the lab's containers and the ports that lead to them."""
+    from .lab import Lab  # noqa: PLC0415
+
+    with _one_line_errors():
+        print("\n".join(Lab().status()) or "no lab; inv lab.up brings one up")
+
+
+@task(help={"ref": "what to publish as main (default HEAD)"})
+def push(_context: Context, ref: str = "HEAD") -> None:
+    """Publish a commit of this checkout to the lab's git remote."""
+    from .lab import Lab  # noqa: PLC0415
+
+    with _one_line_errors():
+        Lab().push(ref)
+
+
+ns = Collection("lab", up, down, status, push)
