@@ -3,16 +3,16 @@
 import asyncio
 from logging.config import fileConfig
 
-from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from alembic import context
 from app.models import Base
 from app.settings import load_settings
 
 # One number for every migration of this database: two runs at once take turns.
 MIGRATION_LOCK = 7_041_776
-# A statement that would queue behind a long transaction blocks every reader after it: give up instead.
+# A statement that queues behind a long transaction blocks every reader after it: give up instead.
 LOCK_TIMEOUT = "10s"
 
 
@@ -27,7 +27,7 @@ def migrate(connection: Connection) -> None:
 
 async def migrate_online() -> None:
     """Connect to DATABASE_URL, migrate, and close the connection."""
-    # The address goes straight to the engine: through alembic's configuration a % in it would be interpolated.
+    # Straight to the engine: in alembic's configuration a % in the address would be interpolated.
     engine = create_async_engine(load_settings().database_url.get_secret_value())
     try:
         async with engine.connect() as connection:

@@ -36,7 +36,7 @@ class Tokens(BaseModel):
     """What a client sends from now on as `Authorization: Bearer …`."""
 
     access_token: str
-    token_type: str = "bearer"
+    token_type: str = "bearer"  # noqa: S105 - the kind of token, no secret
 
 
 class Profile(BaseModel):
@@ -64,7 +64,9 @@ async def register(wanted: Registration, session: Session) -> Tokens:
     try:
         await session.commit()
     except IntegrityError:
-        raise HTTPException(status.HTTP_409_CONFLICT, "this address is already registered") from None
+        raise HTTPException(
+            status.HTTP_409_CONFLICT, "this address is already registered"
+        ) from None
     return Tokens(access_token=access_token(user.id, signing_key()))
 
 

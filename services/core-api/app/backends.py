@@ -43,7 +43,8 @@ class Backends:
 
 def backends(request: Request) -> Backends:
     """The backends of the application that answers this request."""
-    return request.app.state.backends
+    found: Backends = request.app.state.backends
+    return found
 
 
 async def session(backends: Annotated[Backends, Depends(backends)]) -> AsyncIterator[AsyncSession]:

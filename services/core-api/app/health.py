@@ -1,4 +1,4 @@
-"""Three answers to three questions: is the process alive, may it get requests, does everything work."""
+"""Three questions: is the process alive, may it get requests, does everything work."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy sees them. Alembic makes them; `alembic check` finds where the two differ."""
+"""The tables, as SQLAlchemy sees them. Alembic makes them; a test finds where the two differ."""
 
 from datetime import datetime
 from uuid import UUID, uuid4

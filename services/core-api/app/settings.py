@@ -1,4 +1,4 @@
-"""What core-api reads from its environment. A bad setting stops the start, and its value is never shown."""
+"""What core-api reads from its environment. A bad setting stops the start and is not shown."""
 
 from functools import cache
 
@@ -38,8 +38,10 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as refused:
-        lines = [
-            f"core-api cannot start: {'.'.join(map(str, error['loc'])).upper()}: {error['msg']}"
-            for error in refused.errors(include_input=False, include_url=False, include_context=False)
-        ]
-    raise SystemExit("\n".join(lines))
+        errors = refused.errors(include_input=False, include_url=False, include_context=False)
+    raise SystemExit(
+        "\n".join(
+            f"core-api cannot start: {str(error['loc'][0]).upper()}: {error['msg']}"
+            for error in errors
+        )
+    )

@@ -31,7 +31,7 @@ def access_token(user_id: UUID, key: str, now: datetime | None = None) -> str:
 
 
 def bearer_of(token: str, key: str) -> UUID:
-    """Who holds this token. Raises jwt.InvalidTokenError when it is expired, forged or of another kind."""
+    """Who holds this token. Raises jwt.InvalidTokenError: expired, forged, of another kind."""
     claims = jwt.decode(
         token, key, algorithms=[ALGORITHM], options={"require": ["sub", "type", "exp"]}
     )

@@ -53,13 +53,15 @@ class HttpFetcher:
         self.allowed_hosts = allowed_hosts
 
     async def fetch(self, url: str) -> Page:
-        """The page at this address. Raises Refused for a private one, Unfetchable for anything else."""
+        """The page at this address. Raises Refused for a private one, else Unfetchable."""
         try:
             # trust_env off: a proxy from the environment would resolve names past the guard.
-            async with httpx.AsyncClient(headers=HEADERS, timeout=TIMEOUT, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                headers=HEADERS, timeout=TIMEOUT, trust_env=False
+            ) as client:
                 return await self._follow(client, httpx.URL(url))
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
-            raise Unfetchable(f"the page could not be fetched: {type(failure).__name__}") from failure
+            raise Unfetchable(f"no page to be had: {type(failure).__name__}") from failure
 
     async def _follow(self, client: httpx.AsyncClient, url: httpx.URL) -> Page:
         for _ in range(MAX_REDIRECTS + 1):

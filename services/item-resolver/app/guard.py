@@ -19,18 +19,18 @@ async def addresses_of(host: str) -> set[str]:
     except (OSError, UnicodeError):
         raise Refused(f"{host} has no address") from None
     # A scoped IPv6 address carries its interface after a percent sign.
-    return {entry[4][0].partition("%")[0] for entry in found}
+    return {str(entry[4][0]).partition("%")[0] for entry in found}
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the public Internet; an IPv4 address in IPv6 dress is undressed first."""
+    """Whether an address belongs to the public Internet, also an IPv4 address in IPv6 dress."""
     parsed = ip_address(address)
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return parsed.is_global and not parsed.is_multicast
 
 
 async def require_public(url: httpx.URL, allowed_hosts: frozenset[str]) -> None:
-    """Raise Refused unless the address is http(s) and each of its host's addresses is public or allowed."""
+    """Raise Refused unless it is http(s) and its host is allowed or has public addresses only."""
     if url.scheme not in ("http", "https") or not url.host:
         raise Refused("only http and https addresses are fetched")
     if url.host.lower() in allowed_hosts:

@@ -34,6 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         # The schema would be the one address that answers without the token.
         openapi_url=None,
     )
+    app.state.settings = settings
     app.state.fetcher = fetcher_for(settings)
     app.state.slots = asyncio.Semaphore(settings.max_concurrency)
     app.get("/healthz")(healthz)

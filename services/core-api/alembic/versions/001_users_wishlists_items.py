@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+
 from alembic import op
 
 revision: str = "001"
@@ -48,7 +49,9 @@ def upgrade() -> None:
         sa.Column(
             "wishlist_id",
             sa.Uuid(),
-            sa.ForeignKey("wishlists.id", name="fk_items_wishlist_id_wishlists", ondelete="CASCADE"),
+            sa.ForeignKey(
+                "wishlists.id", name="fk_items_wishlist_id_wishlists", ondelete="CASCADE"
+            ),
             nullable=False,
         ),
         sa.Column("title", sa.String(500), nullable=False),

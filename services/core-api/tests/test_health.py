@@ -1,0 +1,45 @@
+"""What the three health answers say, and when."""
+
+from fastapi.testclient import TestClient
+
+
+def test_everything_well_is_200_and_names_each_check(client: TestClient) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "healthy", "checks": {"database": "ok", "redis": "ok"}},
+    )
+
+
+def test_backends_away_is_503_and_says_unhealthy(lonely_client: TestClient) -> None:
+    answer = lonely_client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "unhealthy"
+    assert set(answer.json()["checks"]) == {"database", "redis"}
+    assert "ok" not in answer.json()["checks"].values()
+
+
+def test_an_unhealthy_answer_holds_no_part_of_an_address(lonely_client: TestClient) -> None:
+    body = lonely_client.get("/healthz").text
+    assert "hidden-word" not in body
+    assert "127.0.0.1" not in body
+
+
+def test_live_does_not_ask_the_backends(lonely_client: TestClient) -> None:
+    assert lonely_client.get("/live").status_code == 200
+
+
+def test_ready_follows_the_database(client: TestClient, lonely_client: TestClient) -> None:
+    assert client.get("/ready").status_code == 200
+    assert lonely_client.get("/ready").status_code == 503
+
+
+def test_a_head_request_is_refused_so_probes_must_get(client: TestClient) -> None:
+    assert client.head("/live").status_code == 405
+
+
+def test_cors_allows_the_site_and_nobody_else(client: TestClient) -> None:
+    header = "access-control-allow-origin"
+    site = client.get("/live", headers={"Origin": "https://wishwith.me"})
+    assert site.headers.get_list(header) == ["https://wishwith.me"]
+    assert header not in client.get("/live", headers={"Origin": "https://elsewhere.test"}).headers
