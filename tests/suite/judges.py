@@ -139,7 +139,7 @@ def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
 
     def judge_all() -> str:
         findings = []
-        for configuration in _matching("nginx/*/nginx.conf"):
+        for configuration in _matching("nginx/*/nginx.conf", "services/*/nginx.conf"):
             with container_tree(ROOT, configuration) as copy:
                 said = judge(copy).replace(str(copy.parent), str(configuration.parent))
                 said = said.replace(f"{copy.parents[1]}/wishwithme", "nginx")

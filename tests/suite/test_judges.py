@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,8 +86,39 @@ def test_a_judge_finds_its_fault(name: str, plant: Plant) -> None:
     assert word in judges.JUDGES[name]()
 
 
-def test_every_judge_but_the_floors_has_a_planted_fault() -> None:
-    assert set(judges.JUDGES) - set(FAULTS) == {"import-linter"}
+def test_every_judge_has_a_planted_fault() -> None:
+    assert set(judges.JUDGES) == {*FAULTS, "import-linter"}
+
+
+def lay_floors(plant: Plant, **imports: str) -> None:
+    """Lay out every module that the contracts name, each empty but for what it may import here."""
+    with (judges.ROOT / "pyproject.toml").open("rb") as rules:
+        contracts = tomllib.load(rules)["tool"]["importlinter"]["contracts"]
+    floors = " ".join(contracts[0]["layers"])
+    modules = dict.fromkeys(re.findall(r"\w+", floors), "") | imports
+    plant(
+        **{"fabfile/__init__.py": ""},
+        **{f"fabfile/{name}/__init__.py": text + "\n" for name, text in modules.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("floor", "imported"),
+    [
+        ("model", "from .. import ops"),
+        ("remote", "from .. import ui"),
+        ("ui", "from .. import remote"),
+        ("ops", "import fabric"),
+        ("ui", "import subprocess"),
+        ("model", "import time"),
+        ("newcomer", ""),
+    ],
+)
+def test_an_import_that_goes_up_is_found(floor: str, imported: str, plant: Plant) -> None:
+    lay_floors(plant)
+    assert judges.JUDGES["import-linter"]() == ""
+    lay_floors(plant, **{floor: imported})
+    assert "broken" in judges.JUDGES["import-linter"]().lower()
 
 
 def test_an_include_by_the_container_path_is_followed(plant: Plant) -> None:
