@@ -1,0 +1,7 @@
+"""Operate Wish With Me: `fab --list` shows the tasks, `fab --help TASK` what each does."""
+
+from invoke import Collection
+
+from . import fleet, montreal, ubuntu
+
+ns = Collection(fleet.deploy_task, fleet.status_task, ubuntu.ns, montreal.ns)

@@ -1,0 +1,73 @@
+"""A command: from the arguments of a task to a session, and from any error to one line and a code."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fabric import Connection
+from invoke import Context, Exit, Task, task
+
+from .model.errors import FAILED, Trouble, refused
+from .ops.session import Session, read_inventory
+from .ui.console import Console
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+HELP = {
+    "ref": "commit, branch or tag at the repository (default: the branch in hosts.ini)",
+    "yes": "do not ask before the first change (never asked off a terminal)",
+    "json": "print one JSON object on standard output (docs/json.md); steps go to standard error",
+    "waive": "name of a gate that may be red, such as link or outside:site; may be given again",
+    "restart-data": "allow what would recreate or restart PostgreSQL or Redis",
+    "dry-run": "show the plan and every command that would change the server; change nothing",
+    "tail": "lines of each log (default: 100)",
+    "follow": "go on showing new lines until Ctrl-C",
+    "service": "a service of the stack (default: all)",
+    "number": "how many releases (default: 10)",
+}
+"""The help of every argument, written once."""
+
+
+def command(
+    *arguments: str, iterable: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Task]:
+    """A task whose body gets a :class:`Session`; it ends with one line and an exit code.
+
+    ``arguments`` are the keys of :data:`HELP` that the task takes; its name is the body's without
+    ``_task``.
+    """
+
+    def decorate(body: Callable[..., Any]) -> Task:
+        @functools.wraps(body)
+        def run(context: Context, *values: Any, **keywords: Any) -> None:
+            console = Console(as_json=bool(keywords.get("json")))
+            try:
+                _refuse_hosts(context)
+                with Session(read_inventory(os.environ, PROJECT), console) as session:
+                    body(session, *values, **keywords)
+            except Trouble as trouble:
+                console.error(trouble)
+                raise Exit(code=trouble.code) from None
+            except KeyboardInterrupt:
+                console.error(Trouble("interrupted; fab status shows where things stand"))
+                raise Exit(code=FAILED) from None
+
+        return task(
+            run,
+            name=body.__name__.removesuffix("_task"),
+            help={argument: HELP[argument] for argument in arguments},
+            iterable=list(iterable),
+        )
+
+    return decorate
+
+
+def _refuse_hosts(context: Context) -> None:
+    if isinstance(context, Connection):
+        raise refused(
+            "-H is not for these tasks: each names its server; hosts.ini has the addresses"
+        )

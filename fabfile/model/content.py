@@ -1,0 +1,98 @@
+"""Names by content: what an image or mounted configuration is made of decides its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from .errors import refused
+from .stack import Build, Service, Stack
+
+Tree = Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The image that a service should run."""
+
+    service: str
+    reference: str
+    """``NAME:TAG``; the tag of a built image is the digest of its content."""
+    stable: str
+    """The name in the compose file, which the cut-over moves to ``reference``."""
+    build: Build | None
+    context: str = ""
+    """Build context, relative to the repository."""
+
+
+def wanted_images(stack: Stack, tree: Tree, checkout: PurePosixPath) -> dict[str, Wanted]:
+    """The image of every service. Twins come out with the same reference."""
+    return {service.name: _wanted(service, tree, checkout) for service in stack.services}
+
+
+def _wanted(service: Service, tree: Tree, checkout: PurePosixPath) -> Wanted:
+    if service.build is None:
+        return Wanted(service.name, service.image, service.image, None)
+    context = inside(service.build.context, checkout)
+    dockerfile = inside(service.build.dockerfile, checkout)
+    if context is None or dockerfile is None:
+        raise refused(f"service {service.name}: its build context lies outside the repository")
+    if not files_below(tree, context):
+        raise refused(f"service {service.name}: the commit has no build context '{context}'")
+    if dockerfile not in tree:
+        raise refused(f"service {service.name}: the commit has no '{dockerfile}'")
+    tag = digest(
+        [
+            digest_of(tree, [context]),
+            tree[dockerfile][1],
+            dockerfile,
+            service.build.args,
+            service.build.target,
+        ]
+    )[:16]
+    reference = f"{service.repository}:{tag}"
+    return Wanted(service.name, reference, service.image, service.build, context)
+
+
+def mounted_paths(service: Service, checkout: PurePosixPath) -> tuple[str, ...]:
+    """The files and folders of the repository that a service mounts, relative to it."""
+    paths = (inside(mount.source, checkout) for mount in service.mounts if mount.kind == "bind")
+    return tuple(sorted(path for path in paths if path is not None))
+
+
+def configuration(stack: Stack, tree: Tree, checkout: PurePosixPath) -> dict[str, str]:
+    """Per service, the digest of the files of the repository that it mounts."""
+    found = {service.name: mounted_paths(service, checkout) for service in stack.services}
+    return {name: digest_of(tree, paths)[:16] for name, paths in found.items() if paths}
+
+
+def inside(path: str, checkout: PurePosixPath) -> str | None:
+    """``path`` relative to the checkout; None when it lies elsewhere."""
+    try:
+        relative = str(PurePosixPath(path).relative_to(checkout))
+    except ValueError:
+        return None
+    return "" if relative == "." else relative
+
+
+def files_below(tree: Tree, path: str) -> list[tuple[str, str, str]]:
+    """(path, mode, object) of ``path`` itself when it is a file, else of every file below it."""
+    prefix = f"{path}/" if path else ""
+    return sorted(
+        (name, mode, identity)
+        for name, (mode, identity) in tree.items()
+        if mode != "040000" and (name == path or name.startswith(prefix))
+    )
+
+
+def digest_of(tree: Tree, paths: list[str] | tuple[str, ...]) -> str:
+    """One digest of all files at or below ``paths``: names, modes and contents."""
+    return digest([[path, files_below(tree, path)] for path in paths])
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,32 @@
+"""The one exception that ends a command, and the exit codes it can end with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+DONE = 0
+FAILED = 1
+"""Failed, and nothing changed or everything was rolled back (proved)."""
+REFUSED = 2
+"""Usage or preflight: nothing was touched."""
+STRANDED = 3
+"""A person is needed; the output says exactly where things stand."""
+
+
+class Trouble(Exception):
+    """A failure that a person can act on.
+
+    ``message`` is one line: the server, what failed, what to do next. ``evidence`` is shown below
+    it (last log lines, a probe's answer). ``code`` is the exit code of the command.
+    """
+
+    def __init__(self, message: str, *, code: int = FAILED, evidence: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.evidence = tuple(evidence)
+
+
+def refused(message: str, evidence: Sequence[str] = ()) -> Trouble:
+    """A precondition does not hold; nothing was touched (exit code 2)."""
+    return Trouble(message, code=REFUSED, evidence=evidence)

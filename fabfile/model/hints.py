@@ -1,0 +1,93 @@
+"""``x-deploy``: what a compose file says of a service and compose has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import refused
+from .probe import Probe
+
+HINTS = frozenset({"keep", "proxy", "probe", "smoke", "migrate", "gates", "link"})
+PROBE = frozenset({"status", "json", "contains", "bearer"})
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A probe through the proxy, asked on the server and from outside.
+
+    ``{address}`` in ``url`` stands for the server's address.
+    """
+
+    name: str
+    url: str
+    probe: Probe
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What ``x-deploy`` says of one service."""
+
+    keep: bool = False
+    """A data service: never recreated or restarted unasked."""
+    proxy: bool = False
+    """This service is the stack's nginx."""
+    probe: Probe | None = None
+    """Asked directly on the container's address."""
+    port: int = 0
+    path: str = "/"
+    smoke: tuple[str, ...] = ()
+    """Command that a new image must survive once, apart from everything."""
+    migrate: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    link: tuple[str, ...] = ()
+    """Command, run in a one-off container, that proves the call to the server named by ``calls``."""
+
+
+def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
+    """Read the entry of one service; an unknown key ends the command with exit code 2."""
+    if not raw:
+        return Hints()
+    _known(f"x-deploy.{service}", raw, HINTS)
+    probe = raw.get("probe")
+    if probe:
+        _known(f"x-deploy.{service}.probe", probe, PROBE | {"port", "path"})
+        if "port" not in probe:
+            raise refused(f"x-deploy.{service}.probe: 'port' is missing")
+    return Hints(
+        keep=bool(raw.get("keep")),
+        proxy=bool(raw.get("proxy")),
+        probe=_probe(probe) if probe else None,
+        port=int(probe["port"]) if probe else 0,
+        path=probe.get("path", "/") if probe else "/",
+        smoke=tuple(raw.get("smoke") or ()),
+        migrate=tuple(raw.get("migrate") or ()),
+        gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
+        link=tuple((raw.get("link") or {}).get("command") or ()),
+    )
+
+
+def _gate(service: str, raw: Mapping[str, Any]) -> Gate:
+    _known(f"x-deploy.{service}.gates", raw, PROBE | {"name", "url"})
+    for key in ("name", "url"):
+        if key not in raw:
+            raise refused(f"x-deploy.{service}.gates: '{key}' is missing")
+    return Gate(raw["name"], raw["url"], _probe(raw))
+
+
+def _probe(raw: Mapping[str, Any]) -> Probe:
+    return Probe(
+        status=int(raw.get("status", 200)),
+        json=raw.get("json") or {},
+        contains=raw.get("contains", ""),
+        bearer=raw.get("bearer", ""),
+    )
+
+
+def _known(where: str, raw: Mapping[str, Any], known: frozenset[str]) -> None:
+    unknown = sorted(set(raw) - known)
+    if unknown:
+        raise refused(
+            f"{where}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )

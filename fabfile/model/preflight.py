@@ -1,0 +1,145 @@
+"""Preflight: everything that must hold before a server is touched, each failure one line."""
+
+from __future__ import annotations
+
+from .envfile import Findings, check, parse, schema
+from .facts import Facts
+from .inventory import Server
+from .stack import Stack
+
+MINIMUM_FREE = 1 << 30
+"""Bytes that must be free on every file system that a deploy writes to (1 GiB)."""
+COMPOSE = (2, 20)
+"""Oldest compose that reads ``start_interval`` and ``include``."""
+START_INTERVAL = 25
+"""Oldest engine that honours ``start_interval``."""
+PROGRAMS = ("bash", "git", "docker", "curl", "openssl", "flock", "timeout", "tar")
+"""Programs that a server must have."""
+
+
+def host_problems(server: Server, facts: Facts) -> list[str]:
+    """What is wrong with the host itself: engine, compose, disk, rights."""
+    problems = []
+    if engine := _engine(server, facts):
+        problems.append(engine)
+    elif _version(facts.compose) < COMPOSE:
+        problems.append(
+            "docker compose is missing or older than 2.20; install the docker compose plugin"
+        )
+    for disk in facts.disks:
+        if disk.free < MINIMUM_FREE:
+            problems.append(
+                f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
+                f" {MINIMUM_FREE >> 20} MiB; free some space (docker image prune, old backups)"
+            )
+    if not facts.has_folder(server.root) and not facts.sudo:
+        problems.append(
+            f"{server.root} does not exist and {facts.user} may not use sudo to make it; run once:"
+            f" sudo install -d -o {facts.user} {server.root}"
+        )
+    folder = facts.folders.get(str(server.root))
+    if folder and folder.owner != facts.user and not facts.sudo:
+        problems.append(
+            f"{server.root} belongs to {folder.owner}; run once: sudo chown {facts.user} {server.root}"
+        )
+    return problems
+
+
+def _engine(server: Server, facts: Facts) -> str:
+    if not facts.docker:
+        return "no Docker engine answers; start it: sudo systemctl start docker"
+    if not facts.docker.startswith("error"):
+        return ""
+    text = facts.docker.lower()
+    if "not found" in text:
+        return "no Docker on this server; install Docker Engine with its compose plugin"
+    if "permission denied" in text:
+        return (
+            f"user {facts.user} may not use Docker; run once: sudo usermod -aG docker {facts.user}"
+        )
+    return f"no Docker engine answers; start it: sudo systemctl start docker ({facts.docker[7:].strip()})"
+
+
+def _version(text: str) -> tuple[int, ...]:
+    parts = text.lstrip("v").split(".")[:2]
+    return tuple(int(part) for part in parts) if all(p.isdigit() for p in parts) else (0,)
+
+
+def commit_problems(server: Server, facts: Facts) -> list[str]:
+    """Why the wanted commit cannot be had."""
+    commit = facts.commit
+    if commit is None or not commit.error:
+        return []
+    if commit.error.startswith("unknown: "):
+        wanted = commit.error.removeprefix("unknown: ")
+        return [f"{server.repository} has no commit, branch or tag '{wanted}'; push it first"]
+    return [f"git cannot read {server.repository}: {commit.error}"]
+
+
+def env_findings(server: Server, facts: Facts) -> Findings:
+    """What is wrong with the server's ``.env``; never shows a value."""
+    where = server.path / ".env"
+    if facts.env_stat is None:
+        return Findings((f"no {where}: copy .env.example, fill its blanks, chmod 600",))
+    problems = []
+    owner, mode = facts.env_stat
+    if int(mode, 8) & 0o077:
+        problems.append(f"{where} has mode {mode}: others can read it; chmod 600 {where}")
+    if owner != facts.user:
+        problems.append(f"{where} belongs to {owner}, not to {facts.user}")
+    env = parse(facts.env)
+    if not any(env.values.values()):
+        return Findings((*problems, f"{where} is empty: copy .env.example, fill its blanks"))
+    if facts.commit is None or not facts.commit.example:
+        return Findings((*problems, *env.problems))
+    found = check(env, facts.commit.effective, schema(facts.commit.example), server.name)
+    expected = {"COMPOSE_FILE": str(server.compose), "STATE_ROOT": str(server.root)}
+    for key, value in expected.items():
+        if env.values.get(key, value) != value:
+            problems.append(f".env: {key} is not '{value}', which hosts.ini says")
+    return Findings((*problems, *found.problems), found.warnings)
+
+
+def stack_problems(facts: Facts, stack: Stack) -> list[str]:
+    """Clashes of names, networks and ports with what is not ours, and limits beyond the host."""
+    problems = []
+    names = {service.container for service in stack.services}
+    ours = {c.name for c in facts.containers if c.project == stack.project}
+    for container in facts.containers:
+        if container.name in names - ours:
+            owner = f"project {container.project}" if container.project else "no compose project"
+            problems.append(
+                f"container name {container.name} is in use by {owner}; rename or remove that one"
+            )
+    for network in stack.networks:
+        owner = facts.networks.get(network, stack.project)
+        if owner != stack.project:
+            problems.append(
+                f"network {network} is in use by {f'project {owner}' if owner else 'no compose project'};"
+                " remove it once its containers are gone"
+            )
+    mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
+    for service in stack.services:
+        for port in service.ports:
+            if port.published in facts.listening - mine:
+                holder = next(
+                    (c.name for c in facts.containers if port.published in c.published), "a process"
+                )
+                problems.append(f"port {port.published} of {service.name} is in use by {holder}")
+        if service.cpus > facts.cpus:
+            problems.append(
+                f"{service.name} is limited to {service.cpus:g} CPUs, this server has {facts.cpus};"
+                " lower the limit in .env"
+            )
+    return problems
+
+
+def warnings(server: Server, facts: Facts) -> list[str]:
+    """What a deploy survives, but a person should know."""
+    found = []
+    version = _version(facts.docker)
+    if (0,) < version < (START_INTERVAL,):
+        found.append(
+            f"engine {facts.docker} ignores start_interval (needs 25): the first health probe comes late"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Use cases: look, decide, show, act, look again. Effects only through the adapters."""

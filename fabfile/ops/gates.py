@@ -1,0 +1,143 @@
+"""Gates: the probes that must pass, asked inside, through the proxy, from outside and across servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..model.certificate import is_self_made
+from ..model.envfile import parse
+from ..model.errors import Trouble
+from ..model.facts import Facts
+from ..model.plan import Target
+from ..model.probe import Question, Verdict, judge
+from ..remote import compose, http
+from ..remote.host import Host
+from ..remote.look import look
+from .session import Session
+from .sight import Sight
+
+SETTLE = 30.0
+"""Seconds after the last change within which every gate must turn green."""
+LINK = "link"
+LINK_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A server whose gates are asked: its stack, and the servers around it."""
+
+    host: Host
+    target: Target
+    caller: Sight | None
+    """The server that calls this one, when it has a release."""
+    called: Sight | None
+    """The server that this one calls, when it has a release."""
+
+
+def ask_all(session: Session, gated: Gated) -> list[Verdict]:
+    """Ask every gate once and judge the answers."""
+    facts = look(gated.host)
+    return [
+        *_inside(gated, facts),
+        *_through_proxy(gated, facts),
+        *from_outside(session, gated, facts),
+        *_link(gated),
+    ]
+
+
+def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
+    """The deep probe of every service, directly on its container's address."""
+    stack = gated.target.stack
+    questions, verdicts = [], []
+    for service in stack.services:
+        name = f"probe:{service.name}"
+        container = facts.container(stack.project, service.name)
+        if container is None or container.state != "running":
+            state = container.state if container else "not there"
+            verdicts.append(Verdict(name, False, f"container {service.container} is {state}"))
+        elif container.health not in ("", "healthy"):
+            verdicts.append(Verdict(name, False, f"container is {container.health}"))
+        elif service.hints.probe:
+            url = f"http://{container.address}:{service.hints.port}{service.hints.path}"
+            questions.append(Question(name, url, service.hints.probe))
+        elif container.health:
+            verdicts.append(Verdict(name, True, container.health))
+    return verdicts + _judged_on(gated.host, questions, facts, "")
+
+
+def _through_proxy(gated: Gated, facts: Facts) -> list[Verdict]:
+    """Every gate through the proxy, from the server itself, against the certificate on its disk."""
+    return _judged_on(
+        gated.host, _questions(gated, "proxy", connect="127.0.0.1"), facts, facts.certificate
+    )
+
+
+def from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
+    """Every gate from where its users are: the calling server, or else this machine."""
+    questions = _questions(gated, "outside", connect="")
+    env = parse(facts.env).values
+    if session.inventory.callers_of(gated.host.name):
+        if gated.caller is None:
+            return []
+        answers = http.ask_on_server(gated.caller.host, questions, env, facts.certificate)
+    else:
+        trust = facts.certificate if is_self_made(facts.certificate) else ""
+        from ..remote.outside import ask_from_here
+
+        answers = ask_from_here(questions, env, gated.host.server.edge, trust)
+    return [judge(question, answer) for question, answer in zip(questions, answers, strict=True)]
+
+
+def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
+    proxy = gated.target.stack.proxy
+    questions = []
+    for gate in proxy.hints.gates if proxy else ():
+        url = gate.url.replace("{address}", gated.host.server.address)
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        place = f"{connect}:{port}" if connect else ""
+        questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place))
+    return questions
+
+
+def _judged_on(
+    host: Host, questions: Sequence[Question], facts: Facts, trust: str
+) -> list[Verdict]:
+    answers = http.ask_on_server(host, questions, parse(facts.env).values, trust)
+    return [judge(question, answer) for question, answer in zip(questions, answers, strict=True)]
+
+
+def _link(gated: Gated) -> list[Verdict]:
+    """The call between the servers, made by the caller's own service in a one-off container."""
+    if gated.called:
+        return _link_from(gated.host, gated.target)
+    if gated.caller and gated.caller.target:
+        return _link_from(gated.caller.host, gated.caller.target)
+    return []
+
+
+def _link_from(host: Host, target: Target) -> list[Verdict]:
+    for service in target.stack.services:
+        if service.hints.link:
+            output = compose.run_once(
+                host, host.server.path, None, service.name, service.hints.link, LINK_TIMEOUT
+            )
+            lines = output.tail(1) or ("no output",)
+            return [Verdict(LINK, output.ok, lines[-1])]
+    return []
+
+
+def settle(session: Session, gated: Gated, waive: Sequence[str]) -> list[Verdict]:
+    """Ask until every gate is green or waived, at most ``SETTLE`` seconds; the last verdicts."""
+    verdicts: list[Verdict] = []
+
+    def green() -> bool:
+        verdicts[:] = ask_all(session, gated)
+        return all(verdict.ok or verdict.gate in waive for verdict in verdicts)
+
+    with suppress(Trouble):
+        gated.host.wait("every gate", green, SETTLE)
+    return verdicts

@@ -1,0 +1,95 @@
+"""Looking without changing: history, health, logs and containers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ..model.errors import FAILED, Trouble
+from ..model.release import RUNNING
+from ..remote import compose
+from ..remote.look import look
+from . import gates
+from .neighbours import look_around
+from .session import Session
+from .sight import DEPLOYED, look_at
+from .status import release_view
+
+
+def history(session: Session, name: str, number: int, *, as_json: bool) -> None:
+    """The last releases of a server, newest first, the failed and the died ones included."""
+    facts = look(session.host(name))
+    newest = list(reversed(facts.releases))[:number]
+    if as_json:
+        session.console.result([release_view(release) for release in newest])
+        return
+    rows = []
+    for release in newest:
+        died = release.outcome == RUNNING and not facts.holder
+        rows.append(
+            (
+                release.id,
+                "died" if died else release.outcome,
+                f"{max(release.finished - release.started, 0)}s" if release.finished else "",
+                release.who,
+                release.error or release.subject,
+            )
+        )
+    session.console.table(name, ("release", "outcome", "took", "who", "what"), rows)
+
+
+def health(session: Session, name: str, *, as_json: bool) -> None:
+    """Ask every gate of what is deployed, once; exit code 1 when one is red."""
+    sight = look_at(session, name, DEPLOYED)
+    target = sight.require()
+    around = look_around(session, name, (gates.LINK,))
+    gated = gates.Gated(sight.host, target, around.deployed_caller, around.deployed_called)
+    verdicts = gates.ask_all(session, gated)
+    if as_json:
+        session.console.result(
+            [{"gate": v.gate, "ok": v.ok, "why": v.why, "seconds": v.seconds} for v in verdicts]
+        )
+    else:
+        rows = [
+            (v.gate, "green" if v.ok else "red", f"{v.seconds * 1000:.0f} ms", v.why)
+            for v in verdicts
+        ]
+        session.console.table(name, ("gate", "is", "took", "answer"), rows)
+    red = [verdict.gate for verdict in verdicts if not verdict.ok]
+    if red:
+        raise Trouble(f"{name}: red gates: {', '.join(red)}", code=FAILED)
+
+
+def logs(session: Session, name: str, service: str, tail: int, *, follow: bool) -> None:
+    """The end of the services' logs, with times; ``follow`` goes on until Ctrl-C."""
+    sight = look_at(session, name, DEPLOYED)
+    target = sight.require()
+    if service:
+        target.stack.service(service)
+    host = sight.host
+    words = compose.logs_words(host, service, tail, follow=follow)
+    if follow:
+        host.follow(words, lambda line: session.console.line(name, line))
+        return
+    for line in host.read(words, timeout=60).stdout.splitlines():
+        session.console.line(name, line)
+
+
+def containers(session: Session, name: str) -> None:
+    """Every container of the server's stack, with its age and ports."""
+    host = session.host(name)
+    facts = look(host)
+    rows: Sequence[Sequence[str]] = [
+        (
+            container.name,
+            f"{container.state} {container.health}".strip(),
+            container.started.partition(".")[0].replace("T", " "),
+            ", ".join(str(port) for port in container.published),
+            container.project or "-",
+        )
+        for container in sorted(facts.containers, key=lambda container: container.name)
+    ]
+    stamp = time.strftime("%H:%M:%S UTC", time.gmtime(facts.now))
+    session.console.table(
+        f"{name} at {stamp}", ("container", "state", "started", "ports", "project"), rows
+    )

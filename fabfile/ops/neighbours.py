@@ -1,0 +1,73 @@
+"""The servers around one: the server that it calls and the servers that call it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..model.errors import Trouble, refused
+from ..remote import state
+from ..remote.host import Host
+from ..remote.look import look
+from .gates import LINK
+from .session import Session
+from .sight import DEPLOYED, Sight, look_at
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What a look at the servers around showed; None where there is none or it is waived."""
+
+    called: Sight | None = None
+    caller: Sight | None = None
+
+    @property
+    def deployed_called(self) -> Sight | None:
+        """The called server, when it has a release."""
+        return self.called if self.called and self.called.deployed else None
+
+    @property
+    def deployed_caller(self) -> Sight | None:
+        """The calling server, when it has a release."""
+        return self.caller if self.caller and self.caller.deployed else None
+
+    @property
+    def called_certificate(self) -> str:
+        """The certificate that the called server answers with."""
+        return self.called.facts.certificate if self.called else ""
+
+    def share_certificate(self, host: Host) -> None:
+        """Let the calling server trust the certificate that ``host`` has now."""
+        caller = self.deployed_caller
+        if caller:
+            certificate = look(host).certificate
+            if certificate.strip() != caller.facts.trust.strip():
+                state.trust(caller.host, certificate)
+
+
+def look_around(session: Session, name: str, waive: Sequence[str]) -> Neighbours:
+    """Look at the servers around ``name``.
+
+    One that cannot be reached means that the link cannot be proved: exit code 2 unless the link is
+    waived by name.
+    """
+    server = session.inventory.server(name)
+    callers = session.inventory.callers_of(name)
+    return Neighbours(
+        called=_seen(session, name, server.calls, waive) if server.calls else None,
+        caller=_seen(session, name, callers[0].name, waive) if callers else None,
+    )
+
+
+def _seen(session: Session, name: str, other: str, waive: Sequence[str]) -> Sight | None:
+    try:
+        return look_at(session, other, DEPLOYED)
+    except Trouble as trouble:
+        if LINK in waive:
+            session.console.warn(name, f"{trouble.message}; the link is not proved (waived)")
+            return None
+        raise refused(
+            f"{trouble.message}; without it the link to {name} cannot be proved:"
+            f" --waive {LINK} deploys all the same",
+            trouble.evidence,
+        ) from None

@@ -1,0 +1,94 @@
+"""A session: what one command shares, its inventory, its console and one connection per server."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from ..model.errors import Trouble, refused
+from ..model.inventory import Inventory, Server, parse
+from ..remote.connect import connect
+from ..remote.host import Host
+from ..ui.console import Console
+
+T = TypeVar("T")
+
+
+def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
+    """The inventory: ``$HOSTS_INI``, else ``hosts.ini`` of the project. Exit code 2 without one."""
+    file = Path(environ.get("HOSTS_INI") or project / "hosts.ini").expanduser()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise refused(f"{file} does not exist; HOSTS_INI names another inventory") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise refused(f"{file} cannot be read: {error}") from None
+    return parse(text, file)
+
+
+def operator() -> str:
+    """Who runs the command, for locks and records: the CI's actor, else USER@HOST."""
+    actor = os.environ.get("GITHUB_ACTOR")
+    run = os.environ.get("GITHUB_RUN_ID")
+    if actor and run:
+        return f"{actor} (CI run {run})"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"
+
+
+class Session:
+    """The inventory, the console and the open connections of one command."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        console: Console,
+        opener: Callable[[Server], Host] = connect,
+    ) -> None:
+        self.inventory = inventory
+        self.console = console
+        self._opener = opener
+        self._hosts: dict[str, Host] = {}
+
+    def host(self, name: str) -> Host:
+        """The connection to a server, opened once."""
+        if name not in self._hosts:
+            self._hosts[name] = self._opener(self.inventory.server(name))
+        return self._hosts[name]
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        for host in self._hosts.values():
+            host.close()
+
+
+def side_by_side(work: Callable[[str], T], servers: Sequence[str]) -> dict[str, T]:
+    """Do the same on several servers at once; the first trouble in their order is raised at the end."""
+    with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
+        futures = {name: pool.submit(work, name) for name in servers}
+    troubles = [future.exception() for future in futures.values() if future.exception()]
+    for trouble in troubles:
+        if not isinstance(trouble, Trouble):
+            raise trouble  # type: ignore[misc]
+    if troubles:
+        first = troubles[0]
+        assert isinstance(first, Trouble)
+        others = [f"error: {other}" for other in troubles[1:]]
+        raise Trouble(first.message, code=first.code, evidence=(*first.evidence, *others))
+    return {name: future.result() for name, future in futures.items()}

@@ -1,0 +1,124 @@
+"""The look that status, plan and deploy share: facts, findings, the wanted stack and the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.envfile import Findings, parse, schema
+from ..model.errors import Trouble, refused
+from ..model.facts import Facts
+from ..model.inventory import Server
+from ..model.plan import Plan, Target, decide, target_of
+from ..model.preflight import (
+    PROGRAMS,
+    commit_problems,
+    env_findings,
+    host_problems,
+    stack_problems,
+    warnings,
+)
+from ..model.stack import parse as parse_stack
+from ..remote.host import Host
+from ..remote.look import look, require_programs
+from .session import Session
+
+DEPLOYED = "@deployed"
+"""The ref that means: what the server's checkout stands on."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one look at a server showed, and what follows from it."""
+
+    host: Host
+    facts: Facts
+    problems: tuple[str, ...]
+    """Why a deploy must not begin; each is one line."""
+    warnings: tuple[str, ...]
+    target: Target | None
+    """None when the wanted commit or its stack cannot be read; then ``problems`` says why."""
+
+    @property
+    def server(self) -> Server:
+        """The server that was looked at."""
+        return self.host.server
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The values of ``.env`` that the schema calls secret."""
+        values = parse(self.facts.env).values
+        example = self.facts.commit.example if self.facts.commit else ""
+        return {
+            rule.key: values[rule.key]
+            for rule in schema(example)
+            if rule.secret and values.get(rule.key)
+        }
+
+    @property
+    def deployed(self) -> bool:
+        """Whether the server has a release that passed."""
+        return self.facts.verified is not None
+
+    def require(self) -> Target:
+        """The target, when every precondition holds; otherwise exit code 2 with all problems."""
+        if self.problems or self.target is None:
+            raise _preflight(self.server.name, self.problems)
+        return self.target
+
+
+def look_at(session: Session, name: str, ref: str = "") -> Sight:
+    """Look at a server and at ``ref`` (default: its branch at the remote), in one round trip."""
+    host = session.host(name)
+    require_programs(host, PROGRAMS)
+    server = host.server
+    facts = look(host, ref or server.branch)
+    problems = [*host_problems(server, facts), *commit_problems(server, facts)]
+    env = env_findings(server, facts)
+    problems += env.problems
+    target = None
+    if facts.commit and facts.commit.id and facts.env_stat:
+        target, found = _target(session, server, facts)
+        problems += found.problems
+    sight = Sight(host, facts, tuple(problems), (*env.warnings, *warnings(server, facts)), target)
+    session.console.hide(sight.secrets.values())
+    return sight
+
+
+def _target(session: Session, server: Server, facts: Facts) -> tuple[Target | None, Findings]:
+    commit = facts.commit
+    assert commit is not None
+    if commit.resolved.startswith("error: "):
+        reason = commit.resolved.removeprefix("error: ").splitlines()[0].strip()
+        return None, Findings((f"compose refuses {server.compose}: {reason}",))
+    try:
+        stack = parse_stack(commit.resolved, commit.hashes)
+        target = target_of(server, stack, commit, session.inventory.callers_of(server.name))
+    except Trouble as trouble:
+        return None, Findings((trouble.message,))
+    return target, Findings(tuple(stack_problems(facts, stack)))
+
+
+def plan_for(sight: Sight, called: Sight | None, restart_data: bool = False) -> Plan:
+    """The plan for what was seen; ``called`` is the look at the server that this one calls."""
+    target = sight.require()
+    commit = sight.facts.commit
+    assert commit is not None
+    plan = decide(
+        sight.server,
+        target,
+        sight.facts,
+        commit,
+        called_certificate=called.facts.certificate if called else "",
+        restart_data=restart_data,
+    )
+    if plan.refusals:
+        raise _preflight(sight.server.name, plan.refusals)
+    return plan
+
+
+def _preflight(name: str, problems: tuple[str, ...]) -> Trouble:
+    if len(problems) == 1:
+        return refused(f"{name}: {problems[0]}")
+    return refused(
+        f"{name}: {len(problems)} preconditions do not hold; nothing was touched", problems
+    )

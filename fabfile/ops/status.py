@@ -1,0 +1,150 @@
+"""Status: what runs on a server, whether it is what was deployed, and what a deploy would change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..model.facts import Container, Facts
+from ..model.release import Release
+from .session import Session, side_by_side
+from .sight import Sight, look_at, plan_for
+
+
+def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
+    """Show servers side by side. Reading only; exit code 2 when one cannot be reached."""
+    sights = side_by_side(lambda name: look_at(session, name), names)
+    views = {name: view(sight, _called(session, name, sights)) for name, sight in sights.items()}
+    if as_json:
+        session.console.result(views)
+        return
+    for name, found in views.items():
+        _show(session, name, found)
+
+
+def _called(session: Session, name: str, sights: Mapping[str, Sight]) -> Sight | None:
+    """The look at the server that ``name`` calls, when it was looked at too."""
+    return sights.get(session.inventory.server(name).calls)
+
+
+def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
+    """Everything that status knows, as the stable JSON of ``docs/json.md``."""
+    facts = sight.facts
+    release = facts.verified
+    commit = facts.commit
+    return {
+        "server": sight.server.name,
+        "release": release_view(release) if release else None,
+        "last": release_view(facts.releases[-1]) if facts.releases else None,
+        "head": facts.head,
+        "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
+        "busy": facts.holder,
+        "services": _services(sight),
+        "pending": _pending(sight, called),
+        "problems": list(sight.problems),
+        "warnings": list(sight.warnings),
+        "disk": [
+            {"mount": disk.mount, "free_bytes": disk.free, "total_bytes": disk.total}
+            for disk in facts.disks
+        ],
+    }
+
+
+def release_view(release: Release) -> dict[str, Any]:
+    """A release as status and history print it."""
+    return {
+        "id": release.id,
+        "commit": release.commit,
+        "subject": release.subject,
+        "outcome": release.outcome,
+        "who": release.who,
+        "started": release.started,
+        "seconds": max(release.finished - release.started, 0) if release.finished else None,
+        "error": release.error,
+    }
+
+
+def _services(sight: Sight) -> list[dict[str, Any]]:
+    facts = sight.facts
+    containers = _ours(sight)
+    known = [service.name for service in sight.target.stack.services] if sight.target else []
+    names = known + sorted(set(containers) - set(known))
+    return [_service(name, containers.get(name), facts) for name in names]
+
+
+def _ours(sight: Sight) -> dict[str, Container]:
+    project = sight.target.stack.project if sight.target else None
+    return {
+        container.service: container
+        for container in sight.facts.containers
+        if container.service and (project is None or container.project == project)
+    }
+
+
+def _service(name: str, container: Container | None, facts: Facts) -> dict[str, Any]:
+    if container is None:
+        return {"service": name, "state": "absent", "health": "", "image": "", "as_deployed": False}
+    release = facts.verified
+    image = release.images.get(name) if release else None
+    tags = sorted(
+        tag
+        for tag, identity in facts.images.items()
+        if identity == container.image and not tag.endswith(":current")
+    )
+    return {
+        "service": name,
+        "state": container.state,
+        "health": container.health,
+        "image": tags[0] if tags else container.image[:19],
+        "as_deployed": bool(image and image.id == container.image),
+        "restarts": container.restarts,
+    }
+
+
+def _pending(sight: Sight, called: Sight | None) -> list[str]:
+    """The steps that a deploy of the branch would take now; empty when it cannot be planned."""
+    if sight.problems or sight.target is None:
+        return []
+    plan = plan_for(sight, called, restart_data=True)
+    return [f"{step.title}: {step.reason}" for step in plan.steps]
+
+
+def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
+    console = session.console
+    console.line(name, _headline(found), "bold")
+    rows = [
+        (
+            row["service"],
+            f"{row['state']} {row['health']}".strip(),
+            row["image"],
+            "as deployed" if row["as_deployed"] else "not as deployed",
+        )
+        for row in found["services"]
+    ]
+    console.table("", ("service", "state", "image", "release"), rows)
+    if found["busy"]:
+        console.warn(name, f"a change is running: {found['busy']}")
+    last = found["last"]
+    if last and last != found["release"]:
+        console.warn(name, f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
+    for problem in found["problems"]:
+        console.warn(name, problem)
+    for warning in found["warnings"]:
+        console.warn(name, warning)
+    for step in found["pending"]:
+        console.line(name, f"pending: {step}")
+
+
+def _headline(found: Mapping[str, Any]) -> str:
+    release = found["release"]
+    if not release:
+        return "no release yet"
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(release["started"]))
+    wanted = found["wanted"] or {}
+    ahead = wanted.get("commit") not in (None, "", release["commit"])
+    behind = f"; the branch is at {wanted['commit'][:8]}" if ahead else ""
+    return (
+        f"runs {release['commit'][:8]} {release['subject']}"
+        f" ({release['outcome']} {when} by {release['who']}){behind}"
+    )

@@ -1,0 +1,160 @@
+"""Compose and the engine on a server: words only; nothing is decided here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from ..model.content import Wanted, inside
+from ..model.stack import Service, Stack
+from .host import Host, Output
+
+BUILD = 1800
+"""Seconds that building an image may take."""
+PULL = 900
+HEALTHY = 120
+"""Seconds that a container may take until it is healthy."""
+LABEL = "me.wishwith.content"
+"""Label of the images that this collection built; its value is their content tag."""
+
+
+def compose_words(
+    host: Host, tree: PurePosixPath, *more: str, project: PurePosixPath | None = None
+) -> list[str]:
+    """``docker compose`` on the stack of ``tree``, with the server's ``.env``.
+
+    ``tree`` is a worktree of a commit, or the checkout itself. ``project`` is the folder that
+    relative paths start from: by default the tree's own.
+    """
+    server = host.server
+    base = project or tree
+    return [
+        "docker",
+        "compose",
+        "--project-directory",
+        str(base / server.compose.parent),
+        "--env-file",
+        str(server.path / ".env"),
+        "-f",
+        str(tree / server.compose),
+        *more,
+    ]
+
+
+def override(host: Host, tree: PurePosixPath, images: Mapping[str, Wanted]) -> PurePosixPath:
+    """Write the file that gives every service its image by content; returns its path."""
+    services: dict[str, dict[str, object]] = {}
+    for name, wanted in images.items():
+        services[name] = {"image": wanted.reference}
+        if wanted.build:
+            services[name]["build"] = {"labels": {LABEL: wanted.reference.rpartition(":")[2]}}
+    path = tree.with_suffix(".images.yml")
+    host.put(path, json.dumps({"services": services}))
+    return path
+
+
+def build(host: Host, tree: PurePosixPath, images: PurePosixPath, service: str) -> None:
+    """Build the image of one service from the worktree, under its content tag."""
+    words = compose_words(host, tree, "-f", str(images), "build", service)
+    host.write(words, timeout=BUILD)
+
+
+def pull(host: Host, reference: str) -> None:
+    """Pull an image that the stack names."""
+    host.write(["docker", "pull", "-q", reference], timeout=PULL)
+
+
+def smoke(host: Host, service: Service, reference: str) -> Output:
+    """Start a new image once, with its environment, without a network or a volume."""
+    environment = "".join(f"{key}={value}\n" for key, value in service.environment.items())
+    words = ["docker", "run", "--rm", "--network", "none", "--env-file", "/dev/stdin", reference]
+    return host.write(
+        [*words, *service.hints.smoke], stdin=environment or "\n", timeout=60, check=False
+    )
+
+
+def test_proxy(
+    host: Host, tree: PurePosixPath, stack: Stack, proxy: Service, reference: str
+) -> Output:
+    """``nginx -t`` in the target image with the real mounts and the commit's own files."""
+    words = ["docker", "run", "--rm", "--network", "none"]
+    for service in stack.services:
+        words += ["--add-host", f"{service.name}:127.0.0.1"]
+    for mount in proxy.mounts:
+        if mount.kind != "bind":
+            continue
+        relative = inside(mount.source, host.server.path)
+        source = mount.source if relative is None else str(tree / relative)
+        words += ["--mount", f"type=bind,source={source},target={mount.target},readonly"]
+    return host.write([*words, reference, "nginx", "-t"], timeout=60, check=False)
+
+
+def run_once(
+    host: Host,
+    tree: PurePosixPath,
+    images: PurePosixPath | None,
+    service: str,
+    words: Sequence[str],
+    timeout: float,
+) -> Output:
+    """Run words in a one-off container of a service, on the stack's network."""
+    extra = ["-f", str(images)] if images else []
+    base = compose_words(host, tree, *extra, project=host.server.path)
+    return host.write(
+        [*base, "run", "--rm", "--no-deps", "-T", service, *words], timeout=timeout, check=False
+    )
+
+
+def up(host: Host, tree: PurePosixPath, service: str) -> Output:
+    """Create or replace one service's container and wait until it is healthy."""
+    words = [
+        "up",
+        "-d",
+        "--no-deps",
+        "--no-build",
+        "--wait",
+        "--wait-timeout",
+        str(HEALTHY),
+        service,
+    ]
+    return host.write(
+        compose_words(host, tree, *words, project=host.server.path),
+        timeout=HEALTHY + 60,
+        check=False,
+    )
+
+
+def stop_and_remove(host: Host, tree: PurePosixPath) -> None:
+    """Stop what a failed first deploy started; volumes stay."""
+    words = compose_words(host, tree, "down", "--timeout", "20", project=host.server.path)
+    host.write(words, timeout=180, check=False)
+
+
+def move_stable(host: Host, images: Mapping[str, Wanted]) -> None:
+    """Let the names in the compose file point at the images by content."""
+    pairs = sorted(
+        {(wanted.reference, wanted.stable) for wanted in images.values() if wanted.build}
+    )
+    for reference, stable in pairs:
+        host.write(["docker", "tag", reference, stable])
+
+
+def reload_proxy(host: Host, container: str) -> Output:
+    """Test the mounted configuration in the running container, then tell nginx to load it."""
+    script = 'docker exec "$1" nginx -t && docker kill --signal HUP "$1"'
+    return host.write(["bash", "-c", script, "reload", container], timeout=60, check=False)
+
+
+def last_lines(host: Host, container: str, lines: int = 15) -> tuple[str, ...]:
+    """The end of a container's log, errors included."""
+    words = ["docker", "logs", "--tail", str(lines), container]
+    output = host.read(words, check=False)
+    return tuple(f"{output.stdout}{output.stderr}".splitlines()[-lines:])
+
+
+def logs_words(host: Host, service: str, tail: int, *, follow: bool) -> list[str]:
+    """The words that show the services' logs."""
+    words = ["logs", "--no-color", "--timestamps", "--tail", str(tail)]
+    words += ["--follow"] if follow else []
+    return compose_words(host, host.server.path, *words, *([service] if service else []))

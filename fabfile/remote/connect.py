@@ -1,0 +1,108 @@
+"""Connections: pinned host keys, one key per server, no agent, no prompt; errors in one line."""
+
+from __future__ import annotations
+
+import socket
+
+from fabric import Config, Connection
+from invoke import Context
+from paramiko import AuthenticationException, BadHostKeyException, RejectPolicy, SSHException
+from paramiko.ssh_exception import NoValidConnectionsError
+from patchwork.environment import have_program
+
+from ..model.errors import Trouble, refused
+from ..model.inventory import Server
+from .host import Host
+from .keys import key_problem
+
+CONNECT = 10
+"""Seconds to reach a server."""
+KEEPALIVE = 30
+"""Seconds between two signs of life on an idle connection."""
+
+
+def connect(server: Server) -> Host:
+    """Open the server's one connection; exit code 2 with the cause and the remedy otherwise."""
+    if server.connection == "local":
+        return Host(server, Context())
+    problem = key_problem(server.key)
+    if problem:
+        raise refused(f"{server.name}: {problem}")
+    connection = Connection(
+        host=server.host,
+        user=server.user,
+        port=server.port,
+        connect_timeout=CONNECT,
+        forward_agent=False,
+        config=Config(overrides={"load_ssh_configs": False}, lazy=True),
+        connect_kwargs={
+            "key_filename": str(server.key),
+            "allow_agent": False,
+            "look_for_keys": False,
+            "banner_timeout": CONNECT,
+            "auth_timeout": CONNECT,
+        },
+    )
+    if server.known_hosts.exists():
+        connection.client.load_system_host_keys(str(server.known_hosts))
+    connection.client.set_missing_host_key_policy(RejectPolicy())
+    try:
+        connection.open()
+    except Exception as error:
+        connection.close()
+        raise _translated(server, error) from None
+    connection.transport.set_keepalive(KEEPALIVE)
+    return Host(server, connection)
+
+
+def _translated(server: Server, error: Exception) -> Trouble:
+    where = f"{server.host}:{server.port}" if server.port != 22 else server.host
+    known = server.host if server.port == 22 else f"[{server.host}]:{server.port}"
+    if isinstance(error, BadHostKeyException):
+        return refused(
+            f"{server.name}: the host key of {where} is not the pinned one; if the server was really"
+            f" reinstalled: ssh-keygen -R '{known}' -f {server.known_hosts}, then pin the new key"
+        )
+    if isinstance(error, SSHException) and "not found in known_hosts" in str(error):
+        return refused(
+            f"{server.name}: no host key of {where} is pinned; compare the fingerprint of"
+            f" ssh-keyscan -p {server.port} {server.host} with the server's console, then add the line"
+            f" to {server.known_hosts}"
+        )
+    if isinstance(error, AuthenticationException):
+        return refused(
+            f"{server.name}: {where} refuses key {server.key} for user {server.user}; wrong user or"
+            f" key: ssh-copy-id -i {server.key}.pub -p {server.port} {server.user}@{server.host}"
+        )
+    if isinstance(error, socket.gaierror):
+        return refused(f"{server.name}: host name {server.host} does not resolve; check hosts.ini")
+    if isinstance(error, (TimeoutError, NoValidConnectionsError, OSError, EOFError)):
+        return refused(f"{server.name}: {where} does not answer ({_plain(error)}); is the host up?")
+    if isinstance(error, SSHException):
+        return refused(f"{server.name}: SSH to {where} failed: {_plain(error)}; is the host up?")
+    raise error
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no connection within {CONNECT} s"
+    if isinstance(error, NoValidConnectionsError):
+        return "connection refused"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def missing_programs(host: Host, names: tuple[str, ...]) -> list[str]:
+    """Which of these programs the server lacks, in one round trip (``which`` takes several)."""
+    found = have_program(_Quiet(host), " ".join(names)).stdout.split()
+    present = {path.rpartition("/")[2] for path in found}
+    return [name for name in names if name not in present]
+
+
+class _Quiet:
+    """What patchwork calls ``c``: a runner that goes through the host adapter."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def run(self, command: str, **_: object) -> object:
+        return self._host.read(command.split(), check=False)

@@ -1,0 +1,76 @@
+"""Git on a server: the checkout, and a worktree of exactly the commit that is built."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from .host import Host
+
+FETCH = 300
+"""Seconds that a fetch may take."""
+
+
+def fetch(host: Host, commit: str, release: str) -> None:
+    """Bring the commit into the checkout's repository; its files stay as they are.
+
+    The release gets a ref of its own, so that no garbage collection takes what a rollback needs.
+    """
+    server = host.server
+    script = """
+set -eu
+checkout=$1 repository=$2 commit=$3 release=$4
+export GIT_TERMINAL_PROMPT=0
+mkdir -p "$checkout"
+cd "$checkout"
+[ -d .git ] || git init -q
+git remote get-url origin >/dev/null 2>&1 || git remote add origin "$repository"
+git remote set-url origin "$repository"
+git fetch -q --no-tags origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
+git cat-file -e "$commit^{commit}"
+git update-ref "refs/releases/$release" "$commit"
+"""
+    host.write(
+        ["bash", "-c", script, "fetch", str(server.path), server.repository, commit, release],
+        timeout=FETCH,
+    )
+
+
+def worktree(host: Host, commit: str) -> PurePosixPath:
+    """A clean tree of the commit under ``build/``; returns its folder."""
+    folder = host.server.root / "build" / commit[:12]
+    script = """
+set -eu
+cd "$1"
+git worktree prune
+[ ! -d "$2" ] || git worktree remove --force "$2" 2>/dev/null || rm -rf "$2"
+git worktree prune
+git worktree add -q --detach --force "$2" "$3"
+"""
+    host.write(
+        ["bash", "-c", script, "worktree", str(host.server.path), str(folder), commit], timeout=120
+    )
+    return folder
+
+
+def remove_worktree(host: Host, folder: PurePosixPath) -> None:
+    """Take the tree away again."""
+    host.write(
+        ["git", "-C", str(host.server.path), "worktree", "remove", "--force", str(folder)],
+        check=False,
+    )
+
+
+def checkout(host: Host, commit: str, patch: PurePosixPath) -> None:
+    """Move the checkout to the commit; edits made on the server are kept as a patch first."""
+    script = """
+set -eu
+cd "$1"
+if git rev-parse -q --verify HEAD >/dev/null && ! git diff --quiet HEAD --; then
+  umask 077
+  git diff --binary HEAD >"$3"
+fi
+git checkout -q --force --detach "$2"
+"""
+    host.write(
+        ["bash", "-c", script, "checkout", str(host.server.path), commit, str(patch)], timeout=120
+    )

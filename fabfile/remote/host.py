@@ -1,0 +1,196 @@
+"""A host: the place where words become commands. Everything that reaches a server goes through here.
+
+A command is a list of words, quoted once. Nothing remote inherits our standard input: a command
+gets the text that it is given, or nothing. Every command runs under a deadline of its own, on the
+server, so that it ends there even when the connection is gone.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from fabric import Connection
+from invoke import Context
+from invoke.exceptions import CommandTimedOut, Failure, ThreadException
+from paramiko import SSHException
+
+from ..model.errors import Trouble
+from ..model.inventory import Server
+
+GRACE = 20
+"""Seconds that the network may add to a command's own deadline before the host counts as hung."""
+FOLLOW = 24 * 3600
+"""Seconds after which following a log ends by itself."""
+POLL = 0.2
+"""Seconds between two looks while waiting for a signal."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command printed and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with 0."""
+        return self.code == 0
+
+    def tail(self, lines: int = 12) -> tuple[str, ...]:
+        """Its last lines, as evidence."""
+        text = f"{self.stdout}\n{self.stderr}".strip()
+        return tuple(text.splitlines()[-lines:])
+
+
+class Text:
+    """A standard input that is given at once: Invoke reads others a character at a time."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read(self, _size: int) -> str:
+        """The whole text first, then the end."""
+        text, self._text = self._text, ""
+        return text
+
+
+class _Lines:
+    """A standard output that passes whole lines on."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Keep an unfinished line until its end comes."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._show(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing to do: lines are passed on at once."""
+
+
+class Host:
+    """One server over one connection; :meth:`read` looks, :meth:`write` changes."""
+
+    def __init__(self, server: Server, context: Connection | Context) -> None:
+        self.server = server
+        self.context = context
+
+    @property
+    def name(self) -> str:
+        """The server's name."""
+        return self.server.name
+
+    def read(
+        self, words: Sequence[str], *, stdin: str = "", timeout: float = 30, check: bool = True
+    ) -> Output:
+        """Run a command that changes nothing; ``check``: a failure raises :class:`Trouble`."""
+        return self._checked(words, stdin, timeout, check)
+
+    def write(
+        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+    ) -> Output:
+        """Run a command that changes the server."""
+        return self._checked(words, stdin, timeout, check)
+
+    def put(self, path: PurePosixPath, text: str, mode: str = "600") -> None:
+        """Write a file whole or not at all: temporary name, then rename. The text goes by stdin."""
+        script = 'umask 077; cat >"$1.tmp" && chmod "$2" "$1.tmp" && mv -f "$1.tmp" "$1"'
+        self.write(["bash", "-c", script, "put", str(path), mode], stdin=text)
+
+    def wait(self, what: str, check: Callable[[], bool], deadline: float) -> None:
+        """Ask ``check`` until it says yes; :class:`Trouble` after ``deadline`` seconds."""
+        end = time.monotonic() + deadline
+        pause = threading.Event()
+        while not check():
+            if time.monotonic() >= end:
+                raise Trouble(f"{self.name}: {what} did not come true within {deadline:g} s")
+            pause.wait(POLL)
+
+    def follow(self, words: Sequence[str], show: Callable[[str], None]) -> None:
+        """Run a command that changes nothing and show its lines as they come, until it ends."""
+        self.context.run(
+            command_line(words, FOLLOW, has_stdin=False),
+            warn=True,
+            encoding="utf-8",
+            in_stream=False,
+            hide="stderr",
+            out_stream=_Lines(show),
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        if isinstance(self.context, Connection):
+            self.context.close()
+
+    def _checked(self, words: Sequence[str], stdin: str, timeout: float, check: bool) -> Output:
+        output = self._execute(command_line(words, timeout, bool(stdin)), stdin, timeout)
+        if check and output.code == 124:
+            raise Trouble(f"{self.name}: '{_short(words)}' did not end within {timeout:g} s")
+        if check and not output.ok:
+            raise Trouble(
+                f"{self.name}: '{_short(words)}' failed with exit code {output.code}",
+                evidence=output.tail(),
+            )
+        return output
+
+    def _execute(self, line: str, stdin: str, timeout: float) -> Output:
+        keywords: dict[str, Any] = {"in_stream": Text(stdin) if stdin else False}
+        try:
+            result = self.context.run(
+                line, hide=True, warn=True, encoding="utf-8", timeout=timeout + GRACE, **keywords
+            )
+        except CommandTimedOut:
+            raise Trouble(
+                f"{self.name}: no answer for {timeout + GRACE:g} s; the host hangs or the network is cut"
+            ) from None
+        except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
+            raise Trouble(f"{self.name}: the connection is lost ({_reason(error)})") from None
+        return Output(result.exited, result.stdout, result.stderr)
+
+
+class DryHost(Host):
+    """The same host, unable to change it: what would be written is remembered instead."""
+
+    def __init__(self, host: Host, seen: Callable[[str, str], None]) -> None:
+        super().__init__(host.server, host.context)
+        self._seen = seen
+
+    def write(
+        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+    ) -> Output:
+        """Tell what would be run."""
+        self._seen(self.name, _short(words))
+        return Output(0, "")
+
+    def wait(self, what: str, check: Callable[[], bool], deadline: float) -> None:
+        """Nothing was changed, so there is nothing to wait for."""
+
+
+def command_line(words: Sequence[str], timeout: float, has_stdin: bool) -> str:
+    """The one place that quotes. ``timeout`` is coreutils' own, on the server."""
+    line = shlex.join(["timeout", "--kill-after=5", f"{timeout:g}", *words])
+    return line if has_stdin else f"{line} </dev/null"
+
+
+def _short(words: Sequence[str]) -> str:
+    """A command as a message shows it: scripts by their name."""
+    if words[:2] == ["bash", "-c"]:
+        return " ".join(words[3:5])
+    text = shlex.join(words)
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,85 @@
+"""Asking probes on a server with curl, many in one round trip."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..model.probe import Answer, Question
+from .host import Host
+
+TIMEOUT = 10
+"""Seconds that one probe may take."""
+BODY = 1 << 20
+"""Bytes of a body that are read."""
+CURL = """
+[ -n "$1" ] || exec curl --silent --config -
+authority=$(mktemp) || exit 73
+trap 'rm -f "$authority"' EXIT
+printf '%s\\n' "$1" >"$authority"
+curl --silent --cacert "$authority" --config -
+"""
+
+
+def ask_on_server(
+    host: Host, questions: Sequence[Question], env: Mapping[str, str], trust: str = ""
+) -> list[Answer]:
+    """Ask all questions from the server itself, with curl. ``env`` holds the bearers.
+
+    ``trust`` is a certificate (PEM text) that takes the place of the server's own authorities;
+    empty: those. Bearers go by stdin, never into argv.
+    """
+    if not questions:
+        return []
+    mark = secrets.token_hex(8)
+    config = "next\n".join(_curl(question, env, mark) for question in questions)
+    output = host.read(
+        ["bash", "-c", CURL, "curl", trust],
+        stdin=config,
+        timeout=(TIMEOUT + 2) * len(questions),
+        check=False,
+    )
+    chunks = output.stdout.split(f"\n{mark} ")
+    answers = []
+    body = chunks[0]
+    for chunk in chunks[1:]:
+        meta, _, following = chunk.partition("\n")
+        answers.append(_answer(json.loads(meta), body))
+        body = following
+    missing = len(questions) - len(answers)
+    return answers + [Answer(0, error="; ".join(output.tail(3)) or "no answer")] * missing
+
+
+def _answer(meta: Mapping[str, Any], body: str) -> Answer:
+    return Answer(
+        status=int(meta["http_code"]),
+        body=body,
+        error=meta.get("errormsg") or "no answer",
+        seconds=float(meta["time_total"]),
+    )
+
+
+def _curl(question: Question, env: Mapping[str, str], mark: str) -> str:
+    lines = [
+        f"url = {_quoted(question.url)}",
+        "globoff",
+        f"max-time = {TIMEOUT}",
+        f"max-filesize = {BODY}",
+        'proto = "=http,https"',
+        'header = "User-Agent: wishwithme-probe"',
+        f'write-out = "\\n{mark} %{{json}}\\n"',
+    ]
+    if question.connect:
+        lines.append(f"connect-to = {_quoted(f'::{question.connect}')}")
+    if question.probe.bearer:
+        token = env.get(question.probe.bearer, "")
+        lines.append(f"header = {_quoted(f'Authorization: Bearer {token}')}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A string in curl's configuration file."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,0 +1,135 @@
+"""One change per server at a time: a lock that dies with its holder.
+
+``flock`` on the server, held by a shell that needs a sign of life over the SSH channel. A killed
+operator frees it at once (the channel closes), a cut network after ``PATIENCE`` seconds.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from types import TracebackType
+from typing import Any
+
+from ..model.errors import REFUSED, Trouble
+from .host import Host, command_line
+
+BEAT = 4.0
+"""Seconds between two signs of life."""
+PATIENCE = 15
+"""Seconds without one after which the server frees the lock."""
+LONGEST = 6 * 3600
+"""Seconds after which even a live holder loses it."""
+HOLD = """
+root=$1 who=$2 patience=$3
+if [ -d "$root/locks" ]; then at=$root/locks; else at=$root; while [ ! -d "$at" ]; do at=${at%/*}; at=${at:-/}; done; fi
+exec 9<"$at" || exit 74
+flock -n 9 || { cat "$root/locks/holder" 2>/dev/null; exit 75; }
+[ "$at" != "$root/locks" ] || printf '%s\\n' "$who" >"$at/holder"
+echo LOCKED
+while IFS= read -r -t "$patience" beat; do
+  case $beat in
+    bye) break ;;
+    step*) [ ! -d "$root/locks" ] || printf '%s %s\\n' "$who" "${beat#step}" >"$root/locks/holder" ;;
+  esac
+done
+rm -f "$root/locks/holder"
+"""
+
+
+class _Beats:
+    """Standard input of the holder: what is said at once, else a sign of life every ``BEAT`` s."""
+
+    def __init__(self) -> None:
+        self.said: queue.Queue[str] = queue.Queue()
+        self.over = False
+
+    def read(self, _size: int) -> str:
+        if self.over:
+            return ""
+        try:
+            text = self.said.get(timeout=BEAT)
+        except queue.Empty:
+            return "beat\n"
+        self.over = text == "bye\n"
+        return text
+
+
+class _Heard:
+    """Standard output of the holder: whether it has said LOCKED."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.changed = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.text += text
+        self.changed.set()
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+class Lock:
+    """The lock of one server, as a context manager.
+
+    Entering raises :class:`Trouble` (exit code 2) that tells who holds it, since when, at which step.
+    """
+
+    def __init__(self, host: Host, who: str) -> None:
+        self._host = host
+        self._who = who
+        self._beats = _Beats()
+        self._heard = _Heard()
+        self._promise: Any = None
+
+    def __enter__(self) -> Lock:
+        words = ["bash", "-c", HOLD, "lock", str(self._host.server.root), self._who, str(PATIENCE)]
+        self._promise = self._host.context.run(
+            command_line(words, LONGEST, has_stdin=True),
+            asynchronous=True,
+            warn=True,
+            encoding="utf-8",
+            in_stream=self._beats,
+            out_stream=self._heard,
+        )
+        while "LOCKED" not in self._heard.text:
+            self._heard.changed.wait(0.1)
+            self._heard.changed.clear()
+            if self._promise.runner.process_is_finished and "LOCKED" not in self._heard.text:
+                raise self._busy()
+        return self
+
+    def _busy(self) -> Trouble:
+        self._beats.over = True
+        result = self._promise.join()
+        if result.exited != 75:
+            return Trouble(
+                f"{self._host.name}: the lock cannot be taken",
+                code=REFUSED,
+                evidence=(result.stderr,),
+            )
+        holder = result.stdout.strip() or "somebody whose name is not written down yet"
+        return Trouble(
+            f"{self._host.name}: another change is running: {holder}; wait for it, then run again",
+            code=REFUSED,
+        )
+
+    def step(self, title: str) -> None:
+        """Tell others which step is going on."""
+        self._beats.said.put(f"step{title}\n")
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._beats.said.put("bye\n")
+        try:
+            self._promise.join()
+        except Exception:
+            # The connection is gone, and the lock with it; the first error matters, not this one.
+            if error is None:
+                raise

@@ -1,0 +1,56 @@
+"""Look: one round trip that gathers everything a decision needs, without changing the server."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from ..model.errors import Trouble, refused
+from ..model.facts import Facts, parse
+from .connect import missing_programs
+from .host import Host
+
+SCRIPT = Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
+FETCH = 60
+"""Seconds that the remote repository may take."""
+
+
+def look(host: Host, ref: str = "") -> Facts:
+    """Look at a server; with ``ref``, also at that commit as its repository has it now."""
+    server = host.server
+    mark = f"@@{secrets.token_hex(8)}"
+    output = host.read(
+        [
+            "bash",
+            "-c",
+            SCRIPT,
+            "look",
+            str(server.path),
+            str(server.root),
+            server.repository,
+            ref,
+            str(server.compose),
+            mark,
+            str(FETCH),
+        ],
+        timeout=2 * FETCH,
+        check=False,
+    )
+    try:
+        return parse(output.stdout, mark)
+    except ValueError as error:
+        if output.code == 73:
+            raise refused(
+                f"{host.name}: no temporary file can be made; is the disk full?"
+            ) from None
+        raise Trouble(f"{host.name}: {error}", evidence=output.tail()) from None
+
+
+def require_programs(host: Host, names: tuple[str, ...]) -> None:
+    """Exit code 2 when the server lacks one of these programs."""
+    missing = missing_programs(host, names)
+    if missing:
+        raise refused(
+            f"{host.name}: missing on the server: {', '.join(missing)};"
+            f" install: sudo apt-get install {' '.join(missing)}"
+        )

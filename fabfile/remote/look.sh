@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Everything a decision needs to know of a server, in one round trip and without changing it.
+# Arguments: CHECKOUT ROOT REPOSITORY REF COMPOSE MARK DEADLINE. An empty REF leaves the commit out.
+# The REF "@deployed" is what the checkout stands on, without asking the repository.
+# Sections are "MARK name" lines; what follows belongs to that name until the next one.
+# The commit is fetched into a scratch repository that borrows the checkout's objects and is gone
+# at the end: neither the checkout nor the state of the server is written.
+set -u
+checkout=$1 root=$2 repository=$3 ref=$4 compose=$5 mark=$6 deadline=$7
+export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
+export GIT_OPTIONAL_LOCKS=0
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-look.XXXXXXXX") || exit 73
+trap 'rm -rf "$scratch"' EXIT
+section() { printf '\n%s %s\n' "$mark" "$1"; }
+quietly() { "$@" 2>"$scratch/err" || { printf 'error: '; tr '\n' ' ' <"$scratch/err"; }; }
+
+section host
+printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
+printf 'groups=%s\n' "$(id -Gn)"
+if sudo -n true 2>/dev/null; then echo sudo=yes; else echo sudo=no; fi
+
+section docker
+quietly docker version --format '{{.Server.Version}}'
+section compose_version
+quietly docker compose version --short
+
+section folders
+for folder in "$checkout" "$checkout/.git" "$root" "$root"/{data,backups,releases,locks,proxy,certs,build} "$root"/data/* \
+  "$root"/certs/{fullchain.pem,privkey.pem,trust/ca-bundle.pem}; do
+  stat -c '%n|%U|%a|%F' "$folder" 2>/dev/null
+done
+section disk
+nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
+storage=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || storage=/
+for place in "$(nearest "$root")" "$(nearest "$checkout")" "$(nearest "$storage")"; do
+  df -PB1 "$place" | tail -n 1
+done
+
+section env_stat
+stat -c '%U|%a' "$checkout/.env" 2>/dev/null
+section env
+cat "$checkout/.env" 2>/dev/null
+
+section certificate
+cat "$root/certs/fullchain.pem" 2>/dev/null
+section trust
+cat "$root/certs/trust/peer.pem" 2>/dev/null
+
+section checkout
+if [ -d "$checkout/.git" ]; then
+  printf 'head=%s\n' "$(git -C "$checkout" rev-parse -q --verify HEAD 2>/dev/null)"
+  git -C "$checkout" status --porcelain --untracked-files=no 2>/dev/null | sed 's/^/edited=/'
+fi
+
+section containers
+all=$(docker ps -aq 2>/dev/null)
+# No environment: it holds secrets.
+# shellcheck disable=SC2086
+[ -z "$all" ] || docker inspect --format '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}' $all 2>/dev/null
+section images
+docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}' 2>/dev/null
+section networks
+docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}' 2>/dev/null
+section listening
+cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+section holder
+# The kernel's own list tells whether the lock is held: asking by taking it could refuse somebody.
+inode=$(stat -c %i "$root/locks" 2>/dev/null) && grep -q "FLOCK .*:$inode " /proc/locks && cat "$root/locks/holder" 2>/dev/null
+section releases
+# shellcheck disable=SC2012
+ls -1d "$root"/releases/*/ 2>/dev/null | tail -n 40 | while IFS= read -r folder; do
+  cat "$folder/release.json" 2>/dev/null
+done
+section generation
+cat "$root/proxy/generation.conf" 2>/dev/null
+
+[ -n "$ref" ] || { section end; exit 0; }
+export GIT_DIR=$scratch/git
+section commit
+git init -q --bare "$GIT_DIR" || exit 73
+if [ -d "$checkout/.git/objects" ]; then
+  printf '%s\n' "$checkout/.git/objects" >"$GIT_DIR/objects/info/alternates"
+fi
+if [ "$ref" = @deployed ]; then
+  ref=$(git --git-dir "$checkout/.git" rev-parse -q --verify HEAD 2>/dev/null) || ref=@nothing
+elif ! timeout -k 5 "$deadline" git fetch -q --no-tags "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err" </dev/null; then
+  printf 'error=%s\n' "$(tr '\n' ' ' <"$scratch/err")"
+  section end
+  exit 0
+fi
+commit=''
+for name in "refs/heads/$ref" "refs/tags/$ref" "$ref"; do
+  commit=$(git rev-parse -q --verify "$name^{commit}" 2>/dev/null) && break
+done
+if [ -z "$commit" ]; then
+  printf 'unknown=%s\n' "$ref"
+  section end
+  exit 0
+fi
+printf 'commit=%s\nsubject=%s\n' "$commit" "$(git log -1 --format=%s "$commit")"
+section tree
+git ls-tree -rt "$commit"
+section example
+git cat-file -p "$commit:.env.example" 2>/dev/null
+section log
+git log --max-count=200 --format='%H %s' "$commit"
+mkdir "$scratch/tree"
+git archive "$commit" | tar -x -C "$scratch/tree"
+ask() {
+  env -i "HOME=$HOME" "PATH=$PATH" timeout -k 5 "$deadline" docker compose --project-directory "$checkout/$(dirname "$compose")" \
+    --env-file "$checkout/.env" -f "$scratch/tree/$compose" "$@" </dev/null
+}
+section resolved
+ask config --format json >"$scratch/out" 2>"$scratch/err" || { printf 'error: '; tr '\n' ' ' <"$scratch/err"; }
+cat "$scratch/out"
+section hashes
+ask config --hash '*' 2>/dev/null
+section effective
+sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null | sort -u >"$scratch/keys"
+{
+  printf 'name: reading\nservices:\n  reading:\n    image: none\n    environment:\n      A: a\n'
+  while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done <"$scratch/keys"
+} >"$scratch/reading.yml"
+env -i "HOME=$HOME" "PATH=$PATH" docker compose --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json 2>/dev/null </dev/null
+section end

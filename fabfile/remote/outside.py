@@ -1,0 +1,94 @@
+"""Asking probes from this machine with requests, as a user's browser would."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import requests
+from requests.adapters import HTTPAdapter
+
+from ..model.probe import Answer, Question
+from .http import BODY, TIMEOUT
+
+
+class _Edge(HTTPAdapter):
+    """Connects to one address, whatever the name in the URL; TLS still checks that name."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        super().__init__()
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,
+        proxies: Mapping[str, str] | None = None,
+        cert: Any = None,
+    ) -> Any:
+        parameters, pool = self.build_connection_pool_key_attributes(request, verify, cert)
+        name = urlsplit(request.url or "").hostname
+        parameters.update(host=self._host, port=self._port)
+        if parameters["scheme"] == "https":
+            pool.update(server_hostname=name, assert_hostname=name)
+        return self.poolmanager.connection_from_host(**parameters, pool_kwargs=pool)
+
+
+def ask_from_here(
+    questions: Sequence[Question],
+    env: Mapping[str, str],
+    edge: tuple[str, int] | None,
+    trust: str = "",
+) -> list[Answer]:
+    """Ask all questions from this machine, as a user's browser would; redirects are not followed.
+
+    ``edge`` is where to connect instead of the name's own address. ``trust`` is a certificate
+    (PEM text) that is trusted besides the public authorities: the self-made one of a new server.
+    """
+    with requests.Session() as session, _bundle(trust) as verify:
+        session.trust_env = False
+        if edge:
+            session.mount("https://", _Edge(*edge))
+        return [_ask(session, question, env, verify) for question in questions]
+
+
+def _ask(
+    session: requests.Session, question: Question, env: Mapping[str, str], verify: str
+) -> Answer:
+    headers = {"User-Agent": "wishwithme-probe", "Connection": "close"}
+    if question.probe.bearer:
+        headers["Authorization"] = f"Bearer {env.get(question.probe.bearer, '')}"
+    start = time.monotonic()
+    try:
+        response = session.get(
+            question.url, headers=headers, timeout=TIMEOUT, verify=verify, allow_redirects=False
+        )
+    except requests.RequestException as error:
+        return Answer(0, error=_cause(error), seconds=time.monotonic() - start)
+    return Answer(response.status_code, response.text[:BODY], seconds=time.monotonic() - start)
+
+
+def _cause(error: requests.RequestException) -> str:
+    inner: BaseException = error
+    while inner.__cause__ or inner.__context__:
+        inner = inner.__cause__ or inner.__context__ or inner
+    return f"{type(error).__name__}: {str(inner)[:200]}"
+
+
+@contextmanager
+def _bundle(trust: str) -> Iterator[str]:
+    if not trust:
+        yield certifi.where()
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        with open(certifi.where(), encoding="ascii") as authorities:
+            file.write(authorities.read())
+        file.write(f"\n{trust}\n")
+        file.flush()
+        yield file.name

@@ -1,0 +1,104 @@
+"""The server's state outside the checkout: folders, certificates, trust, releases, the proxy's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import PurePosixPath
+
+from ..model.release import Release
+from .host import Host
+
+DAYS = 3650
+"""Validity of the self-made certificate that a new server starts with."""
+
+
+def make_folders(host: Host, folders: Sequence[str]) -> None:
+    """Make the folders of the server's state, owned by the user that deploys."""
+    script = """
+set -eu
+for folder in "$@"; do
+  [ -d "$folder" ] && continue
+  mkdir -p "$folder" 2>/dev/null || sudo -n install -d -o "$(id -un)" -g "$(id -gn)" "$folder"
+done
+"""
+    host.write(["bash", "-c", script, "make-folders", *folders])
+
+
+def make_certificate(host: Host, names: Sequence[str]) -> None:
+    """A self-made certificate, so that the proxy can start before a real one is issued.
+
+    ``names`` are the domains and addresses that it is for; the first is its common name.
+    """
+    folder = host.server.root / "certs"
+    alternatives = ",".join(f"{_kind(name)}:{name}" for name in names)
+    script = """
+set -eu
+umask 077
+cd "$1"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "$4" \\
+  -subj "/CN=$2" -addext "subjectAltName=$3" -addext 'keyUsage=critical,digitalSignature,keyCertSign' \\
+  -addext 'extendedKeyUsage=serverAuth' -keyout privkey.pem.tmp -out fullchain.pem.tmp 2>/dev/null
+mv -f privkey.pem.tmp privkey.pem
+mv -f fullchain.pem.tmp fullchain.pem
+"""
+    host.write(
+        ["bash", "-c", script, "make-certificate", str(folder), names[0], alternatives, str(DAYS)]
+    )
+
+
+def _kind(name: str) -> str:
+    try:
+        ip_address(name)
+    except ValueError:
+        return "DNS"
+    return "IP"
+
+
+def trust(host: Host, certificate: str) -> None:
+    """Let the stack's services trust the called server: its certificate beside the system's."""
+    folder = host.server.root / "certs" / "trust"
+    script = """
+set -eu
+cd "$1"
+cat >peer.pem.tmp
+for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /dev/null; do
+  [ ! -e "$bundle" ] || break
+done
+cat "$bundle" peer.pem.tmp >ca-bundle.pem.tmp
+chmod 644 ca-bundle.pem.tmp peer.pem.tmp
+mv -f ca-bundle.pem.tmp ca-bundle.pem
+mv -f peer.pem.tmp peer.pem
+"""
+    host.write(["bash", "-c", script, "trust", str(folder)], stdin=certificate.strip() + "\n")
+
+
+def write_callers(host: Host, callers: Sequence[str]) -> None:
+    """Let only these addresses through the proxy; it reads the list at its next reload."""
+    rules = [f"allow {address};" for address in callers] + ["allow 127.0.0.1;", "deny all;"]
+    host.put(host.server.root / "proxy" / "allow.conf", "\n".join(rules) + "\n", "644")
+
+
+def write_generation(host: Host, generation: str) -> None:
+    """The digest that the proxy answers once it has loaded the configuration."""
+    answer = f'location = /generation {{ default_type text/plain; return 200 "{generation}\\n"; }}'
+    host.put(host.server.root / "proxy" / "generation.conf", answer + "\n", "644")
+
+
+def write_release(host: Host, release: Release) -> None:
+    """Keep the record of a release."""
+    folder = release_folder(host, release)
+    host.write(["mkdir", "-p", str(folder)])
+    host.put(folder / "release.json", release.to_json() + "\n")
+
+
+def keep_env(host: Host, release: Release) -> None:
+    """Keep the ``.env`` that the release was made with, readable by its owner only."""
+    script = 'umask 077; cp "$1/.env" "$2/env.tmp" && mv -f "$2/env.tmp" "$2/env"'
+    folder = release_folder(host, release)
+    host.write(["bash", "-c", script, "keep-env", str(host.server.path), str(folder)])
+
+
+def release_folder(host: Host, release: Release) -> PurePosixPath:
+    """Where the record of a release stands."""
+    return host.server.root / "releases" / release.id

@@ -1,0 +1,1 @@
+"""What a person sees: steps, tables, errors. Used by the use cases and the tasks."""

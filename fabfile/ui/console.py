@@ -1,0 +1,152 @@
+"""The console: one line per step, live on a terminal, plain and prefixed in CI and cron.
+
+Steps and notes go to standard error when the command prints JSON on standard output. Every line
+passes the redaction, so that a secret that somebody else's program prints does not appear here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..model.errors import Trouble
+
+if TYPE_CHECKING:
+    from rich.console import Console as Rich
+    from rich.progress import Progress
+
+HIDDEN = "[hidden]"
+SHORTEST = 6
+"""Characters that a value must have to be treated as a secret in other programs' output."""
+
+
+class Console:
+    """Where a command shows what it does."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._as_json = as_json
+        self._secrets: set[str] = set()
+        self._writing = threading.Lock()
+        self._rich: Rich | None = None
+        self._progress: Progress | None = None
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can answer here."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
+    def rich(self) -> Rich:
+        """Rich's console: honours NO_COLOR, and is plain where there is no terminal."""
+        if self._rich is None:
+            from rich.console import Console as Rich
+
+            self._rich = Rich(stderr=self._as_json, highlight=False, soft_wrap=True)
+        return self._rich
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Never show these values."""
+        self._secrets.update(value for value in secrets if len(value) >= SHORTEST)
+
+    def redact(self, text: str) -> str:
+        """``text`` without the values that must not be shown."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    def line(self, server: str, text: str, style: str = "") -> None:
+        """One line of a server."""
+        from rich.markup import escape
+
+        prefix = f"[bold]{escape(f'[{server}]')}[/bold] " if server else ""
+        body = escape(self.redact(text))
+        with self._writing:
+            self.rich.print(f"{prefix}[{style}]{body}[/{style}]" if style else prefix + body)
+
+    def warn(self, server: str, text: str) -> None:
+        """One line that a person should read."""
+        self.line(server, f"warning: {text}", "yellow")
+
+    @contextmanager
+    def step(self, server: str, title: str) -> Iterator[list[str]]:
+        """Show one step while it runs and how long it took; append to the list to add a note."""
+        notes: list[str] = []
+        start = time.monotonic()
+        with self._live(server, title):
+            try:
+                yield notes
+            except BaseException:
+                self.line(server, f"✗ {title} {time.monotonic() - start:.1f}s", "red")
+                raise
+        note = f" ({notes[-1]})" if notes else ""
+        self.line(server, f"✓ {title} {time.monotonic() - start:.1f}s{note}")
+
+    @contextmanager
+    def _live(self, server: str, title: str) -> Iterator[None]:
+        """A spinner per running step; servers run side by side, so there may be several."""
+        if not self.rich.is_terminal:
+            yield
+            return
+        with self._writing:
+            if self._progress is None:
+                self._progress = _progress(self.rich)
+                self._progress.start()
+            progress = self._progress
+            task = progress.add_task(self.redact(f"\\[{server}] {title}"))
+        try:
+            yield
+        finally:
+            with self._writing:
+                progress.remove_task(task)
+                if not progress.tasks:
+                    progress.stop()
+                    self._progress = None
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table on a terminal; columns padded with blanks elsewhere."""
+        from rich import box
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(
+            title=title, title_justify="left", box=box.SIMPLE if self.rich.is_terminal else None
+        )
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(self.redact(cell)) for cell in row))
+        with self._writing:
+            self.rich.print(table)
+
+    def result(self, value: Any) -> None:
+        """The one JSON object of a command that was asked for JSON, on standard output."""
+        print(self.redact(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)))
+
+    def error(self, trouble: Trouble) -> None:
+        """The one line that says what failed and what to do, and its evidence below it."""
+        self.line("", f"error: {trouble.message}", "bold red")
+        for line in trouble.evidence:
+            self.line("", f"  {line}")
+
+    def confirm(self, question: str) -> bool:
+        """Ask once. Only where a person can answer; elsewhere the answer is the command itself."""
+        with self._writing:
+            self.rich.print(f"{question} [y/N] ", end="", markup=False)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _progress(rich: Rich) -> Progress:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=rich,
+        transient=True,
+    )
