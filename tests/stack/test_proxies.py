@@ -1,0 +1,149 @@
+"""The proxies: limits, what is logged, and times that fit the services behind."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .files import ROOT, SERVERS, compose, directive, nginx, seconds
+
+each_server = pytest.mark.parametrize("server", SERVERS)
+
+
+def uvicorn_option(service: str, name: str) -> float:
+    """A number on the command line that the service's image runs."""
+    command = (ROOT / "services" / service / "Dockerfile").read_text()
+    return float(re.search(rf'"--{name}", "(\d+)"', command)[1])  # type: ignore[index]
+
+
+@each_server
+def test_every_upstream_server_is_a_service_and_is_never_marked_as_failed(server: str) -> None:
+    services = compose(server)["services"]
+    entries = re.findall(r"^\s*server ([a-z0-9-]+):\d+(.*);", nginx(server), flags=re.MULTILINE)
+    assert entries
+    assert {name for name, _ in entries} <= set(services)
+    assert {options for _, options in entries} == {" max_fails=0"}
+
+
+@each_server
+def test_the_proxy_asks_exactly_what_the_stack_probes(server: str) -> None:
+    asked = set(re.findall(r"^\s*server ([a-z0-9-]+:\d+)", nginx(server), flags=re.MULTILINE))
+    probed = {
+        f"{name}:{hints['probe']['port']}"
+        for name, hints in compose(server)["x-deploy"].items()
+        if "probe" in hints
+    }
+    assert asked == probed
+
+
+@each_server
+def test_every_upstream_keeps_its_connections_shorter_than_the_service_does(server: str) -> None:
+    upstreams = re.findall(r"upstream [a-z-]+ \{([^}]*)\}", nginx(server))
+    assert upstreams
+    for upstream in upstreams:
+        idle = re.search(r"keepalive_timeout (\w+);", upstream)
+        assert idle is not None
+        for service in ("core-api", "item-resolver"):
+            assert seconds(idle[1]) < uvicorn_option(service, "timeout-keep-alive")
+
+
+@pytest.mark.parametrize(
+    ("server", "service"), [("ubuntu", "core-api"), ("montreal", "item-resolver")]
+)
+def test_a_service_ends_its_work_before_it_is_killed(server: str, service: str) -> None:
+    grace = compose(server)["services"][f"{service}-1"]["stop_grace_period"]
+    assert uvicorn_option(service, "timeout-graceful-shutdown") < seconds(grace)
+
+
+@each_server
+def test_old_workers_live_longer_than_the_longest_request(server: str) -> None:
+    longest = max(
+        seconds(time) for time in directive(server, "proxy_read_timeout") if not time.endswith("h")
+    )
+    assert [seconds(time) > longest for time in directive(server, "worker_shutdown_timeout")] == [
+        True
+    ]
+
+
+def test_caller_proxy_and_work_give_up_in_this_order() -> None:
+    caller, work = 180, 120
+    assert [caller > seconds(t) > work for t in directive("montreal", "proxy_read_timeout")] == [
+        True
+    ]
+
+
+@each_server
+def test_no_request_is_executed_twice(server: str) -> None:
+    assert directive(server, "proxy_next_upstream") == ["error timeout"]
+
+
+@each_server
+def test_no_log_holds_a_query_string(server: str) -> None:
+    (log,) = directive(server, "log_format")
+    assert set(re.findall(r"\$\w+", log)).isdisjoint(
+        {"$request", "$request_uri", "$args", "$query_string", "$http_referer"}
+    )
+    assert set(directive(server, "access_log")) == {"off", "/dev/stdout json"}
+
+
+def test_a_limit_answers_429() -> None:
+    assert directive("ubuntu", "limit_req_status") == ["429"]
+    zones = directive("ubuntu", "limit_req_zone")
+    assert "$binary_remote_addr zone=api:10m rate=10r/s" in zones
+    assert "$binary_remote_addr zone=auth:10m rate=5r/m" in zones
+    uses = directive("ubuntu", "limit_req")
+    assert uses.count("zone=api burst=20 nodelay") == 2
+    assert uses.count("zone=auth burst=5 nodelay") == 1
+
+
+@each_server
+def test_every_public_server_has_the_security_headers_and_no_location_loses_them(
+    server: str,
+) -> None:
+    blocks = re.split(r"^\s*server \{", nginx(server), flags=re.MULTILINE)[1:]
+    public = [block for block in blocks if re.search(r"listen \d+ ssl", block)]
+    assert len(public) == {"ubuntu": 2, "montreal": 1}[server]
+    for block in public:
+        assert block.count("include /etc/wishwithme/snippets/security-headers.conf;") == 1
+    places = (ROOT / "nginx").rglob("*.conf")
+    adding = {
+        file.name for file in places if re.search(r"^\s*add_header", file.read_text(), re.MULTILINE)
+    }
+    assert adding == {"security-headers.conf"}
+
+
+@each_server
+def test_the_deploy_can_prove_what_is_loaded_and_who_may_call(server: str) -> None:
+    included = directive(server, "include")
+    assert "/etc/wishwithme/proxy/generation*.conf" in included
+    assert ("/etc/wishwithme/proxy/allow*.conf" in included) == (server == "montreal")
+
+
+@each_server
+def test_every_snippet_is_used_by_a_proxy(server: str) -> None:
+    used = {name.rpartition("/")[2] for name in directive(server, "include")}
+    here = {file.name for file in (ROOT / "nginx" / server).glob("*.conf")} - {"nginx.conf"}
+    shared = {file.name for file in (ROOT / "nginx/snippets").iterdir()}
+    assert here | shared <= used
+
+
+@each_server
+def test_the_version_of_the_proxy_is_nobodys_business(server: str) -> None:
+    assert directive(server, "server_tokens") == ["off"]
+
+
+def test_streams_are_neither_held_back_nor_logged_with_their_token() -> None:
+    block = re.search(r"location \^~ /api/v1/events/ \{([^}]*)\}", nginx("ubuntu"))
+    assert block is not None
+    for line in (
+        "proxy_pass http://core-api-events;",
+        "proxy_buffering off;",
+        "gzip off;",
+        "proxy_read_timeout 24h;",
+        "error_log /dev/stderr crit;",
+    ):
+        assert line in block[1]
+    upstream = re.search(r"upstream core-api-events \{([^}]*)\}", nginx("ubuntu"))
+    assert upstream is not None
+    assert "ip_hash;" in upstream[1]
