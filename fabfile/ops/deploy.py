@@ -128,11 +128,15 @@ class Deployment:
         for step in self.plan.steps:
             if step.kind in PREPARING:
                 self._perform(step)
-                if step.kind is Kind.BOOTSTRAP:
+                if step.kind is Kind.BOOTSTRAP and not self._had_lock_folder():
                     self.lock()
                 if step.kind is Kind.FETCH:
                     state.write_release(self.host, self.release)
                     state.keep_env(self.host, self.release)
+
+    def _had_lock_folder(self) -> bool:
+        """Whether the lock that is held is the one that everybody takes from now on."""
+        return self.sight.facts.has_folder(self.host.server.root / "locks")
 
     def cut_over(self) -> None:
         """Move the running system, one service at a time."""
@@ -144,9 +148,7 @@ class Deployment:
     def prove(self) -> None:
         """Ask every gate until all are green; a red one that is not waived fails the deploy."""
         self.neighbours.share_certificate(self.host)
-        gated = gates.Gated(
-            self.host, self.target, self.neighbours.deployed_caller, self.neighbours.deployed_called
-        )
+        gated = gates.Gated(self.host, self.target, self.neighbours.caller, self.neighbours.called)
         with self.console.step(self.name, "prove") as notes:
             verdicts = gates.settle(self.session, gated, self.options.waive)
             self._verdicts = verdicts

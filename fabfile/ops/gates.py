@@ -32,9 +32,9 @@ class Gated:
     host: Host
     target: Target
     caller: Sight | None
-    """The server that calls this one, when it has a release."""
+    """The server that calls this one, when it can be reached."""
     called: Sight | None
-    """The server that this one calls, when it has a release."""
+    """The server that this one calls, when it can be reached."""
 
 
 def ask_all(session: Session, gated: Gated) -> list[Verdict]:
@@ -42,8 +42,8 @@ def ask_all(session: Session, gated: Gated) -> list[Verdict]:
     facts = look(gated.host)
     return [
         *_inside(gated, facts),
-        *_through_proxy(gated, facts),
-        *from_outside(session, gated, facts),
+        *_through_proxy(session, gated, facts),
+        *_from_outside(session, gated, facts),
         *_link(gated),
     ]
 
@@ -68,14 +68,19 @@ def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
     return verdicts + _judged_on(gated.host, questions, facts, "")
 
 
-def _through_proxy(gated: Gated, facts: Facts) -> list[Verdict]:
-    """Every gate through the proxy, from the server itself, against the certificate on its disk."""
+def _through_proxy(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
+    """Every gate through the proxy, from the server itself, against the certificate on its disk.
+
+    A server that others call lets only them in; its gates are asked from there alone.
+    """
+    if session.inventory.callers_of(gated.host.name):
+        return []
     return _judged_on(
         gated.host, _questions(gated, "proxy", connect="127.0.0.1"), facts, facts.certificate
     )
 
 
-def from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
+def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
     """Every gate from where its users are: the calling server, or else this machine."""
     questions = _questions(gated, "outside", connect="")
     env = parse(facts.env).values
@@ -112,9 +117,9 @@ def _judged_on(
 
 def _link(gated: Gated) -> list[Verdict]:
     """The call between the servers, made by the caller's own service in a one-off container."""
-    if gated.called:
+    if gated.called and gated.called.deployed:
         return _link_from(gated.host, gated.target)
-    if gated.caller and gated.caller.target:
+    if gated.caller and gated.caller.deployed and gated.caller.target:
         return _link_from(gated.caller.host, gated.caller.target)
     return []
 

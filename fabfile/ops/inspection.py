@@ -43,7 +43,7 @@ def health(session: Session, name: str, *, as_json: bool) -> None:
     sight = look_at(session, name, DEPLOYED)
     target = sight.require()
     around = look_around(session, name, (gates.LINK,))
-    gated = gates.Gated(sight.host, target, around.deployed_caller, around.deployed_called)
+    gated = gates.Gated(sight.host, target, around.caller, around.called)
     verdicts = gates.ask_all(session, gated)
     if as_json:
         session.console.result(

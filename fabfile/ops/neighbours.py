@@ -22,24 +22,14 @@ class Neighbours:
     caller: Sight | None = None
 
     @property
-    def deployed_called(self) -> Sight | None:
-        """The called server, when it has a release."""
-        return self.called if self.called and self.called.deployed else None
-
-    @property
-    def deployed_caller(self) -> Sight | None:
-        """The calling server, when it has a release."""
-        return self.caller if self.caller and self.caller.deployed else None
-
-    @property
     def called_certificate(self) -> str:
         """The certificate that the called server answers with."""
         return self.called.facts.certificate if self.called else ""
 
     def share_certificate(self, host: Host) -> None:
         """Let the calling server trust the certificate that ``host`` has now."""
-        caller = self.deployed_caller
-        if caller:
+        caller = self.caller
+        if caller and caller.deployed:
             certificate = look(host).certificate
             if certificate.strip() != caller.facts.trust.strip():
                 state.trust(caller.host, certificate)

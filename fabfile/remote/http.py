@@ -19,7 +19,8 @@ CURL = """
 authority=$(mktemp) || exit 73
 trap 'rm -f "$authority"' EXIT
 printf '%s\\n' "$1" >"$authority"
-curl --silent --cacert "$authority" --config -
+# By environment: an option would hold for the first question only.
+CURL_CA_BUNDLE=$authority curl --silent --config -
 """
 
 

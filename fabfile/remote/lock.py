@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
+
+from invoke.exceptions import ThreadException
 
 from ..model.errors import REFUSED, Trouble
 from .host import Host, command_line
@@ -51,7 +54,7 @@ class _Beats:
             text = self.said.get(timeout=BEAT)
         except queue.Empty:
             return "beat\n"
-        self.over = text == "bye\n"
+        self.over = text in ("bye\n", "")
         return text
 
 
@@ -102,15 +105,13 @@ class Lock:
         return self
 
     def _busy(self) -> Trouble:
-        self._beats.over = True
-        result = self._promise.join()
-        if result.exited != 75:
-            return Trouble(
-                f"{self._host.name}: the lock cannot be taken",
-                code=REFUSED,
-                evidence=(result.stderr,),
-            )
-        holder = result.stdout.strip() or "somebody whose name is not written down yet"
+        code = self._promise.runner.returncode()
+        self._beats.said.put("")
+        with suppress(ThreadException):
+            self._promise.join()
+        if code != 75:
+            return Trouble(f"{self._host.name}: the lock cannot be taken (exit {code})", code=REFUSED)
+        holder = self._heard.text.strip() or "somebody whose name is not written down yet"
         return Trouble(
             f"{self._host.name}: another change is running: {holder}; wait for it, then run again",
             code=REFUSED,

@@ -26,7 +26,7 @@ quietly docker compose version --short
 
 section folders
 for folder in "$checkout" "$checkout/.git" "$root" "$root"/{data,backups,releases,locks,proxy,certs,build} "$root"/data/* \
-  "$root"/certs/{fullchain.pem,privkey.pem,trust/ca-bundle.pem}; do
+  "$root"/certs/{trust,fullchain.pem,privkey.pem,trust/ca-bundle.pem}; do
   stat -c '%n|%U|%a|%F' "$folder" 2>/dev/null
 done
 section disk

@@ -25,10 +25,14 @@ class _Edge(HTTPAdapter):
         self._port = port
         super().__init__()
 
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        """The name in the URL is also the Host that is asked for, not the address."""
+        request.headers["Host"] = urlsplit(request.url or "").netloc
+
     def get_connection_with_tls_context(
         self,
         request: requests.PreparedRequest,
-        verify: bool | str | None,
+        verify: bool | str,
         proxies: Mapping[str, str] | None = None,
         cert: Any = None,
     ) -> Any:
