@@ -8,30 +8,55 @@ from typing import Any
 from .docker import LabError, docker, last_line
 from .place import Place
 
+Description = dict[str, Any]
 
-def all_of(place: Place) -> dict[str, dict[str, Any]]:
+
+def all_of(place: Place) -> dict[str, Description]:
     """Every container of the lab by name, as ``docker inspect`` describes it."""
     ids = docker("ps", "-aq", "--filter", f"label={place.label}").stdout.split()
     listed = json.loads(docker("inspect", *ids).stdout) if ids else []
     return {container["Name"].lstrip("/"): container for container in listed}
 
 
-def inspect(name: str) -> dict[str, Any]:
-    """One container, as ``docker inspect`` describes it."""
-    return dict(json.loads(docker("container", "inspect", name).stdout)[0])
-
-
 def published(name: str) -> dict[int, int]:
     """Port inside → port on 127.0.0.1, also while the container does not run."""
-    bindings = inspect(name)["HostConfig"]["PortBindings"] or {}
+    bindings = _inspect(name)["HostConfig"]["PortBindings"] or {}
     return {
         int(port.partition("/")[0]): int(ends[0]["HostPort"]) for port, ends in bindings.items()
     }
 
 
-def running(name: str) -> None:
+def require_running(name: str) -> None:
     """LabError with the container's last words when it does not run."""
-    state = inspect(name)["State"]
+    state = _inspect(name)["State"]
     if not state["Running"]:
         logs = docker("logs", "--tail", "5", name, check=False)
         raise LabError(f"{name} {state['Status']}: {last_line(logs.stdout + logs.stderr)}")
+
+
+def revive(place: Place, name: str, image: str) -> bool:
+    """Make the container run if it is there and of this image; an outdated one is removed.
+
+    Returns whether it runs now.
+    """
+    found = all_of(place).get(name)
+    if found is None:
+        return False
+    if found["Config"]["Image"] != image:
+        docker("rm", "-f", "-v", name)
+        return False
+    if found["State"]["Paused"]:
+        docker("unpause", name)
+    elif not found["State"]["Running"]:
+        docker("start", name)
+    return True
+
+
+def remove_all(place: Place) -> None:
+    """Remove every container of the lab, with the volumes that have no name."""
+    if names := all_of(place):
+        docker("rm", "-f", "-v", *names, timeout=120)
+
+
+def _inspect(name: str) -> Description:
+    return dict(json.loads(docker("container", "inspect", name).stdout)[0])

@@ -18,7 +18,6 @@ def ensure_engine() -> None:
 
     Raises LabError when there is none to be had, or when the client points at a remote one.
     """
-    # Its output goes to files of its own: a daemon that it starts would keep our pipes open.
     done = subprocess.run([ROOT / "scripts/engine"], stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise LabError(done.stderr.strip())
@@ -26,7 +25,7 @@ def ensure_engine() -> None:
 
 def docker(
     *words: str | Path,
-    input: str | bytes | None = None,  # noqa: A002 - as subprocess names it
+    stdin: str | bytes | None = None,
     timeout: float = 60,
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
@@ -34,7 +33,7 @@ def docker(
 
     With ``check=False`` a failing command is the caller's to judge.
     """
-    done = run(["docker", *words], input=input, timeout=timeout)
+    done = run(["docker", *words], stdin=stdin, timeout=timeout)
     if check and done.returncode:
         raise LabError(f"docker {words[0]} failed: {last_line(done.stderr or done.stdout)}")
     return done
@@ -42,25 +41,20 @@ def docker(
 
 def run(
     words: Sequence[str | Path],
-    input: str | bytes | None = None,  # noqa: A002
+    stdin: str | bytes | None = None,
     timeout: float = 60,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program without a terminal; LabError when it is missing or outlives its time."""
-    data = input.encode() if isinstance(input, str) else input
-    source = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
+    data = stdin.encode() if isinstance(stdin, str) else stdin or b""
     try:
-        done = subprocess.run(words, capture_output=True, timeout=timeout, check=False, **source)  # type: ignore[call-overload]
+        done = subprocess.run(words, input=data, capture_output=True, timeout=timeout, check=False)
     except FileNotFoundError:
         raise LabError(f"{words[0]} is not installed") from None
     except subprocess.TimeoutExpired:
         shown = " ".join(str(word) for word in words[:4])
         raise LabError(f"{shown} … did not end within {timeout:g} s") from None
-    return subprocess.CompletedProcess(
-        done.args,
-        done.returncode,
-        done.stdout.decode(errors="replace"),
-        done.stderr.decode(errors="replace"),
-    )
+    output, errors = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
 
 
 def last_line(text: str) -> str:

@@ -1,13 +1,15 @@
-"""The ``.env`` of each server, filled from ``.env.example`` with secrets of this lab's own."""
+"""The ``.env`` of each server, filled from ``.env.example`` with secrets of this lab's own.
+
+The example is read here once more, in a few lines, so that a lab comes up beside a broken fabfile.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
-from collections.abc import Mapping
-
-from fabfile.model.envfile import Rule, schema
+from collections.abc import Iterator, Mapping
 
 from .docker import LabError
 from .place import Place
@@ -22,38 +24,49 @@ SMALL: Mapping[str, str] = {
 }
 
 
+def has_example(place: Place) -> bool:
+    """Whether the checkout says what belongs into an ``.env``."""
+    return (place.root / ".env.example").exists()
+
+
 def fill(place: Place, server: str, known: Mapping[str, str | None]) -> str:
     """The text of a server's ``.env``; in ``known`` None leaves a key out.
 
     Raises LabError for a required key that is neither a secret nor known here.
     """
-    values: dict[str, str | None] = dict.fromkeys(known)
-    for rule in _rules(place):
-        if rule.applies_to(server):
-            values[rule.key] = SMALL.get(rule.key, rule.default)
-            if rule.required and not rule.default and rule.key not in known:
-                values[rule.key] = _secret(place, rule)
-    values |= known
+    values: dict[str, str | None] = {}
+    for key, default, marks in _example((place.root / ".env.example").read_text()):
+        owners = [mark.removeprefix("@server=") for mark in marks if mark.startswith("@server=")]
+        if owners and server not in owners[0].split(","):
+            continue
+        values[key] = SMALL.get(key, default)
+        if "@required" in marks and not default and key not in known:
+            if "@secret" not in marks:
+                raise LabError(f".env.example wants {key}, for which the lab has no value")
+            values[key] = _secret(place, key)
+    values.update(known)
     return "".join(f"{key}={value}\n" for key, value in values.items() if value is not None)
 
 
-def has_schema(place: Place) -> bool:
-    """Whether the checkout says what belongs into an ``.env``."""
-    return (place.root / ".env.example").exists()
+def _example(text: str) -> Iterator[tuple[str, str, set[str]]]:
+    """Every key with its default and the marks in the comment lines above it."""
+    marks: set[str] = set()
+    for line in text.splitlines():
+        if line.startswith("#"):
+            marks.update(re.findall(r"(?<!\S)@\S+", line))
+            continue
+        key, equals, value = line.partition("=")
+        if equals:
+            yield key.strip(), value.strip(), marks
+        marks = set()
 
 
-def _rules(place: Place) -> tuple[Rule, ...]:
-    return schema((place.root / ".env.example").read_text())
-
-
-def _secret(place: Place, rule: Rule) -> str:
+def _secret(place: Place, key: str) -> str:
     """The lab's secret for a key: the same on every server and as long as the lab lives."""
-    if not rule.secret:
-        raise LabError(f".env.example wants {rule.key}, for which the lab has no value")
     file = place.folder / "secrets.json"
     kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    if rule.key not in kept:
-        kept[rule.key] = secrets.token_hex(32)
+    if key not in kept:
+        kept[key] = secrets.token_hex(32)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             json.dump(kept, out, indent=1)
-    return kept[rule.key]
+    return kept[key]

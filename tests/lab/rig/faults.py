@@ -1,4 +1,4 @@
-"""Faults of one server. Each is a context manager: the fault ends with the block, also when it fails."""
+"""Faults of one server, as context managers: each ends with its block, also when that fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,39 @@ from . import relay
 from .docker import docker
 from .output import wait_until
 
-BALLAST = "/disk/.ballast"
+SHUTDOWN_DEADLINE = 60
+
+# Both directions: what comes in is sent through a device of its own, where it can be shaped too.
+SLOW = """
+set -eu
+shape() { tc qdisc replace dev "$1" root tbf rate "$rate" burst 32kb latency 400ms; }
+rate=$1
+ip link add ifb-slow type ifb
+ip link set ifb-slow up
+tc qdisc add dev eth0 handle ffff: ingress
+tc filter add dev eth0 parent ffff: protocol ip u32 match u32 0 0 \
+    action mirred egress redirect dev ifb-slow
+shape eth0
+shape ifb-slow
+"""
+NOT_SLOW = """
+tc qdisc del dev eth0 root
+tc qdisc del dev eth0 ingress
+ip link del ifb-slow
+"""
+# Reserved first, which takes no time, then written block by block to the end.
+FULL = """
+set -eu
+disk=$(df --output=source /disk | tail -n 1)
+[ "$(df --output=source "$1" | tail -n 1)" = "$disk" ] && losetup "$disk" >/dev/null ||
+    { echo "$1 is not on a disk of the server's own" >&2; exit 1; }
+left() { df --output=avail -B1 /disk | tail -n 1; }
+[ "$(left)" -le "$(($2 + 8388608))" ] || fallocate -l "$(($(left) - $2 - 8388608))" /disk/.ballast
+while [ "$(left)" -gt "$2" ]; do
+    dd if=/dev/zero bs=4096 count="$((($(left) - $2 + 4095) / 4096))" conv=fsync status=none \
+        >>/disk/.ballast-rest 2>/dev/null || break
+done
+"""
 
 
 class Faults:
@@ -53,11 +85,11 @@ class Faults:
 
     @contextmanager
     def severed(self, address: str) -> Iterator[None]:
-        """Lose every packet from and to one address; all other traffic flows."""
+        """Lose every packet from and to one address, such as another server's."""
         rules = [
             ["raw", "PREROUTING", "-s", address, "-j", "DROP"],
+            ["raw", "PREROUTING", "-d", address, "-j", "DROP"],
             ["raw", "OUTPUT", "-d", address, "-j", "DROP"],
-            ["mangle", "POSTROUTING", "-d", address, "-j", "DROP"],
         ]
         with self._iptables(rules):
             yield
@@ -65,16 +97,17 @@ class Faults:
     @contextmanager
     def dropping(self, port: int) -> Iterator[None]:
         """Lose every packet to one TCP port: connections to it hang."""
-        with self._iptables([["raw", "PREROUTING", *_to(port), "-j", "DROP"]]):
+        match = ["-i", "eth0", "-p", "tcp", "--dport", str(port)]
+        with self._iptables([["raw", "PREROUTING", *match, "-j", "DROP"]]):
             yield
 
     @contextmanager
     def resetting(self, port: int) -> Iterator[None]:
-        """Answer every packet to one TCP port with a reset: connections to it are refused or die."""
-        # A published port is translated before these chains; the tracked connection knows the original.
-        match = ["-p", "tcp", "-m", "conntrack", "--ctorigdstport", str(port)]
+        """Answer every packet to one TCP port with a reset: connections are refused, or die."""
+        # A container's port is translated before these chains see it; conntrack knows the original.
+        match = ["-i", "eth0", "-p", "tcp", "-m", "conntrack", "--ctorigdstport", str(port)]
         reject = ["-j", "REJECT", "--reject-with", "tcp-reset"]
-        with self._iptables([["filter", chain, *match, *reject] for chain in ("INPUT", "FORWARD")]):
+        with self._iptables([["filter", c, *match, *reject] for c in ("INPUT", "FORWARD")]):
             yield
 
     @contextmanager
@@ -89,7 +122,7 @@ class Faults:
 
     @contextmanager
     def powered_off(self) -> Iterator[None]:
-        """Lose power for the length of the block; afterwards the server has booted again."""
+        """Lose power for the length of the block; after it the server has booted again."""
         self.kill_power()
         try:
             yield
@@ -97,7 +130,7 @@ class Faults:
             self.power_on()
 
     def kill_power(self) -> None:
-        """Lose power now."""
+        """Lose power now. ``power_on`` boots again."""
         docker("kill", self.container)
 
     def power_on(self) -> None:
@@ -107,50 +140,47 @@ class Faults:
 
     def reboot(self) -> None:
         """Shut down in order and boot; returns when sshd and the engine answer."""
-        docker("restart", "-t", "60", self.container, timeout=90)
+        deadline = SHUTDOWN_DEADLINE
+        docker("restart", "-t", str(deadline), self.container, timeout=deadline + 30)
         self.wait_ready()
 
     def restart_engine(self) -> None:
-        """Restart the server's own engine, its containers with it; returns when it answers."""
-        old = self.must(["pidof", "dockerd"]).strip()
+        """Restart the server's own engine, and its containers with it; returns when it answers."""
+        old = self.must(["pidof", "dockerd"])
         self.must(["pkill", "-x", "dockerd"])
         wait_until(
-            lambda: self.exec(["pidof", "dockerd"]).stdout.strip() not in ("", old), "dockerd", 60
+            lambda: self.exec(["pidof", "dockerd"]).stdout not in ("", old),
+            f"{self.name}: a new dockerd",
+            SHUTDOWN_DEADLINE,
         )
         self.wait_ready()
 
     @contextmanager
     def slow(self, rate: str = "1mbit") -> Iterator[None]:
-        """Limit what the server sends and receives to a rate, as ``tc`` writes it."""
-        shape = ["tbf", "rate", rate, "burst", "16kb", "latency", "400ms"]
-        self.must(["tc", "qdisc", "replace", "dev", "eth0", "root", *shape])
+        """Limit what the server sends, and what it receives, to a rate as ``tc`` writes it."""
         try:
+            self.must(["sh", "-c", SLOW, "slow", rate])
             yield
         finally:
-            self.exec(["tc", "qdisc", "del", "dev", "eth0", "root"], user="root")
+            self.exec(["sh", "-c", NOT_SLOW], user="root")
 
     @contextmanager
     def delayed(self, milliseconds: float, port: int = 22) -> Iterator[tuple[str, int]]:
-        """Put a round-trip delay before one port; yields the (host, port) to connect to."""
+        """Put a round-trip time before one port; yields the (host, port) to connect to."""
         with relay.delay(("127.0.0.1", self.ports[port]), milliseconds / 1000) as address:
             yield address
 
     @contextmanager
     def full_disk(self, path: str = "/opt", free: int = 0) -> Iterator[None]:
-        """Fill the disk that holds ``path`` until only ``free`` bytes are left."""
-        fill = f"""
-        set -eu
-        [ "$(df --output=source {path} | tail -n 1)" = "$(df --output=source /disk | tail -n 1)" ]
-        losetup "$(df --output=source /disk | tail -n 1)" >/dev/null
-        available=$(df --output=avail -B1 /disk | tail -n 1)
-        fallocate -l $((available - {free} - available / 1000)) {BALLAST}
-        dd if=/dev/zero bs=64k count=$((available / 1000 / 65536)) of={BALLAST}.rest status=none || true
+        """Fill the disk that holds ``path`` until about ``free`` bytes are left.
+
+        A server has one disk for ``/home``, ``/opt`` and its engine's data, as most have.
         """
         try:
-            self.must(["sh", "-c", fill])
+            self.must(["sh", "-c", FULL, "full", path, str(free)])
             yield
         finally:
-            self.must(["rm", "-f", BALLAST, f"{BALLAST}.rest"])
+            self.must(["rm", "-f", "/disk/.ballast", "/disk/.ballast-rest"])
 
     @contextmanager
     def _iptables(self, rules: Sequence[Sequence[str]]) -> Iterator[None]:
@@ -161,7 +191,3 @@ class Faults:
         finally:
             for table, chain, *rule in rules:
                 self.exec(["iptables", "-w", "-t", table, "-D", chain, *rule], user="root")
-
-
-def _to(port: int) -> list[str]:
-    return ["-p", "tcp", "--dport", str(port)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import io
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from .docker import LabError, run
@@ -15,27 +15,27 @@ from .server import Server
 KEY = "id_ed25519"
 
 
-def inventory(place: Place) -> configparser.ConfigParser:
-    """The checkout's own ``hosts.ini``: the lab has a server for each of its sections."""
-    parsed = configparser.ConfigParser(interpolation=None, default_section="defaults")
-    parsed.read(place.root / "hosts.ini")
+def sections(place: Place) -> Mapping[str, configparser.SectionProxy]:
+    """The servers of the checkout's own ``hosts.ini``: the lab has one for each."""
+    parsed = _inventory(place)
     if not parsed.sections():
         raise LabError("hosts.ini names no server; the lab has one for each of its sections")
-    return parsed
+    return {name: parsed[name] for name in parsed.sections()}
 
 
-def make_keys(place: Place, servers: Iterable[str]) -> None:
-    """The operator's key and one host key per server, each made once."""
-    keys = place.folder / "host_keys"
-    keys.mkdir(parents=True, exist_ok=True)
-    for path, comment in [(place.folder / KEY, "lab"), *((keys / name, name) for name in servers)]:
-        if not path.exists():
-            done = run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
+def make_keys(place: Place) -> None:
+    """Make the operator's key and one host key per server, each once."""
+    folder = place.folder / "host_keys"
+    folder.mkdir(parents=True, exist_ok=True)
+    for key in [place.folder / KEY, *(folder / name for name in sections(place))]:
+        if not key.exists():
+            words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {key.name}"]
+            done = run([*words, "-f", key])
             if done.returncode:
                 raise LabError(f"ssh-keygen failed: {done.stderr.strip()}")
 
 
-def identity_archive(place: Place, name: str) -> bytes:
+def identity(place: Place, name: str) -> bytes:
     """A server's host key and the operator's public key, as a tar to unpack at its root."""
     host_key = place.folder / "host_keys" / name
     members = [
@@ -54,26 +54,33 @@ def identity_archive(place: Place, name: str) -> bytes:
 
 
 def write_inventory(place: Place, servers: Mapping[str, Server], repository: str) -> None:
-    """``hosts.ini`` and ``known_hosts``, which together let every task reach the lab."""
-    parsed = inventory(place)
+    """Write ``hosts.ini`` and ``known_hosts``, which together let every task reach the lab.
+
+    What the lab does not change stands as in the checkout's own ``hosts.ini``.
+    """
+    parsed = _inventory(place)
     parsed["defaults"].update(key=KEY, repository=repository)
     pinned = []
     for name, server in servers.items():
-        section = parsed[name]
         for key in ("key", "repository"):
             parsed.remove_option(name, key)
-        section["host"], section["port"] = "127.0.0.1", str(server.ssh_port)
-        section["address"] = server.address
+        section = parsed[name]
+        section.update(host="127.0.0.1", port=str(server.ssh_port), address=server.address)
         if "domains" in section:
             section["edge"] = f"127.0.0.1:{server.ports[443]}"
         kind, public, *_ = _public(place.folder / "host_keys" / name).read_text().split()
         pinned.append(f"[127.0.0.1]:{server.ssh_port} {kind} {public}\n")
-    text = io.StringIO()
+    text = io.StringIO("# The lab of this checkout, written by lab.up.\n")
+    text.seek(0, io.SEEK_END)
     parsed.write(text)
-    (place.folder / "hosts.ini").write_text(
-        "# The lab of this checkout, written by lab.up.\n" + text.getvalue().rstrip() + "\n"
-    )
+    (place.folder / "hosts.ini").write_text(text.getvalue().rstrip() + "\n")
     (place.folder / "known_hosts").write_text("".join(pinned))
+
+
+def _inventory(place: Place) -> configparser.ConfigParser:
+    parsed = configparser.ConfigParser(interpolation=None, default_section="defaults")
+    parsed.read(place.root / "hosts.ini")
+    return parsed
 
 
 def _public(key: Path) -> Path:

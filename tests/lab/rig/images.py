@@ -1,7 +1,7 @@
 """All images of a lab: its servers, its mirror, and the base images that the stacks name.
 
-Docker Hub is asked once, and only when something is missing. Where it cannot be reached, stand-ins
-are built; an image that the engine already has is used as it is.
+Docker Hub is asked once, and only by a lab that has no image yet. Where it cannot be reached,
+stand-ins are built; an image that the engine already has is used as it is.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
 
+from . import recipes
 from .bases import Image
 from .docker import LabError, docker, last_line
 from .output import say, step
-from .place import IMAGES, Place
-from .recipes import HUB_BASE, arguments_of, build, exists, import_base
+from .place import Place
 
 PROBE_IMAGE = "hello-world:latest"
 PROBE_DEADLINE = 20
@@ -27,99 +26,88 @@ class Images:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._pool = ThreadPoolExecutor(max_workers=16)
-        self._lock = threading.RLock()
+        # Makers wait for the images below theirs: there must be a thread for each.
+        self._pool = ThreadPoolExecutor(max_workers=32)
+        self._lock = threading.Lock()
         self._making: dict[str, Future[str]] = {}
+        self._hub: Future[bool] = self._pool.submit(self._ask_hub)
 
-    def start(self, key: str, make: Callable[[], str]) -> Future[str]:
-        """Begin to make an image, or join whoever already does."""
+    def recipe(self, name: str) -> Future[str]:
+        """An image built from a recipe of ours."""
+        return self._start(name, lambda: self._build(name, {}))
+
+    def provide(self, image: Image) -> Future[str]:
+        """A base image of the stacks: the engine's own, pulled, or a stand-in."""
+        return self._start(str(image), lambda: self._provide(image))
+
+    def close(self) -> None:
+        """Wait for what is being made and begin nothing more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _start(self, key: str, make: Callable[[], str]) -> Future[str]:
         with self._lock:
             if key not in self._making:
                 self._making[key] = self._pool.submit(make)
             return self._making[key]
 
-    def recipe(self, name: str) -> Future[str]:
-        """An image built from a recipe of ours, on the base."""
-        return self.start(name, lambda: self._build(name, {}))
-
-    def provide(self, image: Image) -> Future[str]:
-        """A base image of the stacks: the engine's own, pulled, or a stand-in."""
-        return self.start(str(image), lambda: self._provide(image))
-
-    def close(self) -> None:
-        """Wait for what is being made and take no more."""
-        self._pool.shutdown(cancel_futures=True)
-
-    @cached_property
-    def hub(self) -> bool:
-        """Whether the engine can pull from Docker Hub; asked once."""
-        if exists(PROBE_IMAGE):
-            docker("rmi", "-f", PROBE_IMAGE, check=False)
+    def _ask_hub(self) -> bool:
+        """Whether to pull from Docker Hub; a lab stays with what it was first made from."""
+        ours = docker("images", "--format", "{{.Tag}}", self._place.image(recipes.BASE, "*"))
+        if tags := ours.stdout.split():
+            return "hub" in tags
+        had = recipes.exists(PROBE_IMAGE)
         try:
             asked = docker("pull", "-q", PROBE_IMAGE, timeout=PROBE_DEADLINE, check=False)
-        except LabError:
-            reason = f"no answer within {PROBE_DEADLINE} s"
+        except LabError as error:
+            reason = str(error)
         else:
             if asked.returncode == 0:
-                docker("rmi", PROBE_IMAGE, check=False)
+                if not had:
+                    docker("rmi", PROBE_IMAGE)
                 return True
             reason = last_line(asked.stderr).removeprefix("Error response from daemon: ")
-        say(f"Docker Hub cannot be reached, building stand-ins ({reason[:90]})")
+        say(f"Docker Hub cannot be reached, building stand-ins ({reason})")
         return False
 
-    def _hub(self) -> bool:
-        with self._lock:
-            return self.hub
-
     def _base(self) -> str:
-        return self.start("base", self._make_base).result()
+        return self._start(recipes.BASE, self._make_base).result()
 
     def _make_base(self) -> str:
-        pulled = self._place.image("base", "hub")
-        if exists(pulled):
-            return pulled
-        if any_stand_in_base(self._place) or not self._hub():
-            return import_base(self._place)
-        self._pull(HUB_BASE, pulled)
-        return pulled
+        if self._hub.result():
+            return self._pulled(recipes.HUB_BASE, self._place.image(recipes.BASE, "hub"))
+        return recipes.import_base(self._place)
 
     def _provide(self, image: Image) -> str:
-        if exists(str(image)):
+        if recipes.exists(str(image)):
             return str(image)
-        if not any_stand_in_base(self._place) and self._hub():
-            pulled = self._place.image(image.path, image.tag)
-            self._pull(str(image), pulled)
-            return pulled
+        if self._hub.result():
+            return self._pulled(str(image), self._place.image(image.path, image.tag))
         recipe = image.name.rpartition("/")[2]
-        if not (IMAGES / recipe / "Dockerfile").exists():
+        if not recipes.known(recipe):
             raise LabError(f"{image}: Docker Hub cannot be reached and there is no stand-in for it")
         version = image.tag.partition("-")[0]
-        known = {"VERSION": version, "MAJOR": version.partition(".")[0]}
-        if not known.keys() & arguments_of(recipe):
-            return self.recipe(recipe).result()
-        return self._build(recipe, known)
+        facts = {"VERSION": version, "MAJOR": version.partition(".")[0]}
+        if facts.keys() & recipes.arguments_of(recipe):
+            return self._build(recipe, facts)
+        return self.recipe(recipe).result()
 
-    def _build(self, recipe: str, known: dict[str, str]) -> str:
-        arguments = {key: known[key] for key in arguments_of(recipe) & known.keys()}
-        if "PYTHON" in arguments_of(recipe):
+    def _build(self, recipe: str, facts: dict[str, str]) -> str:
+        declared = recipes.arguments_of(recipe)
+        arguments = {key: facts[key] for key in declared & facts.keys()}
+        if "PYTHON" in declared:
             arguments["PYTHON"] = self.recipe("python").result()
         arguments["BASE"] = self._base()
-        return build(self._place, recipe, arguments)
+        return recipes.build(self._place, recipe, arguments)
 
-    def _pull(self, name: str, ours: str) -> None:
-        """Pull under a name of our own, which goes with the lab; the user's images stay as they were."""
-        with step(f"image {name} pulled"):
-            docker("pull", "-q", name, timeout=PULL_DEADLINE)
+    def _pulled(self, name: str, ours: str) -> str:
+        """Pull under a name that goes with the lab; the engine's other images stay as they were."""
+        if recipes.exists(ours):
+            return ours
+        had = recipes.exists(name)
+        if not had:
+            with step(f"image {name} pulled"):
+                docker("pull", "-q", name, timeout=PULL_DEADLINE)
         docker("tag", name, ours)
-        docker("rmi", name)
-
-
-def any_stand_in_base(place: Place) -> bool:
-    """Whether this lab once had to do without Docker Hub; it then stays with its stand-ins."""
-    listed = docker("images", "-q", place.image("base", "*"), "--filter", place_filter(place))
-    return bool(listed.stdout.strip())
-
-
-def place_filter(place: Place) -> str:
-    """The filter for images that carry this lab's label."""
-    return f"label={place.label}"
+        if not had:
+            docker("rmi", name)
+        return ours

@@ -11,94 +11,107 @@ import os
 import re
 import shutil
 import sys
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from .docker import run
 
-BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
-BUNDLE_INSIDE = "/etc/ssl/certs/ca-certificates.crt"
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+BUNDLES = (BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 NPM_KEYS = ("registry", "proxy", "https-proxy", "noproxy", "strict-ssl")
 
 
-def certificates() -> str:
-    """Every certificate that this machine trusts, in one text."""
+@dataclass(frozen=True)
+class Machine:
+    """The machine's way to the registries, as files and options for an image."""
+
+    certificates: str
+    """Every certificate that it trusts, in one text."""
+    pip_conf: str
+    npmrc: str
+    apt_options: tuple[str, ...]
+    apt_sources: tuple[str, ...]
+    """Debian archives that a Debian machine itself uses; empty elsewhere: Debian's own serves."""
+
+    @property
+    def parts(self) -> list[str]:
+        """All of it as texts, for a digest."""
+        return [str(part) for part in astuple(self)]
+
+
+def look(release: str) -> Machine:
+    """Read this machine's configuration, with archives for that Debian release."""
+    with ThreadPoolExecutor() as pool:
+        pip, npm = pool.submit(_pip_conf), pool.submit(_npmrc)
+        options, sources = pool.submit(_apt_options), pool.submit(_apt_sources, release)
+        return Machine(
+            _certificates(), pip.result(), npm.result(), options.result(), sources.result()
+        )
+
+
+def _certificates() -> str:
     for path in (os.environ.get("SSL_CERT_FILE", ""), *BUNDLES):
         if path and Path(path).is_file():
             return Path(path).read_text(errors="replace")
     return ""
 
 
-@cache
-def pip_conf() -> str:
-    """pip's configuration, without what names paths of this machine."""
-    lines = ["[global]", f"cert = {BUNDLE_INSIDE}"]
+def _pip_conf() -> str:
+    """What pip is told here, without what names paths of this machine."""
+    settings = {"cert": BUNDLE}
+    if proxy := _proxy("https"):
+        settings["proxy"] = proxy
     listed = run([sys.executable, "-m", "pip", "config", "list"]).stdout
     for key in PIP_KEYS:
-        found = re.findall(rf"^[^=]*\.{key}='(.*)'$", listed, re.MULTILINE)
-        words = [word for word in " ".join(found).split() if not word.startswith(("file:", "/"))]
-        if words:
-            lines.append(f"{key} = {' '.join(words)}")
-    proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")
-    if proxy and not any(line.startswith("proxy") for line in lines):
-        lines.append(f"proxy = {proxy}")
-    return "\n".join(lines) + "\n"
+        values = re.findall(rf"^[^=]*\.{key}='(.*)'$", listed, re.MULTILINE)
+        remote = [word for word in " ".join(values).split() if not word.startswith(("file:", "/"))]
+        if remote:
+            settings[key] = " ".join(remote)
+    return "[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
 
 
-@cache
-def npmrc() -> str:
-    """npm's configuration, as far as it is about reaching the registry."""
-    lines = [f"cafile={BUNDLE_INSIDE}"]
+def _npmrc() -> str:
+    """What npm is told here, as far as it is about reaching the registry."""
+    settings = {"cafile": BUNDLE}
     if shutil.which("npm"):
-        listed = run(["npm", "config", "list", "--json"]).stdout
-        settings = json.loads(listed or "{}")
-        lines += [
-            f"{key}={settings[key]}"
-            for key in NPM_KEYS
-            if settings.get(key) not in (None, [""], "")
-        ]
-    return "\n".join(lines) + "\n"
+        listed = json.loads(run(["npm", "config", "list", "--json"]).stdout or "{}")
+        settings |= {
+            key: listed[key] for key in NPM_KEYS if listed.get(key) not in (None, "", [""])
+        }
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 
-@cache
-def apt_options() -> tuple[str, ...]:
-    """apt's configuration, as far as it is about reaching the archive."""
-    listed = run(["apt-config", "dump"]).stdout.splitlines()
-    options = [
-        line
-        for line in listed
-        if re.match(r"Acquire::(https?::|Check-)", line) and not line.endswith('"";')
-    ]
+def _apt_options() -> tuple[str, ...]:
+    """What apt is told here, as far as it is about reaching the archive."""
+    wanted = re.compile(r'Acquire::(https?::|Check-).* ".+";')
+    listed = run(["apt-config", "dump"]).stdout if shutil.which("apt-config") else ""
+    options = [line for line in listed.splitlines() if wanted.fullmatch(line)]
     for scheme in ("http", "https"):
-        proxy = os.environ.get(f"{scheme}_proxy") or os.environ.get(f"{scheme.upper()}_PROXY")
-        if proxy:
+        if proxy := _proxy(scheme):
             options.append(f'Acquire::{scheme}::Proxy "{proxy}";')
     return tuple(options)
 
 
-@cache
-def apt_sources(release: str) -> tuple[str, ...]:
-    """Sources for a Debian release, from the archives that a Debian machine itself uses.
-
-    Empty on other machines: Debian's own archive serves there.
-    """
-    about = dict(
-        line.partition("=")[::2] for line in Path("/etc/os-release").read_text().splitlines()
+def _apt_sources(release: str) -> tuple[str, ...]:
+    about = Path("/etc/os-release")
+    facts = dict(
+        line.partition("=")[::2]
+        for line in (about.read_text().splitlines() if about.exists() else [])
     )
-    if about.get("ID") != "debian":
+    if facts.get("ID") != "debian":
         return ()
-    own = about["VERSION_CODENAME"]
-    listed = run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"]
-    ).stdout
-    pairs = {tuple(line.split()) for line in listed.splitlines() if len(line.split()) == 2}
+    own = facts["VERSION_CODENAME"]
+    words = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)"]
+    listed = run([*words, "Created-By: Packages"]).stdout
+    pairs = {(line.split()[0], line.split()[-1]) for line in listed.splitlines()}
     return tuple(
         f"deb {uri} {release}{codename.removeprefix(own)} main"
         for uri, codename in sorted(pairs)
         if codename.partition("-")[0] == own and uri.startswith("http")
     )
+
+
+def _proxy(scheme: str) -> str:
+    return os.environ.get(f"{scheme}_proxy") or os.environ.get(f"{scheme.upper()}_PROXY") or ""

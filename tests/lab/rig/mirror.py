@@ -1,25 +1,26 @@
-"""The container beside the servers: a registry that serves as their Docker Hub, and the git remote."""
+"""The container beside the servers: a registry that is their Docker Hub, and the git remote."""
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
 
-from . import network
+from . import containers, network
 from .bases import Image
-from .containers import published, running
 from .docker import docker
 from .output import step, wait_until
 from .place import Place
 
 NUMBER = 10
-REGISTRY_PORT = 5000
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-INDEXES = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+PORT = 5000
+READY = 30
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+)
 
 
 class Mirror:
-    """The registry seen from this machine; ``address`` is what the servers know it by."""
+    """The registry and remote of one lab."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -29,42 +30,21 @@ class Mirror:
         return network.address(self._place, NUMBER)
 
     @property
+    def registry(self) -> str:
+        """HOST:PORT at which the servers' engines know it."""
+        return f"{self.address}:{PORT}"
+
+    @property
     def repository(self) -> str:
         """The URL from which the servers fetch."""
         return f"git://{self.address}/origin.git"
 
-    def create(self, image: str, taken: set[int]) -> None:
-        """Start the container; its registry keeps what it holds in a volume of the lab's."""
-        place = self._place
-        (port,) = network.free_ports(place, 1, taken)
-        words = [
-            "run",
-            "-d",
-            "--name",
-            place.mirror,
-            "--hostname",
-            "mirror",
-            "--label",
-            place.label,
-        ]
-        words += [
-            "--network",
-            place.network,
-            "--ip",
-            self.address,
-            "--init",
-            "--cap-add",
-            "NET_ADMIN",
-        ]
-        words += ["-p", f"127.0.0.1:{port}:{REGISTRY_PORT}"]
-        words += ["-v", f"{place.mirror}:/var/lib/registry"]
-        words += ["-v", f"{place.folder / 'origin.git'}:/srv/git/origin.git:ro"]
-        docker("volume", "create", "--label", place.label, place.mirror)
-        docker(*words, image)
-
-    def wait(self) -> None:
-        """Wait until the registry answers."""
-        wait_until(self._answers, "the mirror's registry answers", 30)
+    def start(self, image: str) -> None:
+        """Make the container run, and wait until its registry answers."""
+        if not containers.revive(self._place, self._place.mirror, image):
+            with step("mirror started"):
+                self._create(image)
+        wait_until(self._answers, "the mirror's registry answers", READY)
 
     def holds(self, image: Image, origin: str) -> bool:
         """Whether the registry serves this image, made from the local image ``origin``."""
@@ -79,31 +59,39 @@ class Mirror:
                 docker("push", "-q", target, timeout=300)
                 docker("rmi", target)
 
+    def _create(self, image: str) -> None:
+        place = self._place
+        (port,) = network.free_ports(place, 1)
+        docker("volume", "create", "--label", place.label, place.mirror)
+        words = ["run", "-d", "--name", place.mirror, "--hostname", "mirror", "--init"]
+        words += ["--label", place.label, "--network", place.network, "--ip", self.address]
+        words += ["-p", f"127.0.0.1:{port}:{PORT}", "-v", f"{place.mirror}:/var/lib/registry"]
+        words += ["-v", f"{place.folder / 'origin.git'}:/srv/git/origin.git:ro"]
+        docker(*words, image)
+
     @property
     def _port(self) -> int:
-        return published(self._place.mirror)[REGISTRY_PORT]
+        return containers.published(self._place.mirror)[PORT]
 
     def _answers(self) -> bool:
-        running(self._place.mirror)
+        containers.require_running(self._place.mirror)
         return self._get("/v2/")
 
     def _has(self, path: str, tag: str) -> bool:
         return self._get(f"/v2/{path}/manifests/{tag}")
 
     def _get(self, path: str) -> bool:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self._port}{path}",
-            headers={"Accept": f"{MANIFEST}, {INDEXES}"},
-        )
-        # No proxy: it is on this machine.
+        url = f"http://127.0.0.1:{self._port}{path}"
+        request = urllib.request.Request(url, headers={"Accept": MANIFESTS})
+        # It is on this machine, so a proxy of the environment has no say.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=5):
                 return True
-        except (urllib.error.URLError, OSError):
+        except OSError:
             return False
 
 
 def _mark(origin: str) -> str:
-    """A tag that says which local image was pushed: a stand-in's tag is the digest of its recipe."""
+    """A tag that tells which local image was pushed: a stand-in's tag is its recipe's digest."""
     return f"from-{origin.rpartition(':')[2]}"

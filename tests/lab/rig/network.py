@@ -8,80 +8,92 @@ import socket
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from . import containers
 from .docker import LabError, docker
 from .place import Place
 
-PORTS = range(20000, 32000)  # below the range from which the kernel takes ports for others
+# Below the range from which the kernel takes ports for others: a server that is down keeps its own.
+PORTS = range(20000, 32000)
+ROUTES = Path("/proc/net/route")
+MTU_OPTION = "com.docker.network.driver.mtu"
 
 
-def exists(place: Place) -> bool:
-    return not docker("network", "inspect", place.network, check=False).returncode
-
-
-def create(place: Place) -> None:
-    """Create the lab's network on a subnet that neither the engine nor this machine uses."""
-    mtu = ["-o", f"com.docker.network.driver.mtu={size}"] if (size := _mtu()) else []
+def ensure(place: Place) -> None:
+    """Create the lab's network, once, on a subnet that neither engine nor machine uses."""
+    if not docker("network", "inspect", place.network, check=False).returncode:
+        return
+    words = ["network", "create", "--label", place.label]
+    if size := _mtu():
+        words += ["-o", f"{MTU_OPTION}={size}"]
+    taken = _taken()
     for third in place.shuffled(range(256)):
         subnet = IPv4Network(f"172.30.{third}.0/24")
-        if any(subnet.overlaps(taken) for taken in _taken()):
+        if any(subnet.overlaps(other) for other in taken):
             continue
-        words = ["network", "create", "--label", place.label, "--subnet", str(subnet), *mtu]
-        made = docker(*words, place.network, check=False)
+        made = docker(*words, "--subnet", str(subnet), place.network, check=False)
         if made.returncode == 0:
             return
-        if "overlaps" not in made.stderr:
+        if "overlap" not in made.stderr:
             raise LabError(f"docker network create failed: {made.stderr.strip()}")
     raise LabError("no free subnet in 172.30.0.0/16")
 
 
 def address(place: Place, number: int) -> str:
     """The lab's address with this last number."""
-    shown = docker(
-        "network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", place.network
-    )
-    return str(IPv4Network(shown.stdout.strip())[number])
+    shown = docker("network", "inspect", "--format", "{{json .IPAM.Config}}", place.network)
+    return str(IPv4Network(json.loads(shown.stdout)[0]["Subnet"])[number])
 
 
-def free_ports(place: Place, count: int, avoid: set[int]) -> list[int]:
-    """Ports on 127.0.0.1 that nobody listens on; the same ones each time as long as they are free."""
+def free_ports(place: Place, count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody has; the same ones each time as long as they are free."""
+    taken = {
+        port for name in containers.all_of(place) for port in containers.published(name).values()
+    }
     found: list[int] = []
     for port in place.shuffled(PORTS):
-        if port in avoid:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
+        if port not in taken and _is_free(port):
+            found.append(port)
         if len(found) == count:
             return found
     raise LabError("no free ports on 127.0.0.1")
 
 
 def resolvers(image: str) -> str:
-    """The name servers that containers can reach: what the engine gives one on its default network."""
-    words = ["run", "--rm", "--network", "bridge", "--entrypoint", "cat", image, "/etc/resolv.conf"]
-    return " ".join(re.findall(r"^nameserver\s+(\S+)", docker(*words).stdout, re.MULTILINE))
+    """The name servers that containers can reach: those that the engine itself gives one."""
+    words = ["run", "--rm", "--network", "bridge", "--entrypoint", "cat", image]
+    shown = docker(*words, "/etc/resolv.conf").stdout
+    return " ".join(re.findall(r"^nameserver\s+(\S+)", shown, re.MULTILINE))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _taken() -> list[IPv4Network]:
     ids = docker("network", "ls", "-q").stdout.split()
-    listed = json.loads(docker("network", "inspect", *ids).stdout) if ids else []
+    networks = json.loads(docker("network", "inspect", *ids).stdout)
     subnets = [
         config["Subnet"]
-        for network in listed
+        for network in networks
         for config in network["IPAM"]["Config"] or []
         if ":" not in config["Subnet"]
     ]
-    routes = Path("/proc/net/route")
-    if routes.exists():
-        for line in routes.read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[1] != "00000000":
-                subnets.append(f"{_dotted(fields[1])}/{_dotted(fields[7])}")
+    for fields in _routes():
+        if fields[1] != "00000000":
+            subnets.append(f"{_dotted(fields[1])}/{_dotted(fields[7])}")
     return [IPv4Network(subnet, strict=False) for subnet in subnets]
+
+
+def _routes() -> list[list[str]]:
+    """The kernel's routes: device, destination, …, mask; none where there is no such file."""
+    lines = ROUTES.read_text().splitlines()[1:] if ROUTES.exists() else []
+    return [line.split() for line in lines]
 
 
 def _dotted(little_endian: str) -> str:
@@ -89,10 +101,8 @@ def _dotted(little_endian: str) -> str:
 
 
 def _mtu() -> str:
-    """The packet size of the way out, where it can be told; smaller ones get lost without a word."""
-    routes = Path("/proc/net/route")
-    for line in routes.read_text().splitlines()[1:] if routes.exists() else []:
-        device, destination = line.split()[:2]
+    """The packet size of the way out, where it can be told: larger ones may vanish on the way."""
+    for device, destination, *_ in _routes():
         if destination == "00000000":
             return Path(f"/sys/class/net/{device}/mtu").read_text().strip()
     return ""
