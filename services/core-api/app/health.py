@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.backends import Backends, BackendsOfApp
 
 # Well under the callers' own deadlines, so that a hung backend is reported and not just waited for.
-DEADLINE = 3.0
+DEADLINE = 2.0
 
 log = logging.getLogger("uvicorn.error")
 router = APIRouter(tags=["health"])
