@@ -61,15 +61,19 @@ def _ask(named: tuple[str, Callable[[], str]]) -> Verdict:
     return Verdict(name, findings, time.monotonic() - start, idle)
 
 
-def _tool(*words: str | Path, env: dict[str, str] | None = None) -> str:
-    """Run a tool of this environment; its whole output is a finding unless it exits with 0."""
+def _tool(*words: str | Path) -> str:
+    """Run a tool of this environment; its whole output is a finding unless it exits with 0.
+
+    It sees no variable of ours, so that a compose file cannot be saved by one. The tools stand first
+    on its PATH, because actionlint asks the shellcheck that it finds there.
+    """
     name, *arguments = map(str, words)
     if not (TOOLS / name).exists():
         return f"{name} is not installed here; run scripts/setup"
     done = subprocess.run(
         [str(TOOLS / name), *arguments],
         cwd=ROOT,
-        env=env,
+        env={"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}", "HOME": str(Path.home())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -126,7 +130,7 @@ def _compose_config() -> str:
     for file in _matching("compose/*.yml"):
         with compose_settings(ROOT, file) as settings:
             words = ("docker-compose", "--env-file", settings, "-f", file, "config", "--quiet")
-            findings.append(_tool(*words, env={"PATH": os.environ["PATH"]}))
+            findings.append(_tool(*words))
     return "\n".join(filter(None, findings))
 
 
