@@ -136,6 +136,8 @@ class _Decision:
     def plan(self) -> Plan:
         reasons = {service.name: self.reason(service) for service in self.target.stack.services}
         steps = [*self.prepare(reasons), *self.cut_over(reasons)]
+        if steps or not self.recorded():
+            steps.insert(self.after_bootstrap(steps), self.fetch())
         refusals = [
             f"{service.name} is a data service and would be recreated ({reasons[service.name]});"
             " say so with --restart-data"
@@ -155,6 +157,17 @@ class _Decision:
             refusals=tuple(refusals),
         )
 
+    def recorded(self) -> bool:
+        """Whether the last release that passed is of this very commit."""
+        last = self.facts.verified
+        return last is not None and last.commit == self.commit.id
+
+    def fetch(self) -> Step:
+        return Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
+
+    def after_bootstrap(self, steps: list[Step]) -> int:
+        return 1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0
+
     def live(self, service: Service) -> Container | None:
         return self.facts.container(self.target.stack.project, service.name)
 
@@ -165,8 +178,7 @@ class _Decision:
             return "not there yet"
         if container.state != "running":
             return f"container is {container.state}"
-        image = self.facts.images.get(self.target.images[service.name].reference)
-        if image is None or image != container.image:
+        if self.new_image(service):
             return self.image_reason(service)
         if container.config_hash != service.config_hash:
             return "definition or environment changed"
@@ -178,6 +190,12 @@ class _Decision:
             if last.configuration.get(service.name) != mounted:
                 return "mounted configuration changed"
         return ""
+
+    def new_image(self, service: Service) -> bool:
+        """Whether the wanted image is another one than the container's."""
+        container = self.live(service)
+        image = self.facts.images.get(self.target.images[service.name].reference)
+        return container is None or image is None or image != container.image
 
     def image_reason(self, service: Service) -> str:
         wanted = self.target.images[service.name]
@@ -193,7 +211,6 @@ class _Decision:
             steps.append(
                 Step(Kind.BOOTSTRAP, str(self.server.root), f"{len(missing)} folders are missing")
             )
-        steps.append(Step(Kind.FETCH, self.commit.id[:8], self.commit.subject))
         if self.target.stack.proxy and not self.has_certificate():
             steps.append(
                 Step(Kind.CERTIFICATE, "self-made", "none yet; ssl.issue replaces it by a real one")
@@ -254,7 +271,7 @@ class _Decision:
         migrated: set[str] = set()
         for service in stack.services:
             reference = self.target.images[service.name].reference
-            if service.hints.migrate and reasons[service.name] and reference not in migrated:
+            if service.hints.migrate and self.new_image(service) and reference not in migrated:
                 migrated.add(reference)
                 steps.append(Step(Kind.MIGRATE, service.name, " ".join(service.hints.migrate)))
         if facts.head != self.commit.id:

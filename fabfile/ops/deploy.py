@@ -20,7 +20,7 @@ from ..remote.lock import Lock
 from ..remote.look import look
 from . import gates
 from .neighbours import Neighbours, look_around
-from .session import Session, operator
+from .session import Session, operator, side_by_side
 from .sight import Sight, look_at, plan_for
 from .status import release_view
 from .steps import Steps
@@ -65,6 +65,14 @@ class Deployment:
 
     def show(self) -> None:
         """The plan, with its reasons."""
+        if not self.plan.steps:
+            self.console.line(
+                self.name,
+                f"nothing to do: {', '.join(self.plan.untouched)} run what"
+                f" {self.plan.commit[:8]} {self.plan.subject} says",
+                "bold",
+            )
+            return
         since = f" (from {self.plan.since[:8]})" if self.plan.since else " (first deploy)"
         self.console.line(
             self.name, f"deploy {self.plan.commit[:8]} {self.plan.subject}{since}", "bold"
@@ -134,6 +142,13 @@ class Deployment:
                     state.write_release(self.host, self.release)
                     state.keep_env(self.host, self.release)
 
+    def prepare_or_fail(self) -> None:
+        """Prepare; a failure is recorded before it is raised."""
+        try:
+            self.prepare()
+        except Trouble as trouble:
+            raise self.fail(trouble) from None
+
     def _had_lock_folder(self) -> bool:
         """Whether the lock that is held is the one that everybody takes from now on."""
         return self.sight.facts.has_folder(self.host.server.root / "locks")
@@ -147,8 +162,9 @@ class Deployment:
 
     def prove(self) -> None:
         """Ask every gate until all are green; a red one that is not waived fails the deploy."""
-        self.neighbours.share_certificate(self.host)
-        gated = gates.Gated(self.host, self.target, self.neighbours.caller, self.neighbours.called)
+        around = look_around(self.session, self.name, self.options.waive)
+        around.share_certificates(self.host)
+        gated = gates.Gated(self.host, self.target, around.caller, around.called)
         with self.console.step(self.name, "prove") as notes:
             verdicts = gates.settle(self.session, gated, self.options.waive)
             self._verdicts = verdicts
@@ -173,7 +189,18 @@ class Deployment:
     def conclude(self) -> Release:
         """Record the release as verified (or accepted, where a red gate was waived)."""
         red = [verdict for verdict in self._verdicts if not verdict.ok]
-        return self._record(ACCEPTED if red else VERIFIED)
+        release = self._record(ACCEPTED if red else VERIFIED)
+        by_image: dict[str, list[str]] = {}
+        for service, image in release.images.items():
+            by_image.setdefault(image.tag, []).append(service)
+        for tag, services in by_image.items():
+            self.console.line(self.name, f"  {', '.join(services)}: {tag}")
+        self.console.line(
+            self.name,
+            f"{release.outcome}: runs {release.commit[:8]} {release.subject}",
+            "bold green",
+        )
+        return release
 
     def fail(self, trouble: Trouble) -> Trouble:
         """Record the failure; a failed first deploy stops what it started. Returns what to raise."""
@@ -281,15 +308,16 @@ def _rehearse(deployments: Sequence[Deployment]) -> None:
 
 
 def _carry_out(deployments: Sequence[Deployment]) -> list[Release]:
-    for deployment in deployments:
+    changing = [deployment for deployment in deployments if deployment.plan.steps]
+    for deployment in changing:
         deployment.begin()
-    for deployment in deployments:
-        try:
-            deployment.prepare()
-        except Trouble as trouble:
-            raise deployment.fail(trouble) from None
+    by_name = {deployment.name: deployment for deployment in changing}
+    side_by_side(lambda name: by_name[name].prepare_or_fail(), list(by_name))
     releases = []
     for deployment in deployments:
+        if deployment not in changing:
+            deployment.prove()
+            continue
         try:
             deployment.cut_over()
             deployment.prove()

@@ -26,13 +26,20 @@ class Neighbours:
         """The certificate that the called server answers with."""
         return self.called.facts.certificate if self.called else ""
 
-    def share_certificate(self, host: Host) -> None:
-        """Let the calling server trust the certificate that ``host`` has now."""
-        caller = self.caller
-        if caller and caller.deployed:
-            certificate = look(host).certificate
-            if certificate.strip() != caller.facts.trust.strip():
-                state.trust(caller.host, certificate)
+    def share_certificates(self, host: Host) -> None:
+        """Let each caller trust the certificate that the server which it calls has now.
+
+        One made after the callers' plans, on a first deploy of both, is new to them here.
+        """
+        if self.called:
+            _trust(host, look(host).trust, self.called.facts.certificate)
+        if self.caller and self.caller.deployed:
+            _trust(self.caller.host, self.caller.facts.trust, look(host).certificate)
+
+
+def _trust(caller: Host, trusted: str, certificate: str) -> None:
+    if certificate and certificate.strip() != trusted.strip():
+        state.trust(caller, certificate)
 
 
 def look_around(session: Session, name: str, waive: Sequence[str]) -> Neighbours:

@@ -107,17 +107,13 @@ def run_once(
 
 
 def up(host: Host, tree: PurePosixPath, service: str) -> Output:
-    """Create or replace one service's container and wait until it is healthy."""
-    words = [
-        "up",
-        "-d",
-        "--no-deps",
-        "--no-build",
-        "--wait",
-        "--wait-timeout",
-        str(HEALTHY),
-        service,
-    ]
+    """Create or replace one service's container and wait until it is healthy.
+
+    Not ``--no-deps``: compose before 2.30 then labels the container with another digest of its
+    definition, and the next plain ``up -d`` replaces it again. What it depends on is converged
+    before it, so that only this one changes.
+    """
+    words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY), service]
     return host.write(
         compose_words(host, tree, *words, project=host.server.path),
         timeout=HEALTHY + 60,

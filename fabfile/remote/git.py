@@ -53,10 +53,10 @@ git worktree add -q --detach --force "$2" "$3"
 
 
 def remove_worktree(host: Host, folder: PurePosixPath) -> None:
-    """Take the tree away again."""
+    """Take the tree away again, and what was written beside it."""
+    script = 'git -C "$1" worktree remove --force "$2"; rm -f "$2".*'
     host.write(
-        ["git", "-C", str(host.server.path), "worktree", "remove", "--force", str(folder)],
-        check=False,
+        ["bash", "-c", script, "remove-worktree", str(host.server.path), str(folder)], check=False
     )
 
 

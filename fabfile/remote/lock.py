@@ -110,7 +110,9 @@ class Lock:
         with suppress(ThreadException):
             self._promise.join()
         if code != 75:
-            return Trouble(f"{self._host.name}: the lock cannot be taken (exit {code})", code=REFUSED)
+            return Trouble(
+                f"{self._host.name}: the lock cannot be taken (exit {code})", code=REFUSED
+            )
         holder = self._heard.text.strip() or "somebody whose name is not written down yet"
         return Trouble(
             f"{self._host.name}: another change is running: {holder}; wait for it, then run again",

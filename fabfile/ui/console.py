@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 HIDDEN = "[hidden]"
+PLAIN_WIDTH = 200
+"""Columns of a table where there is no terminal to fit it into."""
 SHORTEST = 6
 """Characters that a value must have to be treated as a secret in other programs' output."""
 
@@ -46,7 +48,10 @@ class Console:
         if self._rich is None:
             from rich.console import Console as Rich
 
-            self._rich = Rich(stderr=self._as_json, highlight=False, soft_wrap=True)
+            rich = Rich(stderr=self._as_json, highlight=False, soft_wrap=True)
+            if not rich.is_terminal:
+                rich.width = PLAIN_WIDTH
+            self._rich = rich
         return self._rich
 
     def hide(self, secrets: Iterable[str]) -> None:
@@ -129,9 +134,13 @@ class Console:
 
     def error(self, trouble: Trouble) -> None:
         """The one line that says what failed and what to do, and its evidence below it."""
-        self.line("", f"error: {trouble.message}", "bold red")
+        from rich.console import Console as Rich
+        from rich.text import Text
+
+        rich = Rich(stderr=True, highlight=False, soft_wrap=True)
+        rich.print(Text(self.redact(f"error: {trouble.message}"), style="bold red"))
         for line in trouble.evidence:
-            self.line("", f"  {line}")
+            rich.print(Text(self.redact(f"  {line}")))
 
     def confirm(self, question: str) -> bool:
         """Ask once. Only where a person can answer; elsewhere the answer is the command itself."""
