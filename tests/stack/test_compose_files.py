@@ -197,7 +197,7 @@ def test_core_api_never_sees_the_private_key() -> None:
 
 def test_a_fresh_clone_has_the_development_stack() -> None:
     root = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert root == {"include": ["compose/docker-compose.yml"]}
+    assert root == {"name": "wishwithme-dev", "include": ["compose/docker-compose.yml"]}
     assert compose()["name"] == "wishwithme-dev"
     assert {compose(server)["name"] for server in SERVERS} == {"wishwithme"}
 
