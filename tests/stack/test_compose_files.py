@@ -28,7 +28,7 @@ def test_every_service_says_how_it_logs_restarts_and_stops(name: str) -> None:
     service = SERVICES[name]
     assert service["logging"]["driver"] == "json-file"
     assert set(service["logging"]["options"]) == {"max-size", "max-file"}
-    assert service["restart"] == ("no" if name.endswith("/migrate") else "unless-stopped")
+    assert service["restart"] == "unless-stopped"
     assert seconds(service["stop_grace_period"]) > 0
 
 
@@ -86,8 +86,8 @@ def test_no_probe_holds_a_secret(name: str) -> None:
     assert re.search(r"\$\{[A-Z_]*(PASSWORD|SECRET|TOKEN|KEY)", words(CHECKED[name])) is None
 
 
-def test_only_a_one_off_goes_without_a_health_check() -> None:
-    assert set(SERVICES) - set(CHECKED) == {"development/migrate"}
+def test_no_service_goes_without_a_health_check() -> None:
+    assert set(SERVICES) == set(CHECKED)
 
 
 @on_servers
@@ -151,7 +151,7 @@ def test_one_service_is_the_proxy_and_waits_for_all_it_serves(server: str) -> No
 @by_name
 def test_whoever_waits_waits_for_health(name: str) -> None:
     how = {word["condition"] for word in SERVICES[name].get("depends_on", {}).values()}
-    assert how <= {"service_healthy", "service_completed_successfully"}
+    assert how <= {"service_healthy"}
 
 
 @each_server

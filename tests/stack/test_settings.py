@@ -102,7 +102,7 @@ def test_development_secrets_say_what_they_are() -> None:
         for name, value in service.get("environment", {}).items()
         if re.search(r"PASSWORD|TOKEN$|SECRET_KEY$|DATABASE_URL", name) and "${" not in str(value)
     ]
-    assert len(secrets) == 8
+    assert len(secrets) == 5
     assert [value for value in secrets if "development-only" not in value] == []
 
 
