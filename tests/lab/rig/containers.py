@@ -13,8 +13,10 @@ Description = dict[str, Any]
 
 def all_of(place: Place) -> dict[str, Description]:
     """Every container of the lab by name, as ``docker inspect`` describes it."""
-    ids = docker("ps", "-aq", "--filter", f"label={place.label}").stdout.split()
-    listed = json.loads(docker("inspect", *ids).stdout) if ids else []
+    # By name: what is built or tried out for a moment carries the label of its image too.
+    ours = ("--filter", f"label={place.label}", "--filter", f"name={place.name('')}")
+    names = docker("ps", "-a", *ours, "--format", "{{.Names}}").stdout.split()
+    listed = json.loads(docker("container", "inspect", *names).stdout) if names else []
     return {container["Name"].lstrip("/"): container for container in listed}
 
 
@@ -54,8 +56,8 @@ def revive(place: Place, name: str, image: str) -> bool:
 
 def remove_all(place: Place) -> None:
     """Remove every container of the lab, with the volumes that have no name."""
-    if names := all_of(place):
-        docker("rm", "-f", "-v", *names, timeout=120)
+    if ids := docker("ps", "-aq", "--filter", f"label={place.label}").stdout.split():
+        docker("rm", "-f", "-v", *ids, timeout=120)
 
 
 def _inspect(name: str) -> Description:

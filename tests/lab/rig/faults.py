@@ -14,21 +14,24 @@ from .output import wait_until
 SHUTDOWN_DEADLINE = 60
 
 # Both directions: what comes in is sent through a device of its own, where it can be shaped too.
+# A cable that was pulled and put back has another name than eth0.
 SLOW = """
 set -eu
 shape() { tc qdisc replace dev "$1" root tbf rate "$rate" burst 32kb latency 400ms; }
 rate=$1
+link=$(ip -o -4 address show to "$2" | cut -d " " -f 2)
 ip link add ifb-slow type ifb
 ip link set ifb-slow up
-tc qdisc add dev eth0 handle ffff: ingress
-tc filter add dev eth0 parent ffff: protocol ip u32 match u32 0 0 \
+tc qdisc add dev "$link" handle ffff: ingress
+tc filter add dev "$link" parent ffff: protocol ip u32 match u32 0 0 \
     action mirred egress redirect dev ifb-slow
-shape eth0
+shape "$link"
 shape ifb-slow
 """
 NOT_SLOW = """
-tc qdisc del dev eth0 root
-tc qdisc del dev eth0 ingress
+link=$(ip -o -4 address show to "$1" | cut -d " " -f 2)
+tc qdisc del dev "$link" root
+tc qdisc del dev "$link" ingress
 ip link del ifb-slow
 """
 # Reserved first, which takes no time, then written block by block to the end.
@@ -97,7 +100,7 @@ class Faults:
     @contextmanager
     def dropping(self, port: int) -> Iterator[None]:
         """Lose every packet to one TCP port: connections to it hang."""
-        match = ["-i", "eth0", "-p", "tcp", "--dport", str(port)]
+        match = ["-d", self.address, "-p", "tcp", "--dport", str(port)]
         with self._iptables([["raw", "PREROUTING", *match, "-j", "DROP"]]):
             yield
 
@@ -105,7 +108,8 @@ class Faults:
     def resetting(self, port: int) -> Iterator[None]:
         """Answer every packet to one TCP port with a reset: connections are refused, or die."""
         # A container's port is translated before these chains see it; conntrack knows the original.
-        match = ["-i", "eth0", "-p", "tcp", "-m", "conntrack", "--ctorigdstport", str(port)]
+        original = ["--ctorigdst", self.address, "--ctorigdstport", str(port)]
+        match = ["-p", "tcp", "-m", "conntrack", *original]
         reject = ["-j", "REJECT", "--reject-with", "tcp-reset"]
         with self._iptables([["filter", c, *match, *reject] for c in ("INPUT", "FORWARD")]):
             yield
@@ -159,10 +163,10 @@ class Faults:
     def slow(self, rate: str = "1mbit") -> Iterator[None]:
         """Limit what the server sends, and what it receives, to a rate as ``tc`` writes it."""
         try:
-            self.must(["sh", "-c", SLOW, "slow", rate])
+            self.must(["sh", "-c", SLOW, "slow", rate, self.address])
             yield
         finally:
-            self.exec(["sh", "-c", NOT_SLOW], user="root")
+            self.exec(["sh", "-c", NOT_SLOW, "slow", self.address], user="root")
 
     @contextmanager
     def delayed(self, milliseconds: float, port: int = 22) -> Iterator[tuple[str, int]]:

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from .docker import run
@@ -35,11 +35,6 @@ class Machine:
     apt_sources: tuple[str, ...]
     """Debian archives that a Debian machine itself uses; empty elsewhere: Debian's own serves."""
 
-    @property
-    def parts(self) -> list[str]:
-        """All of it as texts, for a digest."""
-        return [str(part) for part in astuple(self)]
-
 
 def look(release: str) -> Machine:
     """Read this machine's configuration, with archives for that Debian release."""
@@ -47,11 +42,12 @@ def look(release: str) -> Machine:
         pip, npm = pool.submit(_pip_conf), pool.submit(_npmrc)
         options, sources = pool.submit(_apt_options), pool.submit(_apt_sources, release)
         return Machine(
-            _certificates(), pip.result(), npm.result(), options.result(), sources.result()
+            certificates(), pip.result(), npm.result(), options.result(), sources.result()
         )
 
 
-def _certificates() -> str:
+def certificates() -> str:
+    """Every certificate that this machine trusts, in one text."""
     for path in (os.environ.get("SSL_CERT_FILE", ""), *BUNDLES):
         if path and Path(path).is_file():
             return Path(path).read_text(errors="replace")
