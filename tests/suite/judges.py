@@ -64,8 +64,8 @@ def _ask(named: tuple[str, Callable[[], str]]) -> Verdict:
 def _tool(*words: str | Path) -> str:
     """Run a tool of this environment; its whole output is a finding unless it exits with 0.
 
-    It sees no variable of ours, so that a compose file cannot be saved by one. The tools stand first
-    on its PATH, because actionlint asks the shellcheck that it finds there.
+    It sees no variable of ours, so that a compose file cannot be saved by one. The tools stand
+    first on its PATH, because actionlint asks the shellcheck that it finds there.
     """
     name, *arguments = map(str, words)
     if not (TOOLS / name).exists():
