@@ -4,4 +4,4 @@ from invoke import Collection
 
 from . import fleet, montreal, ubuntu
 
-ns = Collection(fleet.deploy_task, fleet.status_task, ubuntu.ns, montreal.ns)
+ns = Collection(fleet.deploy_task, fleet.plan_task, fleet.status_task, ubuntu.ns, montreal.ns)

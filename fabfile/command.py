@@ -24,6 +24,11 @@ HELP = {
     "waive": "name of a gate that may be red, such as link or outside:site; may be given again",
     "restart-data": "allow what would recreate or restart PostgreSQL or Redis",
     "dry-run": "show the plan and every command that would change the server; change nothing",
+    "only": "deploy this service only; may be given again",
+    "rebuild": "build again what is there already, on freshly pulled bases",
+    "remove-orphans": "remove containers of this project that are no longer in its stack",
+    "to": "id of a release or (the start of) a commit (default: the release before this one)",
+    "show": "the whole record of one release: plan, steps, gates, log",
     "tail": "lines of each log (default: 100)",
     "follow": "go on showing new lines until Ctrl-C",
     "service": "a service of the stack (default: all)",
@@ -34,14 +39,14 @@ HELP = {
 
 def command(
     *arguments: str, iterable: tuple[str, ...] = ()
-) -> Callable[[Callable[..., Any]], Task]:
+) -> Callable[[Callable[..., Any]], Task[Any]]:
     """A task whose body gets a :class:`Session`; it ends with one line and an exit code.
 
     ``arguments`` are the keys of :data:`HELP` that the task takes; its name is the body's without
     ``_task``.
     """
 
-    def decorate(body: Callable[..., Any]) -> Task:
+    def decorate(body: Callable[..., Any]) -> Task[Any]:
         @functools.wraps(body)
         def run(context: Context, *values: Any, **keywords: Any) -> None:
             console = Console(as_json=bool(keywords.get("json")))
@@ -56,12 +61,13 @@ def command(
                 console.error(Trouble("interrupted; fab status shows where things stand"))
                 raise Exit(code=FAILED) from None
 
-        return task(
+        made: Task[Any] = task(  # type: ignore[assignment]
             run,
             name=body.__name__.removesuffix("_task"),
             help={argument: HELP[argument] for argument in arguments},
             iterable=list(iterable),
         )
+        return made
 
     return decorate
 

@@ -5,28 +5,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command import command
-from .ops import deploy as use_case
-from .ops import status as look
+from .model.decide import Wish
+from .ops import deploy, planning, status
 from .ops.session import Session
 
 
-@command("ref", "yes", "json", "waive", "restart-data", "dry-run", iterable=("waive",))
+@command(
+    "ref",
+    "waive",
+    "restart-data",
+    "remove-orphans",
+    "yes",
+    "dry-run",
+    "json",
+    iterable=("waive",),
+)
 def deploy_task(
     session: Session,
     ref: str = "",
-    yes: bool = False,
-    json: bool = False,
     waive: Sequence[str] = (),
     restart_data: bool = False,
+    remove_orphans: bool = False,
+    yes: bool = False,
     dry_run: bool = False,
+    json: bool = False,
 ) -> None:
-    """Bring all servers to one commit, the called one before its caller."""
-    options = use_case.Options(ref, tuple(waive), restart_data, yes, dry_run)
-    use_case.deploy(session, session.inventory.called_first(), options, as_json=json)
+    """Bring all servers to one commit, the called one before its caller; both or none."""
+    wish = Wish(restart_data, remove_orphans)
+    options = deploy.Options(ref, tuple(waive), wish, yes, dry_run)
+    deploy.deploy(session, session.inventory.called_first(), options, as_json=json)
+
+
+@command("ref", "restart-data", "remove-orphans", "json")
+def plan_task(
+    session: Session,
+    ref: str = "",
+    restart_data: bool = False,
+    remove_orphans: bool = False,
+    json: bool = False,
+) -> None:
+    """Show what a deploy of all servers would do and why; change nothing."""
+    wish = Wish(restart_data, remove_orphans)
+    planning.plan(session, session.inventory.called_first(), ref, wish, as_json=json)
 
 
 @command("json")
 def status_task(session: Session, json: bool = False) -> None:
     """Show what runs on all servers."""
     names = [server.name for server in session.inventory.servers]
-    look.status(session, names, as_json=json)
+    status.status(session, names, as_json=json)

@@ -3,59 +3,125 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from invoke import Collection, Task
 
 from .command import command
-from .ops import inspection
-from .ops.deploy import Options, deploy
+from .model.decide import Wish
+from .ops import deploy, history, inspection, planning, pruning, rollback, status
 from .ops.session import Session
-from .ops.status import status
 
 
 def server_tasks(server: str) -> Collection:
     """The namespace of the server ``server`` of ``hosts.ini``."""
-    makers: Sequence[Callable[[str], Task]] = (_deploy, _status, _history, _health, _logs, _ps)
+    makers: Sequence[Callable[[str], Task[Any]]] = (
+        _deploy,
+        _plan,
+        _rollback,
+        _status,
+        _history,
+        _health,
+        _logs,
+        _ps,
+        _prune,
+    )
     return Collection(server, *(make(server) for make in makers))
 
 
-def _deploy(server: str) -> Task:
-    @command("ref", "yes", "json", "waive", "restart-data", "dry-run", iterable=("waive",))
+def _deploy(server: str) -> Task[Any]:
+    @command(
+        "ref",
+        "only",
+        "rebuild",
+        "waive",
+        "restart-data",
+        "remove-orphans",
+        "yes",
+        "dry-run",
+        "json",
+        iterable=("waive", "only"),
+    )
     def deploy_task(
         session: Session,
         ref: str = "",
-        yes: bool = False,
-        json: bool = False,
+        only: Sequence[str] = (),
+        rebuild: bool = False,
         waive: Sequence[str] = (),
         restart_data: bool = False,
+        remove_orphans: bool = False,
+        yes: bool = False,
         dry_run: bool = False,
+        json: bool = False,
     ) -> None:
-        """Bring the server to a commit: prepare, cut over, prove; exit 0, 1, 2 or 3."""
-        options = Options(ref, tuple(waive), restart_data, yes, dry_run)
-        deploy(session, [server], options, as_json=json)
+        """Bring the server to a commit: prepare, cut over, prove; go back by itself if it fails.
+
+        Exit codes: 0 done; 1 failed, and nothing changed or it is back where it was, proved;
+        2 usage or preflight, nothing touched; 3 going back failed too: a person is needed.
+        """
+        wish = Wish(restart_data, remove_orphans, tuple(only), rebuild)
+        options = deploy.Options(ref, tuple(waive), wish, yes, dry_run)
+        deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task
 
 
-def _status(server: str) -> Task:
+def _plan(server: str) -> Task[Any]:
+    @command("ref", "only", "rebuild", "restart-data", "remove-orphans", "json", iterable=("only",))
+    def plan_task(
+        session: Session,
+        ref: str = "",
+        only: Sequence[str] = (),
+        rebuild: bool = False,
+        restart_data: bool = False,
+        remove_orphans: bool = False,
+        json: bool = False,
+    ) -> None:
+        """Show what a deploy would do and why; change nothing."""
+        wish = Wish(restart_data, remove_orphans, tuple(only), rebuild)
+        planning.plan(session, [server], ref, wish, as_json=json)
+
+    return plan_task
+
+
+def _rollback(server: str) -> Task[Any]:
+    @command("to", "waive", "restart-data", "yes", "json", iterable=("waive",))
+    def rollback_task(
+        session: Session,
+        to: str = "",
+        waive: Sequence[str] = (),
+        restart_data: bool = False,
+        yes: bool = False,
+        json: bool = False,
+    ) -> None:
+        """Go back to a verified release, from the images that the server kept; exit as deploy."""
+        options = rollback.Options(to, tuple(waive), restart_data, yes)
+        rollback.rollback(session, server, options, as_json=json)
+
+    return rollback_task
+
+
+def _status(server: str) -> Task[Any]:
     @command("json")
     def status_task(session: Session, json: bool = False) -> None:
         """Show what runs, whether it is what was deployed, and what a deploy would change."""
-        status(session, [server], as_json=json)
+        status.status(session, [server], as_json=json)
 
     return status_task
 
 
-def _history(server: str) -> Task:
-    @command("number", "json")
-    def history_task(session: Session, number: int = 10, json: bool = False) -> None:
-        """List the last releases, the failed ones included."""
-        inspection.history(session, server, number, as_json=json)
+def _history(server: str) -> Task[Any]:
+    @command("number", "show", "json")
+    def history_task(
+        session: Session, number: int = 10, show: str = "", json: bool = False
+    ) -> None:
+        """List the last releases, the failed and the died ones included."""
+        history.history(session, server, number, show, as_json=json)
 
     return history_task
 
 
-def _health(server: str) -> Task:
+def _health(server: str) -> Task[Any]:
     @command("json")
     def health_task(session: Session, json: bool = False) -> None:
         """Ask every gate now: inside, through the proxy, from outside; exit 1 when one is red."""
@@ -64,7 +130,7 @@ def _health(server: str) -> Task:
     return health_task
 
 
-def _logs(server: str) -> Task:
+def _logs(server: str) -> Task[Any]:
     @command("service", "tail", "follow")
     def logs_task(
         session: Session, service: str = "", tail: int = 100, follow: bool = False
@@ -75,10 +141,19 @@ def _logs(server: str) -> Task:
     return logs_task
 
 
-def _ps(server: str) -> Task:
+def _ps(server: str) -> Task[Any]:
     @command()
     def ps_task(session: Session) -> None:
         """List the containers on the server, of whatever project."""
         inspection.containers(session, server)
 
     return ps_task
+
+
+def _prune(server: str) -> Task[Any]:
+    @command("dry-run")
+    def prune_task(session: Session, dry_run: bool = False) -> None:
+        """Remove our images that neither a container nor the last five verified releases need."""
+        pruning.prune(session, server, dry_run=dry_run)
+
+    return prune_task

@@ -72,6 +72,15 @@ class Disk:
 
 
 @dataclass(frozen=True)
+class Change:
+    """One commit of the log and the files that it changed."""
+
+    commit: str
+    subject: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Commit:
     """The wanted commit, as the remote has it. Empty ``id`` with ``error``: it cannot be had."""
 
@@ -82,12 +91,19 @@ class Commit:
     """Path → (mode, git object id), folders included."""
     example: str
     """The text of ``.env.example``."""
-    log: tuple[tuple[str, str], ...]
-    """(commit, subject), newest first."""
+    log: tuple[Change, ...]
+    """The commit and those before it, newest first; at most 200."""
     resolved: str
     hashes: str
     effective: Mapping[str, str]
     """What compose reads in ``.env``, per key."""
+
+    def since(self, base: str) -> tuple[Change, ...] | None:
+        """The changes after the commit ``base``; None when it is not among those known."""
+        for index, change in enumerate(self.log):
+            if change.commit == base:
+                return self.log[:index]
+        return None
 
 
 @dataclass(frozen=True)
@@ -145,7 +161,8 @@ class Facts:
 def parse(output: str, mark: str) -> Facts:
     """Read the answer of the look script; ``mark`` is what its section lines start with."""
     sections: dict[str, str] = {}
-    name, lines = "", []
+    name = ""
+    lines: list[str] = []
     for line in output.split("\n"):
         if line.startswith(mark + " "):
             sections[name] = "\n".join(lines).strip("\n")
@@ -255,18 +272,26 @@ def _commit(sections: Mapping[str, str]) -> Commit:
         meta, _, path = line.partition("\t")
         mode, _, identity = meta.split()
         tree[path] = (mode, identity)
-    log = (line.partition(" ") for line in sections.get("log", "").splitlines())
     return Commit(
         id=head.get("commit", ""),
         subject=head.get("subject", ""),
         error=error,
         tree=tree,
         example=sections.get("example", ""),
-        log=tuple((commit, subject) for commit, _, subject in log),
+        log=_log(sections.get("log", "")),
         resolved=sections.get("resolved", ""),
         hashes=sections.get("hashes", ""),
         effective=_effective(sections.get("effective", "")),
     )
+
+
+def _log(text: str) -> tuple[Change, ...]:
+    changes = []
+    for block in f"\n{text}".split("\n@")[1:]:
+        head, _, paths = block.partition("\n")
+        commit, _, subject = head.partition(" ")
+        changes.append(Change(commit, subject, tuple(filter(None, paths.splitlines()))))
+    return tuple(changes)
 
 
 def _effective(text: str) -> dict[str, str]:

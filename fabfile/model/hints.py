@@ -26,6 +26,19 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Migration:
+    """Commands, run in a one-off container of the new image, that move the database's schema.
+
+    The first word of the last line that ``current`` and ``target`` print is the revision: the one
+    that the database has (none: an empty database), and the one that the image wants.
+    """
+
+    run: tuple[str, ...]
+    current: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Hints:
     """What ``x-deploy`` says of one service."""
 
@@ -39,7 +52,7 @@ class Hints:
     path: str = "/"
     smoke: tuple[str, ...] = ()
     """Command that a new image must survive once, apart from everything."""
-    migrate: tuple[str, ...] = ()
+    migrate: Migration | None = None
     gates: tuple[Gate, ...] = ()
     link: tuple[str, ...] = ()
     """Command, run in a one-off container, that proves the call to the server named by ``calls``."""
@@ -62,10 +75,25 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         port=int(probe["port"]) if probe else 0,
         path=probe.get("path", "/") if probe else "/",
         smoke=tuple(raw.get("smoke") or ()),
-        migrate=tuple(raw.get("migrate") or ()),
+        migrate=_migration(service, raw["migrate"]) if raw.get("migrate") else None,
         gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
         link=tuple((raw.get("link") or {}).get("command") or ()),
     )
+
+
+def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
+    keys = frozenset({"run", "current", "target"})
+    _known(f"x-deploy.{service}.migrate", raw, keys)
+    missing = sorted(keys - set(raw))
+    if missing:
+        raise refused(f"x-deploy.{service}.migrate: {', '.join(missing)} is missing")
+    return Migration(tuple(raw["run"]), tuple(raw["current"]), tuple(raw["target"]))
+
+
+def revision(output: str) -> str:
+    """The revision that a migration tool printed; empty when it printed none."""
+    lines = [line.split() for line in output.splitlines() if line.strip()]
+    return lines[-1][0] if lines else ""
 
 
 def _gate(service: str, raw: Mapping[str, Any]) -> Gate:

@@ -19,6 +19,8 @@ SECTION = re.compile(r"\[([^\]]*)\]\s*")
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+WATCH = 15
+"""Default of ``watch``: a container that dies ten seconds after it was healthy is still seen."""
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 
 
@@ -48,6 +50,8 @@ class Server:
     """Address at which other servers reach this one."""
     edge: tuple[str, int] | None
     """Where probes from outside connect instead of the domain's own address, as (host, port)."""
+    watch: int
+    """Seconds after the last replacement in which no container may die."""
     connection: str
     """``ssh``, or ``local`` on the server itself."""
     known_hosts: Path
@@ -130,6 +134,12 @@ def _edge(text: str) -> tuple[str, int]:
     return _matching(HOST, "a host name or address")(host.strip("[]")), _port(port)
 
 
+def _seconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 600:
+        raise ValueError(f"'{text}' is not a number of seconds (0 to 600)")
+    return int(text)
+
+
 def _connection(text: str) -> str:
     if text not in ("ssh", "local"):
         raise ValueError(f"'{text}' is neither 'ssh' nor 'local'")
@@ -156,6 +166,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "calls": _matching(NAME, "the name of a server"),
     "address": _matching(HOST, "a host name or address"),
     "edge": _edge,
+    "watch": _seconds,
     "connection": _connection,
 }
 REQUIRED = ("host", "user", "key", "path", "root", "repository", "branch", "compose")
@@ -271,6 +282,7 @@ def _server(
         calls=read.get("calls", ""),
         address=read.get("address", host),
         edge=read.get("edge"),
+        watch=read.get("watch", WATCH),
         connection=read.get("connection", "ssh"),
         known_hosts=file.parent / "known_hosts",
     )

@@ -45,6 +45,8 @@ class Answer:
     body: str = ""
     error: str = ""
     seconds: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,10 @@ class Release:
     outcome: str = RUNNING
     """``running``, ``verified``, ``accepted`` (a red gate was waived by name), ``failed``."""
     finished: int = 0
+    back_to: str = ""
+    """Id of the release that this one went back to; empty for a deploy."""
+    commits: Mapping[str, str] = field(default_factory=dict)
+    """Service → commit that it was last deployed from."""
     images: Mapping[str, Image] = field(default_factory=dict)
     """Service → image."""
     definitions: Mapping[str, str] = field(default_factory=dict)

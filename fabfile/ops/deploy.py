@@ -1,4 +1,4 @@
-"""Deploy: bring a server to a commit. Look, decide, show, act, prove, record."""
+"""Deploy: bring servers to a commit. Look, decide, show, act, prove, record; go back when it fails."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from ..model.content import digest
-from ..model.envfile import digests, parse
+from ..model.decide import Wish
 from ..model.errors import FAILED, Trouble, refused
-from ..model.plan import PREPARING, Kind, Plan, Step, Target
-from ..model.probe import Verdict
-from ..model.release import ACCEPTED, VERIFIED, Done, Image, Release, identity
-from ..model.release import FAILED as RELEASE_FAILED
-from ..remote import compose, git, state
+from ..model.plan import Kind, Plan
+from ..model.way_back import missing_images
+from ..remote import compose
 from ..remote.host import DryHost
 from ..remote.lock import Lock
-from ..remote.look import look
-from . import gates
+from .go_back import go_back
 from .neighbours import Neighbours, look_around
+from .run import Run, open_run
 from .session import Session, operator, side_by_side
+from .show import show_plan
 from .sight import Sight, look_at, plan_for
 from .status import release_view
-from .steps import Steps
+
+WAY_BACK = "way-back"
+"""Name under which a missing way back can be waived."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Options:
     """Commit, branch or tag; empty: the server's branch at its repository."""
     waive: tuple[str, ...] = ()
     """Names of gates that may be red."""
-    restart_data: bool = False
+    wish: Wish = Wish()
     yes: bool = False
     """Do not ask on a terminal."""
     dry_run: bool = False
@@ -44,49 +44,37 @@ class Options:
 class Deployment:
     """The deploy of one server, in the parts that a deploy of several interleaves."""
 
+    run: Run
+
     def __init__(self, session: Session, name: str, options: Options) -> None:
         self.session = session
-        self.console = session.console
         self.name = name
         self.options = options
         self.host = session.host(name)
         self._locks = ExitStack()
-        self._done: list[Done] = []
-        self._verdicts: list[Verdict] = []
-        self._began_cut_over = False
 
     def examine(self) -> Plan:
-        """Look at the server and those around it, and decide. Exit code 2 when a precondition fails."""
-        self.neighbours: Neighbours = look_around(self.session, self.name, self.options.waive)
+        """Look at the server and those around it; decide. Exit code 2 when something is missing."""
+        waive = self.options.waive
+        self.around: Neighbours = look_around(self.session, self.name, waive)
         self.sight: Sight = look_at(self.session, self.name, self.options.ref)
-        self.target: Target = self.sight.require()
-        self.plan = plan_for(self.sight, self.neighbours.called, self.options.restart_data)
+        self.plan = plan_for(self.sight, self.around.called, self.options.wish)
+        last = self.sight.facts.verified
+        gone = missing_images(last, self.sight.facts) if last and self.plan.steps else []
+        if gone and WAY_BACK not in waive:
+            raise refused(
+                f"{self.name}: no way back to {last.id if last else ''}: {', '.join(gone)} is gone;"
+                f" --waive {WAY_BACK} deploys all the same"
+            )
         return self.plan
 
     def show(self) -> None:
         """The plan, with its reasons."""
-        if not self.plan.steps:
-            self.console.line(
-                self.name,
-                f"nothing to do: {', '.join(self.plan.untouched)} run what"
-                f" {self.plan.commit[:8]} {self.plan.subject} says",
-                "bold",
-            )
-            return
-        since = f" (from {self.plan.since[:8]})" if self.plan.since else " (first deploy)"
-        self.console.line(
-            self.name, f"deploy {self.plan.commit[:8]} {self.plan.subject}{since}", "bold"
-        )
-        for number, step in enumerate(self.plan.steps, start=1):
-            self.console.line(self.name, f"  {number:2}. {step.title}: {step.reason}")
-        if self.plan.untouched:
-            self.console.line(self.name, f"  stays: {', '.join(self.plan.untouched)}")
-        for note in (*self.plan.notes, *self.sight.warnings):
-            self.console.warn(self.name, note)
+        show_plan(self.session.console, self.plan, self.sight.warnings)
 
     def lock(self) -> None:
         """Take the server for this change; exit code 2 with the holder's name when it is taken."""
-        self._locks.enter_context(Lock(self.host, _holder()))
+        self._locks.enter_context(Lock(self.host, holder()))
 
     def unlock(self) -> None:
         """Free the server."""
@@ -94,172 +82,67 @@ class Deployment:
 
     def begin(self) -> None:
         """Open the record of this release."""
-        commit, facts = self.sight.facts.commit, self.sight.facts
-        assert commit is not None
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(facts.now))
-        salt = digest([stamp, commit.id])[:16]
-        self.release = Release(
-            id=identity(stamp, commit.id),
-            server=self.name,
-            commit=commit.id,
-            subject=commit.subject,
-            ref=self.options.ref or self.host.server.branch,
-            who=operator(),
-            started=facts.now,
-            definitions={s.name: s.config_hash for s in self.target.stack.services},
-            configuration=self.target.configuration,
-            env_salt=salt,
-            env=digests(parse(facts.env).values, salt),
-            plan=tuple(f"{step.title}: {step.reason}" for step in self.plan.steps),
-            waived=self.options.waive,
-        )
-        self.steps = Steps(
-            self.host,
-            self.target,
-            facts,
+        self.run = open_run(
+            self.session,
+            self.sight,
+            self.sight.require(),
             self.plan,
-            self.release,
-            self.neighbours.called_certificate,
+            ref=self.options.ref or self.host.server.branch,
+            waive=self.options.waive,
+            called_certificate=self.around.called_certificate,
         )
 
     def rehearse(self) -> None:
         """Go through the steps with a host that shows every change and makes none."""
         self.begin()
-        self.steps.host = DryHost(
-            self.host, lambda name, words: self.console.line(name, f"would run: {words}")
+        console = self.session.console
+        self.run.steps.host = DryHost(
+            self.host, lambda name, words: console.line(name, f"would run: {words}")
         )
         for step in self.plan.steps:
-            self._perform(step)
+            self.run.perform(step)
 
     def prepare(self) -> None:
-        """Everything that can fail without touching the running system."""
-        for step in self.plan.steps:
-            if step.kind in PREPARING:
-                self._perform(step)
-                if step.kind is Kind.BOOTSTRAP and not self._had_lock_folder():
-                    self.lock()
-                if step.kind is Kind.FETCH:
-                    state.write_release(self.host, self.release)
-                    state.keep_env(self.host, self.release)
-
-    def prepare_or_fail(self) -> None:
-        """Prepare; a failure is recorded before it is raised."""
+        """Everything that can fail without touching the running system; a failure is recorded."""
         try:
-            self.prepare()
+            for step in self.plan.steps[:1]:
+                if step.kind is Kind.BOOTSTRAP and not self._had_lock_folder():
+                    self.run.perform(step)
+                    self.lock()
+            self.run.prepare()
         except Trouble as trouble:
-            raise self.fail(trouble) from None
+            self.run.fail(trouble)
+            message = f"{trouble.message}; the running system was not touched"
+            raise Trouble(message, code=FAILED, evidence=trouble.evidence) from None
 
     def _had_lock_folder(self) -> bool:
         """Whether the lock that is held is the one that everybody takes from now on."""
         return self.sight.facts.has_folder(self.host.server.root / "locks")
 
-    def cut_over(self) -> None:
-        """Move the running system, one service at a time."""
-        self._began_cut_over = True
-        for step in self.plan.steps:
-            if step.kind not in PREPARING:
-                self._perform(step)
-
-    def prove(self) -> None:
-        """Ask every gate until all are green; a red one that is not waived fails the deploy."""
-        around = look_around(self.session, self.name, self.options.waive)
-        around.share_certificates(self.host)
-        gated = gates.Gated(self.host, self.target, around.caller, around.called)
-        with self.console.step(self.name, "prove") as notes:
-            verdicts = gates.settle(self.session, gated, self.options.waive)
-            self._verdicts = verdicts
-            red = [verdict for verdict in verdicts if not verdict.ok]
-            fatal = [verdict for verdict in red if verdict.gate not in self.options.waive]
-            if fatal:
-                raise self._red(fatal)
-            notes.append(f"{len(verdicts) - len(red)} gates green")
-        for verdict in red:
-            self.console.warn(self.name, f"gate {verdict.gate} is red and waived: {verdict.why}")
-
-    def _red(self, fatal: Sequence[Verdict]) -> Trouble:
-        names = ", ".join(verdict.gate for verdict in fatal)
-        evidence = [f"{verdict.gate}: {verdict.why}" for verdict in fatal]
-        for verdict in fatal:
-            kind, _, service = verdict.gate.partition(":")
-            if kind == "probe":
-                container = self.target.stack.service(service).container
-                evidence += compose.last_lines(self.host, container)
-        return Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
-
-    def conclude(self) -> Release:
-        """Record the release as verified (or accepted, where a red gate was waived)."""
-        red = [verdict for verdict in self._verdicts if not verdict.ok]
-        release = self._record(ACCEPTED if red else VERIFIED)
-        by_image: dict[str, list[str]] = {}
-        for service, image in release.images.items():
-            by_image.setdefault(image.tag, []).append(service)
-        for tag, services in by_image.items():
-            self.console.line(self.name, f"  {', '.join(services)}: {tag}")
-        self.console.line(
-            self.name,
-            f"{release.outcome}: runs {release.commit[:8]} {release.subject}",
-            "bold green",
-        )
-        return release
-
-    def fail(self, trouble: Trouble) -> Trouble:
-        """Record the failure; a failed first deploy stops what it started. Returns what to raise."""
-        where = self._done[-1].title if self._done else "the start"
-        first = not self.sight.facts.verified
-        if first and self._began_cut_over:
-            with self.console.step(self.name, "stop what this first deploy started; data stays"):
-                compose.stop_and_remove(self.host, self.host.server.path)
-        if any(done.title.startswith(Kind.FETCH.value) for done in self._done):
-            self._record(RELEASE_FAILED, error=f"{where}: {trouble.message}")
-        what = (
-            "its running system was not touched"
-            if not self._began_cut_over
-            else (
-                "what it had started is stopped again"
-                if first
-                else "see the steps above for what runs"
-            )
-        )
-        return Trouble(f"{trouble.message}; {what}", code=FAILED, evidence=trouble.evidence)
-
-    def _perform(self, step: Step) -> None:
-        start = time.monotonic()
-        outcome = "failed"
+    def go_on(self) -> None:
+        """Cut over and prove; whatever fails, the way back is gone before this returns."""
         try:
-            with self.console.step(self.name, step.title) as notes:
-                note = self.steps.perform(step)
-                if note:
-                    notes.append(note)
-            outcome = "done"
-        finally:
-            self._done.append(Done(step.title, outcome, round(time.monotonic() - start, 1)))
+            self.run.cut_over()
+            self.run.prove()
+        except (Trouble, KeyboardInterrupt) as error:
+            trouble = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
+            self.run.fail(trouble)
+            raise self.back(trouble) from None
 
-    def _record(self, outcome: str, error: str = "") -> Release:
-        facts = look(self.host)
-        ids = {
-            service.name: Image(wanted.reference, facts.images.get(wanted.reference, ""))
-            for service in self.target.stack.services
-            for wanted in [self.target.images[service.name]]
-        }
-        self.release = self.release.ended(
-            outcome,
-            facts.now,
-            images=ids,
-            steps=tuple(self._done),
-            gates=tuple(
-                Done(
-                    v.gate, "ok" if v.ok else "red", round(v.seconds, 2), self.console.redact(v.why)
-                )
-                for v in self._verdicts
-            ),
-            error=self.console.redact(error),
-        )
-        state.write_release(self.host, self.release)
-        git.remove_worktree(self.host, self.steps.tree)
-        return self.release
+    def back(self, trouble: Trouble) -> Trouble:
+        """Go back to the last verified release; what to raise then, with its exit code."""
+        last = self.sight.facts.verified
+        if last:
+            return go_back(self.session, self.name, last, trouble)
+        title = "stop what this first deploy started; data stays"
+        with self.session.console.step(self.name, title):
+            compose.stop_and_remove(self.host, self.host.server.path)
+        message = f"{trouble.message}; what this first deploy had started is stopped again"
+        return Trouble(message, code=FAILED, evidence=trouble.evidence)
 
 
-def _holder() -> str:
+def holder() -> str:
+    """How this command presents itself to others who want the same server."""
     return f"{operator()} since {time.strftime('%H:%M:%S UTC', time.gmtime())}"
 
 
@@ -273,9 +156,13 @@ def deploy(
     deployments = [Deployment(session, name, options) for name in names]
     shown: list[Plan] = []
     if options.dry_run or (session.console.interactive and not options.yes):
-        shown = _examine(deployments)
+        for deployment in deployments:
+            shown.append(deployment.examine())
+            deployment.show()
         if options.dry_run:
-            return _rehearse(deployments)
+            for deployment in deployments:
+                deployment.rehearse()
+            return
         if not session.console.confirm("Go ahead?"):
             raise refused("nothing was changed: the answer was no")
     with ExitStack() as stack:
@@ -284,44 +171,37 @@ def deploy(
             deployment.lock()
         plans = [deployment.examine() for deployment in deployments]
         if shown and [plan.steps for plan in shown] != [plan.steps for plan in plans]:
-            raise refused("the server changed after the plan was shown; run the command again")
+            raise refused("a server changed after the plan was shown; run the command again")
         if not shown:
             for deployment in deployments:
                 deployment.show()
-        releases = _carry_out(deployments)
+        _carry_out(deployments)
     if as_json:
-        session.console.result([release_view(release) for release in releases])
+        session.console.result([release_view(d.run.release) for d in deployments if d.plan.steps])
 
 
-def _examine(deployments: Sequence[Deployment]) -> list[Plan]:
-    plans = []
+def _carry_out(deployments: Sequence[Deployment]) -> None:
     for deployment in deployments:
-        plans.append(deployment.examine())
-        deployment.show()
-    return plans
-
-
-def _rehearse(deployments: Sequence[Deployment]) -> None:
-    """Every step through a host that cannot write, which shows what it was told."""
-    for deployment in deployments:
-        deployment.rehearse()
-
-
-def _carry_out(deployments: Sequence[Deployment]) -> list[Release]:
-    changing = [deployment for deployment in deployments if deployment.plan.steps]
-    for deployment in changing:
         deployment.begin()
-    by_name = {deployment.name: deployment for deployment in changing}
-    side_by_side(lambda name: by_name[name].prepare_or_fail(), list(by_name))
-    releases = []
+    changing = {d.name: d for d in deployments if d.plan.steps}
+    side_by_side(lambda name: changing[name].prepare(), list(changing))
+    done: list[Deployment] = []
     for deployment in deployments:
-        if deployment not in changing:
-            deployment.prove()
+        if deployment.name not in changing:
+            deployment.run.prove()
             continue
         try:
-            deployment.cut_over()
-            deployment.prove()
+            deployment.go_on()
         except Trouble as trouble:
-            raise deployment.fail(trouble) from None
-        releases.append(deployment.conclude())
-    return releases
+            raise _all_back(done, trouble) from None
+        deployment.run.conclude()
+        done.append(deployment)
+
+
+def _all_back(done: Sequence[Deployment], trouble: Trouble) -> Trouble:
+    """One decision: the servers that were deployed before the failure go back too."""
+    for deployment in reversed(done):
+        back = deployment.back(trouble)
+        code = max(trouble.code, back.code)
+        trouble = Trouble(back.message, code=code, evidence=back.evidence)
+    return trouble

@@ -1,4 +1,4 @@
-"""Looking without changing: history, health, logs and containers."""
+"""Looking without changing: health, logs and containers."""
 
 from __future__ import annotations
 
@@ -6,36 +6,12 @@ import time
 from collections.abc import Sequence
 
 from ..model.errors import FAILED, Trouble
-from ..model.release import RUNNING
 from ..remote import compose
 from ..remote.look import look
 from . import gates
 from .neighbours import look_around
 from .session import Session
 from .sight import DEPLOYED, look_at
-from .status import release_view
-
-
-def history(session: Session, name: str, number: int, *, as_json: bool) -> None:
-    """The last releases of a server, newest first, the failed and the died ones included."""
-    facts = look(session.host(name))
-    newest = list(reversed(facts.releases))[:number]
-    if as_json:
-        session.console.result([release_view(release) for release in newest])
-        return
-    rows = []
-    for release in newest:
-        died = release.outcome == RUNNING and not facts.holder
-        rows.append(
-            (
-                release.id,
-                "died" if died else release.outcome,
-                f"{max(release.finished - release.started, 0)}s" if release.finished else "",
-                release.who,
-                release.error or release.subject,
-            )
-        )
-    session.console.table(name, ("release", "outcome", "took", "who", "what"), rows)
 
 
 def health(session: Session, name: str, *, as_json: bool) -> None:

@@ -8,7 +8,8 @@ from ..model.envfile import Findings, parse, schema
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..model.inventory import Server
-from ..model.plan import Plan, Target, decide, target_of
+from ..model.decide import Wish, decide
+from ..model.plan import Plan, Target, target_of
 from ..model.preflight import (
     PROGRAMS,
     commit_problems,
@@ -22,7 +23,9 @@ from ..remote.host import Host
 from ..remote.look import look, require_programs
 from .session import Session
 
-DEPLOYED = "@deployed"
+LOCAL = "@local:"
+"""Before a commit: look it up on the server itself, without asking its repository."""
+DEPLOYED = f"{LOCAL}HEAD"
 """The ref that means: what the server's checkout stands on."""
 
 
@@ -98,19 +101,17 @@ def _target(session: Session, server: Server, facts: Facts) -> tuple[Target | No
     return target, Findings(tuple(stack_problems(facts, stack)))
 
 
-def plan_for(sight: Sight, called: Sight | None, restart_data: bool = False) -> Plan:
-    """The plan for what was seen; ``called`` is the look at the server that this one calls."""
-    target = sight.require()
+def plan_for(sight: Sight, called: Sight | None, wish: Wish, target: Target | None = None) -> Plan:
+    """The plan for what was seen; exit code 2 when it must not be carried out.
+
+    ``called`` is the look at the server that this one calls. ``target``: another one than the
+    wanted commit's own, which then need not pass the preflight of a deploy.
+    """
+    wanted = target or sight.require()
     commit = sight.facts.commit
     assert commit is not None
-    plan = decide(
-        sight.server,
-        target,
-        sight.facts,
-        commit,
-        called_certificate=called.facts.certificate if called else "",
-        restart_data=restart_data,
-    )
+    certificate = called.facts.certificate if called else sight.facts.trust
+    plan = decide(sight.server, wanted, sight.facts, commit, wish, called_certificate=certificate)
     if plan.refusals:
         raise _preflight(sight.server.name, plan.refusals)
     return plan

@@ -6,8 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model.decide import Wish
 from ..model.facts import Container, Facts
+from ..model.errors import Trouble
 from ..model.release import Release
+from ..remote.look import look
 from .session import Session, side_by_side
 from .sight import Sight, look_at, plan_for
 
@@ -106,8 +109,20 @@ def _pending(sight: Sight, called: Sight | None) -> list[str]:
     """The steps that a deploy of the branch would take now; empty when it cannot be planned."""
     if sight.problems or sight.target is None:
         return []
-    plan = plan_for(sight, called, restart_data=True)
+    plan = plan_for(sight, called, Wish(restart_data=True))
     return [f"{step.title}: {step.reason}" for step in plan.steps]
+
+
+def state_lines(session: Session, name: str) -> list[str]:
+    """Where things stand on a server, for the person who must put them right."""
+    try:
+        facts = look(session.host(name))
+    except Trouble as trouble:
+        return [f"state unknown: {trouble.message}"]
+    return [
+        f"{container.name}: {container.state} {container.health}".rstrip()
+        for container in sorted(facts.containers, key=lambda container: container.name)
+    ]
 
 
 def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:

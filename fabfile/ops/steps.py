@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ..model.errors import Trouble
 from ..model.facts import Facts
-from ..model.plan import FOLDERS, Kind, Plan, Step, Target
-from ..model.probe import Probe, Question
+from ..model.decide import FOLDERS
+from ..model.hints import revision
+from ..model.plan import Kind, Plan, Step, Target
+from ..model.probe import Probe, Question, judge
 from ..model.release import Release
+from ..model.stack import Service
 from ..remote import compose, git, state
 from ..remote.host import Host, Output
 from ..remote.http import ask_on_server
@@ -18,8 +22,8 @@ from ..remote.look import look
 
 MIGRATE = 600
 """Seconds that migrations may take."""
-GENERATION_PORT = 8090
-"""Port, on the proxy's own address, at which it answers the digest of its configuration."""
+PROOF_PORT = 8090
+"""Port, on the proxy's own address, at which it answers what it has loaded and whom it reaches."""
 RELOAD = 20
 """Seconds after a reload within which the new configuration must answer."""
 
@@ -34,10 +38,23 @@ class Steps:
     plan: Plan
     release: Release
     called_certificate: str
+    fetched: bool = False
+    schema: str = ""
+    """Revision of the database, once a migration step has asked for it."""
+    present: set[str] = field(default_factory=set)
+    """Services that have a running container: the names that nginx can resolve."""
     tree: PurePosixPath = PurePosixPath()
     """The worktree of the commit, from the fetch on."""
     images: PurePosixPath = PurePosixPath()
     """The compose override that names images by content."""
+
+    def __post_init__(self) -> None:
+        project = self.target.stack.project
+        self.present = {
+            container.service
+            for container in self.facts.containers
+            if container.project == project and container.service and container.state == "running"
+        }
 
     def perform(self, step: Step) -> str:
         """Do one step; returns a note for the person who watches."""
@@ -53,6 +70,8 @@ class Steps:
             Kind.START: self.start,
             Kind.MIGRATE: self.migrate,
             Kind.CHECKOUT: self.checkout,
+            Kind.RETAG: self.retag,
+            Kind.REMOVE: self.remove,
             Kind.ROLL: self.roll,
             Kind.RELOAD: self.reload,
         }
@@ -66,6 +85,7 @@ class Steps:
 
     def fetch(self, _step: Step) -> str:
         git.fetch(self.host, self.plan.commit, self.release.id)
+        self.fetched = True
         self.tree = git.worktree(self.host, self.plan.commit)
         self.images = compose.override(self.host, self.tree, self.target.images)
         return ""
@@ -84,8 +104,11 @@ class Steps:
         return ""
 
     def build(self, step: Step) -> str:
-        compose.build(self.host, self.tree, self.images, step.subject)
-        return self.target.images[step.subject].reference
+        wanted = self.target.images[step.subject]
+        if step.force:
+            compose.keep_under_id(self.host, wanted.reference)
+        compose.build(self.host, self.tree, self.images, step.subject, fresh=step.force)
+        return wanted.reference
 
     def smoke(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
@@ -103,70 +126,126 @@ class Steps:
         return ""
 
     def start(self, step: Step) -> str:
-        self._up(self.tree, step.subject)
+        self._up(self.tree, step)
         return ""
 
     def migrate(self, step: Step) -> str:
+        """Only when the database's revision is not the one that the new image wants."""
         service = self.target.stack.service(step.subject)
-        output = compose.run_once(
-            self.host, self.tree, self.images, service.name, service.hints.migrate, MIGRATE
-        )
-        self._require(output, "the migration failed")
-        return ""
+        migration = service.hints.migrate
+        if migration is None:
+            return ""
+        current = self._migration(service, migration.current, "the database's revision is unknown")
+        wanted = self._migration(service, migration.target, "the image's revision is unknown")
+        self.schema = current
+        if current == wanted:
+            return f"nothing pending, at {current}"
+        self._migration(service, migration.run, "the migration failed")
+        self.schema = self._migration(service, migration.current, "the revision is unknown")
+        return f"{current or 'empty'} → {self.schema}"
+
+    def _migration(self, service: Service, words: Sequence[str], trouble: str) -> str:
+        output = compose.run_once(self.host, self.tree, self.images, service.name, words, MIGRATE)
+        self._require(output, trouble)
+        return revision(output.stdout)
 
     def checkout(self, _step: Step) -> str:
         patch = state.release_folder(self.host, self.release) / "edited.patch"
         git.checkout(self.host, self.plan.commit, patch)
         return f"edits kept in {patch}" if self.facts.edited else ""
 
+    def retag(self, step: Step) -> str:
+        compose.move_stable(self.host, self.target.images[step.subject])
+        return ""
+
+    def remove(self, step: Step) -> str:
+        compose.remove(self.host, step.subject)
+        return ""
+
     def roll(self, step: Step) -> str:
-        compose.move_stable(self.host, {step.subject: self.target.images[step.subject]})
+        """Replace one container; the next only when the proxy really reaches this one."""
+        compose.move_stable(self.host, self.target.images[step.subject])
         service = self.target.stack.service(step.subject)
-        if service.hints.proxy:
-            self._write_generation()
-        self._up(self.host.server.path, service.name)
         proxy = self.target.stack.proxy
-        if proxy is None:
+        if proxy == service:
+            epoch = self._write_proof()
+            self._up(self.host.server.path, step)
+            self._prove(service, epoch)
             return ""
-        if service.hints.proxy:
-            self._prove_generation()
-        elif self.facts.container(self.target.stack.project, proxy.name):
-            self._reload(proxy.container)
+        was_there = service.name in self.present
+        self._up(self.host.server.path, step)
+        if proxy and was_there and proxy.name in self.present:
+            self._reload(proxy, service)
         return ""
 
     def reload(self, step: Step) -> str:
-        self._write_generation()
-        self._reload(self.target.stack.service(step.subject).container)
-        self._prove_generation()
+        self._reload(self.target.stack.service(step.subject))
         return f"configuration {self.target.generation} is loaded"
+
+    def watch(self, services: Sequence[str], seconds: int) -> None:
+        """Wait whether a container of ``services`` dies after it was healthy."""
+        stack = self.target.stack
+        died = compose.first_death(self.host, stack.project, seconds)
+        facts = look(self.host)
+        for name in services:
+            container = facts.container(stack.project, name)
+            restarts = container.restarts if container else 0
+            if container is None or container.state != "running" or restarts or name == died:
+                raise Trouble(
+                    f"{self.host.name}: {name} was healthy and then died; the end of its log is below",
+                    evidence=compose.last_lines(self.host, stack.service(name).container),
+                )
 
     def _write_callers(self) -> None:
         if self.target.callers:
             state.write_callers(self.host, self.target.callers)
 
-    def _write_generation(self) -> None:
-        state.write_generation(self.host, self.target.generation)
+    def _write_proof(self) -> str:
+        """What the proxy answers about itself once it has loaded its configuration; the epoch."""
+        epoch = secrets.token_hex(8)
+        reach = {
+            service.name: f"http://{service.name}:{service.hints.port}{service.hints.path}"
+            for service in self.target.stack.services
+            if service.hints.probe and service.name in self.present
+        }
+        state.write_proof(self.host, self.target.generation, epoch, reach)
+        return epoch
 
-    def _reload(self, container: str) -> None:
-        output = compose.reload_proxy(self.host, container)
+    def _reload(self, proxy: Service, reached: Service | None = None) -> None:
+        epoch = self._write_proof()
+        output = compose.reload_proxy(self.host, proxy.container)
         self._require(output, "nginx refuses to reload")
+        self._prove(proxy, epoch, reached)
 
-    def _prove_generation(self) -> None:
-        self.host.wait(
-            f"configuration {self.target.generation} in nginx", self._generation_is_served, RELOAD
-        )
+    def _prove(self, proxy: Service, epoch: str, reached: Service | None = None) -> None:
+        """Wait until nginx answers from what it loaded just now, and reaches the new container.
 
-    def _generation_is_served(self) -> bool:
-        stack, proxy = self.target.stack, self.target.stack.proxy
-        container = look(self.host).container(stack.project, proxy.name) if proxy else None
-        if container is None:
-            return False
-        url = f"http://{container.address}:{GENERATION_PORT}/generation"
-        (answer,) = ask_on_server(self.host, [Question("generation", url, Probe())], {})
-        return answer.status == 200 and answer.body.strip() == self.target.generation
+        Its actual address is compared: a name that nginx resolved earlier may be another one's now.
+        """
+        facts = look(self.host)
+        project = self.target.stack.project
+        proxy_container = facts.container(project, proxy.name)
+        base = f"http://{proxy_container.address if proxy_container else ''}:{PROOF_PORT}"
+        questions = [Question("epoch", f"{base}/epoch", Probe(contains=epoch))]
+        address = ""
+        if reached and reached.hints.probe:
+            container = facts.container(project, reached.name)
+            address = f"{container.address if container else ''}:{reached.hints.port}"
+            questions.append(Question("reach", f"{base}/reach/{reached.name}", Probe()))
 
-    def _up(self, tree: PurePosixPath, name: str) -> None:
-        output = compose.up(self.host, tree, name)
+        def proved() -> bool:
+            answers = ask_on_server(self.host, questions, {})
+            loaded = judge(questions[0], answers[0]).ok
+            return loaded and (not address or answers[1].headers.get("x-reached") == address)
+
+        what = f"nginx with configuration {self.target.generation}"
+        if reached:
+            what += f" reaching {reached.name} at {address}"
+        self.host.wait(what, proved, RELOAD)
+
+    def _up(self, tree: PurePosixPath, step: Step) -> None:
+        name = step.subject
+        output = compose.up(self.host, tree, name, force=step.force)
         if not output.ok:
             container = self.target.stack.service(name).container
             lines = compose.last_lines(self.host, container)
@@ -174,6 +253,7 @@ class Steps:
                 f"{self.host.name}: {name} did not become healthy; the end of its log is below",
                 evidence=(*output.tail(3), *lines),
             )
+        self.present.add(name)
 
     def _require(self, output: Output, what: str) -> None:
         if not output.ok:

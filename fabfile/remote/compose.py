@@ -54,10 +54,26 @@ def override(host: Host, tree: PurePosixPath, images: Mapping[str, Wanted]) -> P
     return path
 
 
-def build(host: Host, tree: PurePosixPath, images: PurePosixPath, service: str) -> None:
-    """Build the image of one service from the worktree, under its content tag."""
-    words = compose_words(host, tree, "-f", str(images), "build", service)
+def build(
+    host: Host, tree: PurePosixPath, images: PurePosixPath, service: str, *, fresh: bool = False
+) -> None:
+    """Build the image of one service from the worktree, under its content tag.
+
+    ``fresh``: pull the bases again and use no cache.
+    """
+    flags = ["--pull", "--no-cache"] if fresh else []
+    words = compose_words(host, tree, "-f", str(images), "build", *flags, service)
     host.write(words, timeout=BUILD)
+
+
+def keep_under_id(host: Host, reference: str) -> None:
+    """Give an image a second name, so that building its first one again does not lose it."""
+    script = """
+id=$(docker image inspect --format '{{.Id}}' "$1") || exit 0
+short=${id#sha256:}
+docker tag "$id" "$1-${short:0:12}"
+"""
+    host.write(["bash", "-c", script, "keep-image", reference])
 
 
 def pull(host: Host, reference: str) -> None:
@@ -106,14 +122,15 @@ def run_once(
     )
 
 
-def up(host: Host, tree: PurePosixPath, service: str) -> Output:
+def up(host: Host, tree: PurePosixPath, service: str, *, force: bool = False) -> Output:
     """Create or replace one service's container and wait until it is healthy.
 
     Not ``--no-deps``: compose before 2.30 then labels the container with another digest of its
     definition, and the next plain ``up -d`` replaces it again. What it depends on is converged
     before it, so that only this one changes.
     """
-    words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY), service]
+    words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY)]
+    words += ["--force-recreate", service] if force else [service]
     return host.write(
         compose_words(host, tree, *words, project=host.server.path),
         timeout=HEALTHY + 60,
@@ -127,13 +144,27 @@ def stop_and_remove(host: Host, tree: PurePosixPath) -> None:
     host.write(words, timeout=180, check=False)
 
 
-def move_stable(host: Host, images: Mapping[str, Wanted]) -> None:
-    """Let the names in the compose file point at the images by content."""
-    pairs = sorted(
-        {(wanted.reference, wanted.stable) for wanted in images.values() if wanted.build}
-    )
-    for reference, stable in pairs:
-        host.write(["docker", "tag", reference, stable])
+def move_stable(host: Host, wanted: Wanted) -> None:
+    """Let the name in the compose file point at the wanted image."""
+    if wanted.reference != wanted.stable:
+        host.write(["docker", "tag", wanted.reference, wanted.stable])
+
+
+def remove(host: Host, container: str) -> None:
+    """Stop and remove a container that is no longer in the stack."""
+    script = 'docker stop "$1" && docker rm "$1"'
+    host.write(["bash", "-c", script, "remove", container], timeout=120)
+
+
+def first_death(host: Host, project: str, seconds: int) -> str:
+    """Watch for ``seconds``; the service whose container died first, or nothing."""
+    script = """
+timeout "$2" docker events --since "$(date +%s)" --filter type=container --filter event=die \
+  --filter "label=com.docker.compose.project=$1" \\
+  --format '{{index .Actor.Attributes "com.docker.compose.service"}}' | head -n 1
+"""
+    words = ["bash", "-c", script, "watch", project, str(seconds)]
+    return host.read(words, timeout=seconds + 10, check=False).stdout.strip()
 
 
 def reload_proxy(host: Host, container: str) -> Output:
@@ -154,3 +185,15 @@ def logs_words(host: Host, service: str, tail: int, *, follow: bool) -> list[str
     words = ["logs", "--no-color", "--timestamps", "--tail", str(tail)]
     words += ["--follow"] if follow else []
     return compose_words(host, host.server.path, *words, *([service] if service else []))
+
+
+def our_images(host: Host) -> list[str]:
+    """Ids of the images that this collection built, by their label."""
+    words = ["docker", "image", "ls", "--all", "--quiet", "--no-trunc"]
+    output = host.read([*words, "--filter", f"label={LABEL}"])
+    return sorted(set(output.stdout.split()))
+
+
+def remove_image(host: Host, identity: str) -> None:
+    """Remove an image with all its names."""
+    host.write(["docker", "image", "rm", "--force", identity])

@@ -13,6 +13,7 @@ FETCH = 300
 def fetch(host: Host, commit: str, release: str) -> None:
     """Bring the commit into the checkout's repository; its files stay as they are.
 
+    One that is there already is not asked for: a rollback needs no remote repository.
     The release gets a ref of its own, so that no garbage collection takes what a rollback needs.
     """
     server = host.server
@@ -25,7 +26,8 @@ cd "$checkout"
 [ -d .git ] || git init -q
 git remote get-url origin >/dev/null 2>&1 || git remote add origin "$repository"
 git remote set-url origin "$repository"
-git fetch -q --no-tags origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
+git cat-file -e "$commit^{commit}" 2>/dev/null ||
+  git fetch -q --no-tags origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
 git cat-file -e "$commit^{commit}"
 git update-ref "refs/releases/$release" "$commit"
 """
@@ -74,3 +76,10 @@ git checkout -q --force --detach "$2"
     host.write(
         ["bash", "-c", script, "checkout", str(host.server.path), commit, str(patch)], timeout=120
     )
+
+
+def prune_worktrees(host: Host) -> None:
+    """Remove the worktrees that a run left behind when it died."""
+    script = 'rm -rf "${2:?}"/*; git -C "$1" worktree prune'
+    folder = host.server.root / "build"
+    host.write(["bash", "-c", script, "prune-worktrees", str(host.server.path), str(folder)])

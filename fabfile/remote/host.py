@@ -157,6 +157,7 @@ class Host:
             ) from None
         except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
             raise Trouble(f"{self.name}: the connection is lost ({_reason(error)})") from None
+        assert result is not None
         return Output(result.exited, result.stdout, result.stderr)
 
 

@@ -53,10 +53,13 @@ def ask_on_server(
     return answers + [Answer(0, error="; ".join(output.tail(3)) or "no answer")] * missing
 
 
-def _answer(meta: Mapping[str, Any], body: str) -> Answer:
+def _answer(meta: Mapping[str, Any], text: str) -> Answer:
+    head, _, body = text.partition("\r\n\r\n")
+    headers = (line.partition(":") for line in head.splitlines()[1:])
     return Answer(
         status=int(meta["http_code"]),
         body=body,
+        headers={name.strip().lower(): value.strip() for name, _, value in headers},
         error=meta.get("errormsg") or "no answer",
         seconds=float(meta["time_total"]),
     )
@@ -66,6 +69,7 @@ def _curl(question: Question, env: Mapping[str, str], mark: str) -> str:
     lines = [
         f"url = {_quoted(question.url)}",
         "globoff",
+        "include",
         f"max-time = {TIMEOUT}",
         f"max-filesize = {BODY}",
         'proto = "=http,https"',

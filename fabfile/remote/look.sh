@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything a decision needs to know of a server, in one round trip and without changing it.
 # Arguments: CHECKOUT ROOT REPOSITORY REF COMPOSE MARK DEADLINE. An empty REF leaves the commit out.
-# The REF "@deployed" is what the checkout stands on, without asking the repository.
+# A REF "@local:NAME" is looked up in the checkout's own repository, without asking the remote one.
 # Sections are "MARK name" lines; what follows belongs to that name until the next one.
 # The commit is fetched into a scratch repository that borrows the checkout's objects and is gone
 # at the end: neither the checkout nor the state of the server is written.
@@ -81,8 +81,9 @@ git init -q --bare "$GIT_DIR" || exit 73
 if [ -d "$checkout/.git/objects" ]; then
   printf '%s\n' "$checkout/.git/objects" >"$GIT_DIR/objects/info/alternates"
 fi
-if [ "$ref" = @deployed ]; then
-  ref=$(git --git-dir "$checkout/.git" rev-parse -q --verify HEAD 2>/dev/null) || ref=@nothing
+if [ "${ref#@local:}" != "$ref" ]; then
+  name=${ref#@local:}
+  ref=$(git --git-dir "$checkout/.git" rev-parse -q --verify "$name^{commit}" 2>/dev/null) || ref=$name
 elif ! timeout -k 5 "$deadline" git fetch -q --no-tags "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err" </dev/null; then
   printf 'error=%s\n' "$(tr '\n' ' ' <"$scratch/err")"
   section end
@@ -103,7 +104,7 @@ git ls-tree -rt "$commit"
 section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log
-git log --max-count=200 --format='%H %s' "$commit"
+git log --max-count=200 --format='@%H %s' --name-only "$commit"
 mkdir "$scratch/tree"
 git archive "$commit" | tar -x -C "$scratch/tree"
 ask() {

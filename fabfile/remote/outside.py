@@ -32,11 +32,15 @@ class _Edge(HTTPAdapter):
     def get_connection_with_tls_context(
         self,
         request: requests.PreparedRequest,
-        verify: bool | str,
+        verify: bool | str | None,
         proxies: Mapping[str, str] | None = None,
         cert: Any = None,
     ) -> Any:
-        parameters, pool = self.build_connection_pool_key_attributes(request, verify, cert)
+        parameters: dict[str, Any]
+        pool: dict[str, Any]
+        parameters, pool = self.build_connection_pool_key_attributes(  # type: ignore[assignment]
+            request, True if verify is None else verify, cert
+        )
         name = urlsplit(request.url or "").hostname
         parameters.update(host=self._host, port=self._port)
         if parameters["scheme"] == "https":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import PurePosixPath
 
@@ -79,10 +79,23 @@ def write_callers(host: Host, callers: Sequence[str]) -> None:
     host.put(host.server.root / "proxy" / "allow.conf", "\n".join(rules) + "\n", "644")
 
 
-def write_generation(host: Host, generation: str) -> None:
-    """The digest that the proxy answers once it has loaded the configuration."""
-    answer = f'location = /generation {{ default_type text/plain; return 200 "{generation}\\n"; }}'
-    host.put(host.server.root / "proxy" / "generation.conf", answer + "\n", "644")
+def write_proof(host: Host, generation: str, epoch: str, reach: Mapping[str, str]) -> None:
+    """What the proxy answers about itself, inside the network only, once it has loaded this.
+
+    ``generation`` is the digest of its configuration, ``epoch`` names this very load, and
+    ``reach`` maps services to URLs that it is to reach: it answers with the address it used.
+    """
+    lines = [_constant("generation", generation), _constant("epoch", epoch)]
+    for service, url in reach.items():
+        lines.append(
+            f"location = /reach/{service} {{ proxy_pass {url};"
+            " add_header X-Reached $upstream_addr always; }"
+        )
+    host.put(host.server.root / "proxy" / "generation.conf", "\n".join(lines) + "\n", "644")
+
+
+def _constant(name: str, value: str) -> str:
+    return f'location = /{name} {{ default_type text/plain; return 200 "{value}\\n"; }}'
 
 
 def write_release(host: Host, release: Release) -> None:
@@ -97,6 +110,26 @@ def keep_env(host: Host, release: Release) -> None:
     script = 'umask 077; cp "$1/.env" "$2/env.tmp" && mv -f "$2/env.tmp" "$2/env"'
     folder = release_folder(host, release)
     host.write(["bash", "-c", script, "keep-env", str(host.server.path), str(folder)])
+
+
+def restore_env(host: Host, release: Release) -> None:
+    """Put the ``.env`` of a release back, where it differs."""
+    script = """
+umask 077
+cmp -s "$2/env" "$1/.env" || { cp "$2/env" "$1/.env.tmp" && mv -f "$1/.env.tmp" "$1/.env"; }
+"""
+    folder = release_folder(host, release)
+    host.write(["bash", "-c", script, "restore-env", str(host.server.path), str(folder)])
+
+
+def write_log(host: Host, release: Release, lines: Sequence[str]) -> None:
+    """Keep what the operator saw beside the record."""
+    host.put(release_folder(host, release) / "log", "\n".join(lines) + "\n")
+
+
+def read_log(host: Host, release: Release) -> str:
+    """The log of a release; empty when the run died before it was written."""
+    return host.read(["cat", str(release_folder(host, release) / "log")], check=False).stdout
 
 
 def release_folder(host: Host, release: Release) -> PurePosixPath:

@@ -34,6 +34,7 @@ class Console:
         self._as_json = as_json
         self._secrets: set[str] = set()
         self._writing = threading.Lock()
+        self._log: dict[str, list[str]] = {}
         self._rich: Rich | None = None
         self._progress: Progress | None = None
 
@@ -68,10 +69,16 @@ class Console:
         """One line of a server."""
         from rich.markup import escape
 
+        stamp = time.strftime("%H:%M:%S", time.gmtime())
+        self._log.setdefault(server, []).append(f"{stamp} {self.redact(text)}")
         prefix = f"[bold]{escape(f'[{server}]')}[/bold] " if server else ""
         body = escape(self.redact(text))
         with self._writing:
             self.rich.print(f"{prefix}[{style}]{body}[/{style}]" if style else prefix + body)
+
+    def log(self, server: str) -> list[str]:
+        """Every line of a server so far, with its time (UTC)."""
+        return list(self._log.get(server, []))
 
     def warn(self, server: str, text: str) -> None:
         """One line that a person should read."""

@@ -1,0 +1,312 @@
+"""The decision: what a deploy or rollback must do, as a pure function of what was seen.
+
+``status``, ``plan``, ``deploy`` and ``rollback`` share it, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .content import mounted_paths
+from .facts import Commit, Container, Facts
+from .inventory import Server
+from .plan import Kind, Plan, Step, Target
+from .reasons import Reason, Why, has_new_image, image_id, reason_for
+from .stack import Service
+
+FOLDERS = ("data", "backups", "releases", "locks", "proxy", "certs", "certs/trust", "build")
+"""Folders below the root of the server's state."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator allows and asks for besides the commit."""
+
+    restart_data: bool = False
+    """Allow what would recreate a data service; without it that refuses the plan as a whole."""
+    remove_orphans: bool = False
+    only: tuple[str, ...] = ()
+    """Services to deploy; empty: all."""
+    rebuild: bool = False
+    """Build again what is there already, on fresh bases."""
+
+
+def decide(
+    server: Server,
+    target: Target,
+    facts: Facts,
+    commit: Commit,
+    wish: Wish,
+    *,
+    called_certificate: str = "",
+) -> Plan:
+    """Compare what is wanted with what runs.
+
+    ``called_certificate`` is the certificate of the server that this one calls, when it has one.
+    """
+    return _Decision(server, target, facts, commit, wish, called_certificate).plan()
+
+
+@dataclass
+class _Decision:
+    server: Server
+    target: Target
+    facts: Facts
+    commit: Commit
+    wish: Wish
+    called_certificate: str
+    left_out: dict[str, Reason] = field(default_factory=dict)
+
+    def plan(self) -> Plan:
+        stack = self.target.stack
+        self.reasons = self.why()
+        if self.wish.only:
+            for name in self.wish.only:
+                stack.service(name)
+            self.left_out = {n: r for n, r in self.reasons.items() if n not in self.wish.only}
+            self.reasons = {n: r for n, r in self.reasons.items() if n in self.wish.only}
+        steps = [*self.prepare(), *self.cut_over()]
+        if steps or not self.recorded():
+            self.insert_fetch(steps)
+        last = self.facts.verified
+        return Plan(
+            server=self.server.name,
+            commit=self.commit.id,
+            subject=self.commit.subject,
+            since=last.commit if last else "",
+            steps=tuple(steps),
+            untouched=tuple(
+                s.name
+                for s in stack.services
+                if s.name not in self.reasons and s.name not in self.left_out
+            ),
+            notes=tuple(self.notes()),
+            refusals=tuple(self.refusals()),
+        )
+
+    def why(self) -> dict[str, Reason]:
+        """Why each service must be touched; those that stay are not in it."""
+        found = {}
+        for service in self.target.stack.services:
+            reason = reason_for(service, self.target, self.facts, self.commit)
+            if reason is None and self.wish.rebuild and service.build is not None:
+                reason = Reason(Why.IMAGE, "rebuilt on fresh bases (--rebuild)")
+            if reason:
+                found[service.name] = reason
+        return found
+
+    def recorded(self) -> bool:
+        """Whether the last release that passed is of this very commit."""
+        last = self.facts.verified
+        return last is not None and last.commit == self.commit.id
+
+    def insert_fetch(self, steps: list[Step]) -> None:
+        step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
+        steps.insert(1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0, step)
+
+    def live(self, service: Service) -> Container | None:
+        return self.facts.container(self.target.stack.project, service.name)
+
+    def prepare(self) -> list[Step]:
+        steps = []
+        missing = self.missing_folders()
+        if missing:
+            reason = f"{len(missing)} of its folders are missing"
+            steps.append(Step(Kind.BOOTSTRAP, str(self.server.root), reason))
+        proxy = self.target.stack.proxy
+        if proxy and not self.has_certificate():
+            reason = "none yet; ssl.issue replaces it by a real one"
+            steps.append(Step(Kind.CERTIFICATE, "self-made", reason))
+        if self.needs_trust():
+            steps.append(Step(Kind.TRUST, self.server.calls, self.trust_reason()))
+        steps += self.images()
+        if proxy and (proxy.name in self.reasons or self.reload_reason()):
+            steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
+        return steps
+
+    def missing_folders(self) -> list[str]:
+        wanted = [str(self.server.root / name) for name in FOLDERS]
+        wanted += self.target.stack.volume_folders
+        return [path for path in wanted if path not in self.facts.folders]
+
+    def has_certificate(self) -> bool:
+        certs = self.server.root / "certs"
+        return all(self.facts.has_folder(certs / f) for f in ("fullchain.pem", "privkey.pem"))
+
+    def needs_trust(self) -> bool:
+        bundle = self.server.root / "certs/trust/ca-bundle.pem"
+        return bool(self.server.calls) and (
+            not self.facts.has_folder(bundle)
+            or self.facts.trust.strip() != self.called_certificate.strip()
+        )
+
+    def trust_reason(self) -> str:
+        if self.called_certificate:
+            return f"the certificate of {self.server.calls} is new here"
+        return f"system authorities only: {self.server.calls} has no certificate yet"
+
+    def images(self) -> list[Step]:
+        """Pull and build what is missing, once per image; try every newly built image apart."""
+        pulls, builds, smokes = [], [], []
+        seen: set[str] = set()
+        for service in self.target.stack.services:
+            wanted = self.target.images[service.name]
+            there = bool(image_id(wanted.reference, self.facts))
+            again = self.wish.rebuild and wanted.build is not None
+            if service.name in self.left_out or wanted.reference in seen or (there and not again):
+                continue
+            seen.add(wanted.reference)
+            if wanted.build is None:
+                pulls.append(Step(Kind.PULL, wanted.reference, "not on the server"))
+                continue
+            reason = "again, on fresh bases" if there else "not on the server"
+            builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
+            if service.hints.smoke:
+                smokes.append(Step(Kind.SMOKE, service.name, "a new image starts once, apart"))
+        return pulls + builds + smokes
+
+    def cut_over(self) -> list[Step]:
+        touched = [s for s in self.target.stack.services if s.name in self.reasons]
+        return [
+            *(self.step(Kind.START, service) for service in touched if service.hints.keep),
+            *self.migrations(touched),
+            *self.checkout(),
+            *self.retags(touched),
+            *self.rolls(touched),
+            *self.reload(),
+            *self.removals(),
+        ]
+
+    def step(self, kind: Kind, service: Service) -> Step:
+        reason = self.reasons[service.name]
+        return Step(kind, service.name, reason.text, reason.force)
+
+    def rolls(self, touched: list[Service]) -> list[Step]:
+        """New services first, so that the proxy's new configuration finds every name."""
+        rolled = [service for service in touched if not service.hints.keep]
+        changing = {service.name for service in rolled if self.live(service)}
+        new = [s for s in rolled if not self.live(s) and not changing & set(s.depends_on)]
+        return [self.step(Kind.ROLL, s) for s in [*new, *(s for s in rolled if s not in new)]]
+
+    def migrations(self, touched: list[Service]) -> list[Step]:
+        steps, seen = [], set()
+        for service in touched:
+            reference = self.target.images[service.name].reference
+            new = has_new_image(service, self.target, self.facts) or self.wish.rebuild
+            if service.hints.migrate and new and reference not in seen:
+                seen.add(reference)
+                reason = "if the database's revision is not the new image's"
+                steps.append(Step(Kind.MIGRATE, service.name, reason))
+        return steps
+
+    def checkout(self) -> list[Step]:
+        if self.facts.head != self.commit.id:
+            was = self.facts.head[:8] or "empty"
+            return [Step(Kind.CHECKOUT, self.commit.id[:8], f"was {was}")]
+        if self.facts.edited:
+            return [Step(Kind.CHECKOUT, self.commit.id[:8], "files were edited on the server")]
+        return []
+
+    def retags(self, touched: list[Service]) -> list[Step]:
+        """Stable names that point elsewhere, of services that stay."""
+        steps, seen = [], {self.target.images[service.name].stable for service in touched}
+        for service in self.target.stack.services:
+            wanted = self.target.images[service.name]
+            if service.name in self.left_out or wanted.stable in seen:
+                continue
+            seen.add(wanted.stable)
+            if self.facts.images.get(wanted.stable, "") != image_id(wanted.reference, self.facts):
+                reason = "the name in the compose file was moved by hand"
+                steps.append(Step(Kind.RETAG, service.name, reason))
+        return steps
+
+    def reload(self) -> list[Step]:
+        proxy = self.target.stack.proxy
+        reason = self.reload_reason()
+        if proxy is None or proxy.name in self.reasons or not reason:
+            return []
+        return [Step(Kind.RELOAD, proxy.name, reason)]
+
+    def reload_reason(self) -> str:
+        """Why the proxy must load its configuration again; empty when it need not."""
+        proxy = self.target.stack.proxy
+        if proxy is None or self.wish.only:
+            return ""
+        if self.target.generation not in self.facts.generation:
+            return "its configuration changed"
+        mounted = mounted_paths(proxy, self.server.path)
+        edited = [line[3:].strip('"') for line in self.facts.edited]
+        if any(name.startswith(f"{path}/") for name in edited for path in mounted):
+            return "its configuration was edited on the server"
+        return ""
+
+    def orphans(self) -> list[Container]:
+        names = {service.name for service in self.target.stack.services}
+        return [
+            container
+            for container in self.facts.containers
+            if container.project == self.target.stack.project
+            and container.service
+            and container.service not in names
+        ]
+
+    def removals(self) -> list[Step]:
+        if not self.wish.remove_orphans:
+            return []
+        reason = "of this project, but no longer in its stack"
+        return [Step(Kind.REMOVE, container.name, reason) for container in self.orphans()]
+
+    def notes(self) -> list[str]:
+        notes = [f"left out: {name}: {reason.text}" for name, reason in self.left_out.items()]
+        if not self.wish.remove_orphans:
+            notes += [
+                f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
+                for c in self.orphans()
+            ]
+        notes += [
+            f"started by hand: {container.name} is a one-off container of this project"
+            for container in self.facts.containers
+            if container.project == self.target.stack.project and not container.service
+        ]
+        notes += [f"edited on the server: {line.strip()}" for line in self.facts.edited]
+        return notes
+
+    def refusals(self) -> list[str]:
+        stack = self.target.stack
+        found = [
+            f"{service.name} is a data service and would be recreated"
+            f" ({self.reasons[service.name].text}); --restart-data allows it"
+            for service in stack.services
+            if service.hints.keep and service.name in self.reasons and not self.wish.restart_data
+            if self.reasons[service.name].why not in (Why.ABSENT, Why.STOPPED)
+        ]
+        found += [
+            f"container name {service.container} is held by orphan {orphan.service};"
+            " give the renamed service a container name of its own"
+            for orphan in self.orphans()
+            for service in stack.services
+            if service.container == orphan.name
+        ]
+        return found + self.only_refusals()
+
+    def only_refusals(self) -> list[str]:
+        """``--only`` must not leave out what the rest of the stack would then miss."""
+        if not self.wish.only:
+            return []
+        listed = ", ".join(self.wish.only)
+        images = self.target.images
+        found = []
+        for name, reason in self.left_out.items():
+            twin = next(
+                (o for o in self.wish.only if images[o].stable == images[name].stable), None
+            )
+            if twin:
+                found.append(f"--only {listed}: {name} is a twin of {twin}; name both or neither")
+            elif reason.why is not Why.IMAGE:
+                found.append(f"--only {listed} would leave out {name}: {reason.text}")
+            elif self.target.stack.service(name).hints.migrate:
+                found.append(f"--only {listed} would leave out {name}, which may migrate")
+        proxy = self.target.stack.proxy
+        if proxy and self.target.generation not in self.facts.generation:
+            found.append(f"--only {listed} would leave out the configuration of {proxy.name}")
+        return found

@@ -1,0 +1,109 @@
+"""Why a service must be replaced or started: a comparison of what is wanted with what runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .facts import Commit, Container, Facts
+from .plan import Target
+from .stack import Service
+
+
+class Why(StrEnum):
+    """What differs."""
+
+    ABSENT = "absent"
+    STOPPED = "stopped"
+    IMAGE = "image"
+    DEFINITION = "definition"
+    UNHEALTHY = "unhealthy"
+    MOUNTED = "mounted"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What differs, and the words for it."""
+
+    why: Why
+    text: str
+    force: bool = False
+    """Compose itself would see no difference: the container must be replaced by force."""
+
+
+def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -> Reason | None:
+    """The first thing in which the service's container is not what is wanted; None: it stays."""
+    container = facts.container(target.stack.project, service.name)
+    if container is None:
+        return Reason(Why.ABSENT, "not there yet")
+    if container.state != "running":
+        force = container.state not in ("exited", "created")
+        return Reason(Why.STOPPED, f"container is {container.state}", force)
+    if has_new_image(service, target, facts):
+        return Reason(Why.IMAGE, _image(service, target, facts, commit))
+    if container.config_hash != service.config_hash:
+        return Reason(Why.DEFINITION, _definition(service, facts, commit))
+    if container.health == "unhealthy":
+        return Reason(Why.UNHEALTHY, "container is unhealthy", force=True)
+    return _mounted(service, target, facts)
+
+
+def has_new_image(service: Service, target: Target, facts: Facts) -> bool:
+    """Whether the wanted image is another one than the container's, or the service is not there."""
+    container: Container | None = facts.container(target.stack.project, service.name)
+    image = image_id(target.images[service.name].reference, facts)
+    return container is None or not image or image != container.image
+
+
+def image_id(reference: str, facts: Facts) -> str:
+    """The id of an image on the server, by name or by id; empty when it is not there."""
+    if reference in facts.images.values():
+        return reference
+    return facts.images.get(reference, "")
+
+
+def _image(service: Service, target: Target, facts: Facts, commit: Commit) -> str:
+    wanted = target.images[service.name]
+    if wanted.build is None:
+        return f"image {wanted.reference}"
+    base = _base(service, facts)
+    changes = commit.since(base) if base else None
+    touching = [
+        [path for path in change.paths if path.startswith(f"{wanted.context}/")]
+        for change in changes or ()
+    ]
+    touching = [paths for paths in touching if paths]
+    if not touching:
+        return f"{wanted.context}: by content tag"
+    files = len({path for paths in touching for path in paths})
+    return (
+        f"{wanted.context}: {_count(files, 'file')} in {_count(len(touching), 'commit')}"
+        f" since {base[:8]}, by content tag"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _definition(service: Service, facts: Facts, commit: Commit) -> str:
+    last = facts.verified
+    if last and last.definitions.get(service.name) == service.config_hash:
+        return "container was made by hand from another definition"
+    return "definition or environment changed"
+
+
+def _mounted(service: Service, target: Target, facts: Facts) -> Reason | None:
+    last = facts.verified
+    mounted = target.configuration.get(service.name)
+    if service.hints.proxy or not mounted or last is None:
+        return None
+    if last.configuration.get(service.name) == mounted:
+        return None
+    return Reason(Why.MOUNTED, "mounted configuration changed", force=True)
+
+
+def _base(service: Service, facts: Facts) -> str:
+    """The commit that the service was last deployed from."""
+    last = facts.verified
+    return last.commits.get(service.name, last.commit) if last else ""

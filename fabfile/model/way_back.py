@@ -1,0 +1,69 @@
+"""The way back: which release a rollback goes to, and whether everything it needs is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .content import Wanted
+from .envfile import digests
+from .errors import refused
+from .facts import Facts
+from .plan import Target
+from .release import Release
+
+RETAINED = 5
+"""How many of the last releases that passed keep their images."""
+
+
+def retained(releases: Sequence[Release]) -> list[Release]:
+    """The releases that a rollback may go to, newest first: those that passed, without repeats."""
+    found: list[Release] = []
+    for release in reversed(releases):
+        if release.passed and not release.back_to:
+            found.append(release)
+    return found[:RETAINED]
+
+
+def choose(server: str, releases: Sequence[Release], to: str) -> Release:
+    """The release to go back to; exit code 2 when there is none.
+
+    ``to`` is the id of a release or (the start of) a commit; empty: the last one that passed before
+    the one that runs. A failed release is never a target.
+    """
+    candidates = [release for release in reversed(releases) if release.passed]
+    if to:
+        for release in candidates:
+            if release.id == to or release.commit.startswith(to):
+                return release
+        known = ", ".join(release.id for release in candidates) or "none"
+        raise refused(f"{server}: no verified release '{to}'; verified: {known}")
+    if not candidates:
+        raise refused(f"{server}: no verified release to go back to")
+    running = candidates[0].back_to or candidates[0].id
+    for release in candidates:
+        if not release.back_to and release.id < running:
+            return release
+    raise refused(f"{server}: no verified release before {running}")
+
+
+def missing_images(release: Release, facts: Facts) -> list[str]:
+    """The images of a release that are no longer on the server."""
+    present = set(facts.images.values())
+    return sorted({image.tag for image in release.images.values() if image.id not in present})
+
+
+def as_released(target: Target, release: Release, facts: Facts) -> Target:
+    """The target with exactly the images that the release ran: nothing is built or pulled."""
+    images = {}
+    for name, wanted in target.images.items():
+        image = release.images[name]
+        reference = image.tag if facts.images.get(image.tag) == image.id else image.id
+        images[name] = Wanted(name, reference, wanted.stable, None)
+    return replace(target, images=images)
+
+
+def changed_keys(release: Release, values: dict[str, str]) -> list[str]:
+    """Keys of ``.env`` whose values are no longer those of the release; never the values."""
+    today = digests(values, release.env_salt)
+    return sorted(key for key in {*today, *release.env} if today.get(key) != release.env.get(key))

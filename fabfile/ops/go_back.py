@@ -1,0 +1,81 @@
+"""Going back: to a release that passed, from retained images, with the same proof as a deploy."""
+
+from __future__ import annotations
+
+from ..model.decide import Wish
+from ..model.errors import FAILED, STRANDED, Trouble, refused
+from ..model.plan import Plan, Target
+from ..model.release import Release
+from ..model.way_back import as_released, missing_images
+from ..remote import state
+from .run import Run, open_run
+from .session import Session
+from .show import show_plan
+from .sight import LOCAL, Sight, look_at, plan_for
+from .status import state_lines
+
+
+def go_back(session: Session, name: str, last: Release, trouble: Trouble) -> Trouble:
+    """Bring the server back to ``last`` after a failed deploy; what to raise, with its exit code.
+
+    The release's own ``.env`` comes back too; the schema never changes. Exit code 1: it is back,
+    proved. 3: it is not, and a person is needed.
+    """
+    console = session.console
+    console.line(name, f"{trouble.message}", "red")
+    console.line(name, f"going back to {last.id} ({last.commit[:8]} {last.subject})", "bold")
+    try:
+        state.restore_env(session.host(name), last)
+        run = rollback_run(session, name, last, waive=last.waived, restart_data=True)
+        show_plan(console, run.plan, ())
+        run.prepare()
+        run.cut_over()
+        run.prove()
+        run.conclude()
+    except (Trouble, KeyboardInterrupt) as error:
+        second = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
+        return Trouble(
+            f"{trouble.message}; GOING BACK TO {last.id} FAILED TOO: {second.message};"
+            " a person is needed",
+            code=STRANDED,
+            evidence=(*trouble.evidence, *second.evidence, *state_lines(session, name)),
+        )
+    message = f"{trouble.message}; {name} is back at {last.commit[:8]}, proved"
+    return Trouble(message, code=FAILED, evidence=trouble.evidence)
+
+
+def rollback_run(
+    session: Session,
+    name: str,
+    release: Release,
+    *,
+    waive: tuple[str, ...] = (),
+    restart_data: bool = False,
+) -> Run:
+    """The run that brings a server to a release it once had. Exit code 2 when an image is gone."""
+    sight = look_at(session, name, f"{LOCAL}{release.commit}")
+    gone = missing_images(release, sight.facts)
+    if gone:
+        raise refused(
+            f"{name}: release {release.id} needs {', '.join(gone)}, which is gone from the server;"
+            f" deploy its commit instead: --ref {release.commit[:8]}"
+        )
+    if sight.target is None:
+        reasons = "; ".join(sight.problems)
+        raise refused(f"{name}: the stack of release {release.id} cannot be read: {reasons}")
+    target = as_released(sight.target, release, sight.facts)
+    plan = _plan(sight, target, restart_data)
+    return open_run(
+        session,
+        sight,
+        target,
+        plan,
+        ref=release.id,
+        waive=waive,
+        called_certificate=sight.facts.trust,
+        back_to=release.back_to or release.id,
+    )
+
+
+def _plan(sight: Sight, target: Target, restart_data: bool) -> Plan:
+    return plan_for(sight, None, Wish(restart_data=restart_data), target)

@@ -1,0 +1,43 @@
+"""Prune: give back what no rollback needs. Only images that this collection built, and its worktrees."""
+
+from __future__ import annotations
+
+from ..model.facts import Facts
+from ..model.way_back import RETAINED, retained
+from ..remote import compose, git
+from ..remote.lock import Lock
+from ..remote.look import look
+from .deploy import holder
+from .session import Session
+
+
+def prune(session: Session, name: str, *, dry_run: bool) -> None:
+    """Remove our images that neither a container nor one of the last verified releases needs."""
+    host = session.host(name)
+    with Lock(host, holder()):
+        facts = look(host)
+        ours = compose.our_images(host)
+        doomed = sorted(set(ours) - needed(facts))
+        for identity in doomed:
+            names = ", ".join(tag for tag, found in facts.images.items() if found == identity)
+            title = f"remove image {names or identity[:19]}"
+            if dry_run:
+                session.console.line(name, f"would {title}")
+                continue
+            with session.console.step(name, title):
+                compose.remove_image(host, identity)
+        if not dry_run:
+            git.prune_worktrees(host)
+        session.console.line(
+            name,
+            f"{len(doomed)} images to remove, {len(ours) - len(doomed)} kept for what runs and the"
+            f" last {RETAINED} verified releases",
+        )
+
+
+def needed(facts: Facts) -> set[str]:
+    """Ids of the images that a container runs or a retained release needs."""
+    kept = {container.image for container in facts.containers}
+    for release in retained(facts.releases):
+        kept.update(image.id for image in release.images.values())
+    return kept

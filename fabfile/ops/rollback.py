@@ -1,0 +1,98 @@
+"""Rollback by hand: to the last verified release, or to one that is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.envfile import parse
+from ..model.errors import FAILED, Trouble, refused
+from ..model.way_back import changed_keys, choose
+from ..remote.lock import Lock
+from ..remote.look import look
+from .deploy import holder
+from .go_back import go_back, rollback_run
+from .run import Run
+from .session import Session
+from .show import show_plan
+from .status import release_view
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator asked for."""
+
+    to: str = ""
+    """Id of a release, or (the start of) a commit; empty: the release before the one that runs."""
+    waive: tuple[str, ...] = ()
+    restart_data: bool = False
+    yes: bool = False
+
+
+def rollback(session: Session, name: str, options: Options, *, as_json: bool = False) -> None:
+    """Bring a server back to a release that passed; today's ``.env`` stays.
+
+    No build, no registry: from the images that the server kept. Proved by the same gates as a
+    deploy; when that fails, the server goes back to where it was.
+    """
+    console = session.console
+    asking = console.interactive and not options.yes
+    if asking:
+        _show(_examine(session, name, options))
+        if not console.confirm("Go back?"):
+            raise refused("nothing was changed: the answer was no")
+    with Lock(session.host(name), holder()):
+        run = _examine(session, name, options)
+        if not asking:
+            _show(run)
+        _carry_out(run)
+    if as_json:
+        console.result(release_view(run.release))
+
+
+def _examine(session: Session, name: str, options: Options) -> Run:
+    facts = look(session.host(name))
+    release = choose(name, facts.releases, options.to)
+    run = rollback_run(
+        session, name, release, waive=options.waive, restart_data=options.restart_data
+    )
+    keys = changed_keys(release, dict(parse(run.sight.facts.env).values))
+    if keys:
+        console = session.console
+        console.warn(
+            name, f"today's .env stays; it differs from the release's in: {', '.join(keys)}"
+        )
+    running = facts.verified
+    if running and running.schema != release.schema:
+        session.console.warn(
+            name,
+            f"the database stays at revision {running.schema or 'unknown'};"
+            f" release {release.id} was made with {release.schema or 'none'}",
+        )
+    return run
+
+
+def _show(run: Run) -> None:
+    run.session.console.line(run.name, f"rollback to {run.release.back_to}", "bold")
+    show_plan(run.session.console, run.plan, ())
+
+
+def _carry_out(run: Run) -> None:
+    if not run.plan.steps:
+        run.prove()
+        return
+    before = run.sight.facts.verified
+    try:
+        run.prepare()
+    except Trouble as trouble:
+        run.fail(trouble)
+        message = f"{trouble.message}; the running system was not touched"
+        raise Trouble(message, code=FAILED, evidence=trouble.evidence) from None
+    try:
+        run.cut_over()
+        run.prove()
+    except (Trouble, KeyboardInterrupt) as error:
+        cause = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
+        run.fail(cause)
+        assert before is not None
+        raise go_back(run.session, run.name, before, cause) from None
+    run.conclude()

@@ -1,0 +1,207 @@
+"""A run: one plan carried out on one server, proved and recorded. Deploys and rollbacks are runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..model.envfile import digests, parse
+from ..model.errors import Trouble
+from ..model.plan import PREPARING, Kind, Plan, Step, Target
+from ..model.probe import Verdict
+from ..model.release import ACCEPTED, VERIFIED, Done, Image, Release, identity
+from ..model.release import FAILED as RELEASE_FAILED
+from ..remote import compose, git, state
+from ..remote.look import look
+from . import gates
+from .neighbours import look_around
+from .session import Session, operator
+from .sight import Sight
+from .steps import Steps
+
+
+@dataclass
+class Run:
+    """One plan on one server, from its record's opening to its end."""
+
+    session: Session
+    sight: Sight
+    target: Target
+    plan: Plan
+    release: Release
+    steps: Steps
+    waive: tuple[str, ...] = ()
+    done: list[Done] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    cutting_over: bool = False
+    """Whether a step has begun that touches the running system."""
+
+    @property
+    def name(self) -> str:
+        """The server's name."""
+        return self.sight.server.name
+
+    def perform(self, step: Step) -> None:
+        """Do one step, show it and remember how it went."""
+        start = time.monotonic()
+        outcome, note = "failed", ""
+        try:
+            with self.session.console.step(self.name, step.title) as notes:
+                note = self.steps.perform(step)
+                if note:
+                    notes.append(note)
+            outcome = "done"
+        finally:
+            self.done.append(Done(step.title, outcome, round(time.monotonic() - start, 1), note))
+
+    def prepare(self) -> None:
+        """Everything that can fail without touching the running system."""
+        for step in self.plan.steps:
+            if step.kind in PREPARING:
+                self.perform(step)
+                if step.kind is Kind.FETCH:
+                    state.write_release(self.sight.host, self.release)
+                    state.keep_env(self.sight.host, self.release)
+
+    def cut_over(self) -> None:
+        """Move the running system, one service at a time; then watch whether it stays up."""
+        self.cutting_over = True
+        for step in self.plan.steps:
+            if step.kind not in PREPARING:
+                self.perform(step)
+        rolled = [step.subject for step in self.plan.steps if step.kind in (Kind.ROLL, Kind.START)]
+        if rolled and self.sight.server.watch:
+            title = f"watch {self.sight.server.watch} s"
+            with self.session.console.step(self.name, title):
+                self.steps.watch(rolled, self.sight.server.watch)
+
+    def prove(self) -> None:
+        """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`."""
+        console = self.session.console
+        around = look_around(self.session, self.name, self.waive)
+        around.share_certificates(self.sight.host)
+        gated = gates.Gated(self.sight.host, self.target, around.caller, around.called)
+        with console.step(self.name, "prove") as notes:
+            self.verdicts = gates.settle(self.session, gated, self.waive)
+            red = [verdict for verdict in self.verdicts if not verdict.ok]
+            fatal = [verdict for verdict in red if verdict.gate not in self.waive]
+            if fatal:
+                raise self._red(fatal)
+            notes.append(f"{len(self.verdicts) - len(red)} gates green")
+        for verdict in red:
+            console.warn(self.name, f"gate {verdict.gate} is red and waived: {verdict.why}")
+
+    def _red(self, fatal: Sequence[Verdict]) -> Trouble:
+        names = ", ".join(verdict.gate for verdict in fatal)
+        evidence = [f"{verdict.gate}: {verdict.why}" for verdict in fatal]
+        for verdict in fatal:
+            kind, _, service = verdict.gate.partition(":")
+            if kind == "probe":
+                container = self.target.stack.service(service).container
+                evidence += compose.last_lines(self.sight.host, container)
+        return Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
+
+    def conclude(self) -> Release:
+        """Record the release as verified (or accepted, where a red gate was waived) and say so."""
+        red = [verdict for verdict in self.verdicts if not verdict.ok]
+        release = self.record(ACCEPTED if red else VERIFIED)
+        console = self.session.console
+        for line in summary(release):
+            console.line(self.name, line)
+        runs = f"{release.outcome}: runs {release.commit[:8]} {release.subject}"
+        console.line(self.name, runs, "bold green")
+        return release
+
+    def fail(self, trouble: Trouble) -> None:
+        """Record the failure, when the record was opened."""
+        if any(done.title.startswith(Kind.FETCH.value) for done in self.done):
+            where = next((d.title for d in self.done if d.outcome == "failed"), "prove")
+            self.record(RELEASE_FAILED, error=f"{where}: {trouble.message}")
+
+    def record(self, outcome: str, error: str = "") -> Release:
+        """Close the record: what runs now, the steps, the gates and the log."""
+        redact = self.session.console.redact
+        facts = look(self.sight.host)
+        images = {}
+        for service in self.target.stack.services:
+            container = facts.container(self.target.stack.project, service.name)
+            reference = self.target.images[service.name].reference
+            images[service.name] = Image(reference, container.image if container else "")
+        self.release = self.release.ended(
+            outcome,
+            facts.now,
+            images=images,
+            commits=self._commits(images),
+            schema=self.steps.schema
+            or (last.schema if (last := self.sight.facts.verified) else ""),
+            steps=tuple(self.done),
+            gates=tuple(
+                Done(v.gate, "ok" if v.ok else "red", round(v.seconds, 3), redact(v.why))
+                for v in self.verdicts
+            ),
+            error=redact(error),
+        )
+        host = self.sight.host
+        state.write_release(host, self.release)
+        state.write_log(host, self.release, self.session.console.log(self.name))
+        if self.steps.fetched:
+            git.remove_worktree(host, self.steps.tree)
+        return self.release
+
+    def _commits(self, images: dict[str, Image]) -> dict[str, str]:
+        """The commit of each service: an older one where nothing of it was changed."""
+        last = self.sight.facts.verified
+        touched = {step.subject for step in self.plan.steps}
+        return {
+            name: self.plan.commit
+            if last is None or name in touched or name not in last.commits
+            else last.commits[name]
+            for name in images
+        }
+
+
+def summary(release: Release) -> Iterable[str]:
+    """What runs now, a line per image."""
+    by_image: dict[str, list[str]] = {}
+    for service, image in release.images.items():
+        by_image.setdefault(image.tag, []).append(service)
+    return [f"  {', '.join(services)}: {tag}" for tag, services in by_image.items()]
+
+
+def open_run(
+    session: Session,
+    sight: Sight,
+    target: Target,
+    plan: Plan,
+    *,
+    ref: str,
+    waive: tuple[str, ...] = (),
+    called_certificate: str = "",
+    back_to: str = "",
+) -> Run:
+    """Make the run of a plan and the record of its release; nothing is written yet."""
+    facts = sight.facts
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(facts.now))
+    taken = {release.id for release in facts.releases}
+    release_id = identity(stamp, plan.commit)
+    while release_id in taken:
+        release_id += "b"
+    release = Release(
+        id=release_id,
+        server=sight.server.name,
+        commit=plan.commit,
+        subject=plan.subject,
+        ref=ref,
+        who=operator(),
+        started=facts.now,
+        back_to=back_to,
+        definitions={service.name: service.config_hash for service in target.stack.services},
+        configuration=dict(target.configuration),
+        env_salt=release_id,
+        env=digests(parse(facts.env).values, release_id),
+        plan=tuple(f"{step.title}: {step.reason}" for step in plan.steps),
+        waived=waive,
+    )
+    steps = Steps(sight.host, target, facts, plan, release, called_certificate)
+    return Run(session, sight, target, plan, release, steps, waive)
