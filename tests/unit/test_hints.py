@@ -1,0 +1,115 @@
+"""x-deploy: strict keys, and what they mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fabfile.model.errors import REFUSED, Trouble
+from fabfile.model.hints import Gate, Hints, Migration, parse_hints, revision
+from fabfile.model.probe import Probe
+
+
+def refusal(raw: dict[str, Any]) -> str:
+    with pytest.raises(Trouble) as caught:
+        parse_hints("api", raw)
+    assert caught.value.code == REFUSED
+    return caught.value.message
+
+
+@pytest.mark.parametrize("raw", [None, {}])
+def test_a_service_without_an_entry_has_no_hints(raw: dict[str, Any] | None) -> None:
+    assert parse_hints("api", raw) == Hints()
+
+
+def test_every_hint_is_read() -> None:
+    assert parse_hints(
+        "api",
+        {
+            "keep": True,
+            "proxy": True,
+            "probe": {
+                "port": 8000,
+                "path": "/healthz",
+                "status": 200,
+                "json": {"status": "ok"},
+                "bearer": "TOKEN",
+            },
+            "smoke": ["python", "-c", "import app"],
+            "migrate": {"run": ["m", "up"], "current": ["m", "now"], "target": ["m", "head"]},
+            "gates": [{"name": "site", "url": "https://example.org/", "contains": "Hello"}],
+            "link": {"command": ["ask", "them"]},
+        },
+    ) == Hints(
+        keep=True,
+        proxy=True,
+        probe=Probe(json={"status": "ok"}, bearer="TOKEN"),
+        port=8000,
+        path="/healthz",
+        smoke=("python", "-c", "import app"),
+        migrate=Migration(("m", "up"), ("m", "now"), ("m", "head")),
+        gates=(Gate("site", "https://example.org/", Probe(contains="Hello")),),
+        link=("ask", "them"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "where", "unknown", "known"),
+    [
+        (
+            {"keeps": True, "probe": {"port": 1}},
+            "api",
+            "keeps",
+            "gates, keep, link, migrate, probe, proxy, smoke",
+        ),
+        (
+            {"probe": {"port": 1, "status_code": 200, "body": "x"}},
+            "api.probe",
+            "body, status_code",
+            "bearer, contains, json, path, port, status",
+        ),
+        (
+            {"gates": [{"name": "a", "url": "u", "port": 1}]},
+            "api.gates",
+            "port",
+            "bearer, contains, json, name, status, url",
+        ),
+        (
+            {"migrate": {"run": ["up"], "revision": ["now"]}},
+            "api.migrate",
+            "revision",
+            "current, run, target",
+        ),
+    ],
+)
+def test_a_key_that_nobody_reads_is_refused_with_the_known_ones(
+    raw: dict[str, Any], where: str, unknown: str, known: str
+) -> None:
+    assert refusal(raw) == f"x-deploy.{where}: unknown key {unknown}; known: {known}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"probe": {"path": "/"}}, "x-deploy.api.probe: 'port' is missing"),
+        ({"gates": [{"url": "u"}]}, "x-deploy.api.gates: 'name' is missing"),
+        ({"gates": [{"name": "a"}]}, "x-deploy.api.gates: 'url' is missing"),
+        ({"migrate": {"run": ["up"]}}, "x-deploy.api.migrate: current, target is missing"),
+    ],
+)
+def test_a_key_that_is_missing_is_named(raw: dict[str, Any], message: str) -> None:
+    assert refusal(raw) == message
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ("002_items (head)\n", "002_items"),
+        ("INFO  Context impl PostgresqlImpl.\n001_users\n", "001_users"),
+        ("\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_revision_is_the_first_word_of_the_last_line(output: str, found: str) -> None:
+    assert revision(output) == found

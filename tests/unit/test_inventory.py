@@ -1,0 +1,315 @@
+"""hosts.ini: what is read, and every way in which it is refused."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fabfile.model.errors import REFUSED, Trouble
+from fabfile.model.inventory import PARSERS, Inventory, Server, parse
+
+FILE = Path("/srv/fleet/hosts.ini")
+
+DEFAULTS = """\
+[defaults]
+user = ubuntu
+key = id
+path = /home/ubuntu/app
+root = /opt/app
+repository = git://origin/app.git
+branch = main
+compose = compose/app.yml
+"""
+
+
+def read(text: str) -> Inventory:
+    return parse(text, FILE)
+
+
+def refusal(text: str) -> tuple[str, ...]:
+    """The lines that name what is wrong, however many there are."""
+    with pytest.raises(Trouble) as caught:
+        read(text)
+    assert caught.value.code == REFUSED
+    if caught.value.evidence:
+        assert caught.value.message == f"{FILE}: {len(caught.value.evidence)} problems"
+        return caught.value.evidence
+    return (caught.value.message,)
+
+
+def calling(**calls: str) -> Inventory:
+    sections = [
+        f"[{name}]\nhost = {name}\n" + (f"calls = {other}\n" if other else "")
+        for name, other in calls.items()
+    ]
+    return read(DEFAULTS + "".join(sections))
+
+
+def test_a_section_with_every_key_is_read_whole() -> None:
+    inventory = read(
+        """\
+# a comment
+; another
+[ubuntu]
+host = 192.0.2.7
+port = 2222
+user = deploy
+key = keys/ubuntu
+path = /home/deploy/app
+root = /srv/state
+repository = https://example.org/app.git
+branch = release/1.x
+compose = compose/ubuntu.yml
+domains = example.org, api.example.org
+calls = montreal
+address = 10.0.0.7
+edge = 127.0.0.1:8443
+connection = ssh
+
+[montreal]
+host = 192.0.2.8
+user = deploy
+key = /keys/montreal
+path = /home/deploy/app
+root = /srv/state
+repository = https://example.org/app.git
+branch = main
+compose = compose/montreal.yml
+"""
+    )
+    assert inventory.servers[0] == Server(
+        name="ubuntu",
+        host="192.0.2.7",
+        port=2222,
+        user="deploy",
+        key=Path("/srv/fleet/keys/ubuntu"),
+        path=PurePosixPath("/home/deploy/app"),
+        root=PurePosixPath("/srv/state"),
+        repository="https://example.org/app.git",
+        branch="release/1.x",
+        compose=PurePosixPath("compose/ubuntu.yml"),
+        domains=("example.org", "api.example.org"),
+        calls="montreal",
+        address="10.0.0.7",
+        edge=("127.0.0.1", 8443),
+        connection="ssh",
+        known_hosts=Path("/srv/fleet/known_hosts"),
+    )
+
+
+def test_what_a_section_leaves_out_has_its_documented_value() -> None:
+    (server,) = read(f"{DEFAULTS}[ubuntu]\nhost = 192.0.2.7\n").servers
+    assert (server.port, server.connection, server.domains) == (22, "ssh", ())
+    assert (server.address, server.edge, server.calls) == ("192.0.2.7", None, "")
+
+
+def test_a_section_goes_before_the_defaults() -> None:
+    inventory = read(f"{DEFAULTS}[one]\nhost = one\nbranch = next\n[two]\nhost = two\n")
+    assert [server.branch for server in inventory.servers] == ["next", "main"]
+
+
+def test_defaults_are_no_server() -> None:
+    assert [s.name for s in read(f"{DEFAULTS}[one]\nhost = one\n").servers] == ["one"]
+
+
+def test_a_relative_key_starts_at_the_folder_of_the_file() -> None:
+    (server,) = read(f"{DEFAULTS}[one]\nhost = one\nkey = ../keys/one\n").servers
+    assert server.key == Path("/srv/fleet/../keys/one")
+
+
+def test_a_tilde_is_the_operators_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/operator")
+    (server,) = read(f"{DEFAULTS}[one]\nhost = one\nkey = ~/.ssh/one\n").servers
+    assert server.key == Path("/home/operator/.ssh/one")
+
+
+def test_a_server_that_the_tasks_run_on_needs_no_host_user_or_key() -> None:
+    (server,) = read(
+        """\
+[here]
+connection = local
+path = /home/ubuntu/app
+root = /opt/app
+repository = git://origin/app.git
+branch = main
+compose = app.yml
+"""
+    ).servers
+    assert (server.host, server.connection) == ("127.0.0.1", "local")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("colour = red", f"unknown key 'colour'; known: {', '.join(PARSERS)}"),
+        ("port =", "'port' has no value"),
+        ("port = 0", "port: '0' is not a port (1 to 65535)"),
+        ("port = 65536", "port: '65536' is not a port (1 to 65535)"),
+        ("port = -1", "port: '-1' is not a port (1 to 65535)"),
+        ("port = 22 ; ssh", "port: '22 ; ssh' is not a port (1 to 65535)"),
+        ("port = ٢٢", "port: '٢٢' is not a port (1 to 65535)"),
+        ("user = Root", "user: 'Root' is not a user name"),
+        ("user = -oProxyCommand=x", "user: '-oProxyCommand=x' is not a user name"),
+        ("path = app", "path: 'app' is not an absolute path below /"),
+        ("path = ~/app", "path: '~/app' is not an absolute path below /"),
+        ("root = /", "root: '/' is not an absolute path below /"),
+        ("root = /opt/../etc", "root: '/opt/../etc' is not an absolute path below /"),
+        ("compose = /etc/app.yml", "compose: '/etc/app.yml' is not a path inside the repository"),
+        ("compose = ../app.yml", "compose: '../app.yml' is not a path inside the repository"),
+        ("branch = -q", "branch: '-q' is not a branch name"),
+        ("branch = a b", "branch: 'a b' is not a branch name"),
+        ("repository = -uX", "repository: '-uX' is not the address of a git repository"),
+        ("repository = a b", "repository: 'a b' is not the address of a git repository"),
+        ("domains = a.example,", "domains: '' is not a domain name"),
+        ("domains = localhost", "domains: 'localhost' is not a domain name"),
+        ("edge = 127.0.0.1", "edge: '127.0.0.1' is not HOST:PORT"),
+        ("edge = 127.0.0.1:http", "edge: 'http' is not a port (1 to 65535)"),
+        ("edge = -x:443", "edge: '-x' is not a host name or address"),
+        ("address = a;b", "address: 'a;b' is not a host name or address"),
+        ("connection = telnet", "connection: 'telnet' is neither 'ssh' nor 'local'"),
+        ("just words", "neither [section] nor key = value: 'just words'"),
+        ("[half", "neither [section] nor key = value: '[half'"),
+        ("host = two", "'host' stands twice in this section"),
+        ("calls = nobody", "calls = nobody: no such other server"),
+        ("calls = one", "calls = one: no such other server"),
+        ("[one]", "section [one] stands twice"),
+        ("[Two]", "'Two' is not the name of a server (a-z, 0-9, -)"),
+        ("[]", "'' is not the name of a server (a-z, 0-9, -)"),
+    ],
+)
+def test_a_wrong_line_is_named_with_its_number(line: str, problem: str) -> None:
+    number = DEFAULTS.count("\n") + 3
+    text = f"{DEFAULTS}[one]\nhost = one\n{line}\n"
+    assert refusal(text) == (f"{FILE}:{number}: {problem}",)
+
+
+def test_every_required_key_that_is_missing_is_named_at_its_section() -> None:
+    assert refusal("\n[one]\nhost = one\n") == tuple(
+        f"{FILE}:2: [one]: '{key}' is missing"
+        for key in ("user", "key", "path", "root", "repository", "branch", "compose")
+    )
+
+
+def test_all_problems_are_reported_at_once_each_with_its_line() -> None:
+    assert refusal(
+        """\
+lost = 1
+[defaults]
+user = ubuntu
+path = /home/ubuntu/app
+root = /opt/app
+repository = git://origin/app.git
+branch = main
+compose = app.yml
+[one]
+host = one
+port = ssh
+colour = red
+key =
+[one]
+[two]
+host = two
+key = id
+calls = three
+"""
+    ) == (
+        f"{FILE}:1: 'lost = 1' stands before any [section]",
+        f"{FILE}:12: unknown key 'colour'; known: {', '.join(PARSERS)}",
+        f"{FILE}:13: 'key' has no value",
+        f"{FILE}:14: section [one] stands twice",
+        f"{FILE}:11: port: 'ssh' is not a port (1 to 65535)",
+        f"{FILE}:9: [one]: 'key' is missing",
+        f"{FILE}:18: calls = three: no such other server",
+    )
+
+
+def test_a_wrong_default_is_reported_once_not_once_per_server() -> None:
+    text = f"{DEFAULTS}port = ssh\n[one]\nhost = one\n[two]\nhost = two\n"
+    assert refusal(text) == (f"{FILE}:9: port: 'ssh' is not a port (1 to 65535)",)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", DEFAULTS])
+def test_an_inventory_without_a_server_is_refused(text: str) -> None:
+    assert refusal(text) == (f"{FILE}:1: no server: a section such as [ubuntu] is missing",)
+
+
+def test_a_home_that_does_not_exist_is_named_like_any_other_problem() -> None:
+    text = f"{DEFAULTS}[one]\nhost = one\nkey = ~nobody-of-this-name/id\n"
+    (problem,) = refusal(text)
+    assert problem.startswith(f"{FILE}:11: key: ")
+
+
+def test_an_unknown_server_is_answered_with_the_known_ones() -> None:
+    inventory = calling(one="", two="")
+    with pytest.raises(Trouble) as caught:
+        inventory.server("three")
+    assert (caught.value.code, caught.value.message) == (
+        REFUSED,
+        f"{FILE}: no server [three]; known servers: one, two",
+    )
+
+
+def test_a_server_that_is_called_comes_before_its_caller() -> None:
+    assert calling(a="b", b="").called_first() == ["b", "a"]
+
+
+def test_a_chain_of_calls_is_ordered_from_its_end() -> None:
+    assert calling(a="b", b="c", c="").called_first() == ["c", "b", "a"]
+
+
+def test_servers_that_call_nobody_keep_the_order_of_the_file() -> None:
+    assert calling(a="", b="", c="").called_first() == ["a", "b", "c"]
+
+
+def test_two_servers_that_call_each_other_do_not_hang_the_order() -> None:
+    """Refused with a line, or ordered somehow: but never a traceback."""
+    with suppress(Trouble):
+        assert sorted(calling(a="b", b="a").called_first()) == ["a", "b"]
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), st.sampled_from("abcde"), min_size=1))
+def test_the_order_holds_every_server_once_and_the_called_one_first(calls: dict[str, str]) -> None:
+    names = sorted({*calls, *calls.values()})
+    acyclic = {name: other for name, other in calls.items() if other > name}
+    order = calling(**{name: acyclic.get(name, "") for name in names}).called_first()
+    assert sorted(order) == names
+    assert all(order.index(other) < order.index(name) for name, other in acyclic.items())
+
+
+def test_the_callers_of_a_server_are_those_that_name_it() -> None:
+    inventory = calling(a="c", b="c", c="")
+    assert [server.name for server in inventory.callers_of("c")] == ["a", "b"]
+    assert inventory.callers_of("a") == ()
+
+
+LINE = re.compile(rf"{re.escape(str(FILE))}:(\d+): \S")
+ENTRY = st.one_of(
+    st.text(max_size=30),
+    st.builds("{} = {}".format, st.sampled_from(sorted(PARSERS)), st.text(max_size=20)),
+    st.builds("[{}]".format, st.text(max_size=8)),
+    st.sampled_from(["[one]", "[defaults]", *DEFAULTS.splitlines(), "host = one"]),
+)
+
+
+@given(st.lists(ENTRY, max_size=15).map("\n".join))
+@example(f"{DEFAULTS}[one]\nhost = one\nkey = ~nobody/x")
+@example("\ufeff[one]")
+def test_any_text_is_an_inventory_or_a_list_of_numbered_lines(text: str) -> None:
+    assert all(
+        (found := LINE.match(problem)) and 1 <= int(found[1]) <= max(len(text.splitlines()), 1)
+        for problem in outcome(text)
+    )
+
+
+def outcome(text: str) -> tuple[str, ...]:
+    """The problems of a text; none when it is an inventory."""
+    try:
+        assert read(text).servers
+    except Trouble as trouble:
+        return trouble.evidence or (trouble.message,)
+    return ()
