@@ -70,13 +70,13 @@ def _pip_conf() -> str:
 
 def _npmrc() -> str:
     """What npm is told here, as far as it is about reaching the registry."""
-    settings = {"cafile": BUNDLE}
+    lines = [f"cafile={BUNDLE}"]
     if shutil.which("npm"):
         listed = json.loads(run(["npm", "config", "list", "--json"]).stdout or "{}")
-        settings |= {
-            key: listed[key] for key in NPM_KEYS if listed.get(key) not in (None, "", [""])
-        }
-    return "".join(f"{key}={value}\n" for key, value in settings.items())
+        for key in NPM_KEYS:
+            if (value := listed.get(key)) not in (None, "", [""]):
+                lines.append(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+    return "\n".join(lines) + "\n"
 
 
 def _apt_options() -> tuple[str, ...]:
