@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import refused
+from .errors import Trouble, refused
 from .probe import Probe
 
 HINTS = frozenset({"keep", "proxy", "probe", "smoke", "migrate", "gates", "link"})
@@ -79,6 +79,18 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
         link=tuple((raw.get("link") or {}).get("command") or ()),
     )
+
+
+def known_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
+    """The entry of one service as far as it is understood here; what is not is left out."""
+    known = {}
+    for key, value in (raw or {}).items():
+        try:
+            parse_hints(service, {key: value})
+        except (Trouble, TypeError, ValueError, KeyError, AttributeError):
+            continue
+        known[key] = value
+    return parse_hints(service, known)
 
 
 def _migration(service: str, raw: Mapping[str, Any]) -> Migration:

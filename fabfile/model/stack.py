@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .errors import refused
-from .hints import Hints, parse_hints
+from .hints import Hints, known_hints, parse_hints
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,11 @@ class Stack:
         return next((service for service in self.services if service.hints.proxy), None)
 
 
-def parse(resolved: str, hashes: str) -> Stack:
+def parse(resolved: str, hashes: str, *, strict: bool = True) -> Stack:
     """Read ``docker compose config --format json`` and ``config --hash '*'``.
+
+    ``strict``: a hint that is not known here ends the command with exit code 2. A release that an
+    older or newer collection deployed is read without: what it says beyond is left out.
 
     The project directory must have been the checkout's own, so that digests and paths are those of
     the containers that ``up`` makes.
@@ -110,11 +113,12 @@ def parse(resolved: str, hashes: str) -> Stack:
     digest = dict(line.split() for line in hashes.splitlines() if len(line.split()) == 2)
     hints = model.get("x-deploy") or {}
     unknown = sorted(set(hints) - set(model["services"]))
-    if unknown:
+    if unknown and strict:
         raise refused(f"x-deploy: no such service: {', '.join(unknown)}")
+    read_hints = parse_hints if strict else known_hints
     services = {
         name: _service(
-            name, model["name"], raw, digest.get(name, ""), parse_hints(name, hints.get(name))
+            name, model["name"], raw, digest.get(name, ""), read_hints(name, hints.get(name))
         )
         for name, raw in model["services"].items()
     }

@@ -80,21 +80,23 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     problems += env.problems
     target = None
     if facts.commit and facts.commit.id and facts.env_stat:
-        target, found = _target(session, server, facts)
+        target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         problems += found.problems
     sight = Sight(host, facts, tuple(problems), (*env.warnings, *warnings(server, facts)), target)
     session.console.hide(sight.secrets.values())
     return sight
 
 
-def _target(session: Session, server: Server, facts: Facts) -> tuple[Target | None, Findings]:
+def _target(
+    session: Session, server: Server, facts: Facts, *, strict: bool
+) -> tuple[Target | None, Findings]:
     commit = facts.commit
     assert commit is not None
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").splitlines()[0].strip()
         return None, Findings((f"compose refuses {server.compose}: {reason}",))
     try:
-        stack = parse_stack(commit.resolved, commit.hashes)
+        stack = parse_stack(commit.resolved, commit.hashes, strict=strict)
         target = target_of(server, stack, commit, session.inventory.callers_of(server.name))
     except Trouble as trouble:
         return None, Findings((trouble.message,))

@@ -204,7 +204,8 @@ class Steps:
         """What the proxy answers about itself once it has loaded its configuration; the epoch."""
         epoch = secrets.token_hex(8)
         reach = {
-            service.name: f"http://{service.name}:{service.hints.port}{service.hints.path}"
+            # By the container's name: an upstream of nginx may be called like the service.
+            service.name: f"http://{service.container}:{service.hints.port}{service.hints.path}"
             for service in self.target.stack.services
             if service.hints.probe and service.name in self.present
         }

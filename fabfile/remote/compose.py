@@ -96,7 +96,8 @@ def test_proxy(
     """``nginx -t`` in the target image with the real mounts and the commit's own files."""
     words = ["docker", "run", "--rm", "--network", "none"]
     for service in stack.services:
-        words += ["--add-host", f"{service.name}:127.0.0.1"]
+        for name in (service.name, service.container):
+            words += ["--add-host", f"{name}:127.0.0.1"]
     for mount in proxy.mounts:
         if mount.kind != "bind":
             continue
