@@ -232,7 +232,7 @@ class _Decision:
         proxy = self.target.stack.proxy
         if proxy is None or self.wish.only:
             return ""
-        if self.target.generation not in self.facts.generation:
+        if self.target.generation != self.facts.generation:
             return "its configuration changed"
         mounted = mounted_paths(proxy, self.server.path)
         edited = [line[3:].strip('"') for line in self.facts.edited]
@@ -307,6 +307,6 @@ class _Decision:
             elif self.target.stack.service(name).hints.migrate:
                 found.append(f"--only {listed} would leave out {name}, which may migrate")
         proxy = self.target.stack.proxy
-        if proxy and self.target.generation not in self.facts.generation:
+        if proxy and self.target.generation != self.facts.generation:
             found.append(f"--only {listed} would leave out the configuration of {proxy.name}")
         return found

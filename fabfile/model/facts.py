@@ -139,6 +139,7 @@ class Facts:
     releases: tuple[Release, ...]
     """Oldest first."""
     generation: str
+    """Digest of the configuration that the proxy has loaded, as it answers it; empty: no answer."""
     commit: Commit | None
 
     def container(self, project: str, service: str) -> Container | None:
@@ -201,7 +202,7 @@ def parse(output: str, mark: str) -> Facts:
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
         releases=tuple(filter(None, map(parse_release, sections["releases"].splitlines()))),
-        generation=sections["generation"],
+        generation=sections["generation"].strip(),
         commit=_commit(sections) if "commit" in sections else None,
     )
 

@@ -72,7 +72,13 @@ ls -1d "$root"/releases/*/ 2>/dev/null | tail -n 40 | while IFS= read -r folder;
   cat "$folder/release.json" 2>/dev/null
 done
 section generation
-cat "$root/proxy/generation.conf" 2>/dev/null
+# What the proxy answers, not what its file says: a reload that failed has loaded nothing. The proxy is
+# the container that mounts our folder of proxy files.
+proxy=$(docker ps -q --filter "volume=$root/proxy" 2>/dev/null | head -n 1)
+if [ -n "$proxy" ]; then
+  address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$proxy" 2>/dev/null)
+  curl -s --fail --max-time 2 "http://$address:8090/generation"
+fi
 
 [ -n "$ref" ] || { section end; exit 0; }
 export GIT_DIR=$scratch/git
