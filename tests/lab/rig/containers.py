@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from .docker import LabError, docker, last_line
+from .output import say
 from .place import Place
 
 Description = dict[str, Any]
@@ -45,6 +46,7 @@ def revive(place: Place, name: str, image: str) -> bool:
     if found is None:
         return False
     if found["Config"]["Image"] != image:
+        say(f"{found['Config']['Hostname']} is made anew: its recipe has changed")
         docker("rm", "-f", "-v", name)
         return False
     if found["State"]["Paused"]:
