@@ -7,9 +7,16 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from tests.lab.rig.lab import Lab
+
 from .outcome import PYTHON, ROOT, Outcome, pytest, succeeds
 
 INV = str(PYTHON.with_name("inv"))
+
+
+def lab_is_up() -> bool:
+    """Whether a container of this checkout's lab exists, asked of the engine."""
+    return bool(Lab().status())
 
 
 class LabRun:
@@ -43,7 +50,7 @@ class LabRun:
         return self._unless_idle(self._up_really)
 
     def _up_really(self) -> Outcome:
-        self._ours = not (ROOT / ".lab/hosts.ini").exists()
+        self._ours = not lab_is_up()
         if succeeds(INV, "lab.up"):
             return Outcome()
         self._idle = "lab.up failed"

@@ -101,6 +101,7 @@ def pretended_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(lab, "INV", str(inv))
     for module in (lab, outcome):
         monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(lab, "lab_is_up", (tmp_path / "lab-is-up").exists)
     monkeypatch.setattr(lab, "pytest", lambda folder: Outcome(passed=1))
     return tmp_path
 
@@ -118,8 +119,7 @@ def test_a_lab_that_was_down_goes_down_again(pretended_lab: Path) -> None:
 
 
 def test_a_lab_that_was_up_stays_up(pretended_lab: Path) -> None:
-    (pretended_lab / ".lab").mkdir()
-    (pretended_lab / ".lab/hosts.ini").touch()
+    (pretended_lab / "lab-is-up").touch()
     assert lab_states() == {**ALL_PASSED, "lab.down": "skipped"}
     assert (pretended_lab / "calls").read_text().split() == ["lab.up"]
 
