@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 
 ANNOTATION = re.compile(r"(?<!\S)@([a-z]+)(?:=(\S+))?")
+KEY = re.compile(r"[A-Z_][A-Z0-9_]*")
 URLSAFE = re.compile(r"[A-Za-z0-9._~-]*")
 WEAK = re.compile(
     r"change.?me|example|development.?only|placeholder|your[-_ ]|insert.?here|to.?do"
@@ -74,7 +75,7 @@ def parse(text: str) -> EnvFile:
         problems.append(f".env:{line}: carriage return (CRLF); save the file with LF line ends")
     for binding in parse_stream(StringIO(text)):
         line = binding.original.line
-        if binding.error:
+        if binding.error or (binding.key and not _assigned(binding)):
             problems.append(f".env:{line}: not KEY=value")
         elif binding.key is None:
             continue
@@ -83,6 +84,11 @@ def parse(text: str) -> EnvFile:
         else:
             values[binding.key] = binding.value or ""
     return EnvFile(values, tuple(problems))
+
+
+def _assigned(binding: Binding) -> bool:
+    """Whether it is KEY=value: a pasted secret on a line of its own must not pass for a key."""
+    return binding.value is not None and bool(KEY.fullmatch(binding.key or ""))
 
 
 def schema(example: str) -> tuple[Rule, ...]:

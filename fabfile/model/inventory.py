@@ -80,14 +80,11 @@ class Inventory:
         """All names, a server that is called before the one that calls it."""
         order: list[str] = []
 
-        def visit(server: Server) -> None:
-            if server.calls and server.calls not in order:
-                visit(self.server(server.calls))
-            if server.name not in order:
-                order.append(server.name)
-
         for server in self.servers:
-            visit(server)
+            chain = [server]
+            while chain[-1].calls:
+                chain.append(self.server(chain[-1].calls))
+            order += [link.name for link in reversed(chain) if link.name not in order]
         return order
 
 
@@ -95,6 +92,13 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise ValueError(f"'{text}' is not a port (1 to 65535)")
     return int(text)
+
+
+def _key(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"'{text}': no such user's home") from None
 
 
 def _absolute(text: str) -> PurePosixPath:
@@ -156,7 +160,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "host": _matching(HOST, "a host name or address"),
     "port": _port,
     "user": _matching(re.compile(r"[a-z_][a-z0-9_-]*"), "a user name"),
-    "key": str,
+    "key": _key,
     "path": _absolute,
     "root": _absolute,
     "repository": _repository,
@@ -189,11 +193,14 @@ def parse(text: str, file: Path) -> Inventory:
         called = values.get("calls")
         if called and (called.text not in sections or called.text == name):
             problems.append(f"{file}:{called.line}: calls = {called.text}: no such other server")
+        elif called and _calls_itself(name, sections):
+            problems.append(f"{file}:{called.line}: calls = {called.text}: they call each other")
         server = _server(name, section.line, values, file, problems)
         if server:
             servers.append(server)
     if not sections and not problems:
         problems.append(f"{file}:1: no server: a section such as [ubuntu] is missing")
+    problems = list(dict.fromkeys(problems))
     if len(problems) == 1:
         raise refused(problems[0])
     if problems:
@@ -211,6 +218,17 @@ class _Value:
 class _Section:
     line: int
     values: dict[str, _Value]
+
+
+def _calls_itself(name: str, sections: dict[str, _Section]) -> bool:
+    """Whether the chain of calls from ``name`` comes back to it."""
+    seen: list[str] = []
+    at = name
+    while at in sections and at not in seen:
+        seen.append(at)
+        called = sections[at].values.get("calls")
+        at = called.text if called else ""
+    return at == name
 
 
 def _sections(text: str, file: Path, problems: list[str]) -> dict[str, _Section]:
@@ -272,7 +290,7 @@ def _server(
         host=host,
         port=read.get("port", 22),
         user=read.get("user", ""),
-        key=file.parent / Path(read.get("key", "")).expanduser(),
+        key=file.parent / read.get("key", ""),
         path=read["path"],
         root=read["root"],
         repository=read["repository"],
