@@ -1,4 +1,4 @@
-"""A command: from the arguments of a task to a session, and from any error to one line and a code."""
+"""A command: from a task's arguments to a session, from any error to one line and a code."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def schema(example: str) -> tuple[Rule, ...]:
     for line in example.splitlines():
         stripped = line.strip()
         if stripped.startswith("#"):
-            notes.update({name: value for name, value in ANNOTATION.findall(stripped)})
+            notes.update(dict(ANNOTATION.findall(stripped)))
             continue
         if "=" in stripped:
             for key, default in parse(stripped).values.items():

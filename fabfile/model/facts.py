@@ -166,7 +166,7 @@ def parse(output: str, mark: str) -> Facts:
     lines: list[str] = []
     for line in output.split("\n"):
         if line.startswith(mark + " "):
-            sections[name] = "\n".join(lines).strip("\n")
+            sections[name] = "\n".join(lines)
             name, lines = line[len(mark) + 1 :], []
         else:
             lines.append(line)
@@ -288,7 +288,7 @@ def _commit(sections: Mapping[str, str]) -> Commit:
 
 def _log(text: str) -> tuple[Change, ...]:
     changes = []
-    for block in f"\n{text}".split("\n@")[1:]:
+    for block in text.split("\x1e")[1:]:
         head, _, paths = block.partition("\n")
         commit, _, subject = head.partition(" ")
         changes.append(Change(commit, subject, tuple(filter(None, paths.splitlines()))))

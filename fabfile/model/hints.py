@@ -55,7 +55,7 @@ class Hints:
     migrate: Migration | None = None
     gates: tuple[Gate, ...] = ()
     link: tuple[str, ...] = ()
-    """Command, run in a one-off container, that proves the call to the server named by ``calls``."""
+    """Command, run in a one-off container, that proves the call to the server in ``calls``."""
 
 
 def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:

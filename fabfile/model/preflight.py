@@ -20,7 +20,7 @@ PROGRAMS = ("bash", "git", "docker", "curl", "openssl", "flock", "timeout", "tar
 def host_problems(server: Server, facts: Facts) -> list[str]:
     """What is wrong with the host itself: engine, compose, disk, rights."""
     problems = []
-    if engine := _engine(server, facts):
+    if engine := _engine(facts):
         problems.append(engine)
     elif _version(facts.compose) < COMPOSE:
         problems.append(
@@ -40,12 +40,13 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
     folder = facts.folders.get(str(server.root))
     if folder and folder.owner != facts.user and not facts.sudo:
         problems.append(
-            f"{server.root} belongs to {folder.owner}; run once: sudo chown {facts.user} {server.root}"
+            f"{server.root} belongs to {folder.owner};"
+            f" run once: sudo chown {facts.user} {server.root}"
         )
     return problems
 
 
-def _engine(server: Server, facts: Facts) -> str:
+def _engine(facts: Facts) -> str:
     if not facts.docker:
         return "no Docker engine answers; start it: sudo systemctl start docker"
     if not facts.docker.startswith("error"):
@@ -54,10 +55,10 @@ def _engine(server: Server, facts: Facts) -> str:
     if "not found" in text:
         return "no Docker on this server; install Docker Engine with its compose plugin"
     if "permission denied" in text:
-        return (
-            f"user {facts.user} may not use Docker; run once: sudo usermod -aG docker {facts.user}"
-        )
-    return f"no Docker engine answers; start it: sudo systemctl start docker ({facts.docker[7:].strip()})"
+        remedy = f"sudo usermod -aG docker {facts.user}"
+        return f"user {facts.user} may not use Docker; run once: {remedy}"
+    reason = facts.docker.removeprefix("error:").strip()
+    return f"no Docker engine answers; start it: sudo systemctl start docker ({reason})"
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -114,9 +115,9 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
     for network in stack.networks:
         owner = facts.networks.get(network, stack.project)
         if owner != stack.project:
+            user = f"project {owner}" if owner else "no compose project"
             problems.append(
-                f"network {network} is in use by {f'project {owner}' if owner else 'no compose project'};"
-                " remove it once its containers are gone"
+                f"network {network} is in use by {user}; remove it once its containers are gone"
             )
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
     for service in stack.services:
@@ -134,12 +135,13 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
     return problems
 
 
-def warnings(server: Server, facts: Facts) -> list[str]:
+def warnings(facts: Facts) -> list[str]:
     """What a deploy survives, but a person should know."""
     found = []
     version = _version(facts.docker)
     if (0,) < version < (START_INTERVAL,):
         found.append(
-            f"engine {facts.docker} ignores start_interval (needs 25): the first health probe comes late"
+            f"engine {facts.docker} ignores start_interval (needs 25):"
+            " the first health probe comes late"
         )
     return found

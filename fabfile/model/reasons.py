@@ -42,7 +42,7 @@ def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -
     if has_new_image(service, target, facts):
         return Reason(Why.IMAGE, _image(service, target, facts, commit))
     if container.config_hash != service.config_hash:
-        return Reason(Why.DEFINITION, _definition(service, facts, commit))
+        return Reason(Why.DEFINITION, _definition(service, facts))
     if container.health == "unhealthy":
         return Reason(Why.UNHEALTHY, "container is unhealthy", force=True)
     return _mounted(service, target, facts)
@@ -86,7 +86,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _definition(service: Service, facts: Facts, commit: Commit) -> str:
+def _definition(service: Service, facts: Facts) -> str:
     last = facts.verified
     if last and last.definitions.get(service.name) == service.config_hash:
         return "container was made by hand from another definition"

@@ -1,4 +1,4 @@
-"""The way back: which release a rollback goes to, and whether everything it needs is still there."""
+"""The way back: which release a rollback goes to, and whether all that it needs is there."""
 
 from __future__ import annotations
 

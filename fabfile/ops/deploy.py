@@ -1,4 +1,4 @@
-"""Deploy: bring servers to a commit. Look, decide, show, act, prove, record; go back when it fails."""
+"""Deploy: look, decide, show, act, prove, record; and go back when something fails."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class Deployment:
         self.options = options
         self.host = session.host(name)
         self._locks = ExitStack()
+        self._held: list[Lock] = []
 
     def examine(self) -> Plan:
         """Look at the server and those around it; decide. Exit code 2 when something is missing."""
@@ -74,7 +75,7 @@ class Deployment:
 
     def lock(self) -> None:
         """Take the server for this change; exit code 2 with the holder's name when it is taken."""
-        self._locks.enter_context(Lock(self.host, holder()))
+        self._held.append(self._locks.enter_context(Lock(self.host, holder())))
 
     def unlock(self) -> None:
         """Free the server."""
@@ -91,6 +92,12 @@ class Deployment:
             waive=self.options.waive,
             called_certificate=self.around.called_certificate,
         )
+        self.run.announce = self.announce
+
+    def announce(self, title: str) -> None:
+        """Tell others who want the server which step is going on."""
+        for lock in self._held:
+            lock.step(title)
 
     def rehearse(self) -> None:
         """Go through the steps with a host that shows every change and makes none."""
@@ -133,7 +140,7 @@ class Deployment:
         """Go back to the last verified release; what to raise then, with its exit code."""
         last = self.sight.facts.verified
         if last:
-            return go_back(self.session, self.name, last, trouble)
+            return go_back(self.session, self.name, last, trouble, self.announce)
         title = "stop what this first deploy started; data stays"
         with self.session.console.step(self.name, title):
             compose.stop_and_remove(self.host, self.host.server.path)
@@ -165,6 +172,13 @@ def deploy(
             return
         if not session.console.confirm("Go ahead?"):
             raise refused("nothing was changed: the answer was no")
+    _deploy(deployments, shown)
+    if as_json:
+        session.console.result([release_view(d.run.release) for d in deployments if d.plan.steps])
+
+
+def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:
+    """Look again under the lock, and carry out what was shown or what is shown now."""
     with ExitStack() as stack:
         for deployment in deployments:
             stack.callback(deployment.unlock)
@@ -176,8 +190,6 @@ def deploy(
             for deployment in deployments:
                 deployment.show()
         _carry_out(deployments)
-    if as_json:
-        session.console.result([release_view(d.run.release) for d in deployments if d.plan.steps])
 
 
 def _carry_out(deployments: Sequence[Deployment]) -> None:

@@ -1,4 +1,4 @@
-"""Gates: the probes that must pass, asked inside, through the proxy, from outside and across servers."""
+"""Gates: the probes that must pass: inside, through the proxy, from outside, across servers."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..model.decide import Wish
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.plan import Plan, Target
@@ -15,7 +17,13 @@ from .sight import LOCAL, Sight, look_at, plan_for
 from .status import state_lines
 
 
-def go_back(session: Session, name: str, last: Release, trouble: Trouble) -> Trouble:
+def go_back(
+    session: Session,
+    name: str,
+    last: Release,
+    trouble: Trouble,
+    announce: Callable[[str], None],
+) -> Trouble:
     """Bring the server back to ``last`` after a failed deploy; what to raise, with its exit code.
 
     The release's own ``.env`` comes back too; the schema never changes. Exit code 1: it is back,
@@ -27,6 +35,7 @@ def go_back(session: Session, name: str, last: Release, trouble: Trouble) -> Tro
     try:
         state.restore_env(session.host(name), last)
         run = rollback_run(session, name, last, waive=last.waived, restart_data=True)
+        run.announce = announce
         show_plan(console, run.plan, ())
         run.prepare()
         run.cut_over()

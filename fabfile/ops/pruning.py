@@ -1,4 +1,4 @@
-"""Prune: give back what no rollback needs. Only images that this collection built, and its worktrees."""
+"""Prune: remove what no rollback needs, of what this collection built and nothing else."""
 
 from __future__ import annotations
 

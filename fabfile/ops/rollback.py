@@ -40,10 +40,11 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
         _show(_examine(session, name, options))
         if not console.confirm("Go back?"):
             raise refused("nothing was changed: the answer was no")
-    with Lock(session.host(name), holder()):
+    with Lock(session.host(name), holder()) as lock:
         run = _examine(session, name, options)
         if not asking:
             _show(run)
+        run.announce = lock.step
         _carry_out(run)
     if as_json:
         console.result(release_view(run.release))
@@ -94,5 +95,5 @@ def _carry_out(run: Run) -> None:
         cause = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
         run.fail(cause)
         assert before is not None
-        raise go_back(run.session, run.name, before, cause) from None
+        raise go_back(run.session, run.name, before, cause, run.announce) from None
     run.conclude()

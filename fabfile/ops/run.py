@@ -1,9 +1,9 @@
-"""A run: one plan carried out on one server, proved and recorded. Deploys and rollbacks are runs."""
+"""A run: one plan carried out on one server, proved and recorded, be it a deploy or rollback."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..model.envfile import digests, parse
@@ -32,6 +32,8 @@ class Run:
     release: Release
     steps: Steps
     waive: tuple[str, ...] = ()
+    announce: Callable[[str], None] = lambda _title: None
+    """Tells others who want the server which step is going on."""
     done: list[Done] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     cutting_over: bool = False
@@ -44,6 +46,7 @@ class Run:
 
     def perform(self, step: Step) -> None:
         """Do one step, show it and remember how it went."""
+        self.announce(step.title)
         start = time.monotonic()
         outcome, note = "failed", ""
         try:

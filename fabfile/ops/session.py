@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from ..model.errors import Trouble, refused
 from ..model.inventory import Inventory, Server, parse
@@ -65,7 +65,7 @@ class Session:
             self._hosts[name] = self._opener(self.inventory.server(name))
         return self._hosts[name]
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -79,7 +79,7 @@ class Session:
 
 
 def side_by_side(work: Callable[[str], T], servers: Sequence[str]) -> dict[str, T]:
-    """Do the same on several servers at once; the first trouble in their order is raised at the end."""
+    """Do the same on several servers at once; the first trouble in their order is raised."""
     with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
         futures = {name: pool.submit(work, name) for name in servers}
     troubles = [future.exception() for future in futures.values() if future.exception()]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.decide import Wish, decide
 from ..model.envfile import Findings, parse, schema
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..model.inventory import Server
-from ..model.decide import Wish, decide
 from ..model.plan import Plan, Target, target_of
 from ..model.preflight import (
     PROGRAMS,
@@ -82,7 +82,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     if facts.commit and facts.commit.id and facts.env_stat:
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         problems += found.problems
-    sight = Sight(host, facts, tuple(problems), (*env.warnings, *warnings(server, facts)), target)
+    sight = Sight(host, facts, tuple(problems), (*env.warnings, *warnings(facts)), target)
     session.console.hide(sight.secrets.values())
     return sight
 

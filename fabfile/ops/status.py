@@ -1,4 +1,4 @@
-"""Status: what runs on a server, whether it is what was deployed, and what a deploy would change."""
+"""Status: what runs on a server, whether it was deployed so, and what a deploy would change."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.decide import Wish
-from ..model.facts import Container, Facts
 from ..model.errors import Trouble
+from ..model.facts import Container, Facts
 from ..model.release import Release
 from ..remote.look import look
 from .session import Session, side_by_side

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ..model.decide import FOLDERS
 from ..model.errors import Trouble
 from ..model.facts import Facts
-from ..model.decide import FOLDERS
 from ..model.hints import revision
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.probe import Probe, Question, judge
@@ -59,65 +59,65 @@ class Steps:
     def perform(self, step: Step) -> str:
         """Do one step; returns a note for the person who watches."""
         doers: dict[Kind, Callable[[Step], str]] = {
-            Kind.BOOTSTRAP: self.bootstrap,
-            Kind.FETCH: self.fetch,
-            Kind.CERTIFICATE: self.certificate,
-            Kind.TRUST: self.trust,
-            Kind.PULL: self.pull,
-            Kind.BUILD: self.build,
-            Kind.SMOKE: self.smoke,
-            Kind.TEST_PROXY: self.test_proxy,
-            Kind.START: self.start,
-            Kind.MIGRATE: self.migrate,
-            Kind.CHECKOUT: self.checkout,
-            Kind.RETAG: self.retag,
-            Kind.REMOVE: self.remove,
-            Kind.ROLL: self.roll,
-            Kind.RELOAD: self.reload,
+            Kind.BOOTSTRAP: self._bootstrap,
+            Kind.FETCH: self._fetch,
+            Kind.CERTIFICATE: self._certificate,
+            Kind.TRUST: self._trust,
+            Kind.PULL: self._pull,
+            Kind.BUILD: self._build,
+            Kind.SMOKE: self._smoke,
+            Kind.TEST_PROXY: self._test_proxy,
+            Kind.START: self._start,
+            Kind.MIGRATE: self._migrate,
+            Kind.CHECKOUT: self._checkout,
+            Kind.RETAG: self._retag,
+            Kind.REMOVE: self._remove,
+            Kind.ROLL: self._roll,
+            Kind.RELOAD: self._reload,
         }
         return doers[step.kind](step)
 
-    def bootstrap(self, _step: Step) -> str:
+    def _bootstrap(self, _step: Step) -> str:
         root = self.host.server.root
         folders = [str(root), *(str(root / name) for name in FOLDERS)]
         state.make_folders(self.host, [*folders, *self.target.stack.volume_folders])
         return ""
 
-    def fetch(self, _step: Step) -> str:
+    def _fetch(self, _step: Step) -> str:
         git.fetch(self.host, self.plan.commit, self.release.id)
         self.fetched = True
         self.tree = git.worktree(self.host, self.plan.commit)
         self.images = compose.override(self.host, self.tree, self.target.images)
         return ""
 
-    def certificate(self, _step: Step) -> str:
+    def _certificate(self, _step: Step) -> str:
         server = self.host.server
         state.make_certificate(self.host, [*server.domains, server.address])
         return ""
 
-    def trust(self, _step: Step) -> str:
+    def _trust(self, _step: Step) -> str:
         state.trust(self.host, self.called_certificate)
         return ""
 
-    def pull(self, step: Step) -> str:
+    def _pull(self, step: Step) -> str:
         compose.pull(self.host, step.subject)
         return ""
 
-    def build(self, step: Step) -> str:
+    def _build(self, step: Step) -> str:
         wanted = self.target.images[step.subject]
         if step.force:
             compose.keep_under_id(self.host, wanted.reference)
         compose.build(self.host, self.tree, self.images, step.subject, fresh=step.force)
         return wanted.reference
 
-    def smoke(self, step: Step) -> str:
+    def _smoke(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
         reference = self.target.images[service.name].reference
         output = compose.smoke(self.host, service, reference)
         self._require(output, f"the new image {reference} does not start")
         return ""
 
-    def test_proxy(self, step: Step) -> str:
+    def _test_proxy(self, step: Step) -> str:
         self._write_callers()
         proxy = self.target.stack.service(step.subject)
         reference = self.target.images[proxy.name].reference
@@ -125,11 +125,11 @@ class Steps:
         self._require(output, "nginx refuses the new configuration")
         return ""
 
-    def start(self, step: Step) -> str:
+    def _start(self, step: Step) -> str:
         self._up(self.tree, step)
         return ""
 
-    def migrate(self, step: Step) -> str:
+    def _migrate(self, step: Step) -> str:
         """Only when the database's revision is not the one that the new image wants."""
         service = self.target.stack.service(step.subject)
         migration = service.hints.migrate
@@ -149,20 +149,20 @@ class Steps:
         self._require(output, trouble)
         return revision(output.stdout)
 
-    def checkout(self, _step: Step) -> str:
+    def _checkout(self, _step: Step) -> str:
         patch = state.release_folder(self.host, self.release) / "edited.patch"
         git.checkout(self.host, self.plan.commit, patch)
         return f"edits kept in {patch}" if self.facts.edited else ""
 
-    def retag(self, step: Step) -> str:
+    def _retag(self, step: Step) -> str:
         compose.move_stable(self.host, self.target.images[step.subject])
         return ""
 
-    def remove(self, step: Step) -> str:
+    def _remove(self, step: Step) -> str:
         compose.remove(self.host, step.subject)
         return ""
 
-    def roll(self, step: Step) -> str:
+    def _roll(self, step: Step) -> str:
         """Replace one container; the next only when the proxy really reaches this one."""
         compose.move_stable(self.host, self.target.images[step.subject])
         service = self.target.stack.service(step.subject)
@@ -175,11 +175,11 @@ class Steps:
         was_there = service.name in self.present
         self._up(self.host.server.path, step)
         if proxy and was_there and proxy.name in self.present:
-            self._reload(proxy, service)
+            self._load(proxy, service)
         return ""
 
-    def reload(self, step: Step) -> str:
-        self._reload(self.target.stack.service(step.subject))
+    def _reload(self, step: Step) -> str:
+        self._load(self.target.stack.service(step.subject))
         return f"configuration {self.target.generation} is loaded"
 
     def watch(self, services: Sequence[str], seconds: int) -> None:
@@ -192,7 +192,7 @@ class Steps:
             restarts = container.restarts if container else 0
             if container is None or container.state != "running" or restarts or name == died:
                 raise Trouble(
-                    f"{self.host.name}: {name} was healthy and then died; the end of its log is below",
+                    f"{self.host.name}: {name} was healthy, then died; the end of its log is below",
                     evidence=compose.last_lines(self.host, stack.service(name).container),
                 )
 
@@ -212,7 +212,7 @@ class Steps:
         state.write_proof(self.host, self.target.generation, epoch, reach)
         return epoch
 
-    def _reload(self, proxy: Service, reached: Service | None = None) -> None:
+    def _load(self, proxy: Service, reached: Service | None = None) -> None:
         epoch = self._write_proof()
         output = compose.reload_proxy(self.host, proxy.container)
         self._require(output, "nginx refuses to reload")

@@ -48,7 +48,7 @@ def connect(server: Server) -> Host:
     connection.client.set_missing_host_key_policy(RejectPolicy())
     try:
         connection.open()
-    except Exception as error:
+    except (SSHException, OSError, EOFError) as error:
         connection.close()
         raise _translated(server, error) from None
     connection.transport.set_keepalive(KEEPALIVE)
@@ -60,14 +60,15 @@ def _translated(server: Server, error: Exception) -> Trouble:
     known = server.host if server.port == 22 else f"[{server.host}]:{server.port}"
     if isinstance(error, BadHostKeyException):
         return refused(
-            f"{server.name}: the host key of {where} is not the pinned one; if the server was really"
-            f" reinstalled: ssh-keygen -R '{known}' -f {server.known_hosts}, then pin the new key"
+            f"{server.name}: the host key of {where} is not the pinned one; if the server was"
+            f" really reinstalled: ssh-keygen -R '{known}' -f {server.known_hosts},"
+            " then pin the new key"
         )
     if isinstance(error, SSHException) and "not found in known_hosts" in str(error):
         return refused(
             f"{server.name}: no host key of {where} is pinned; compare the fingerprint of"
-            f" ssh-keyscan -p {server.port} {server.host} with the server's console, then add the line"
-            f" to {server.known_hosts}"
+            f" ssh-keyscan -p {server.port} {server.host} with the server's console,"
+            f" then add the line to {server.known_hosts}"
         )
     if isinstance(error, AuthenticationException):
         return refused(
@@ -78,9 +79,7 @@ def _translated(server: Server, error: Exception) -> Trouble:
         return refused(f"{server.name}: host name {server.host} does not resolve; check hosts.ini")
     if isinstance(error, (TimeoutError, NoValidConnectionsError, OSError, EOFError)):
         return refused(f"{server.name}: {where} does not answer ({_plain(error)}); is the host up?")
-    if isinstance(error, SSHException):
-        return refused(f"{server.name}: SSH to {where} failed: {_plain(error)}; is the host up?")
-    raise error
+    return refused(f"{server.name}: SSH to {where} failed: {_plain(error)}")
 
 
 def _plain(error: Exception) -> str:

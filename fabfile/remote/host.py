@@ -1,4 +1,4 @@
-"""A host: the place where words become commands. Everything that reaches a server goes through here.
+"""A host: where words become commands. Everything that reaches a server goes through here.
 
 A command is a list of words, quoted once. Nothing remote inherits our standard input: a command
 gets the text that it is given, or nothing. Every command runs under a deadline of its own, on the
@@ -153,7 +153,8 @@ class Host:
             )
         except CommandTimedOut:
             raise Trouble(
-                f"{self.name}: no answer for {timeout + GRACE:g} s; the host hangs or the network is cut"
+                f"{self.name}: no answer for {timeout + GRACE:g} s;"
+                " the host hangs or the network is cut"
             ) from None
         except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
             raise Trouble(f"{self.name}: the connection is lost ({_reason(error)})") from None

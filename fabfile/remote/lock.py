@@ -10,7 +10,7 @@ import queue
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from invoke.exceptions import ThreadException
 
@@ -25,15 +25,17 @@ LONGEST = 6 * 3600
 """Seconds after which even a live holder loses it."""
 HOLD = """
 root=$1 who=$2 patience=$3
-if [ -d "$root/locks" ]; then at=$root/locks; else at=$root; while [ ! -d "$at" ]; do at=${at%/*}; at=${at:-/}; done; fi
+at=$root/locks
+while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+tell() { [ ! -d "$root/locks" ] || printf '%s\\n' "$*" >"$root/locks/holder"; }
 exec 9<"$at" || exit 74
 flock -n 9 || { cat "$root/locks/holder" 2>/dev/null; exit 75; }
-[ "$at" != "$root/locks" ] || printf '%s\\n' "$who" >"$at/holder"
+tell "$who"
 echo LOCKED
 while IFS= read -r -t "$patience" beat; do
   case $beat in
     bye) break ;;
-    step*) [ ! -d "$root/locks" ] || printf '%s %s\\n' "$who" "${beat#step}" >"$root/locks/holder" ;;
+    step*) tell "$who, at step '${beat#step}'" ;;
   esac
 done
 rm -f "$root/locks/holder"
@@ -77,7 +79,7 @@ class _Heard:
 class Lock:
     """The lock of one server, as a context manager.
 
-    Entering raises :class:`Trouble` (exit code 2) that tells who holds it, since when, at which step.
+    Entering raises :class:`Trouble` (exit code 2) that tells who holds it and since when.
     """
 
     def __init__(self, host: Host, who: str) -> None:
@@ -87,7 +89,7 @@ class Lock:
         self._heard = _Heard()
         self._promise: Any = None
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> Self:
         words = ["bash", "-c", HOLD, "lock", str(self._host.server.root), self._who, str(PATIENCE)]
         self._promise = self._host.context.run(
             command_line(words, LONGEST, has_stdin=True),

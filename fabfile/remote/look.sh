@@ -110,7 +110,7 @@ git ls-tree -rt "$commit"
 section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log
-git log --max-count=200 --format='@%H %s' --name-only "$commit"
+git log --max-count=200 --format='%x1e%H %s' --name-only "$commit"
 mkdir "$scratch/tree"
 git archive "$commit" | tar -x -C "$scratch/tree"
 ask() {

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,8 +96,7 @@ def _bundle(trust: str) -> Iterator[str]:
         yield certifi.where()
         return
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-        with open(certifi.where(), encoding="ascii") as authorities:
-            file.write(authorities.read())
+        file.write(Path(certifi.where()).read_text(encoding="ascii"))
         file.write(f"\n{trust}\n")
         file.flush()
         yield file.name

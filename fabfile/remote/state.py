@@ -1,4 +1,4 @@
-"""The server's state outside the checkout: folders, certificates, trust, releases, the proxy's files."""
+"""The server's state outside the checkout: certificates, trust, releases, the proxy's files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ set -eu
 umask 077
 cd "$1"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "$4" \\
-  -subj "/CN=$2" -addext "subjectAltName=$3" -addext 'keyUsage=critical,digitalSignature,keyCertSign' \\
+  -subj "/CN=$2" -addext "subjectAltName=$3" \\
+  -addext 'keyUsage=critical,digitalSignature,keyCertSign' \\
   -addext 'extendedKeyUsage=serverAuth' -keyout privkey.pem.tmp -out fullchain.pem.tmp 2>/dev/null
 mv -f privkey.pem.tmp privkey.pem
 mv -f fullchain.pem.tmp fullchain.pem
