@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,29 +50,46 @@ def interrupted_setup(checkout: Path) -> str:
     return said
 
 
-def test_only_a_whole_environment_is_kept(checkout: Path) -> None:
-    locked = checkout / "requirements.txt"
-    locked.write_text("no hash==1.0\n")
+@pytest.fixture
+def environment(checkout: Path) -> Path:
+    """An environment as a finished run leaves it."""
+    folder = checkout / ".venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin/python").symlink_to(sys.executable)
+    (folder / ".stamp").write_text(f"{folder}\n")
+    return folder
+
+
+def test_a_finished_environment_is_left_alone(checkout: Path, environment: Path) -> None:
+    assert setup(checkout).stdout == "setup: .venv is ready\n"
+
+
+def test_other_requirements_make_it_anew(checkout: Path, environment: Path) -> None:
+    (checkout / "requirements-dev.txt").write_text("# changed\n")
+    assert "making .venv" in interrupted_setup(checkout)
+
+
+def test_an_environment_whose_python_went_away_is_made_anew(
+    checkout: Path, environment: Path
+) -> None:
+    (environment / "bin/python").unlink()
+    (environment / "bin/python").symlink_to("/nonexistent")
+    assert "making .venv" in interrupted_setup(checkout)
+
+
+def test_an_interrupted_run_is_begun_again(checkout: Path, environment: Path) -> None:
+    (checkout / "requirements.txt").write_text("# changed\n")
+    interrupted_setup(checkout)
+    (checkout / "requirements.txt").write_text("")
+    assert "making .venv" in interrupted_setup(checkout)
+
+
+def test_a_failed_installation_is_shown_and_not_kept(checkout: Path) -> None:
+    (checkout / "requirements.txt").write_text("no hash==1.0\n")
     failed = setup(checkout)
     assert failed.returncode == 1
     assert "Invalid requirement" in failed.stderr
     assert "setup: failed: .venv/bin/python -m pip install" in failed.stderr
-
-    locked.write_text("# nothing\n")
-    assert "setup: making .venv with Python 3." in setup(checkout).stdout
-    assert setup(checkout).stdout == "setup: .venv is ready\n"
-
-    locked.write_text("# changed\n")
-    assert "making .venv" in interrupted_setup(checkout)
-    locked.write_text("# nothing\n")
-    assert "making .venv" in interrupted_setup(checkout)
-
-
-def test_an_environment_whose_python_went_away_is_made_anew(checkout: Path) -> None:
-    python = checkout / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to("/nonexistent")
-    (checkout / ".venv/.stamp").write_text(f"{checkout}/.venv\n")
     assert "making .venv" in interrupted_setup(checkout)
 
 
