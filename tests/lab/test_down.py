@@ -24,6 +24,7 @@ def other(lab: Lab, tmp_path: Path) -> Iterator[Place]:
     image = place.image("server", "x")
     labelled = ["--change", f"LABEL {place.label}", "--change", 'CMD ["/x"]']
     docker("import", *labelled, "-", image, stdin=empty.getvalue())
+    docker("import", "-", place.image("pulled", "x"), stdin=empty.getvalue())
     docker("network", "create", *label, place.network)
     for volume in (place.mirror, place.name("ubuntu")):
         docker("volume", "create", *label, volume)
@@ -42,12 +43,13 @@ def left_of(place: Place) -> list[str]:
         "networks": docker("network", "ls", "-q", *chosen),
         "volumes": docker("volume", "ls", "-q", *chosen),
         "images": docker("images", "-aq", *chosen),
+        "pulled images": docker("images", "-q", place.image("pulled", "x")),
     }
     return [kind for kind, listed in found.items() if listed.stdout]
 
 
 def test_down_leaves_nothing(other: Place) -> None:
-    assert left_of(other) == ["containers", "networks", "volumes", "images"]
+    assert left_of(other) == ["containers", "networks", "volumes", "images", "pulled images"]
     Lab(other).down()
     assert left_of(other) == []
     assert not other.folder.exists()
@@ -55,7 +57,7 @@ def test_down_leaves_nothing(other: Place) -> None:
 
 def test_down_keeps_images_and_what_the_mirror_holds_when_asked(other: Place) -> None:
     Lab(other).down(keep_images=True)
-    assert left_of(other) == ["volumes", "images"]
+    assert left_of(other) == ["volumes", "images", "pulled images"]
     kept = docker("volume", "ls", "-q", "--filter", f"label={other.label}").stdout
     assert kept.strip() == other.mirror
 

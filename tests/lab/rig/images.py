@@ -81,7 +81,8 @@ class Images:
         if recipes.exists(str(image)):
             return str(image)
         if self._hub.result():
-            return self._pulled(str(image), self._place.image(image.path, image.tag))
+            ours = self._place.image(image.name.replace("/", "-"), image.tag)
+            return self._pulled(str(image), ours)
         recipe = image.name.rpartition("/")[2]
         if not recipes.known(recipe):
             raise LabError(f"{image}: Docker Hub cannot be reached and there is no stand-in for it")

@@ -81,9 +81,7 @@ class Lab:
                 volumes.discard(self._place.mirror)  # it holds what the servers pull
             _remove(("volume", "rm"), volumes)
             if not keep_images:
-                ours = ("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter")
-                _remove(("rmi", "-f"), _listed(*ours, f"reference={self._place.image_prefix}*"))
-                _remove(("rmi", "-f"), _listed("images", "-aq", *chosen))
+                self._remove_images()
             shutil.rmtree(self.folder, ignore_errors=True)
         self._servers = {}
 
@@ -112,6 +110,17 @@ class Lab:
         origin.create(self._place)
         network.ensure(self._place)
         self._servers = {}
+
+    def _remove_images(self) -> None:
+        """Remove every image that carries the lab's name or label."""
+        named = ("images", "-q", "--filter", f"reference={self._place.image_prefix}*")
+        labelled = ("images", "-aq", "--filter", f"label={self._place.label}")
+        for _ in range(3):
+            if not (found := _listed(*named) | _listed(*labelled)):
+                return
+            # An image takes its untagged parents along, which then are reported as missing.
+            docker("rmi", "-f", *sorted(found), timeout=120, check=False)
+        raise LabError(f"{len(found)} images of the lab cannot be removed: docker rmi {min(found)}")
 
     def _publish(self, ref: str) -> str:
         commit = origin.publish(self._place, ref)
