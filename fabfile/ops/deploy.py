@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..model.decide import Wish
 from ..model.errors import FAILED, Trouble, refused
-from ..model.plan import Kind, Plan
+from ..model.plan import Kind, Plan, Step
 from ..model.way_back import missing_images
 from ..remote import compose
 from ..remote.host import DryHost
@@ -57,8 +57,9 @@ class Deployment:
     def examine(self) -> Plan:
         """Look at the server and those around it; decide. Exit code 2 when something is missing."""
         waive = self.options.waive
-        self.around: Neighbours = look_around(self.session, self.name, waive)
-        self.sight: Sight = look_at(self.session, self.name, self.options.ref)
+        with self.session.console.waiting(self.name, "look"):
+            self.around: Neighbours = look_around(self.session, self.name, waive)
+            self.sight: Sight = look_at(self.session, self.name, self.options.ref)
         self.plan = plan_for(self.sight, self.around.called, self.options.wish)
         last = self.sight.facts.verified
         gone = missing_images(last, self.sight.facts) if last and self.plan.steps else []
@@ -112,19 +113,17 @@ class Deployment:
     def prepare(self) -> None:
         """Everything that can fail without touching the running system; a failure is recorded."""
         try:
-            for step in self.plan.steps[:1]:
-                if step.kind is Kind.BOOTSTRAP and not self._had_lock_folder():
-                    self.run.perform(step)
-                    self.lock()
-            self.run.prepare()
+            self.run.prepare(self._lock_for_all)
         except Trouble as trouble:
             self.run.fail(trouble)
             message = f"{trouble.message}; the running system was not touched"
             raise Trouble(message, code=FAILED, evidence=trouble.evidence) from None
 
-    def _had_lock_folder(self) -> bool:
-        """Whether the lock that is held is the one that everybody takes from now on."""
-        return self.sight.facts.has_folder(self.host.server.root / "locks")
+    def _lock_for_all(self, step: Step) -> None:
+        """Once there is a folder for locks, hold the lock that everybody takes from now on."""
+        had = self.sight.facts.has_folder(self.host.server.root / "locks")
+        if step.kind is Kind.BOOTSTRAP and not had:
+            self.lock()
 
     def go_on(self) -> None:
         """Cut over and prove; whatever fails, the way back is gone before this returns."""

@@ -58,11 +58,12 @@ class Run:
         finally:
             self.done.append(Done(step.title, outcome, round(time.monotonic() - start, 1), note))
 
-    def prepare(self) -> None:
-        """Everything that can fail without touching the running system."""
+    def prepare(self, after: Callable[[Step], None] = lambda _step: None) -> None:
+        """Everything that can fail without touching the running system; ``after`` follows each."""
         for step in self.plan.steps:
             if step.kind in PREPARING:
                 self.perform(step)
+                after(step)
                 if step.kind is Kind.FETCH:
                     state.write_release(self.sight.host, self.release)
                     state.keep_env(self.sight.host, self.release)

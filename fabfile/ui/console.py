@@ -89,7 +89,7 @@ class Console:
         """Show one step while it runs and how long it took; append to the list to add a note."""
         notes: list[str] = []
         start = time.monotonic()
-        with self._live(server, title):
+        with self.waiting(server, title):
             try:
                 yield notes
             except BaseException:
@@ -99,8 +99,8 @@ class Console:
         self.line(server, f"✓ {title} {time.monotonic() - start:.1f}s{note}")
 
     @contextmanager
-    def _live(self, server: str, title: str) -> Iterator[None]:
-        """A spinner per running step; servers run side by side, so there may be several."""
+    def waiting(self, server: str, title: str) -> Iterator[None]:
+        """A spinner while something runs, on a terminal; servers run side by side: one for each."""
         if not self.rich.is_terminal:
             yield
             return
