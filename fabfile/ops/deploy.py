@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from ..model.decide import Wish
-from ..model.errors import FAILED, Trouble, refused
+from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.plan import Kind, Plan, Step
 from ..model.way_back import missing_images
 from ..remote import compose
@@ -20,7 +20,7 @@ from .run import Run, open_run
 from .session import Session, operator, side_by_side
 from .show import show_plan
 from .sight import Sight, look_at, plan_for
-from .status import release_view
+from .status import release_view, state_lines
 
 WAY_BACK = "way-back"
 """Name under which a missing way back can be waived."""
@@ -141,8 +141,13 @@ class Deployment:
         if last:
             return go_back(self.session, self.name, last, trouble, self.announce)
         title = "stop what this first deploy started; data stays"
-        with self.session.console.step(self.name, title):
-            compose.stop_and_remove(self.host, self.host.server.path)
+        try:
+            with self.session.console.step(self.name, title):
+                compose.stop_and_remove(self.host, self.sight.require().stack.project)
+        except Trouble as second:
+            message = f"{trouble.message}; and what it had started may still run: {second.message}"
+            lines = (*trouble.evidence, *state_lines(self.session, self.name))
+            return Trouble(message, code=STRANDED, evidence=lines)
         message = f"{trouble.message}; what this first deploy had started is stopped again"
         return Trouble(message, code=FAILED, evidence=trouble.evidence)
 
@@ -195,18 +200,29 @@ def _carry_out(deployments: Sequence[Deployment]) -> None:
     for deployment in deployments:
         deployment.begin()
     changing = {d.name: d for d in deployments if d.plan.steps}
-    side_by_side(lambda name: changing[name].prepare(), list(changing))
+    _prepare(changing)
     done: list[Deployment] = []
     for deployment in deployments:
-        if deployment.name not in changing:
-            deployment.run.prove()
-            continue
         try:
-            deployment.go_on()
+            if deployment.name in changing:
+                deployment.go_on()
+                deployment.run.conclude()
+                done.append(deployment)
+            else:
+                deployment.run.prove()
         except Trouble as trouble:
             raise _all_back(done, trouble) from None
-        deployment.run.conclude()
-        done.append(deployment)
+
+
+def _prepare(changing: Mapping[str, Deployment]) -> None:
+    """Side by side; when one cannot be prepared, the others are ended too, untouched."""
+    try:
+        side_by_side(lambda name: changing[name].prepare(), list(changing))
+    except Trouble as trouble:
+        for deployment in changing.values():
+            if not deployment.run.ended:
+                deployment.run.fail(Trouble(f"not cut over: {trouble.message}"))
+        raise
 
 
 def _all_back(done: Sequence[Deployment], trouble: Trouble) -> Trouble:

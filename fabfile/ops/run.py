@@ -36,8 +36,8 @@ class Run:
     """Tells others who want the server which step is going on."""
     done: list[Done] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-    cutting_over: bool = False
-    """Whether a step has begun that touches the running system."""
+    opened: bool = False
+    """Whether the record stands on the server."""
 
     @property
     def name(self) -> str:
@@ -65,12 +65,12 @@ class Run:
                 self.perform(step)
                 after(step)
                 if step.kind is Kind.FETCH:
+                    self.opened = True
                     state.write_release(self.sight.host, self.release)
                     state.keep_env(self.sight.host, self.release)
 
     def cut_over(self) -> None:
         """Move the running system, one service at a time; then watch whether it stays up."""
-        self.cutting_over = True
         for step in self.plan.steps:
             if step.kind not in PREPARING:
                 self.perform(step)
@@ -106,6 +106,11 @@ class Run:
                 evidence += compose.last_lines(self.sight.host, container)
         return Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the record has its end."""
+        return self.release.finished > 0
+
     def conclude(self) -> Release:
         """Record the release as verified (or accepted, where a red gate was waived) and say so."""
         red = [verdict for verdict in self.verdicts if not verdict.ok]
@@ -118,10 +123,17 @@ class Run:
         return release
 
     def fail(self, trouble: Trouble) -> None:
-        """Record the failure, when the record was opened."""
-        if any(done.title.startswith(Kind.FETCH.value) for done in self.done):
-            where = next((d.title for d in self.done if d.outcome == "failed"), "prove")
+        """Record the failure, when the record was opened.
+
+        A record that cannot be written must not stand between a failure and the way back.
+        """
+        if not self.opened:
+            return
+        where = next((done.title for done in self.done if done.outcome == "failed"), "prove")
+        try:
             self.record(RELEASE_FAILED, error=f"{where}: {trouble.message}")
+        except Trouble as second:
+            self.session.console.warn(self.name, f"not recorded: {second.message}")
 
     def record(self, outcome: str, error: str = "") -> Release:
         """Close the record: what runs now, the steps, the gates and the log."""

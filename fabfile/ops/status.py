@@ -36,6 +36,7 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
     facts = sight.facts
     release = facts.verified
     commit = facts.commit
+    pending, refusals = _pending(sight, called)
     return {
         "server": sight.server.name,
         "release": release_view(release) if release else None,
@@ -44,8 +45,8 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
         "busy": facts.holder,
         "services": _services(sight),
-        "pending": _pending(sight, called),
-        "problems": list(sight.problems),
+        "pending": pending,
+        "problems": [*sight.problems, *refusals],
         "warnings": list(sight.warnings),
         "disk": [
             {"mount": disk.mount, "free_bytes": disk.free, "total_bytes": disk.total}
@@ -105,12 +106,15 @@ def _service(name: str, container: Container | None, facts: Facts) -> dict[str, 
     }
 
 
-def _pending(sight: Sight, called: Sight | None) -> list[str]:
-    """The steps that a deploy of the branch would take now; empty when it cannot be planned."""
+def _pending(sight: Sight, called: Sight | None) -> tuple[list[str], list[str]]:
+    """The steps that a deploy of the branch would take now, or why it would be refused."""
     if sight.problems or sight.target is None:
-        return []
-    plan = plan_for(sight, called, Wish(restart_data=True))
-    return [f"{step.title}: {step.reason}" for step in plan.steps]
+        return [], []
+    try:
+        plan = plan_for(sight, called, Wish())
+    except Trouble as trouble:
+        return [], [trouble.message, *trouble.evidence]
+    return [f"{step.title}: {step.reason}" for step in plan.steps], []
 
 
 def state_lines(session: Session, name: str) -> list[str]:

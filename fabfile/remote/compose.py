@@ -139,10 +139,10 @@ def up(host: Host, tree: PurePosixPath, service: str, *, force: bool = False) ->
     )
 
 
-def stop_and_remove(host: Host, tree: PurePosixPath) -> None:
-    """Stop what a failed first deploy started; volumes stay."""
-    words = compose_words(host, tree, "down", "--timeout", "20", project=host.server.path)
-    host.write(words, timeout=180, check=False)
+def stop_and_remove(host: Host, project: str) -> None:
+    """Stop what a failed first deploy started; volumes stay. Needs no compose file."""
+    words = ["docker", "compose", "--project-name", project, "down", "--timeout", "20"]
+    host.write(words, timeout=180)
 
 
 def move_stable(host: Host, wanted: Wanted) -> None:

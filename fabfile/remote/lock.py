@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from invoke.exceptions import ThreadException
+from paramiko import SSHException
 
 from ..model.errors import REFUSED, Trouble
 from .host import Host, command_line
@@ -128,13 +129,10 @@ class Lock:
     def __exit__(
         self,
         _kind: type[BaseException] | None,
-        error: BaseException | None,
+        _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
         self._beats.said.put("bye\n")
-        try:
+        # When the connection is gone, so is the lock: an error here would only hide the first one.
+        with suppress(ThreadException, SSHException, OSError, EOFError):
             self._promise.join()
-        except Exception:
-            # The connection is gone, and the lock with it; the first error matters, not this one.
-            if error is None:
-                raise

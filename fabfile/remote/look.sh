@@ -8,7 +8,8 @@
 set -u
 checkout=$1 root=$2 repository=$3 ref=$4 compose=$5 mark=$6 deadline=$7
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
-export GIT_OPTIONAL_LOCKS=0
+# Paths as they are: a quoted one would be below no build context, and its change never deployed.
+export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-look.XXXXXXXX") || exit 73
 trap 'rm -rf "$scratch"' EXIT
 section() { printf '\n%s %s\n' "$mark" "$1"; }

@@ -10,7 +10,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +137,17 @@ class Console:
 
     def result(self, value: Any) -> None:
         """The one JSON object of a command that was asked for JSON, on standard output."""
-        print(self.redact(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)))
+        print(json.dumps(self._clean(value), indent=2, sort_keys=True, ensure_ascii=False))
+
+    def _clean(self, value: Any) -> Any:
+        """The value with every text in it redacted, before JSON escapes what a secret may hold."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, Mapping):
+            return {key: self._clean(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._clean(item) for item in value]
+        return value
 
     def error(self, trouble: Trouble) -> None:
         """The one line that says what failed and what to do, and its evidence below it."""
