@@ -126,10 +126,11 @@ class Deployment:
             self.lock()
 
     def go_on(self) -> None:
-        """Cut over and prove; whatever fails, the way back is gone before this returns."""
+        """Cut over, prove, record; whatever fails, the way back is gone before this returns."""
         try:
             self.run.cut_over()
             self.run.prove()
+            self.run.conclude()
         except (Trouble, KeyboardInterrupt) as error:
             trouble = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
             self.run.fail(trouble)
@@ -206,7 +207,6 @@ def _carry_out(deployments: Sequence[Deployment]) -> None:
         try:
             if deployment.name in changing:
                 deployment.go_on()
-                deployment.run.conclude()
                 done.append(deployment)
             else:
                 deployment.run.prove()

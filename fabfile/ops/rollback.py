@@ -91,9 +91,9 @@ def _carry_out(run: Run) -> None:
     try:
         run.cut_over()
         run.prove()
+        run.conclude()
     except (Trouble, KeyboardInterrupt) as error:
         cause = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
         run.fail(cause)
         assert before is not None
         raise go_back(run.session, run.name, before, cause, run.announce) from None
-    run.conclude()
