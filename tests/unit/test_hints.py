@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.hints import Gate, Hints, Migration, parse_hints, revision
+from fabfile.model.hints import Gate, Hints, Migration, known_hints, parse_hints, revision
 from fabfile.model.probe import Probe
 
 
@@ -113,3 +113,28 @@ def test_a_key_that_is_missing_is_named(raw: dict[str, Any], message: str) -> No
 )
 def test_a_revision_is_the_first_word_of_the_last_line(output: str, found: str) -> None:
     assert revision(output) == found
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"colour": "red"},
+        {"migrate": ["alembic", "upgrade"]},
+        {"probe": {"path": "/"}},
+        {"probe": "GET /"},
+        {"gates": [{"url": "u"}]},
+        {"link": ["words"]},
+    ],
+)
+def test_what_another_version_says_beyond_is_left_out_when_a_release_is_read(
+    unknown: dict[str, Any],
+) -> None:
+    assert known_hints("api", {"keep": True, "smoke": ["ok"], **unknown}) == Hints(
+        keep=True, smoke=("ok",)
+    )
+
+
+def test_what_is_known_of_a_release_is_read_whole() -> None:
+    raw = {"probe": {"port": 80}, "migrate": {"run": ["a"], "current": ["b"], "target": ["c"]}}
+    assert known_hints("api", raw) == parse_hints("api", raw)
+    assert known_hints("api", None) == Hints()

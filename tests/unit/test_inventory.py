@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -69,6 +68,7 @@ domains = example.org, api.example.org
 calls = montreal
 address = 10.0.0.7
 edge = 127.0.0.1:8443
+watch = 0
 connection = ssh
 
 [montreal]
@@ -97,6 +97,7 @@ compose = compose/montreal.yml
         calls="montreal",
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
+        watch=0,
         connection="ssh",
         known_hosts=Path("/srv/fleet/known_hosts"),
     )
@@ -104,8 +105,9 @@ compose = compose/montreal.yml
 
 def test_what_a_section_leaves_out_has_its_documented_value() -> None:
     (server,) = read(f"{DEFAULTS}[ubuntu]\nhost = 192.0.2.7\n").servers
-    assert (server.port, server.connection, server.domains) == (22, "ssh", ())
+    assert (server.port, server.watch, server.connection) == (22, 15, "ssh")
     assert (server.address, server.edge, server.calls) == ("192.0.2.7", None, "")
+    assert server.domains == ()
 
 
 def test_a_section_goes_before_the_defaults() -> None:
@@ -171,6 +173,8 @@ compose = app.yml
         ("edge = 127.0.0.1:http", "edge: 'http' is not a port (1 to 65535)"),
         ("edge = -x:443", "edge: '-x' is not a host name or address"),
         ("address = a;b", "address: 'a;b' is not a host name or address"),
+        ("watch = 601", "watch: '601' is not a number of seconds (0 to 600)"),
+        ("watch = 1.5", "watch: '1.5' is not a number of seconds (0 to 600)"),
         ("connection = telnet", "connection: 'telnet' is neither 'ssh' nor 'local'"),
         ("just words", "neither [section] nor key = value: 'just words'"),
         ("[half", "neither [section] nor key = value: '[half'"),
@@ -266,10 +270,26 @@ def test_servers_that_call_nobody_keep_the_order_of_the_file() -> None:
     assert calling(a="", b="", c="").called_first() == ["a", "b", "c"]
 
 
-def test_two_servers_that_call_each_other_do_not_hang_the_order() -> None:
-    """Refused with a line, or ordered somehow: but never a traceback."""
-    with suppress(Trouble):
-        assert sorted(calling(a="b", b="a").called_first()) == ["a", "b"]
+CIRCLE = f"{DEFAULTS}[a]\nhost = a\ncalls = b\n[b]\nhost = b\ncalls = "
+
+
+def test_two_servers_that_call_each_other_are_refused_with_both_lines() -> None:
+    assert refusal(f"{CIRCLE}a\n") == (
+        f"{FILE}:11: calls = b: they call each other",
+        f"{FILE}:14: calls = a: they call each other",
+    )
+
+
+def test_a_longer_circle_of_calls_is_refused_with_every_line_of_it() -> None:
+    assert refusal(f"{CIRCLE}c\n[c]\nhost = c\ncalls = b\n") == (
+        f"{FILE}:14: calls = c: they call each other",
+        f"{FILE}:17: calls = b: they call each other",
+    )
+
+
+def test_a_circle_that_goes_through_the_defaults_is_refused_too() -> None:
+    text = f"{DEFAULTS}calls = a\n[a]\nhost = a\ncalls = b\n[b]\nhost = b\n"
+    assert f"{FILE}:12: calls = b: they call each other" in refusal(text)
 
 
 @given(st.dictionaries(st.sampled_from("abcde"), st.sampled_from("abcde"), min_size=1))

@@ -1,0 +1,279 @@
+"""Preflight: what must hold before a server is touched; every failure is one line that helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fabfile.model.envfile import Findings
+from fabfile.model.facts import Disk
+from fabfile.model.preflight import (
+    MINIMUM_FREE,
+    commit_problems,
+    env_findings,
+    host_problems,
+    stack_problems,
+    warnings,
+)
+
+from .builders import CHECKOUT, ROOT, SERVER, STACK, commit, container, facts, folders, service
+
+ENV = f"{CHECKOUT}/.env"
+START = "no Docker engine answers; start it: sudo systemctl start docker"
+
+
+def host(**changes: Any) -> list[str]:
+    return host_problems(SERVER, facts(**changes))
+
+
+def env(text: str, example: str = "", **changes: Any) -> Findings:
+    wanted = commit(example=example)
+    return env_findings(SERVER, facts(**{"env": text, "commit": wanted, **changes}))
+
+
+# --- the host
+
+
+def test_a_sound_host_has_no_problem() -> None:
+    assert host() == []
+    assert warnings(facts()) == []
+
+
+@pytest.mark.parametrize(
+    ("docker", "line"),
+    [
+        ("", START),
+        (
+            "error: bash: line 1: docker: command not found ",
+            "no Docker on this server; install Docker Engine with its compose plugin",
+        ),
+        (
+            "error: permission denied while trying to connect to the Docker daemon socket ",
+            "user ubuntu may not use Docker; run once: sudo usermod -aG docker ubuntu",
+        ),
+        (
+            "error: Cannot connect to the Docker daemon ",
+            f"{START} (Cannot connect to the Docker daemon)",
+        ),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_named_with_its_cause(docker: str, line: str) -> None:
+    assert host(docker=docker, compose="error: no engine") == [line]
+
+
+@pytest.mark.parametrize("version", ["", "error: unknown command", "2.19.3", "1.29.2", "v2.3"])
+def test_a_compose_that_is_missing_or_too_old_is_named(version: str) -> None:
+    assert host(compose=version) == [
+        "docker compose is missing or older than 2.20; install the docker compose plugin"
+    ]
+
+
+@pytest.mark.parametrize("version", ["2.20.0", "v2.26.1", "2.26.1-4", "5.6.1"])
+def test_a_newer_compose_is_enough(version: str) -> None:
+    assert host(compose=version) == []
+
+
+def test_every_disk_with_too_little_space_is_named() -> None:
+    disks = (
+        Disk("/", 50 << 30, MINIMUM_FREE - 1),
+        Disk("/data", 50 << 30, MINIMUM_FREE),
+        Disk("/var", 50 << 30, 5 << 20),
+    )
+    need = "a deploy needs 1024 MiB; free some space (docker image prune, old backups)"
+    assert host(disks=disks) == [
+        f"disk / has 1023 MiB free, {need}",
+        f"disk /var has 5 MiB free, {need}",
+    ]
+
+
+def test_a_root_that_nobody_can_make_is_named_with_the_command_that_does() -> None:
+    (problem,) = host(folders={}, sudo=False)
+    assert problem == (
+        f"{ROOT} does not exist and ubuntu may not use sudo to make it; run once:"
+        f" sudo install -d -o ubuntu {ROOT}"
+    )
+    assert host(folders={}, sudo=True) == []
+
+
+def test_a_root_of_somebody_else_is_named_with_the_command_that_mends_it() -> None:
+    theirs = folders(str(ROOT), owner="root")
+    assert host(folders=theirs, sudo=False) == [
+        f"{ROOT} belongs to root; run once: sudo chown ubuntu {ROOT}"
+    ]
+
+
+@pytest.mark.parametrize(("engine", "late"), [("24.0.7", True), ("25.0.0", False), ("", False)])
+def test_an_engine_without_start_interval_is_a_warning(engine: str, late: bool) -> None:
+    line = f"engine {engine} ignores start_interval (needs 25): the first health probe comes late"
+    assert warnings(facts(docker=engine)) == ([line] if late else [])
+
+
+# --- the commit
+
+
+def test_a_commit_that_is_there_has_no_problem() -> None:
+    assert commit_problems(SERVER, facts(commit=commit())) == []
+    assert commit_problems(SERVER, facts(commit=None)) == []
+
+
+def test_an_unknown_commit_is_named_with_its_repository() -> None:
+    unknown = facts(commit=commit("", error="unknown: 1a2b3c"))
+    assert commit_problems(SERVER, unknown) == [
+        "git://origin/app.git has no commit, branch or tag '1a2b3c'; push it first"
+    ]
+
+
+def test_a_repository_that_does_not_answer_is_named_with_gits_words() -> None:
+    silent = facts(commit=commit("", error="fatal: unable to connect"))
+    assert commit_problems(SERVER, silent) == [
+        "git cannot read git://origin/app.git: fatal: unable to connect"
+    ]
+
+
+# --- the settings
+
+
+def test_sound_settings_have_no_problem() -> None:
+    assert env(
+        "COMPOSE_FILE=compose/app.yml\nSTATE_ROOT=/opt/app\n", "COMPOSE_FILE=\nSTATE_ROOT="
+    ) == (Findings())
+
+
+def test_missing_settings_are_one_line_that_says_what_to_do() -> None:
+    assert env("", env_stat=None) == Findings(
+        (f"no {ENV}: copy .env.example, fill its blanks, chmod 600",)
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "A=\nB=\n"])
+def test_settings_without_a_single_value_are_empty(text: str) -> None:
+    assert env(text, "# @required\nA=\n# @required\nB=\n") == Findings(
+        (f"{ENV} is empty: copy .env.example, fill its blanks",)
+    )
+
+
+@pytest.mark.parametrize("mode", ["644", "640", "604", "666"])
+def test_settings_that_others_can_read_are_refused(mode: str) -> None:
+    assert env("A=1\n", "A=", env_stat=("ubuntu", mode)).problems == (
+        f"{ENV} has mode {mode}: others can read it; chmod 600 {ENV}",
+    )
+
+
+@pytest.mark.parametrize("mode", ["600", "400", "700"])
+def test_settings_that_only_their_owner_can_read_are_not(mode: str) -> None:
+    assert env("A=1\n", "A=", env_stat=("ubuntu", mode)).problems == ()
+
+
+def test_settings_of_another_user_are_refused() -> None:
+    assert env("A=1\n", "A=", env_stat=("root", "600")).problems == (
+        f"{ENV} belongs to root, not to ubuntu",
+    )
+
+
+def test_settings_that_contradict_the_inventory_are_refused() -> None:
+    found = env("COMPOSE_FILE=compose/other.yml\nSTATE_ROOT=/srv\n", "COMPOSE_FILE=\nSTATE_ROOT=")
+    assert found.problems == (
+        ".env: COMPOSE_FILE is not 'compose/app.yml', which hosts.ini says",
+        ".env: STATE_ROOT is not '/opt/app', which hosts.ini says",
+    )
+
+
+def test_the_schema_of_the_wanted_commit_is_the_one_that_counts() -> None:
+    found = env("A=1\n", "A=\n# @required\nNEW=\n")
+    assert found.problems == (".env: NEW is missing",)
+
+
+def test_settings_are_checked_with_what_compose_reads() -> None:
+    wanted = commit(example="A=", effective={"A": ""})
+    found = env_findings(SERVER, facts(env="A=$x\n", commit=wanted))
+    assert found.problems[0].startswith(".env: A: compose reads 0 characters of 2: '$' starts")
+
+
+def test_broken_lines_are_named_even_when_the_commit_cannot_be_had() -> None:
+    assert env("A=1\nA=2\n", commit=None).problems == (".env:2: A stands twice",)
+
+
+# --- the stack
+
+
+def test_our_own_containers_networks_and_ports_are_no_clash() -> None:
+    assert stack_problems(facts(), STACK) == []
+
+
+def test_a_container_name_of_another_project_is_named_with_its_owner() -> None:
+    labels = {"com.docker.compose.project": "other", "com.docker.compose.service": "db"}
+    theirs = container(STACK.service("db"), "x", labels=labels)
+    assert stack_problems(facts(containers=(theirs,), listening=frozenset()), STACK) == [
+        "container name app-db is in use by project other; rename or remove that one"
+    ]
+
+
+def test_a_container_made_by_hand_under_our_name_is_named() -> None:
+    theirs = container(STACK.service("db"), "x", labels={})
+    assert stack_problems(facts(containers=(theirs,), listening=frozenset()), STACK) == [
+        "container name app-db is in use by no compose project; rename or remove that one"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"), [("other", "project other"), ("", "no compose project")]
+)
+def test_a_network_of_somebody_else_is_named(owner: str, words: str) -> None:
+    assert stack_problems(facts(networks={"app-network": owner}), STACK) == [
+        f"network app-network is in use by {words}; remove it once its containers are gone"
+    ]
+
+
+def test_a_port_that_another_container_publishes_is_named_with_it() -> None:
+    theirs = container(service("theirs"), "x", labels={}, published=(443,))
+    seen = facts(containers=(theirs,), listening=frozenset({443}))
+    assert stack_problems(seen, STACK) == ["port 443 of proxy is in use by app-theirs"]
+
+
+def test_a_port_that_a_process_listens_on_is_named() -> None:
+    seen = facts(containers=(), listening=frozenset({22, 80}))
+    assert stack_problems(seen, STACK) == ["port 80 of proxy is in use by a process"]
+
+
+def test_a_limit_beyond_the_host_is_named_with_the_remedy() -> None:
+    greedy = replace(STACK, services=(service("a", cpus=2.5), service("b", cpus=4.0)))
+    assert stack_problems(facts(cpus=2), greedy) == [
+        "a is limited to 2.5 CPUs, this server has 2; lower the limit in .env",
+        "b is limited to 4 CPUs, this server has 2; lower the limit in .env",
+    ]
+
+
+# --- all of them
+
+
+def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
+    remedies = (
+        "install", "start it", "run once", "free some space", "chmod", "push it", "copy",
+        "rename or remove", "lower the limit", "remove it once",
+    )  # fmt: skip
+    bad = facts(
+        docker="error: permission denied",
+        disks=(Disk("/", 1, 1),),
+        folders={},
+        sudo=False,
+        env_stat=("ubuntu", "644"),
+        env="",
+        networks={"app-network": ""},
+        cpus=0,
+        commit=commit("", error="unknown: x"),
+        containers=(container(STACK.service("db"), "x", labels={}),),
+        listening=frozenset(),
+    )
+    greedy = replace(STACK, services=(service("db", cpus=1.0),))
+    lines = [
+        *host_problems(SERVER, bad),
+        *commit_problems(SERVER, bad),
+        *env_findings(SERVER, bad).problems,
+        *stack_problems(bad, greedy),
+    ]
+    assert len(lines) == 9
+    for line in lines:
+        assert "\n" not in line
+        assert any(remedy in line for remedy in remedies), line

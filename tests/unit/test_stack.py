@@ -1,0 +1,179 @@
+"""The stack: what compose resolves becomes values, with nothing about a service typed here."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fabfile.model.errors import REFUSED, Trouble
+from fabfile.model.hints import Hints
+from fabfile.model.stack import Build, Mount, Port, Stack, parse
+
+RESOLVED = (Path(__file__).parent / "data" / "resolved.json").read_text()
+"""What ``docker compose config --format json`` prints for a whole stack."""
+HASHES = "postgres 1a\nredis 2b\ncore-api-1 3c\ncore-api-2 4d\nfrontend 5e\nnginx 6f\n"
+CHECKOUT = "/home/ubuntu/wish-with-me-codex"
+STACK = parse(RESOLVED, HASHES)
+
+
+def small(services: dict[str, Any], **more: Any) -> Stack:
+    return parse(json.dumps({"name": "app", "services": services, **more}), "")
+
+
+def refusal(resolved: str) -> str:
+    with pytest.raises(Trouble) as caught:
+        parse(resolved, "")
+    assert caught.value.code == REFUSED
+    return caught.value.message
+
+
+def test_project_networks_and_volume_folders_are_those_of_the_model() -> None:
+    assert STACK.project == "wishwithme"
+    assert STACK.networks == ("wishwithme-network",)
+    assert STACK.volume_folders == (
+        "/opt/wishwithme/data/postgres",
+        "/opt/wishwithme/data/redis",
+    )
+
+
+def test_services_come_in_dependency_order_and_the_proxy_last() -> None:
+    names = [service.name for service in STACK.services]
+    assert names == ["postgres", "redis", "core-api-1", "core-api-2", "frontend", "nginx"]
+
+
+def test_a_built_service_knows_its_context_dockerfile_and_arguments() -> None:
+    service = STACK.service("frontend")
+    assert service.build == Build(
+        f"{CHECKOUT}/services/frontend",
+        f"{CHECKOUT}/services/frontend/Dockerfile",
+        (("API_URL", "https://api.wishwith.me"),),
+    )
+    assert (service.image, service.repository) == (
+        "wishwithme/frontend:current",
+        "wishwithme/frontend",
+    )
+
+
+def test_a_pulled_service_has_its_image_command_and_container_name() -> None:
+    service = STACK.service("redis")
+    assert (service.build, service.image) == (None, "redis:7.4.5-alpine")
+    assert service.command == ("redis-server", "--appendonly", "yes")
+    assert service.container == "wishwithme-redis"
+
+
+def test_mounts_are_binds_and_volumes_with_their_targets() -> None:
+    assert STACK.service("postgres").mounts == (
+        Mount("volume", "postgres_data", "/var/lib/postgresql/data"),
+    )
+    assert STACK.service("nginx").mounts[0] == Mount(
+        "bind", f"{CHECKOUT}/nginx/ubuntu", "/etc/nginx", read_only=True
+    )
+
+
+def test_published_ports_are_numbers_with_their_protocol() -> None:
+    assert STACK.service("nginx").ports == (Port("", 80, "tcp"), Port("", 443, "tcp"))
+
+
+def test_composes_own_digest_of_a_definition_is_kept() -> None:
+    assert [service.config_hash for service in STACK.services] == [
+        "1a", "2b", "3c", "4d", "5e", "6f",
+    ]  # fmt: skip
+
+
+def test_a_doubled_dollar_is_one_in_the_environment() -> None:
+    assert STACK.service("core-api-1").environment["JWT_SECRET_KEY"] == "kq8vPz$2mTr"
+
+
+def test_an_environment_never_shows_in_a_repr() -> None:
+    assert "kq8vPz" not in repr(STACK)
+    assert "pg-password" not in repr(STACK)
+
+
+def test_hints_stand_with_their_services() -> None:
+    assert STACK.service("postgres").hints == Hints(keep=True)
+    assert STACK.service("core-api-2").hints.smoke == ("python", "-c", "import app.main")
+    assert STACK.proxy == STACK.service("nginx")
+
+
+def test_a_stack_without_a_proxy_has_none() -> None:
+    assert small({"a": {"image": "a:1"}}).proxy is None
+
+
+def test_what_a_service_leaves_out_has_composes_own_values() -> None:
+    service = small({"a": {"build": {"context": "/app/a"}}}).service("a")
+    assert (service.image, service.container) == ("app-a", "app-a-1")
+    assert service.build == Build("/app/a", "/app/a/Dockerfile")
+    assert (service.cpus, service.repository, service.hints) == (0, "app-a", Hints())
+
+
+def test_limit_target_and_another_dockerfile_are_read() -> None:
+    service = small(
+        {
+            "a": {
+                "build": {
+                    "context": "/app/a",
+                    "dockerfile": "Dockerfile.prod",
+                    "target": "production",
+                    "args": {"B": "2", "A": "1"},
+                },
+                "deploy": {"resources": {"limits": {"cpus": 1.5, "memory": "1"}}},
+            }
+        }
+    ).service("a")
+    assert service.cpus == 1.5
+    assert service.build == Build(
+        "/app/a", "/app/a/Dockerfile.prod", (("A", "1"), ("B", "2")), "production"
+    )
+
+
+def test_an_environment_value_that_is_not_set_is_empty() -> None:
+    service = small({"a": {"image": "a", "environment": {"A": None, "B": 1}}}).service("a")
+    assert service.environment == {"A": "", "B": "1"}
+
+
+def test_a_port_that_is_not_published_is_none() -> None:
+    ports = [{"target": 80}, {"target": 81, "published": "8081", "host_ip": "127.0.0.1"}]
+    service = small({"a": {"image": "a", "ports": ports}}).service("a")
+    assert service.ports == (Port("127.0.0.1", 8081, "tcp"),)
+
+
+def test_a_service_comes_after_everything_it_depends_on() -> None:
+    def after(*names: str) -> dict[str, Any]:
+        return {"image": "x", "depends_on": {name: {} for name in names}}
+
+    stack = small(
+        {"a": after("b", "gone"), "b": after("c"), "c": after(), "p": after()},
+        **{"x-deploy": {"p": {"proxy": True}}},
+    )
+    assert [service.name for service in stack.services] == ["c", "b", "a", "p"]
+
+
+def test_what_compose_could_not_resolve_is_refused_with_its_words() -> None:
+    assert refusal("required variable POSTGRES_PASSWORD is missing a value\n") == (
+        "compose cannot read the stack: required variable POSTGRES_PASSWORD is missing a value"
+    )
+
+
+def test_hints_for_services_that_do_not_exist_are_refused() -> None:
+    model = copy.deepcopy(json.loads(RESOLVED))
+    model["x-deploy"] |= {"gone": {}, "also-gone": {}}
+    assert refusal(json.dumps(model)) == "x-deploy: no such service: also-gone, gone"
+
+
+def test_a_service_that_does_not_exist_is_answered_with_those_that_do() -> None:
+    stack = small({"a": {"image": "a"}, "b": {"image": "b"}})
+    with pytest.raises(Trouble) as caught:
+        stack.service("c")
+    assert caught.value.code == REFUSED
+    assert caught.value.message == "no service 'c' in the stack; services: a, b"
+
+
+def test_a_release_of_another_version_is_read_without_what_it_says_beyond() -> None:
+    model = copy.deepcopy(json.loads(RESOLVED))
+    model["x-deploy"] |= {"gone": {}, "redis": {"keep": True, "colour": "red"}}
+    stack = parse(json.dumps(model), HASHES, strict=False)
+    assert stack == STACK
