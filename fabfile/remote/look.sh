@@ -127,6 +127,7 @@ section effective
 sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null | sort -u >"$scratch/keys"
 {
   printf 'name: reading\nservices:\n  reading:\n    image: none\n    environment:\n      A: a\n'
+  # shellcheck disable=SC2016 # compose is to expand it, not this shell
   while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done <"$scratch/keys"
 } >"$scratch/reading.yml"
 env -i "HOME=$HOME" "PATH=$PATH" docker compose --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json 2>/dev/null </dev/null
