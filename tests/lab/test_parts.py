@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.lab.rig import LabError, bases, environment, machine
+from tests.lab.rig import LabError, bases, environment, machine, relay
 from tests.lab.rig.bases import Image
 from tests.lab.rig.docker import run
 from tests.lab.rig.output import wait_until
@@ -151,3 +153,42 @@ def test_a_remote_engine_is_refused(endpoint: str) -> None:
         f"engine: the docker client points at {endpoint}; "
         "unset DOCKER_HOST or choose a local context\n"
     )
+
+
+def test_a_relay_hands_on_all_bytes_after_one_direction_has_ended() -> None:
+    def shout_back(far: socket.socket) -> None:
+        connection = far.accept()[0]
+        heard = b"".join(iter(lambda: connection.recv(65536), b""))
+        connection.sendall(heard.upper())
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as far:
+        threading.Thread(target=shout_back, args=[far], daemon=True).start()
+        with (
+            relay.delay(far.getsockname(), 0.05) as address,
+            socket.create_connection(address, timeout=5) as near,
+        ):
+            near.sendall(b"ab" * 500_000)
+            near.shutdown(socket.SHUT_WR)
+            heard = b"".join(iter(lambda: near.recv(65536), b""))
+    assert heard == b"AB" * 500_000
+
+
+def test_a_relay_that_ends_cuts_its_connections() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as far:
+        with relay.delay(far.getsockname(), 0.01) as address:
+            near = socket.create_connection(address, timeout=5)
+            connection = far.accept()[0]
+        assert (near.recv(1), connection.recv(1)) == (b"", b"")
+        near.close()
+        connection.close()
+
+
+def test_a_relay_to_nowhere_closes_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        nowhere = gone.getsockname()
+    with (
+        relay.delay(nowhere, 0.01) as address,
+        socket.create_connection(address, timeout=5) as near,
+    ):
+        assert near.recv(1) == b""

@@ -5,31 +5,30 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 Address = tuple[str, int]
+UnderWay = asyncio.Queue[tuple[float, bytes]]
+"""What travels in one direction, each piece with the moment at which it arrives."""
 CHUNK = 65536
+WINDOW = 256
 
 
 @contextmanager
 def delay(target: Address, round_trip: float) -> Iterator[Address]:
-    """Relay a free port on 127.0.0.1 to ``target``, ``round_trip`` seconds away.
+    """Relay a free port of 127.0.0.1, which is yielded, to ``target`` ``round_trip`` seconds away.
 
-    Each direction takes half of it; opening a connection takes one round trip more, as it does
-    where the far end itself answers.
+    Each direction takes half of it. Opening a connection takes one round trip more, as it does
+    where the far end itself answers. Connections still open at the end are cut.
     """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     relay = _Relay(target, round_trip)
-    server = asyncio.run_coroutine_threadsafe(
-        asyncio.start_server(relay.serve, "127.0.0.1", 0), loop
-    ).result()
     try:
-        yield server.sockets[0].getsockname()
+        yield asyncio.run_coroutine_threadsafe(relay.open(), loop).result()
     finally:
-        server.close()
-        asyncio.run_coroutine_threadsafe(relay.end(), loop).result()
+        asyncio.run_coroutine_threadsafe(relay.close(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -39,48 +38,58 @@ class _Relay:
     def __init__(self, target: Address, round_trip: float) -> None:
         self._target = target
         self._round_trip = round_trip
-        self._open: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
 
-    async def serve(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._open.add(task)
+    async def open(self) -> Address:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()
+        return host, port
+
+    async def close(self) -> None:
+        if self._server:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accept(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._connect(near, back))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _connect(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        writers = [back]
         try:
             await asyncio.sleep(self._round_trip)
             far, forth = await asyncio.open_connection(*self._target)
-            await asyncio.gather(self._carry(near, forth), self._carry(far, back))
-        except (OSError, asyncio.CancelledError):
-            back.close()
+            writers.append(forth)
+            async with asyncio.TaskGroup() as carriers:
+                for source, sink in ((near, forth), (far, back)):
+                    under_way: UnderWay = asyncio.Queue(WINDOW)
+                    carriers.create_task(self._take(source, under_way))
+                    carriers.create_task(self._bring(under_way, sink))
+        except* OSError:
+            pass  # one end broke off; closing both tells the other
         finally:
-            self._open.discard(task)
+            for writer in writers:
+                writer.close()
 
-    async def end(self) -> None:
-        """Cut every open connection."""
-        for task in set(self._open):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    async def _take(self, source: asyncio.StreamReader, under_way: UnderWay) -> None:
+        """Take what comes as it comes, so that no piece waits for the one before."""
+        data = b"-"
+        while data:
+            data = await source.read(CHUNK)
+            arrival = asyncio.get_running_loop().time() + self._round_trip / 2
+            await under_way.put((arrival, data))
 
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        """Carry one direction: bytes keep their distance in time, none waits for the one before."""
-        loop = asyncio.get_running_loop()
-        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=256)
-
-        async def receive() -> None:
-            data = b"-"
-            while data:
-                data = await source.read(CHUNK)
-                await under_way.put((loop.time() + self._round_trip / 2, data))
-
-        reader = asyncio.ensure_future(receive())
-        try:
-            while True:
-                due, data = await under_way.get()
-                await asyncio.sleep(due - loop.time())
-                if not data:
-                    return
-                sink.write(data)
-                await sink.drain()
-        finally:
-            reader.cancel()
-            sink.close()
+    async def _bring(self, under_way: UnderWay, sink: asyncio.StreamWriter) -> None:
+        """Hand on each piece at its moment; the end of one direction leaves the other open."""
+        while True:
+            arrival, data = await under_way.get()
+            await asyncio.sleep(arrival - asyncio.get_running_loop().time())
+            if not data:
+                sink.write_eof()
+                return
+            sink.write(data)
+            await sink.drain()

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 from invoke import Collection, Context, Exit, task
 
+from .docker import LabError
+from .lab import Lab
+
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
-    from .docker import LabError  # noqa: PLC0415 - listing the tasks must stay quick
-
+def _errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except LabError as error:
@@ -21,9 +22,7 @@ def _one_line_errors() -> Iterator[None]:
 @task
 def up(_context: Context) -> None:
     """Bring up two disposable servers on this machine and publish HEAD to them."""
-    from .lab import Lab  # noqa: PLC0415
-
-    with _one_line_errors():
+    with _errors_in_one_line():
         lab = Lab()
         lab.up()
         print("\n".join(lab.status()))
@@ -33,27 +32,21 @@ def up(_context: Context) -> None:
 @task(help={"keep_images": "keep the images, so that the next start is a warm one"})
 def down(_context: Context, keep_images: bool = False) -> None:
     """Remove the lab: containers, networks, volumes, images and .lab/."""
-    from .lab import Lab  # noqa: PLC0415
-
-    with _one_line_errors():
+    with _errors_in_one_line():
         Lab().down(keep_images)
 
 
 @task
 def status(_context: Context) -> None:
     """Show the lab's containers and the ports that lead to them."""
-    from .lab import Lab  # noqa: PLC0415
-
-    with _one_line_errors():
-        print("\n".join(Lab().status()) or "no lab; inv lab.up brings one up")
+    with _errors_in_one_line():
+        print("\n".join(Lab().status()) or "there is no lab; inv lab.up brings one up")
 
 
-@task(help={"ref": "what to publish as main (default HEAD)"})
+@task(help={"ref": "what to publish as main"})
 def push(_context: Context, ref: str = "HEAD") -> None:
     """Publish a commit of this checkout to the lab's git remote."""
-    from .lab import Lab  # noqa: PLC0415
-
-    with _one_line_errors():
+    with _errors_in_one_line():
         Lab().push(ref)
 
 
