@@ -8,20 +8,16 @@ to the wrong place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import refused
+from .values import NAME, PARSERS
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
-NAME = re.compile(r"[a-z][a-z0-9-]*")
-BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
-HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 WATCH = 15
 """Default of ``watch``: a container that dies ten seconds after it was healthy is still seen."""
-DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 
 
 @dataclass(frozen=True)
@@ -88,91 +84,6 @@ class Inventory:
         return order
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise ValueError(f"'{text}' is not a port (1 to 65535)")
-    return int(text)
-
-
-def _key(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise ValueError(f"'{text}': no such user's home") from None
-
-
-def _absolute(text: str) -> PurePosixPath:
-    path = PurePosixPath(text)
-    if not path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
-        raise ValueError(f"'{text}' is not an absolute path below /")
-    return path
-
-
-def _relative(text: str) -> PurePosixPath:
-    path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"'{text}' is not a path inside the repository")
-    return path
-
-
-def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if not pattern.fullmatch(text):
-            raise ValueError(f"'{text}' is not {what}")
-        return text
-
-    return check
-
-
-def _domains(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        _matching(DOMAIN, "a domain name")(name)
-    return names
-
-
-def _edge(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon:
-        raise ValueError(f"'{text}' is not HOST:PORT")
-    return _matching(HOST, "a host name or address")(host.strip("[]")), _port(port)
-
-
-def _seconds(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 600:
-        raise ValueError(f"'{text}' is not a number of seconds (0 to 600)")
-    return int(text)
-
-
-def _connection(text: str) -> str:
-    if text not in ("ssh", "local"):
-        raise ValueError(f"'{text}' is neither 'ssh' nor 'local'")
-    return text
-
-
-def _repository(text: str) -> str:
-    if text.startswith("-") or any(blank in text for blank in " \t"):
-        raise ValueError(f"'{text}' is not the address of a git repository")
-    return text
-
-
-PARSERS: Mapping[str, Callable[[str], object]] = {
-    "host": _matching(HOST, "a host name or address"),
-    "port": _port,
-    "user": _matching(re.compile(r"[a-z_][a-z0-9_-]*"), "a user name"),
-    "key": _key,
-    "path": _absolute,
-    "root": _absolute,
-    "repository": _repository,
-    "branch": _matching(BRANCH, "a branch name"),
-    "compose": _relative,
-    "domains": _domains,
-    "calls": _matching(NAME, "the name of a server"),
-    "address": _matching(HOST, "a host name or address"),
-    "edge": _edge,
-    "watch": _seconds,
-    "connection": _connection,
-}
 REQUIRED = ("host", "user", "key", "path", "root", "repository", "branch", "compose")
 REQUIRED_LOCAL = ("path", "root", "repository", "branch", "compose")
 
@@ -187,13 +98,18 @@ def parse(text: str, file: Path) -> Inventory:
     problems: list[str] = []
     sections = _sections(text, file, problems)
     defaults = sections.pop("defaults", _Section(0, {}))
+    calls = {
+        name: called.text
+        for name, section in sections.items()
+        if (called := section.values.get("calls", defaults.values.get("calls")))
+    }
     servers = []
     for name, section in sections.items():
         values = {**defaults.values, **section.values}
         called = values.get("calls")
         if called and (called.text not in sections or called.text == name):
             problems.append(f"{file}:{called.line}: calls = {called.text}: no such other server")
-        elif called and _calls_itself(name, sections):
+        elif called and _calls_itself(name, calls):
             problems.append(f"{file}:{called.line}: calls = {called.text}: they call each other")
         server = _server(name, section.line, values, file, problems)
         if server:
@@ -220,14 +136,13 @@ class _Section:
     values: dict[str, _Value]
 
 
-def _calls_itself(name: str, sections: dict[str, _Section]) -> bool:
+def _calls_itself(name: str, calls: dict[str, str]) -> bool:
     """Whether the chain of calls from ``name`` comes back to it."""
     seen: list[str] = []
     at = name
-    while at in sections and at not in seen:
+    while at and at not in seen:
         seen.append(at)
-        called = sections[at].values.get("calls")
-        at = called.text if called else ""
+        at = calls.get(at, "")
     return at == name
 
 

@@ -1,0 +1,99 @@
+"""The values of ``hosts.ini``: one parser per key; ValueError carries the words for a bad one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError(f"'{text}' is not a port (1 to 65535)")
+    return int(text)
+
+
+def _key(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"'{text}': no such user's home") from None
+
+
+def _absolute(text: str) -> PurePosixPath:
+    path = PurePosixPath(text)
+    if not path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
+        raise ValueError(f"'{text}' is not an absolute path below /")
+    return path
+
+
+def _relative(text: str) -> PurePosixPath:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"'{text}' is not a path inside the repository")
+    return path
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"'{text}' is not {what}")
+        return text
+
+    return check
+
+
+def _domains(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        _matching(DOMAIN, "a domain name")(name)
+    return names
+
+
+def _edge(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        raise ValueError(f"'{text}' is not HOST:PORT")
+    return _matching(HOST, "a host name or address")(host.strip("[]")), _port(port)
+
+
+def _seconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 600:
+        raise ValueError(f"'{text}' is not a number of seconds (0 to 600)")
+    return int(text)
+
+
+def _connection(text: str) -> str:
+    if text not in ("ssh", "local"):
+        raise ValueError(f"'{text}' is neither 'ssh' nor 'local'")
+    return text
+
+
+def _repository(text: str) -> str:
+    if text.startswith("-") or any(blank in text for blank in " \t"):
+        raise ValueError(f"'{text}' is not the address of a git repository")
+    return text
+
+
+PARSERS: Mapping[str, Callable[[str], object]] = {
+    "host": _matching(HOST, "a host name or address"),
+    "port": _port,
+    "user": _matching(re.compile(r"[a-z_][a-z0-9_-]*"), "a user name"),
+    "key": _key,
+    "path": _absolute,
+    "root": _absolute,
+    "repository": _repository,
+    "branch": _matching(BRANCH, "a branch name"),
+    "compose": _relative,
+    "domains": _domains,
+    "calls": _matching(NAME, "the name of a server"),
+    "address": _matching(HOST, "a host name or address"),
+    "edge": _edge,
+    "watch": _seconds,
+    "connection": _connection,
+}
