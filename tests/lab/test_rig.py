@@ -97,6 +97,11 @@ def test_a_server_fetches_what_was_pushed(lab: Lab, ubuntu: Server) -> None:
     assert (done.stdout, done.returncode) == (f"{commit}\n", 0), done.stderr
 
 
+def test_a_ref_that_names_no_commit_is_not_pushed(lab: Lab) -> None:
+    with pytest.raises(LabError, match=r"^no-such-ref names no commit of this checkout$"):
+        lab.push("no-such-ref")
+
+
 def test_a_server_cannot_push(lab: Lab, ubuntu: Server) -> None:
     script = """
     git clone -q $1 pushing && cd pushing && git push -q origin HEAD:refs/heads/evil
@@ -106,7 +111,7 @@ def test_a_server_cannot_push(lab: Lab, ubuntu: Server) -> None:
     done = ubuntu.exec(["sh", "-c", script, "sh", repository])
     assert done.returncode == 128
     assert "access denied" in done.stderr
-    assert "evil" not in git("-C", lab.folder / "origin.git", "branch", "--list")
+    assert "evil" not in git("branch", "--list", at=lab.folder / "origin.git")
 
 
 def test_the_environment_is_private_and_its_secrets_agree(lab: Lab) -> None:
