@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection, Context, Exit, task
 
+from scripts.ci.tasks import ns as ci
 from tests.lab.rig.tasks import ns as lab
 from tests.suite import tiers
 
@@ -22,4 +23,4 @@ def lint(_context: Context) -> None:
         raise Exit(code=1)
 
 
-ns = Collection(test, lint, lab)
+ns = Collection(test, lint, lab, ci)

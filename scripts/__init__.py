@@ -1,0 +1,1 @@
+"""What people and CI start from the shell; the Python among it is imported by ``tasks.py``."""

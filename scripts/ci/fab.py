@@ -1,0 +1,99 @@
+"""Running fab for a workflow: its steps live; its JSON, its error and its exit code kept."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+FAB = Path(sys.executable).with_name("fab")
+ERROR = "error: "
+"""What fab's closing line begins with when a command failed."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command of fab ended."""
+
+    code: int
+    result: Any
+    """The JSON that it printed; None when it printed none."""
+    error: tuple[str, ...]
+    """The line that says what failed, and the evidence below it."""
+
+
+def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False) -> Ended:
+    """Run fab with these arguments; its steps appear on standard error unless ``quiet``.
+
+    A cancelled run interrupts fab once, so that a deploy goes back by itself, and waits for it.
+    """
+    words = [str(FAB), f"--search-root={PROJECT}", *arguments]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+        process = subprocess.Popen(
+            words,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            # Apart from our own group, or a Ctrl-C would reach it twice and interrupt the way back.
+            start_new_session=True,
+        )
+        with _interrupting_once(process):
+            lines = list(_told(process.stderr, quiet=quiet))
+            code = process.wait()
+        printed.seek(0)
+        text = printed.read()
+    return Ended(
+        code if code >= 0 else 128 - code, json.loads(text) if text else None, _error(lines)
+    )
+
+
+def _told(stream: IO[str] | None, *, quiet: bool) -> Iterator[str]:
+    """Pass the lines on as they come.
+
+    The runner obeys lines that begin with ``::``, and a container's log may hold one: between the
+    two marks it does not.
+    """
+    mark = secrets.token_hex(16)
+    if not quiet:
+        print(f"::stop-commands::{mark}", file=sys.stderr, flush=True)
+    for line in stream or ():
+        if not quiet:
+            print(line, end="", file=sys.stderr, flush=True)
+        yield line.rstrip("\n")
+    if not quiet:
+        print(f"::{mark}::", file=sys.stderr, flush=True)
+
+
+def _error(lines: list[str]) -> tuple[str, ...]:
+    starts = [number for number, line in enumerate(lines) if line.startswith(ERROR)]
+    return tuple(lines[starts[-1] :]) if starts else ()
+
+
+@contextmanager
+def _interrupting_once(process: subprocess.Popen[str]) -> Iterator[None]:
+    signals: list[int] = []
+
+    def pass_on(number: int, _frame: object) -> None:
+        if not signals:
+            process.send_signal(signal.SIGINT)
+        signals.append(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
