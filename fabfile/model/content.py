@@ -12,6 +12,8 @@ from .errors import refused
 from .stack import Build, Service, Stack
 
 Tree = Mapping[str, tuple[str, str]]
+STRAYS = frozenset({".env", "node_modules"})
+"""Names that have no business in a build context."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,20 @@ def _wanted(service: Service, tree: Tree, checkout: PurePosixPath) -> Wanted:
     )[:16]
     reference = f"{service.repository}:{tag}"
     return Wanted(service.name, reference, service.image, service.build, context)
+
+
+def context_problems(images: Mapping[str, Wanted], tree: Tree) -> list[str]:
+    """What keeps strays out of an image: a ``.dockerignore``; no ``.env``, no ``node_modules``."""
+    problems = []
+    for context in sorted({wanted.context for wanted in images.values() if wanted.build}):
+        prefix = f"{context}/" if context else ""
+        if f"{prefix}.dockerignore" not in tree:
+            problems.append(f"build context {context or '.'} has no .dockerignore; add one")
+        for path in sorted(tree):
+            parts = PurePosixPath(path.removeprefix(prefix)).parts
+            if path.startswith(prefix) and parts[-1] in STRAYS:
+                problems.append(f"build context {context or '.'} holds {path}: git rm --cached it")
+    return problems
 
 
 def mounted_paths(service: Service, checkout: PurePosixPath) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.content import context_problems
 from ..model.decide import Wish, decide
 from ..model.envfile import Findings, parse, schema
 from ..model.errors import Trouble, refused
@@ -100,7 +101,8 @@ def _target(
         target = target_of(server, stack, commit, session.inventory.callers_of(server.name))
     except Trouble as trouble:
         return None, Findings((trouble.message,))
-    return target, Findings(tuple(stack_problems(facts, stack)))
+    problems = [*stack_problems(facts, stack), *context_problems(target.images, commit.tree)]
+    return target, Findings(tuple(problems))
 
 
 def plan_for(sight: Sight, called: Sight | None, wish: Wish, target: Target | None = None) -> Plan:
