@@ -532,7 +532,7 @@ def test_rebuild_builds_tries_and_rolls_what_is_there_already() -> None:
 
 def after(made: Plan, wanted: Target, tree: Tree) -> Facts:
     """What a look sees after a plan was carried out and its release recorded."""
-    images = facts().images | image_ids(wanted)
+    images = {**facts().images, **image_ids(wanted)}
     running = tuple(
         container(one, images[wanted.images[one.name].reference]) for one in wanted.stack.services
     )
