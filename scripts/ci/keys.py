@@ -17,7 +17,8 @@ from fabfile.model.errors import refused
 from fabfile.model.inventory import Inventory, Server
 
 PREFIX = "SSH_KEY_"
-PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(?:\S.*\n){2,}-----END [A-Z ]*KEY-----")
+KIND = "([A-Z]+ )?PRIVATE KEY"
+PRIVATE = re.compile(rf"-----BEGIN {KIND}-----\n([A-Za-z0-9+/=]+\n)+-----END {KIND}-----")
 
 
 def variable(server: str) -> str:

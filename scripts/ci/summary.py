@@ -10,7 +10,7 @@ from typing import Any
 MEANINGS = {
     1: "failed; nothing was changed, or what was changed is rolled back, proved",
     2: "refused before anything was touched",
-    3: "GOING BACK FAILED TOO: a person is needed",
+    3: "failed, GOING BACK FAILED TOO: a person is needed",
 }
 """The exit codes of every task (docs/deploy.md)."""
 

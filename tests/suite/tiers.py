@@ -39,8 +39,8 @@ def run(fast: bool) -> bool:
 
 def _tiers(fast: bool) -> Iterator[tuple[str, Tier]]:
     yield "lint", lint
-    for folder in ("tests/suite", "tests/unit", "tests/tasks", "tests/stack"):
-        yield folder, partial(pytest, folder)
+    for folder in ("suite", "unit", "tasks", "stack", "workflows", "docs"):
+        yield f"tests/{folder}", partial(pytest, f"tests/{folder}")
     for service in sorted(tests.parent for tests in ROOT.glob("services/*/tests")):
         yield f"services/{service.name}", partial(service_tests, service)
     if fast:

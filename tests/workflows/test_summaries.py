@@ -1,0 +1,38 @@
+"""Job summaries, whole; what others wrote (a subject, an answer) never becomes markup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.ci import summary
+
+from . import samples
+
+DATA = Path(__file__).with_name("data")
+FAILED = (
+    "error: ubuntu: red gates: probe:core-api-1; ubuntu is back at 4f2c0000, proved",
+    '  probe:core-api-1: answered 200 with status = "unhealthy": </pre>```',
+)
+
+SUMMARIES = {
+    "plan": summary.of_plan(samples.PLAN.to_json()),
+    "plan-first": summary.of_plan(samples.FIRST.to_json()),
+    "plan-nothing": summary.of_plan(samples.NOTHING.to_json()),
+    "deploy": summary.of_deploy("ubuntu", samples.views()[0], samples.record()["gates"]),
+    "deploy-nothing": summary.of_nothing("ubuntu"),
+    "deploy-failed": summary.of_failure("ubuntu", "deploy", 1, 83.4, FAILED),
+    "deploy-refused": summary.of_failure("ubuntu", "deploy", 2, 0.2, ()),
+    "deploy-stranded": summary.of_failure("ubuntu", "deploy", 3, 600, FAILED[:1]),
+    "deploy-killed": summary.of_failure("ubuntu", "deploy", 137, 59.6, ()),
+}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_summary_is_word_for_word(name: str) -> None:
+    assert SUMMARIES[name] == (DATA / f"{name}.md").read_text()
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {file.stem for file in DATA.glob("*.md")} == set(SUMMARIES)
