@@ -15,6 +15,7 @@ from fabfile.model.content import inside, mounted_paths
 from fabfile.model.inventory import parse as parse_inventory
 from fabfile.model.stack import Stack
 from fabfile.model.stack import parse as parse_stack
+from scripts.ci.keys import around, variable
 from tests.suite.judged_files import compose_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,12 +108,14 @@ def test_runs_for_one_server_wait_for_each_other_tests_included(server: str) -> 
 
 
 @each_server
-def test_every_key_goes_to_the_two_tasks_and_nowhere_else(server: str) -> None:
-    names = [f"SSH_KEY_{name.upper()}" for name in SERVERS]
+def test_the_keys_of_linked_servers_go_to_the_two_tasks_and_nowhere_else(server: str) -> None:
+    names = [variable(linked.name) for linked in around(INVENTORY, server)]
     wanted = {name: f"${{{{ secrets.{name} }}}}" for name in names}
     found = [step.get("env") for step in workflow(server)["jobs"]["deploy"]["steps"]]
     assert found == [None, None, None, wanted, wanted]
-    assert (ROOT / f".github/workflows/deploy-{server}.yml").read_text().count("secrets.") == 4
+    assert (ROOT / f".github/workflows/deploy-{server}.yml").read_text().count(
+        "secrets."
+    ) == 2 * len(names)
 
 
 def allowed(file: Path) -> set[str]:

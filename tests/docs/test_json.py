@@ -1,0 +1,101 @@
+"""docs/json.md: every field of every command's JSON, and none besides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fabfile.model.inventory import Inventory
+from fabfile.model.probe import Verdict
+from fabfile.ops import gates, history, inspection
+from fabfile.ops.neighbours import Neighbours
+from fabfile.ops.session import Session
+from fabfile.ops.sight import Sight
+from fabfile.ops.status import view
+from fabfile.remote.host import Host
+from fabfile.ui.console import Console
+from tests.unit import builders
+from tests.workflows import samples
+
+from .tables import first_column, tables
+
+
+def sight() -> Sight:
+    """A look at the small stack, of which one service has no container."""
+    seen = builders.facts(commit=builders.commit(), containers=builders.facts().containers[1:])
+    host = Host(builders.SERVER, None)
+    return Sight(host, seen, (), (), builders.target())
+
+
+def documented(heading: str) -> set[str]:
+    names = first_column("json.md", heading)
+    assert len(names) == len(set(names))
+    return set(names)
+
+
+@pytest.fixture
+def printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
+    """Call a use case with a look that was taken before; returns the JSON that it printed."""
+    host = Host(builders.SERVER, None)
+    inventory = Inventory(builders.SERVER.key, (builders.SERVER,))
+    verdicts = [Verdict("probe:api-1", True, "200 deep", 0.1)]
+    monkeypatch.setattr(history, "look", lambda host: builders.facts())
+    monkeypatch.setattr(inspection, "look_at", lambda *_: sight())
+    monkeypatch.setattr(inspection, "look_around", lambda *_: Neighbours())
+    monkeypatch.setattr(gates, "ask_all", lambda *_: verdicts)
+
+    def call(use_case: Callable[..., None], *values: Any) -> Any:
+        session = Session(inventory, Console(as_json=True), lambda server: host)
+        use_case(session, *values, as_json=True)
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def test_the_fields_of_a_plan() -> None:
+    plan = samples.PLAN.to_json()
+    assert documented("plan") == set(plan)
+    assert documented("plan: steps") == set(plan["steps"][0])
+
+
+def test_the_fields_of_a_release() -> None:
+    assert documented("deploy") == set(samples.views()[0])
+
+
+def test_the_fields_of_the_history(printed: Callable[..., Any]) -> None:
+    (release,) = printed(history.history, "ubuntu", 10, "")
+    assert documented("deploy") == set(release)
+
+
+def test_the_fields_of_a_record(printed: Callable[..., Any]) -> None:
+    record = printed(history.history, "ubuntu", 10, "r1")
+    assert documented("history --show") == set(record)
+    assert "env" not in record
+    assert documented("history --show: steps, gates") == set(samples.record()["gates"][0])
+
+
+def test_the_fields_of_the_status() -> None:
+    found = view(sight(), None)
+    assert documented("status") == set(found)
+    assert set(found["release"]) == documented("deploy")
+    absent, *there = found["services"]
+    assert absent["state"] == "absent"
+    for service in there:
+        assert set(service) == documented("status: services")
+    assert set(found["disk"][0]) == {"mount", "free_bytes", "total_bytes"}
+    assert set(found["wanted"]) == {"commit", "subject"}
+
+
+def test_the_fields_of_the_health(printed: Callable[..., Any]) -> None:
+    (gate,) = printed(inspection.health, "ubuntu")
+    assert documented("health") == set(gate)
+
+
+def test_no_table_is_left_unread() -> None:
+    read = {"plan", "plan: steps", "deploy", "history --show", "history --show: steps, gates"}
+    assert set(tables("json.md")) == read | {"status", "status: services", "health"}
