@@ -7,7 +7,17 @@ from cryptography import x509
 
 def is_self_made(pem: str) -> bool:
     """Whether it is the self-signed one that a new server starts with."""
-    if not pem:
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+    except ValueError:
         return False
-    certificate = x509.load_pem_x509_certificate(pem.encode())
     return certificate.issuer == certificate.subject
+
+
+def is_readable(pem: str) -> bool:
+    """Whether there is a certificate in the text at all."""
+    try:
+        x509.load_pem_x509_certificate(pem.encode())
+    except ValueError:
+        return False
+    return True

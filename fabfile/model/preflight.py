@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .certificate import is_readable
 from .envfile import Findings, check, parse, schema
 from .facts import Facts
 from .inventory import Server
@@ -25,6 +26,11 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
     elif _version(facts.compose) < COMPOSE:
         problems.append(
             "docker compose is missing or older than 2.20; install the docker compose plugin"
+        )
+    if facts.certificate.strip() and not is_readable(facts.certificate):
+        problems.append(
+            f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
+            " the next deploy makes a self-made one"
         )
     for disk in facts.disks:
         if disk.free < MINIMUM_FREE:

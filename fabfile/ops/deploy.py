@@ -16,7 +16,7 @@ from ..remote.host import DryHost
 from ..remote.lock import Lock
 from .go_back import go_back
 from .neighbours import Neighbours, look_around
-from .run import Run, open_run
+from .run import Run, as_trouble, open_run
 from .session import Session, operator, side_by_side
 from .show import show_plan
 from .sight import Sight, look_at, plan_for
@@ -108,7 +108,8 @@ class Deployment:
             self.host, lambda name, words: console.line(name, f"would run: {words}")
         )
         for step in self.plan.steps:
-            self.run.perform(step)
+            console.line(self.name, f"{step.title}: {step.reason}")
+            self.run.steps.perform(step)
 
     def prepare(self) -> None:
         """Everything that can fail without touching the running system; a failure is recorded."""
@@ -131,8 +132,8 @@ class Deployment:
             self.run.cut_over()
             self.run.prove()
             self.run.conclude()
-        except (Trouble, KeyboardInterrupt) as error:
-            trouble = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
+        except BaseException as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+            trouble = as_trouble(error)
             self.run.fail(trouble)
             raise self.back(trouble) from None
 

@@ -10,7 +10,7 @@ from ..model.plan import Plan, Target
 from ..model.release import Release
 from ..model.way_back import as_released, missing_images
 from ..remote import state
-from .run import Run, open_run
+from .run import Run, as_trouble, open_run
 from .session import Session
 from .show import show_plan
 from .sight import LOCAL, Sight, look_at, plan_for
@@ -41,8 +41,8 @@ def go_back(
         run.cut_over()
         run.prove()
         run.conclude()
-    except (Trouble, KeyboardInterrupt) as error:
-        second = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
+    except BaseException as error:  # noqa: BLE001 # whatever it is, a person must read the state
+        second = as_trouble(error)
         return Trouble(
             f"{trouble.message}; GOING BACK TO {last.id} FAILED TOO: {second.message};"
             " a person is needed",

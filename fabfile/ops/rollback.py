@@ -11,7 +11,7 @@ from ..remote.lock import Lock
 from ..remote.look import look
 from .deploy import holder
 from .go_back import go_back, rollback_run
-from .run import Run
+from .run import Run, as_trouble
 from .session import Session
 from .show import show_plan
 from .status import release_view
@@ -92,8 +92,8 @@ def _carry_out(run: Run) -> None:
         run.cut_over()
         run.prove()
         run.conclude()
-    except (Trouble, KeyboardInterrupt) as error:
-        cause = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
+    except BaseException as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+        cause = as_trouble(error)
         run.fail(cause)
         assert before is not None
         raise go_back(run.session, run.name, before, cause, run.announce) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -175,6 +176,16 @@ class Run:
             else last.commits[name]
             for name in images
         }
+
+
+def as_trouble(error: BaseException) -> Trouble:
+    """Whatever ended a run, as trouble: a bug keeps its traceback as evidence."""
+    if isinstance(error, Trouble):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Trouble("interrupted by Ctrl-C")
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return Trouble(f"a bug in the collection: {type(error).__name__}: {error}", evidence=lines)
 
 
 def summary(release: Release) -> Iterable[str]:
