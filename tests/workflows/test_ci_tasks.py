@@ -181,8 +181,8 @@ def test_a_cancelled_run_lets_fab_go_back_and_waits_for_it(tmp_path: Path) -> No
     stand_in.write_text(
         f"#!{sys.executable}\n"
         "import signal, sys, time\n"
-        "print('begun', file=sys.stderr, flush=True)\n"
         "try:\n"
+        "    print('begun', file=sys.stderr, flush=True)\n"
         "    time.sleep(60)\n"
         "except KeyboardInterrupt:\n"
         "    print('going back', file=sys.stderr, flush=True)\n"
