@@ -1,0 +1,57 @@
+"""Nothing of the operator's machine reaches a test: no home, no stdin, no network, no waiting."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
+
+import pytest
+
+from fabfile.remote import host
+
+from .fakes.fleet import Fleet
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("HOSTS_INI", "NO_COLOR", "FORCE_COLOR", "TERM", "SSH_AUTH_SOCK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "HOME": str(home),
+        "GITHUB_ACTOR": "somebody",
+        "GITHUB_RUN_ID": "7",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr(socket, "socket", _no_network)
+    monkeypatch.setattr(socket, "getaddrinfo", _no_network)
+
+
+def _no_network(*_arguments: object, **_keywords: object) -> NoReturn:
+    raise AssertionError("a test reached for the network")
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines pass as fast as they are looked at."""
+    clock: Iterator[float] = iter(range(0, 1_000_000_000, 7))
+    monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(host, "POLL", 0)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Two servers that have only their ``.env``."""
+    return Fleet(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def running(fleet: Fleet) -> Fleet:
+    """Two servers on which the first commit was deployed and verified."""
+    return fleet.deployed()

@@ -1,0 +1,114 @@
+"""Command lines back to words, and words to what they mean."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+LOOKING = frozenset(
+    {"look", "which", "curl", "docker logs", "cat", "compose logs", "docker image ls", "lock"}
+)
+"""Kinds of commands that change nothing."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What was asked for: its kind, and the words that tell it from others of that kind."""
+
+    kind: str
+    words: tuple[str, ...]
+    project_folder: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> bool:
+        """Whether it changes nothing."""
+        return self.kind in LOOKING or (self.kind == "compose run" and self.words[0] == "call")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {_subject(self)}".rstrip()
+
+
+def split(line: str) -> tuple[str, ...]:
+    """The words of a line as a login shell gets it, without its deadline and its empty input."""
+    words = shlex.split(line)
+    assert words[:2] == ["timeout", "--kill-after=5"], f"no deadline: {line[:80]}"
+    if words[-1] == "</dev/null":
+        words.pop()
+    return tuple(words[3:])
+
+
+def understand(words: Sequence[str]) -> Command:
+    """What words mean."""
+    if words[:2] == ("bash", "-c"):
+        return Command(words[3], tuple(words[4:]))
+    if words[:2] == ("docker", "compose"):
+        return _compose(list(words[2:]))
+    if words[0] == "docker":
+        verbs = 2 if words[1] == "image" else 1
+        return Command(" ".join(words[: verbs + 1]), tuple(words[verbs + 1 :]))
+    return Command(words[0], tuple(words[1:]))
+
+
+def _compose(words: list[str]) -> Command:
+    files: list[str] = []
+    folder = ""
+    while words[0].startswith("-"):
+        option, value, *words = words
+        if option == "-f":
+            files.append(value)
+        elif option in ("--project-directory", "--project-name"):
+            folder = value
+    plain = [word for word in words[1:] if word not in ("--rm", "--no-deps", "-T")]
+    if words[0] == "run":
+        plain = [*plain[1:], plain[0]]
+    return Command(f"compose {words[0]}", tuple(plain), folder, tuple(files))
+
+
+def _subject(command: Command) -> str:
+    """The one word or two by which a transcript tells a command from others of its kind."""
+    words = command.words
+    subjects = {
+        "fetch": lambda: words[2][:8],
+        "worktree": lambda: words[2][:8],
+        "checkout": lambda: words[1][:8],
+        "put": lambda: _below(words[0]),
+        "mkdir": lambda: PurePosixPath(words[-1]).parent.name,
+        "docker pull": lambda: words[-1],
+        "docker tag": lambda: f"{_untagged(words[0])} {words[1].rpartition(':')[2]}",
+        "docker run": lambda: _one_off(words),
+        "docker image rm": lambda: words[-1],
+        "compose build": lambda: " ".join(words),
+        "compose up": lambda: _up(words),
+        "compose run": lambda: f"{words[-1]} {' '.join(words[:-1])}",
+        "reload": lambda: words[0],
+        "remove": lambda: words[0],
+        "watch": lambda: f"{words[1]} s",
+    }
+    return subjects[command.kind]() if command.kind in subjects else ""
+
+
+def _below(path: str) -> str:
+    """A path without what differs from run to run."""
+    parts = PurePosixPath(path).parts[-3:]
+    if "releases" in parts:
+        return parts[-1]
+    return "images.yml" if path.endswith(".images.yml") else "/".join(parts[-2:])
+
+
+def _untagged(reference: str) -> str:
+    name, _, tag = reference.rpartition(":")
+    return name if len(tag) == 16 else reference
+
+
+def _one_off(words: Sequence[str]) -> str:
+    if "nginx" in words:
+        return "nginx -t"
+    reference = words[words.index("/dev/stdin") + 1]
+    return f"{_untagged(reference)} {' '.join(words[words.index(reference) + 1 :])}"
+
+
+def _up(words: Sequence[str]) -> str:
+    return f"{words[-1]}{' by force' if '--force-recreate' in words else ''}"

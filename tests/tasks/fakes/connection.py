@@ -1,0 +1,75 @@
+"""The simulated connection: what Fabric gives for a line, with the promise of one that runs on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from .commands import split, understand
+from .handlers import execute
+from .machine import ROOT, Machine
+
+
+@dataclass(frozen=True)
+class Result:
+    """What Invoke answers."""
+
+    exited: int
+    stdout: str
+    stderr: str
+
+
+class Connection:
+    """Stands for ``fabric.Connection``: a login shell on a simulated server."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.closed = False
+
+    def run(self, line: str, *, in_stream: Any, **how: Any) -> Any:
+        """Run a line; nothing ever inherits our standard input."""
+        assert in_stream is False or hasattr(in_stream, "read"), "our stdin would be mirrored"
+        assert how["warn"] is True
+        assert how["encoding"] == "utf-8"
+        if how.get("asynchronous"):
+            return Holding(self.machine, line, in_stream, how["out_stream"])
+        stdin = in_stream.read(1000) if in_stream else ""
+        ended = execute(self.machine, line, stdin)
+        if "out_stream" in how:
+            how["out_stream"].write(ended.out)
+        return Result(ended.code, ended.out, ended.err)
+
+    def close(self) -> None:
+        """The connection is not used any more."""
+        self.closed = True
+
+
+class Holding:
+    """The promise of the shell that holds the lock, and its runner."""
+
+    def __init__(self, machine: Machine, line: str, said: Any, heard: Any) -> None:
+        self._machine = machine
+        self._said = said
+        words = split(line)
+        machine.transcript.append(words)
+        _, self._who, _ = understand(words).words
+        self._place = "locks" if f"{ROOT}/locks" in machine.folders else "nearest"
+        holder = machine.locks.get(self._place)
+        self.process_is_finished = holder is not None
+        self.runner = self
+        if holder is None:
+            machine.locks[self._place] = self._who
+        heard.write("LOCKED\n" if holder is None else f"{holder}\n")
+
+    def returncode(self) -> int:
+        """75: somebody else holds it."""
+        return 75
+
+    def join(self) -> None:
+        """Wait for its end: it hears the rest of what is said and frees the lock."""
+        while text := self._said.read(1):
+            self._machine.announced += [text[4:].strip()] if text.startswith("step") else []
+        if not self.process_is_finished:
+            with suppress(KeyError):
+                del self._machine.locks[self._place]

@@ -1,0 +1,186 @@
+"""What ``docker`` and ``docker compose`` commands do to a simulated server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from .commands import Command
+from .composing import Refused
+from .curling import ask
+from .engine import Ended
+from .machine import Machine
+from .proxy import refusal
+
+Handler = Callable[[Machine, Command, str], Ended]
+
+
+def docker_pull(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return machine.engine.pull(command.words[-1])
+
+
+def docker_tag(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return machine.engine.tag(*command.words)
+
+
+def docker_run(machine: Machine, command: Command, _stdin: str) -> Ended:
+    words = command.words
+    if "nginx" not in words:
+        return machine.engine.smoke(words[words.index("/dev/stdin") + 1])
+    mounts = [word for word in words if word.startswith("type=bind") and "/nginx/" in word]
+    source = mounts[0].split("source=")[1].split(",")[0]
+    names = {word.partition(":")[0] for word in words if word.endswith(":127.0.0.1")}
+    refused = refusal("".join(machine.content(source).values()), names)
+    return Ended(1, err=refused) if refused else Ended()
+
+
+def docker_logs(machine: Machine, command: Command, _stdin: str) -> Ended:
+    there = command.words[-1] in machine.engine.containers
+    return Ended(0, f"last words of {command.words[-1]}\n") if there else Ended(1)
+
+
+def docker_image_ls(machine: Machine, _command: Command, _stdin: str) -> Ended:
+    return Ended(0, "".join(f"{identity}\n" for identity in sorted(machine.engine.ours)))
+
+
+def docker_image_rm(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return machine.engine.remove_image(command.words[-1])
+
+
+def keep_image(machine: Machine, command: Command, _stdin: str) -> Ended:
+    identity = machine.engine.find(command.words[0])
+    return (
+        machine.engine.tag(identity, f"{command.words[0]}-{identity[7:19]}")
+        if identity
+        else Ended()
+    )
+
+
+def remove(machine: Machine, command: Command, _stdin: str) -> Ended:
+    gone = machine.engine.containers.pop(command.words[0], None)
+    return Ended() if gone else Ended(1, err="No such container")
+
+
+def reload(machine: Machine, command: Command, _stdin: str) -> Ended:
+    container = machine.engine.containers.get(command.words[0])
+    if container is None:
+        return Ended(1, err="No such container")
+    names = {c.service for c in machine.engine.containers.values() if c.state == "running"}
+    refused = refusal(machine.configuration(), names)
+    if refused:
+        return Ended(1, err=refused)
+    if "NEVER LOADED" not in machine.configuration():
+        machine.start_proxy(container)
+    return Ended()
+
+
+def watch(machine: Machine, _command: Command, _stdin: str) -> Ended:
+    for container in machine.engine.containers.values():
+        if "DIES LATER" in machine.engine.content(container):
+            machine.engine.die(container.service)
+            return Ended(0, f"{container.service}\n")
+    return Ended()
+
+
+# --- compose
+
+
+def compose_build(machine: Machine, command: Command, _stdin: str) -> Ended:
+    *flags, service = command.words
+    override = json.loads(machine.files[command.files[1]])["services"][service]
+    context = machine.model(command).services[service]["build"]["context"]
+    return machine.engine.build(
+        override["image"],
+        machine.content(context),
+        fresh="--no-cache" in flags,
+        labelled="labels" in override["build"],
+    )
+
+
+def compose_up(machine: Machine, command: Command, _stdin: str) -> Ended:
+    model, service = machine.model(command), command.words[-1]
+    before = machine.engine.of(model.project, "proxy")
+    replaced, ended = machine.engine.up(model, service, force="--force-recreate" in command.words)
+    beside = [name for name in replaced if name != service]
+    if beside:
+        machine.note(f"  REPLACED TOO: {' '.join(beside)}")
+    after = machine.engine.of(model.project, "proxy")
+    if after and (before is None or after.id != before.id):
+        machine.start_proxy(after)
+    return ended
+
+
+def compose_run(machine: Machine, command: Command, _stdin: str) -> Ended:
+    *words, service = command.words
+    model = machine.model(command)
+    images: Mapping[str, Mapping[str, str]] = {}
+    if len(command.files) > 1:
+        images = json.loads(machine.files[command.files[1]])["services"]
+    reference = images.get(service, model.services[service])["image"]
+    image = machine.engine.find(reference)
+    if not image:
+        return Ended(125, err=f"No such image: {reference}")
+    if words[0] == "call":
+        return _call(machine, model.services[service]["environment"]["TOKEN"])
+    return _migrate(machine, words[1], image)
+
+
+def _call(machine: Machine, token: str) -> Ended:
+    """The call to the other server, as the service itself would make it."""
+    url = "https://10.0.0.2:8001/deep"
+    answered = ask(machine, url, token, machine.trusted, "")
+    good = answered.status == 200 and "healthy" in answered.body
+    return Ended(0 if good else 1, f"{url} answered {answered.status}{answered.error}\n")
+
+
+def _migrate(machine: Machine, verb: str, image: str) -> Ended:
+    database = machine.engine.of("app", "db")
+    if database is None or database.state != "running":
+        return Ended(1, err="could not translate host name 'db' to address")
+    files = machine.engine.contents[image]
+    if verb == "current":
+        return Ended(0, f"{machine.schema}\n" if machine.schema else "", "INFO context\n")
+    if verb == "target":
+        return Ended(0, f"{files['schema'].strip()} (head)\n")
+    if "MIGRATION FAILS" in machine.engine.text(image):
+        return Ended(1, err="sqlalchemy.exc.ProgrammingError: column exists")
+    machine.schema = files["schema"].strip()
+    return Ended()
+
+
+def compose_down(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.engine.down(command.project_folder)
+    return Ended()
+
+
+def compose_logs(_machine: Machine, command: Command, _stdin: str) -> Ended:
+    return Ended(0, f"log of {command.words[-1]}\n")
+
+
+def _by_compose(handler: Handler) -> Handler:
+    def run(machine: Machine, command: Command, stdin: str) -> Ended:
+        try:
+            return handler(machine, command, stdin)
+        except Refused as refused:
+            return Ended(14, err=str(refused))
+
+    return run
+
+
+ENGINE: dict[str, Handler] = {
+    "docker pull": docker_pull,
+    "docker tag": docker_tag,
+    "docker run": docker_run,
+    "docker logs": docker_logs,
+    "docker image ls": docker_image_ls,
+    "docker image rm": docker_image_rm,
+    "keep-image": keep_image,
+    "remove": remove,
+    "reload": reload,
+    "watch": watch,
+    "compose build": _by_compose(compose_build),
+    "compose up": _by_compose(compose_up),
+    "compose run": _by_compose(compose_run),
+    "compose down": _by_compose(compose_down),
+    "compose logs": _by_compose(compose_logs),
+}

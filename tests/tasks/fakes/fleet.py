@@ -1,0 +1,213 @@
+"""Both servers, their repository, and the command line that operates them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from fabric import Config, Executor
+from fabric.main import Fab
+
+from fabfile import command, ns
+from fabfile.model.errors import Trouble
+from fabfile.model.inventory import Server
+from fabfile.model.probe import Answer, Question
+from fabfile.model.release import Release, parse_release
+from fabfile.ops.session import Session
+from fabfile.remote.host import Host
+
+from .connection import Connection
+from .machine import Machine
+from .origin import Origin
+from .proxy import NOBODY, through
+
+HOSTS = """\
+[defaults]
+user = ubuntu
+key = id
+path = /home/ubuntu/app
+root = /opt/app
+repository = git://origin/app.git
+branch = main
+watch = 5
+[ubuntu]
+host = 10.0.0.1
+compose = compose/ubuntu.yml
+domains = app.example, api.app.example
+calls = montreal
+[montreal]
+host = 10.0.0.2
+compose = compose/montreal.yml
+"""
+OUTSIDE = "203.0.113.9"
+"""Where the operator is."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it showed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def everything(self) -> str:
+        return self.out + self.err
+
+    @property
+    def error(self) -> str:
+        """The one line that says what failed, without its evidence."""
+        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1, self.everything
+        return lines[0].removeprefix("error: ")
+
+    @property
+    def evidence(self) -> list[str]:
+        """What stands below the error."""
+        _, _, below = self.err.partition(f"error: {self.error}\n")
+        return [line.strip() for line in below.splitlines()]
+
+    @property
+    def lines(self) -> list[str]:
+        """What was shown, without times."""
+        return [re.sub(r" \d+\.\ds(?= |$)", "", line) for line in self.out.splitlines()]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal(io.StringIO):
+    """A stream with a person at its other end."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Fleet:
+    """Two simulated servers and the commands of the operator."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.origin = Origin()
+        self.journal: list[str] = []
+        self.ubuntu = Machine("ubuntu", "10.0.0.1", self.origin, self.journal)
+        self.montreal = Machine("montreal", "10.0.0.2", self.origin, self.journal)
+        self.machines = {"ubuntu": self.ubuntu, "montreal": self.montreal}
+        self.unreachable: dict[str, Trouble] = {}
+        self.connections: list[Connection] = []
+        self._patch = patch
+        network = {machine.address: machine for machine in self.machines.values()}
+        for machine in self.machines.values():
+            machine.network = network
+        self.hosts = folder / "hosts.ini"
+        self.hosts.write_text(HOSTS)
+        patch.setenv("HOSTS_INI", str(self.hosts))
+        patch.setattr(command, "Session", partial(Session, opener=self._open))
+        patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
+
+    def fab(self, line: str) -> Ran:
+        """Run ``fab LINE`` in this process, off a terminal."""
+        for machine in self.machines.values():
+            machine.clock += 60
+        out, err = io.StringIO(), io.StringIO()
+        return self._run(line, out, err)
+
+    def fab_on_a_terminal(self, line: str, answer: str) -> Ran:
+        """Run ``fab LINE`` where a person can answer."""
+        for machine in self.machines.values():
+            machine.clock += 60
+        self._patch.setattr("sys.stdin", Terminal(answer))
+        return self._run(line, io.StringIO(), Terminal())
+
+    def _run(self, line: str, out: io.StringIO, err: io.StringIO) -> Ran:
+        program = Fab(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
+        code: object = 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                program.run(["fab", *line.split()])
+            except SystemExit as ended:
+                code = ended.code
+        assert isinstance(code, int)
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def deployed(self) -> Fleet:
+        """Both servers with a first verified release."""
+        ran = self.fab("deploy")
+        assert ran.code == 0, ran.everything
+        self.forget()
+        return self
+
+    def forget(self) -> None:
+        """Start the transcripts anew."""
+        self.journal.clear()
+        for machine in self.machines.values():
+            for kept in (machine.did, machine.transcript, machine.inputs, machine.announced):
+                kept.clear()
+
+    def releases(self, name: str) -> list[Release]:
+        """The records of a server, oldest first."""
+        found = [parse_release(text) for text in self.machines[name].releases().values()]
+        return [release for release in found if release]
+
+    @contextlib.contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Nothing on any server may be changed inside."""
+        before = {name: picture(machine) for name, machine in self.machines.items()}
+        self.forget()
+        yield
+        assert {name: machine.did for name, machine in self.machines.items()} == {
+            name: [] for name in self.machines
+        }
+        assert {name: picture(machine) for name, machine in self.machines.items()} == before
+
+    def _open(self, server: Server) -> Host:
+        if server.name in self.unreachable:
+            raise self.unreachable[server.name]
+        connection = Connection(self.machines[server.name])
+        self.connections.append(connection)
+        return Host(server, connection)
+
+    def _ask_from_here(
+        self,
+        questions: Sequence[Question],
+        env: Mapping[str, str],
+        edge: tuple[str, int] | None,
+        trust: str = "",
+    ) -> list[Answer]:
+        """What this machine is answered by the servers' proxies."""
+        answers = []
+        for question in questions:
+            host = urlsplit(question.url).hostname or ""
+            machine = self.ubuntu if host.endswith("app.example") else None
+            token = env.get(question.probe.bearer, "")
+            answered = NOBODY
+            if machine:
+                answered = through(machine.engine, machine.proxy, question.url, token, OUTSIDE)
+            answers.append(Answer(answered.status, answered.body, answered.error))
+        return answers
+
+
+def picture(machine: Machine) -> tuple[Any, ...]:
+    """All of a server that a command could change."""
+    engine = machine.engine
+    return (
+        dict(machine.files),
+        set(machine.folders),
+        machine.head,
+        dict(machine.edited),
+        dict(machine.worktrees),
+        machine.schema,
+        dict(engine.images),
+        {name: (c.id, c.state, c.image) for name, c in engine.containers.items()},
+        dict(machine.locks),
+    )

@@ -1,0 +1,145 @@
+"""What each kind of command does to a simulated server."""
+
+from __future__ import annotations
+
+import re
+
+from .certificates import self_made
+from .commands import Command, split, understand
+from .curling import curl
+from .docking import ENGINE, Handler
+from .engine import Ended
+from .looking import look
+from .machine import CHECKOUT, Machine
+
+
+def execute(machine: Machine, line: str, stdin: str) -> Ended:
+    """Run a line as the login shell would."""
+    words = split(line)
+    machine.transcript.append(words)
+    machine.inputs.append(stdin)
+    command = understand(words)
+    if not command.looks:
+        machine.note(str(command))
+    for fault in machine.faults:
+        if fault.times and re.search(fault.pattern, str(command)):
+            fault.times -= 1
+            fault.first()
+            if fault.raises:
+                raise fault.raises()
+            if not fault.goes_on:
+                return fault.ended
+    handler = HANDLERS.get(command.kind)
+    assert handler, f"the simulated server does not know: {' '.join(words)[:120]}"
+    return handler(machine, command, stdin)
+
+
+def which(machine: Machine, command: Command, _stdin: str) -> Ended:
+    there = [word for word in command.words if word not in machine.missing_programs]
+    return Ended(0, "".join(f"/usr/bin/{word}\n" for word in there))
+
+
+def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.folders.update(command.words)
+    return Ended()
+
+
+def mkdir(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.folders.add(command.words[-1])
+    return Ended()
+
+
+def put(machine: Machine, command: Command, stdin: str) -> Ended:
+    machine.files[command.words[0]] = stdin
+    return Ended()
+
+
+def cat(machine: Machine, command: Command, _stdin: str) -> Ended:
+    text = machine.files.get(command.words[0])
+    return Ended(1, err="No such file or directory") if text is None else Ended(0, text)
+
+
+def make_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
+    folder, name, *_ = command.words
+    machine.files[f"{folder}/fullchain.pem"] = self_made(f"{machine.name} {name}")
+    machine.files[f"{folder}/privkey.pem"] = "key\n"
+    return Ended()
+
+
+def trust(machine: Machine, command: Command, stdin: str) -> Ended:
+    machine.files[f"{command.words[0]}/peer.pem"] = stdin
+    machine.files[f"{command.words[0]}/ca-bundle.pem"] = f"authorities\n{stdin}"
+    return Ended()
+
+
+def keep_env(machine: Machine, command: Command, _stdin: str) -> Ended:
+    checkout, folder = command.words
+    machine.files[f"{folder}/env"] = machine.files[f"{checkout}/.env"]
+    return Ended()
+
+
+def restore_env(machine: Machine, command: Command, _stdin: str) -> Ended:
+    checkout, folder = command.words
+    if f"{folder}/env" not in machine.files:
+        return Ended(1, err=f"cp: cannot stat '{folder}/env': No such file or directory")
+    machine.files[f"{checkout}/.env"] = machine.files[f"{folder}/env"]
+    return Ended()
+
+
+# --- git
+
+
+def fetch(machine: Machine, command: Command, _stdin: str) -> Ended:
+    wanted = command.words[2]
+    if wanted not in machine.commits:
+        if not machine.origin.reachable:
+            return Ended(128, err="fatal: unable to connect to origin")
+        machine.commits |= {commit.id: commit for commit in machine.origin.commits}
+    machine.folders.add(f"{CHECKOUT}/.git")
+    return Ended() if wanted in machine.commits else Ended(1)
+
+
+def worktree(machine: Machine, command: Command, _stdin: str) -> Ended:
+    _, folder, commit = command.words
+    machine.worktrees[folder] = commit
+    return Ended()
+
+
+def remove_worktree(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.worktrees.pop(command.words[1], None)
+    return Ended()
+
+
+def prune_worktrees(machine: Machine, _command: Command, _stdin: str) -> Ended:
+    machine.worktrees.clear()
+    return Ended()
+
+
+def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
+    _, commit, patch = command.words
+    if machine.edited:
+        machine.files[patch] = "\n".join(machine.edited)
+    machine.edited = {}
+    machine.head = commit
+    return Ended()
+
+
+HANDLERS: dict[str, Handler] = {
+    "look": look,
+    "which": which,
+    "curl": curl,
+    "make-folders": make_folders,
+    "mkdir": mkdir,
+    "put": put,
+    "cat": cat,
+    "make-certificate": make_certificate,
+    "trust": trust,
+    "keep-env": keep_env,
+    "restore-env": restore_env,
+    "fetch": fetch,
+    "worktree": worktree,
+    "remove-worktree": remove_worktree,
+    "prune-worktrees": prune_worktrees,
+    "checkout": checkout,
+    **ENGINE,
+}

@@ -1,0 +1,132 @@
+"""What the look script answers on a simulated server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from .commands import Command
+from .composing import Model, Refused, read_env, resolve
+from .engine import Container, Ended
+from .machine import CHECKOUT, ROOT, Machine
+from .origin import Commit, tree_lines
+
+
+def look(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """One look, section by section."""
+    checkout, root, _repository, ref, compose, mark, _deadline = command.words
+    assert (checkout, root) == (CHECKOUT, ROOT)
+    sections = [*_server(machine), *(_commit(machine, ref, compose) if ref else []), ("end", "")]
+    return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections))
+
+
+def _server(machine: Machine) -> Iterator[tuple[str, str]]:
+    engine = machine.engine
+    host = {
+        "user": machine.user,
+        "now": machine.clock,
+        "cpus": machine.cpus,
+        "groups": f"{machine.user} docker",
+        "sudo": "yes" if machine.sudo else "no",
+    }
+    yield "host", "".join(f"{key}={value}\n" for key, value in host.items())
+    yield "docker", f"{engine.version}\n"
+    yield "compose_version", "error: no engine\n" if "error" in engine.version else "2.26.1\n"
+    places = sorted({*machine.folders, *machine.files})
+    yield "folders", "".join(f"{place}|ubuntu|755|directory\n" for place in places)
+    yield "disk", f"/dev/vda1 {50 << 30} 0 {machine.free} 1% /\n" * 3
+    there = f"{CHECKOUT}/.env" in machine.files
+    yield "env_stat", f"{machine.env_stat}\n" if there else ""
+    yield "env", machine.env
+    yield "certificate", machine.certificate
+    yield "trust", machine.trusted
+    edited = "".join(f"edited= M {path}\n" for path in machine.edited)
+    git = f"{CHECKOUT}/.git" in machine.folders
+    yield "checkout", f"head={machine.head}\n{edited}" if git else ""
+    yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
+    rows = (
+        f"{identity}|{name.rpartition(':')[0]}|{name.rpartition(':')[2]}\n"
+        for name, identity in engine.images.items()
+    )
+    yield "images", "".join(rows)
+    yield "networks", "".join(f"{name}|{owner}\n" for name, owner in engine.networks.items())
+    ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
+    yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
+    yield "holder", machine.locks.get("locks", "")
+    yield "releases", "".join(machine.releases().values())
+    running = machine.engine.of("app", "proxy")
+    answers = machine.proxy and running and machine.proxy.container == running.id
+    yield (
+        "generation",
+        f"{machine.proxy.constant('generation')}\n" if machine.proxy and answers else "",
+    )
+
+
+def _inspect(container: Container) -> str:
+    project = {
+        "com.docker.compose.project": container.project,
+        "com.docker.compose.service": container.service,
+        "com.docker.compose.config-hash": container.config_hash,
+        "com.docker.compose.oneoff": "False",
+    }
+    return json.dumps(
+        {
+            "id": container.id,
+            "name": f"/{container.name}",
+            "image": container.image,
+            "state": container.state,
+            "health": container.health,
+            "started": "2027-01-15T08:00:00Z",
+            "exit": 0,
+            "restarts": container.restarts,
+            "labels": project if container.project else {},
+            "networks": {"app-network": {"IPAddress": container.address}},
+            "ports": {f"{port}/tcp": [{"HostPort": str(port)}] for port in container.ports},
+        }
+    )
+
+
+def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str]]:
+    commit = _find(machine, ref)
+    if isinstance(commit, str):
+        yield "commit", f"{commit}\n"
+        return
+    yield "commit", f"commit={commit.id}\nsubject={commit.subject}\n"
+    yield "tree", "".join(f"{line}\n" for line in tree_lines(commit))
+    yield "example", commit.files.get(".env.example", "")
+    entries = (
+        f"\x1e{entry.id} {entry.subject}\n\n" + "".join(f"{path}\n" for path in entry.changed)
+        for entry in machine.origin.history(commit)
+    )
+    yield "log", "".join(entries)
+    model = _model(machine, commit, compose)
+    if isinstance(model, str):
+        yield "resolved", f"error: {model}"
+        yield "hashes", ""
+    else:
+        yield "resolved", json.dumps(model.raw)
+        yield "hashes", model.hashes()
+    values = {key: value.replace("$", "$$") for key, value in read_env(machine.env).items()}
+    reading = {"services": {"reading": {"environment": values}}}
+    yield "effective", json.dumps(reading)
+
+
+def _find(machine: Machine, ref: str) -> Commit | str:
+    """The wanted commit, or the line that says why there is none."""
+    if ref.startswith("@local:"):
+        name = ref.removeprefix("@local:")
+        found = machine.commits.get(machine.head if name == "HEAD" else name)
+        return found or f"unknown={name}"
+    if not machine.origin.reachable:
+        return "error=fatal: unable to connect to origin"
+    return machine.origin.find(ref) or f"unknown={ref}"
+
+
+def _model(machine: Machine, commit: Commit, compose: str) -> Model | str:
+    try:
+        text = commit.files[compose]
+        return resolve(text, read_env(machine.env), f"{CHECKOUT}/compose")
+    except KeyError:
+        return f"open {compose}: no such file or directory"
+    except Refused as refused:
+        return str(refused)

@@ -1,0 +1,141 @@
+"""A simulated server: its files, its checkout, its engine, and what commands do to them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from . import application
+from .commands import Command
+from .composing import Model, Refused, read_env, resolve
+from .engine import Container, Ended, Engine
+from .origin import Commit, Origin
+from .proxy import Proxy, loaded
+
+CHECKOUT = "/home/ubuntu/app"
+ROOT = "/opt/app"
+
+
+@dataclass
+class Fault:
+    """What happens instead of a command that matches."""
+
+    pattern: str
+    """Searched for in the command as a transcript shows it."""
+    ended: Ended = Ended(1, err="injected")
+    raises: Callable[[], BaseException] | None = None
+    times: int = 1_000_000
+    first: Callable[[], None] = lambda: None
+    """Done before the command fails or, with ``after``, goes on."""
+    goes_on: bool = False
+
+
+class Machine:
+    """One server. ``did`` is what was changed on it, a line per command."""
+
+    def __init__(self, name: str, address: str, origin: Origin, journal: list[str]) -> None:
+        self.name = name
+        self.journal = journal
+        """What was changed on this server and on others, in the order in which it happened."""
+        self.address = address
+        self.origin = origin
+        self.clock = 1_800_000_000
+        self.user = "ubuntu"
+        self.sudo = True
+        self.cpus = 4
+        self.free = 20 << 30
+        self.missing_programs: tuple[str, ...] = ()
+        self.listening: set[int] = {22}
+        self.env_stat = "ubuntu|600"
+        self.files: dict[str, str] = {f"{CHECKOUT}/.env": application.env(name)}
+        self.folders: set[str] = {CHECKOUT}
+        self.commits: dict[str, Commit] = {}
+        self.worktrees: dict[str, str] = {}
+        self.head = ""
+        self.edited: dict[str, str] = {}
+        self.schema = ""
+        self.engine = Engine("172.20.0" if name == "ubuntu" else "172.21.0")
+        self.proxy: Proxy | None = None
+        self.locks: dict[str, str] = {}
+        """Place → who holds it."""
+        self.faults: list[Fault] = []
+        self.did: list[str] = []
+        self.transcript: list[tuple[str, ...]] = []
+        self.inputs: list[str] = []
+        self.announced: list[str] = []
+        """The steps that the holder of the lock told others."""
+        self.network: Mapping[str, Machine] = {}
+        """The servers that can be reached from here, by address."""
+
+    def note(self, line: str) -> None:
+        """Remember what is done."""
+        self.did.append(line)
+        self.journal.append(f"{self.name}: {line}")
+
+    def fail(self, pattern: str, **how: object) -> Fault:
+        """Let the commands that match fail from now on."""
+        fault = Fault(pattern, **how)  # type: ignore[arg-type]
+        self.faults.append(fault)
+        return fault
+
+    # --- files
+
+    @property
+    def env(self) -> str:
+        """The text of ``.env``; empty when there is none."""
+        return self.files.get(f"{CHECKOUT}/.env", "")
+
+    def content(self, path: str) -> dict[str, str]:
+        """The files below a folder of the checkout or of a worktree, by their path in it."""
+        trees = {**self.worktrees, **({CHECKOUT: self.head} if self.head else {})}
+        for base, commit in trees.items():
+            if path == base or path.startswith(f"{base}/"):
+                inner = posixpath.relpath(path, base)
+                files = dict(self.commits[commit].files)
+                files |= self.edited if base == CHECKOUT else {}
+                prefix = "" if inner == "." else f"{inner}/"
+                return {p[len(prefix) :]: t for p, t in files.items() if p.startswith(prefix)}
+        return {}
+
+    def below(self, folder: str) -> dict[str, str]:
+        """The files of a folder of the server's state."""
+        prefix = f"{folder}/"
+        return {p[len(prefix) :]: t for p, t in self.files.items() if p.startswith(prefix)}
+
+    def model(self, command: Command) -> Model:
+        """The stack that a ``docker compose`` command means."""
+        file = command.files[0]
+        folder, name = posixpath.split(file)
+        text = self.content(folder).get(name)
+        if text is None:
+            raise Refused(f"open {file}: no such file or directory")
+        return resolve(text, read_env(self.env), command.project_folder)
+
+    # --- the proxy
+
+    def configuration(self) -> str:
+        """What nginx finds in its mount now."""
+        return "".join(self.content(f"{CHECKOUT}/nginx/{self.name}").values())
+
+    def start_proxy(self, container: Container) -> None:
+        """Nginx starts, or loads its configuration again."""
+        files = self.below(f"{ROOT}/proxy")
+        self.proxy = loaded(self.engine, container, self.configuration(), files)
+
+    @property
+    def certificate(self) -> str:
+        return self.files.get(f"{ROOT}/certs/fullchain.pem", "")
+
+    @property
+    def trusted(self) -> str:
+        return self.files.get(f"{ROOT}/certs/trust/peer.pem", "")
+
+    def releases(self) -> Mapping[str, str]:
+        """The records, by id."""
+        found = self.below(f"{ROOT}/releases")
+        return {
+            path.partition("/")[0]: text
+            for path, text in sorted(found.items())
+            if path.endswith("/release.json")
+        }

@@ -1,0 +1,75 @@
+"""The repository that the simulated servers fetch from: a line of commits and their trees."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from . import application
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: its whole tree, and what it changed."""
+
+    id: str
+    subject: str
+    files: Mapping[str, str]
+    changed: tuple[str, ...]
+
+
+class Origin:
+    """A bare repository with one branch, ``main``."""
+
+    def __init__(self) -> None:
+        self.commits: list[Commit] = []
+        self.reachable = True
+        self.commit("First", application.FILES)
+
+    @property
+    def tip(self) -> Commit:
+        """What the branch points at."""
+        return self.commits[-1]
+
+    def commit(self, subject: str, changes: Mapping[str, str | None] | None = None) -> str:
+        """Change files (None: remove) in a new commit on the branch; returns its id."""
+        files = dict(self.commits[-1].files) if self.commits else {}
+        for path, text in (changes or {}).items():
+            if text is None:
+                del files[path]
+            else:
+                files[path] = text
+        number = len(self.commits) + 1
+        made = Commit(f"{number:08d}".ljust(40, "0"), subject, files, tuple(changes or {}))
+        self.commits.append(made)
+        return made.id
+
+    def find(self, ref: str) -> Commit | None:
+        """The commit of a branch name or (the start of) an id."""
+        if ref == "main":
+            return self.tip
+        return next((commit for commit in self.commits if ref and commit.id.startswith(ref)), None)
+
+    def history(self, commit: Commit) -> list[Commit]:
+        """The commit and those before it, newest first."""
+        return self.commits[self.commits.index(commit) :: -1]
+
+
+def blob(text: str) -> str:
+    """The identity of a file's content."""
+    return hashlib.sha1(text.encode()).hexdigest()
+
+
+def tree_lines(commit: Commit) -> list[str]:
+    """``git ls-tree -rt``: files and folders."""
+    folders = {
+        str(parent)
+        for path in commit.files
+        for parent in PurePosixPath(path).parents
+        if str(parent) != "."
+    }
+    lines = {folder: f"040000 tree {blob(folder)}\t{folder}" for folder in folders}
+    lines |= {path: f"100644 blob {blob(text)}\t{path}" for path, text in commit.files.items()}
+    return [lines[path] for path in sorted(lines)]

@@ -1,0 +1,124 @@
+"""The simulated proxy: what it has loaded, whom it reaches, and what everybody else is answered."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from .engine import Container, Engine
+
+PROOF = "8090"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An HTTP answer; status 0: nobody answers."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+NOBODY = Answered(0, error="Failed to connect: connection refused")
+HEALTHY, DEGRADED = ({"status": word} for word in ("healthy", "degraded"))
+
+
+@dataclass
+class Proxy:
+    """What nginx has in its memory since it was started or reloaded."""
+
+    container: str
+    configuration: str
+    proof: str
+    allowed: tuple[str, ...]
+    reach: Mapping[str, str]
+    """Name → address, as it resolved them then."""
+
+    def constant(self, name: str) -> str:
+        """A constant that the loaded configuration answers with."""
+        found = re.search(rf'location = /{name} .*return 200 "(\w*)\\n"', self.proof)
+        return found[1] if found else ""
+
+    @property
+    def upstreams(self) -> list[str]:
+        """The services that it hands requests to."""
+        return re.findall(r"[\w-]+", self.configuration.partition("upstreams ")[2])
+
+
+def refusal(configuration: str, names: set[str]) -> str:
+    """Why nginx refuses a configuration; empty when it does not."""
+    if "SYNTAX ERROR" in configuration:
+        return 'nginx: [emerg] unknown directive "SYNTAX"'
+    for name in Proxy("", configuration, "", (), {}).upstreams:
+        if name not in names:
+            return f'nginx: [emerg] host not found in upstream "{name}"'
+    return ""
+
+
+def loaded(
+    engine: Engine, container: Container, configuration: str, files: Mapping[str, str]
+) -> Proxy:
+    """What nginx has after it was started or reloaded with these files."""
+    addresses = {c.service: c.address for c in engine.containers.values() if c.address}
+    allow = re.findall(r"allow ([^;]+);", files.get("allow.conf", ""))
+    return Proxy(
+        container.id, configuration, files.get("generation.conf", ""), tuple(allow), addresses
+    )
+
+
+def directly(engine: Engine, proxy: Proxy | None, url: str, token: str) -> Answered:
+    """A question on a container's own address."""
+    parts = urlsplit(url)
+    container = next((c for c in engine.containers.values() if c.address == parts.hostname), None)
+    if container is None or container.state != "running":
+        return NOBODY
+    if str(parts.port) == PROOF:
+        return _proof(engine, proxy, container, parts.path)
+    return _service(engine, container, parts.path, token)
+
+
+def through(engine: Engine, proxy: Proxy | None, url: str, token: str, caller: str) -> Answered:
+    """A question to the proxy, from the server itself or from ``caller``."""
+    running = engine.of("app", "proxy")
+    if proxy is None or running is None or running.id != proxy.container:
+        return NOBODY
+    if "OUTSIDE RED" in proxy.configuration and caller != "127.0.0.1":
+        return Answered(502, "<h1>502 Bad Gateway</h1>")
+    if proxy.allowed and caller not in proxy.allowed:
+        return Answered(403, "<h1>403 Forbidden</h1>")
+    path = urlsplit(url).path
+    backends = [name for name in proxy.upstreams if (name == "web") == (path == "/")]
+    by_address = {c.address: c for c in engine.containers.values() if c.address}
+    for name in backends:
+        container = by_address.get(proxy.reach.get(name, ""))
+        if container:
+            return _service(engine, container, path, token)
+    return Answered(502, "<h1>502 Bad Gateway</h1>")
+
+
+def _proof(engine: Engine, proxy: Proxy | None, container: Container, path: str) -> Answered:
+    if proxy is None or proxy.container != container.id:
+        return NOBODY
+    _, kind, *name = path.split("/")
+    if kind in ("generation", "epoch"):
+        value = proxy.constant(kind)
+        return Answered(200, f"{value}\n") if value else Answered(404)
+    if f"/reach/{name[0]} " not in proxy.proof:
+        return Answered(404)
+    address = proxy.reach.get(name[0], "")
+    there = any(c.address == address for c in engine.containers.values())
+    port = 80 if name[0] == "web" else 8000
+    return Answered(200 if there else 502, "", {"X-Reached": f"{address}:{port}"})
+
+
+def _service(engine: Engine, container: Container, path: str, token: str) -> Answered:
+    text = engine.content(container)
+    if path == "/":
+        return Answered(200, text)
+    if "worker" in text and token != container.environment.get("TOKEN"):
+        return Answered(401, json.dumps({"detail": "who are you?"}))
+    return Answered(200, json.dumps(DEGRADED if "PROBE RED" in text else HEALTHY))
