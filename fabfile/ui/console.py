@@ -66,15 +66,14 @@ class Console:
         return text
 
     def line(self, server: str, text: str, style: str = "") -> None:
-        """One line of a server."""
-        from rich.markup import escape
+        """One line of a server, as it is: no markup and no emoji are read into it."""
+        from rich.text import Text
 
         stamp = time.strftime("%H:%M:%S", time.gmtime())
         self._log.setdefault(server, []).append(f"{stamp} {self.redact(text)}")
-        prefix = f"[bold]{escape(f'[{server}]')}[/bold] " if server else ""
-        body = escape(self.redact(text))
+        prefix = (f"[{server}] ", "bold") if server else ("", "")
         with self._writing:
-            self.rich.print(f"{prefix}[{style}]{body}[/{style}]" if style else prefix + body)
+            self.rich.print(Text.assemble(prefix, (self.redact(text), style)))
 
     def log(self, server: str) -> list[str]:
         """Every line of a server so far, with its time (UTC)."""
@@ -109,7 +108,7 @@ class Console:
                 self._progress = _progress(self.rich)
                 self._progress.start()
             progress = self._progress
-            task = progress.add_task(self.redact(f"\\[{server}] {title}"))
+            task = progress.add_task(self.redact(f"[{server}] {title}"))
         try:
             yield
         finally:
@@ -122,8 +121,8 @@ class Console:
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table on a terminal; columns padded with blanks elsewhere."""
         from rich import box
-        from rich.markup import escape
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(
             title=title, title_justify="left", box=box.SIMPLE if self.rich.is_terminal else None
@@ -131,7 +130,7 @@ class Console:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(escape(self.redact(cell)) for cell in row))
+            table.add_row(*(Text(self.redact(cell)) for cell in row))
         with self._writing:
             self.rich.print(table)
 
@@ -162,7 +161,7 @@ class Console:
     def confirm(self, question: str) -> bool:
         """Ask once. Only where a person can answer; elsewhere the answer is the command itself."""
         with self._writing:
-            self.rich.print(f"{question} [y/N] ", end="", markup=False)
+            self.rich.print(f"{question} [y/N] ", end="", markup=False, emoji=False)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -171,7 +170,7 @@ def _progress(rich: Rich) -> Progress:
 
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
         console=rich,
         transient=True,
