@@ -50,8 +50,9 @@ def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False
             # Apart from our own group, or a Ctrl-C would reach it twice and interrupt the way back.
             start_new_session=True,
         )
+        mark = secrets.token_hex(16) if environ.get("GITHUB_ACTIONS") and not quiet else ""
         with _interrupting_once(process):
-            lines = list(_told(process.stderr, quiet=quiet))
+            lines = list(_told(process.stderr, quiet=quiet, mark=mark))
             code = process.wait()
         printed.seek(0)
         text = printed.read()
@@ -60,20 +61,19 @@ def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False
     )
 
 
-def _told(stream: IO[str] | None, *, quiet: bool) -> Iterator[str]:
+def _told(stream: IO[str] | None, *, quiet: bool, mark: str) -> Iterator[str]:
     """Pass the lines on as they come.
 
-    The runner obeys lines that begin with ``::``, and a container's log may hold one: between the
-    two marks it does not.
+    GitHub's runner obeys lines that begin with ``::``, and a container's log may hold one: between
+    two lines with a ``mark`` it does not.
     """
-    mark = secrets.token_hex(16)
-    if not quiet:
+    if mark:
         print(f"::stop-commands::{mark}", file=sys.stderr, flush=True)
     for line in stream or ():
         if not quiet:
             print(line, end="", file=sys.stderr, flush=True)
         yield line.rstrip("\n")
-    if not quiet:
+    if mark:
         print(f"::{mark}::", file=sys.stderr, flush=True)
 
 

@@ -165,13 +165,23 @@ def test_without_a_summary_file_it_is_printed(
     assert capsys.readouterr().out.startswith("## ubuntu: plan\n")
 
 
-def test_the_steps_appear_and_no_line_of_theirs_is_a_command_of_the_runner(
-    bench: Bench, capfd: pytest.CaptureFixture[str]
+def test_the_steps_appear(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    bench.lay(deploy_json=[], deploy_err="::add-mask::e\n")
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    bench.lay(deploy_json=[])
+    assert run("deploy") == 0
+    assert capfd.readouterr().err == "[ubuntu] working\n"
+
+
+def test_no_line_of_a_containers_log_is_a_command_of_githubs_runner(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    bench.lay(deploy_json=[], deploy_err="  ::add-mask::e\n")
     assert run("deploy") == 0
     first, *lines, last = capfd.readouterr().err.splitlines()
-    assert lines == ["[ubuntu] working", "::add-mask::e"]
+    assert lines == ["[ubuntu] working", "  ::add-mask::e"]
     assert first == f"::stop-commands::{last.strip(':')}"
     assert len(last) == 36
 
