@@ -95,9 +95,10 @@ class Images:
     def _build(self, recipe: str, facts: dict[str, str]) -> str:
         declared = recipes.arguments_of(recipe)
         arguments = {key: facts[key] for key in declared & facts.keys()}
-        if "PYTHON" in declared:
-            arguments["PYTHON"] = self.recipe("python").result()
-        arguments["BASE"] = self._base()
+        for below in (argument for argument in declared if recipes.known(argument.lower())):
+            arguments[below] = self.recipe(below.lower()).result()
+        if "BASE" in declared:
+            arguments["BASE"] = self._base()
         return recipes.build(self._place, recipe, arguments)
 
     def _pulled(self, name: str, ours: str) -> str:

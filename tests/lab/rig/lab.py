@@ -115,12 +115,13 @@ class Lab:
         """Remove every image that carries the lab's name or label."""
         named = ("images", "-q", "--filter", f"reference={self._place.image_prefix}*")
         labelled = ("images", "-aq", "--filter", f"label={self._place.label}")
-        for _ in range(3):
-            if not (found := _listed(*named) | _listed(*labelled)):
-                return
-            # An image takes its untagged parents along, which then are reported as missing.
+        before: set[str] = set()
+        while found := _listed(*named) | _listed(*labelled):
+            if found == before:
+                raise LabError(f"images of the lab cannot be removed: {' '.join(sorted(found))}")
+            # One that others stand on goes in a later round, with the untagged ones between.
             docker("rmi", "-f", *sorted(found), timeout=120, check=False)
-        raise LabError(f"{len(found)} images of the lab cannot be removed: docker rmi {min(found)}")
+            before = found
 
     def _publish(self, ref: str) -> str:
         commit = origin.publish(self._place, ref)

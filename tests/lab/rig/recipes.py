@@ -16,6 +16,12 @@ from .place import IMAGES, Place
 RELEASE = "trixie"
 HUB_BASE = f"debian:{RELEASE}-slim"
 BASE = "base"
+# As in Debian's own images: apt leaves nothing of its work in a layer.
+APT_LEAVES_NOTHING = """
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+"""
 TRIMMED = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 
@@ -73,6 +79,7 @@ def _mmdebstrap(facts: machine.Machine, folder: Path, archive: Path) -> None:
     (folder / "machine.crt").write_text(facts.certificates)
     (folder / "pip.conf").write_text(facts.pip_conf)
     (folder / "npmrc").write_text(facts.npmrc)
+    (folder / "50clean").write_text(APT_LEAVES_NOTHING)
     words: list[str | Path] = ["mmdebstrap", "--quiet", "--variant=minbase", "--format=tar"]
     words += ["--include=ca-certificates", '--aptopt=Acquire::Languages "none"']
     words += [f"--aptopt={option.rstrip(';')}" for option in facts.apt_options]
@@ -81,6 +88,8 @@ def _mmdebstrap(facts: machine.Machine, folder: Path, archive: Path) -> None:
     words += [f"--dpkgopt=path-exclude={pattern}" for pattern in TRIMMED]
     words += [
         f"--customize-hook=copy-in {folder}/pip.conf {folder}/npmrc /etc",
+        f"--customize-hook=copy-in {folder}/50clean /etc/apt/apt.conf.d",
+        '--customize-hook=rm -f "$1"/var/cache/apt/*.bin',
         f"--customize-hook=copy-in {folder}/machine.crt /usr/local/share/ca-certificates",
         '--customize-hook=chroot "$1" update-ca-certificates',
     ]
