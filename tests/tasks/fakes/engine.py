@@ -124,7 +124,7 @@ class Engine:
             if self._converged(model, name) and not (force and name == service):
                 continue
             replaced.append(name)
-            ended = self._create(model, name)
+            ended = self._start(model, name) or self._create(model, name)
             if ended.code:
                 return replaced, ended
         container = self.of(model.project, service)
@@ -146,9 +146,9 @@ class Engine:
         self.networks = {n: owner for n, owner in self.networks.items() if owner != project}
 
     def place(self, container: Container) -> Container:
-        """Put a container on the server, with an id and an address that nobody had before."""
+        """Put a container on the server, with an id of its own and an address that nobody had."""
         self._made += 1
-        container.id = f"container-{self._made}"
+        container.id = container.id or f"container-{self._made}"
         if container.state == "running":
             container.address = f"{self._network}.{self._made}"
         self.containers[container.name] = container
@@ -168,6 +168,17 @@ class Engine:
             and container.image == self.find(model.services[name]["image"])
             and container.config_hash == model.config_hash(name)
         )
+
+    def _start(self, model: Model, name: str) -> Ended | None:
+        """Start a stopped container again, at another address, where it is still the right one."""
+        container = self.of(model.project, name)
+        if container is None or container.state not in ("exited", "created"):
+            return None
+        container.state = "running"
+        if not self._converged(model, name):
+            return None
+        self.place(container)
+        return Ended()
 
     def _create(self, model: Model, name: str) -> Ended:
         spec: dict[str, Any] = model.services[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 import re
@@ -26,7 +27,7 @@ from fabfile.ops.session import Session
 from fabfile.remote.host import Host
 
 from .connection import Connection
-from .machine import Machine
+from .machine import Killed, Machine
 from .origin import Origin
 from .proxy import NOBODY, through
 
@@ -48,6 +49,7 @@ calls = montreal
 host = 10.0.0.2
 compose = compose/montreal.yml
 """
+DEPLOYED: list[tuple[Origin, list[str], Machine, Machine]] = []
 OUTSIDE = "203.0.113.9"
 """Where the operator is."""
 
@@ -107,8 +109,7 @@ class Fleet:
         self.connections: list[Connection] = []
         self._patch = patch
         network = {machine.address: machine for machine in self.machines.values()}
-        for machine in self.machines.values():
-            machine.network = network
+        self.ubuntu.network = self.montreal.network = network
         self.hosts = folder / "hosts.ini"
         self.hosts.write_text(HOSTS)
         patch.setenv("HOSTS_INI", str(self.hosts))
@@ -137,14 +138,25 @@ class Fleet:
                 program.run(["fab", *line.split()])
             except SystemExit as ended:
                 code = ended.code
+            except Killed:
+                pass
+        if any(machine.plug_pulled for machine in self.machines.values()):
+            code = -9
+            for machine in self.machines.values():
+                machine.plug_pulled = False
+                machine.locks.clear()
         assert isinstance(code, int)
         return Ran(code, out.getvalue(), err.getvalue())
 
     def deployed(self) -> Fleet:
-        """Both servers with a first verified release."""
-        ran = self.fab("deploy")
-        assert ran.code == 0, ran.everything
-        self.forget()
+        """Both servers with a first verified release, which is made once and copied then."""
+        if not DEPLOYED:
+            ran = self.fab("deploy")
+            assert ran.code == 0, ran.everything
+            self.forget()
+            DEPLOYED.append((self.origin, self.journal, self.ubuntu, self.montreal))
+        self.origin, self.journal, self.ubuntu, self.montreal = copy.deepcopy(DEPLOYED[0])
+        self.machines = {"ubuntu": self.ubuntu, "montreal": self.montreal}
         return self
 
     def forget(self) -> None:

@@ -10,11 +10,13 @@ from .curling import curl
 from .docking import ENGINE, Handler
 from .engine import Ended
 from .looking import look
-from .machine import CHECKOUT, Machine
+from .machine import CHECKOUT, Killed, Machine
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
     """Run a line as the login shell would."""
+    if any(one.plug_pulled for one in machine.network.values()):
+        raise Killed
     words = split(line)
     machine.transcript.append(words)
     machine.inputs.append(stdin)

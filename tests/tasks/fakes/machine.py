@@ -17,6 +17,10 @@ CHECKOUT = "/home/ubuntu/app"
 ROOT = "/opt/app"
 
 
+class Killed(BaseException):
+    """The operator's process ends here, whatever it was doing: no command of it comes any more."""
+
+
 @dataclass
 class Fault:
     """What happens instead of a command that matches."""
@@ -60,6 +64,8 @@ class Machine:
         self.locks: dict[str, str] = {}
         """Place → who holds it."""
         self.faults: list[Fault] = []
+        self.plug_pulled = False
+        """Whether the operator's process was killed while it did something here."""
         self.did: list[str] = []
         self.transcript: list[tuple[str, ...]] = []
         self.inputs: list[str] = []
@@ -72,6 +78,14 @@ class Machine:
         """Remember what is done."""
         self.did.append(line)
         self.journal.append(f"{self.name}: {line}")
+
+    def kill_the_operator_at(self, pattern: str) -> None:
+        """Let the process of the operator die instead of the first command that matches."""
+        self.fail(pattern, raises=self._pull, times=1)
+
+    def _pull(self) -> Killed:
+        self.plug_pulled = True
+        return Killed()
 
     def fail(self, pattern: str, **how: object) -> Fault:
         """Let the commands that match fail from now on."""

@@ -1,0 +1,338 @@
+"""Deploys of a server that runs: only what differs is touched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .fakes.application import FILES, UBUNTU
+from .fakes.engine import Container
+from .fakes.fleet import Fleet, Ran
+from .fakes.machine import CHECKOUT, ROOT
+
+BEGIN = [
+    "fetch 00000002",
+    "worktree 00000002",
+    "put images.yml",
+    "mkdir releases",
+    "put release.json",
+    "keep-env",
+]
+END = ["mkdir releases", "put release.json", "put log", "remove-worktree"]
+LOAD = ["put proxy/generation.conf", "reload app-proxy"]
+
+
+def deploy(fleet: Fleet, line: str = "ubuntu.deploy") -> Ran:
+    """A deploy that must succeed."""
+    ran = fleet.fab(line)
+    assert ran.code == 0, ran.everything
+    return ran
+
+
+def containers(fleet: Fleet) -> dict[str, str]:
+    """The container of every service of the main server."""
+    return {c.service: c.id for c in fleet.ubuntu.engine.containers.values()}
+
+
+def replaced(fleet: Fleet, before: dict[str, str]) -> set[str]:
+    """Services whose container is another one now."""
+    after = containers(fleet)
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def compose(**services: dict[str, Any]) -> dict[str, str | None]:
+    """The compose file with changes to some services (``api_1``), as a change of a commit."""
+    model = json.loads(json.dumps(UBUNTU))
+    for name, changes in services.items():
+        model["services"][name.replace("_", "-")] |= changes
+    return {"compose/ubuntu.yml": json.dumps(model)}
+
+
+def test_a_second_deploy_has_nothing_to_do_proves_it_and_changes_nothing(running: Fleet) -> None:
+    with running.untouched():
+        ran = deploy(running, "deploy")
+    assert ran.lines == [
+        "[montreal] nothing to do: worker-1, worker-2, proxy run what 00000001 First says",
+        "[ubuntu] nothing to do: db, api-1, api-2, web, proxy run what 00000001 First says",
+        "[montreal] ✓ prove (5 gates green)",
+        "[ubuntu] ✓ prove (10 gates green)",
+    ]
+
+
+def test_a_change_of_one_service_replaces_that_one_behind_the_proxy(running: Fleet) -> None:
+    before = containers(running)
+    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
+    ran = deploy(running)
+    assert running.ubuntu.did == [
+        *BEGIN,
+        "compose build web",
+        "checkout 00000002",
+        "docker tag app/web current",
+        "compose up web",
+        *LOAD,
+        "watch 5 s",
+        *END,
+    ]
+    assert replaced(running, before) == {"web"}
+    assert running.montreal.did == []
+    assert (
+        "[ubuntu]    4. roll web: services/web: 1 file in 1 commit since 00000001, by content tag"
+        in ran.lines
+    )
+
+
+def test_twins_are_replaced_one_after_the_other_and_the_proxy_reaches_each_before_the_next(
+    running: Fleet,
+) -> None:
+    before = containers(running)
+    running.origin.commit("Second", {"services/api/app.py": "api, second version\n"})
+    deploy(running)
+    assert running.ubuntu.did == [
+        *BEGIN,
+        "compose build api-1",
+        "docker run app/api try import",
+        "compose run api-1 migrate current",
+        "compose run api-1 migrate target",
+        "checkout 00000002",
+        "docker tag app/api current",
+        "compose up api-1",
+        *LOAD,
+        "docker tag app/api current",
+        "compose up api-2",
+        *LOAD,
+        "watch 5 s",
+        *END,
+    ]
+    assert replaced(running, before) == {"api-1", "api-2"}
+    assert running.ubuntu.proxy is not None
+    assert running.ubuntu.proxy.reach["api-1"] != running.ubuntu.proxy.reach["api-2"]
+
+
+def test_a_pending_migration_runs_once_before_anything_is_replaced(running: Fleet) -> None:
+    running.origin.commit("Second", {"services/api/schema": "002\n"})
+    deploy(running)
+    did = running.ubuntu.did
+    assert did.count("compose run api-1 migrate up") == 1
+    assert did.index("compose run api-1 migrate up") < did.index("compose up api-1")
+    assert running.ubuntu.schema == running.releases("ubuntu")[-1].schema == "002"
+
+
+def test_a_changed_proxy_configuration_is_tried_loaded_and_proved(running: Fleet) -> None:
+    before = containers(running)
+    running.origin.commit("Second", {"nginx/ubuntu/nginx.conf": "upstreams api-1 web\n"})
+    deploy(running)
+    assert running.ubuntu.did == [*BEGIN, "docker run nginx -t", "checkout 00000002", *LOAD, *END]
+    assert replaced(running, before) == set()
+    assert running.ubuntu.proxy is not None
+    assert running.ubuntu.proxy.upstreams == ["api-1", "web"]
+
+
+def test_a_changed_definition_replaces_the_service_without_a_build(running: Fleet) -> None:
+    before = containers(running)
+    running.origin.commit("Second", compose(web={"read_only": True}))
+    deploy(running)
+    assert not [line for line in running.ubuntu.did if "build" in line]
+    assert replaced(running, before) == {"web"}
+
+
+def test_a_changed_setting_replaces_exactly_the_services_that_read_it(running: Fleet) -> None:
+    before = containers(running)
+    env = f"{CHECKOUT}/.env"
+    running.ubuntu.files[env] = running.ubuntu.files[env].replace("MODE=plain", "MODE=fancy")
+    ran = deploy(running)
+    assert replaced(running, before) == {"web"}
+    assert "[ubuntu]    2. roll web: definition or environment changed" in ran.lines
+
+
+def test_three_commits_at_once_are_one_deploy_of_all_of_them(running: Fleet) -> None:
+    before = containers(running)
+    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
+    running.origin.commit("Third", {"nginx/ubuntu/nginx.conf": "upstreams web api-1\n"})
+    running.origin.commit("Fourth", {"README.md": "More\n"})
+    deploy(running)
+    assert replaced(running, before) == {"web"}
+    assert running.ubuntu.did.count("docker run nginx -t") == 1
+    assert running.ubuntu.head == running.origin.tip.id
+
+
+def test_a_revert_takes_the_earlier_image_and_builds_nothing(running: Fleet) -> None:
+    first = running.releases("ubuntu")[0].images["web"]
+    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
+    deploy(running)
+    running.origin.commit("Revert", {"services/web/index.html": FILES["services/web/index.html"]})
+    running.forget()
+    deploy(running)
+    assert not [line for line in running.ubuntu.did if "build" in line]
+    assert running.releases("ubuntu")[-1].images["web"] == first
+
+
+def test_the_given_commit_is_deployed_and_not_the_branch(running: Fleet) -> None:
+    second = running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
+    running.origin.commit("Third", {"services/web/index.html": "Welcome thrice\n"})
+    deploy(running, f"ubuntu.deploy --ref {second[:8]}")
+    assert running.ubuntu.head == second
+    assert running.releases("ubuntu")[-1].commit == second
+
+
+def test_an_undeployed_change_stays_in_the_next_plan(running: Fleet) -> None:
+    running.origin.commit("Second", {"services/web/Dockerfile": "BUILD FAILS\n"})
+    assert running.fab("ubuntu.deploy").code == 1
+    running.origin.commit("Third", {"services/web/Dockerfile": "FROM proxy:1 AS mended\n"})
+    before = containers(running)
+    deploy(running)
+    assert replaced(running, before) == {"web"}
+
+
+def test_a_service_that_was_stopped_by_hand_is_started_and_the_proxy_reaches_it(
+    running: Fleet,
+) -> None:
+    container = running.ubuntu.engine.containers["app-web"]
+    container.state = "exited"
+    deploy(running)
+    assert container.state == "running"
+    assert running.ubuntu.proxy is not None
+    assert running.ubuntu.proxy.reach["web"] == container.address
+
+
+def test_a_service_that_was_removed_by_hand_is_made_and_the_proxy_reaches_it(
+    running: Fleet,
+) -> None:
+    del running.ubuntu.engine.containers["app-api-2"]
+    before = containers(running)
+    deploy(running)
+    assert replaced(running, before) == {"api-2"}
+    assert running.ubuntu.proxy is not None
+    assert (
+        running.ubuntu.proxy.reach["api-2"] == running.ubuntu.engine.containers["app-api-2"].address
+    )
+
+
+def test_edited_files_are_kept_as_a_patch_before_they_are_replaced(running: Fleet) -> None:
+    running.ubuntu.edited = {"nginx/ubuntu/nginx.conf": "upstreams web\n"}
+    ran = deploy(running)
+    (release,) = running.releases("ubuntu")[1:]
+    patch = f"{ROOT}/releases/{release.id}/edited.patch"
+    assert running.ubuntu.files[patch] == "nginx/ubuntu/nginx.conf"
+    assert f"[ubuntu] ✓ checkout 00000001 (edits kept in {patch})" in ran.lines
+    assert "[ubuntu] warning: edited on the server: M nginx/ubuntu/nginx.conf" in ran.lines
+
+
+def test_an_orphan_is_named_and_removed_only_when_asked_for(running: Fleet) -> None:
+    orphan = Container("app-old", "sha256:x", project="app", service="old")
+    running.ubuntu.engine.place(orphan)
+    ran = deploy(running)
+    assert "app-old" in running.ubuntu.engine.containers
+    assert (
+        "[ubuntu] warning: orphan: app-old is of this project, but not in its stack;"
+        " --remove-orphans" in ran.lines
+    )
+    deploy(running, "ubuntu.deploy --remove-orphans")
+    assert "app-old" not in running.ubuntu.engine.containers
+    assert running.ubuntu.did.count("remove app-old") == 1
+
+
+def test_a_stable_name_that_was_moved_by_hand_is_moved_back(running: Fleet) -> None:
+    engine = running.ubuntu.engine
+    right = engine.images["app/web:current"]
+    engine.images["app/web:current"] = engine.images["app/api:current"]
+    deploy(running)
+    assert engine.images["app/web:current"] == right
+    assert "docker tag app/web current" in running.ubuntu.did
+
+
+def test_only_one_service_is_deployed_and_the_rest_stays_in_the_next_plan(running: Fleet) -> None:
+    before = containers(running)
+    running.origin.commit(
+        "Second",
+        {"services/web/index.html": "Welcome again\n", "services/help/app.py": "help, later\n"},
+    )
+    running.origin.commit("Third", compose(db={}))
+    deploy(running, "ubuntu.deploy --only web")
+    assert replaced(running, before) == {"web"}
+    assert running.releases("ubuntu")[-1].commits["web"] == running.origin.tip.id
+    assert running.releases("ubuntu")[-1].commits["api-1"] == running.origin.commits[0].id
+
+
+def test_only_is_refused_when_it_would_leave_a_migration_out(running: Fleet) -> None:
+    running.origin.commit(
+        "Second", {"services/web/index.html": "Welcome\n\n", "services/api/schema": "002\n"}
+    )
+    with running.untouched():
+        ran = running.fab("ubuntu.deploy --only web")
+    assert ran.code == 2
+    assert "ubuntu: 2 preconditions do not hold; nothing was touched" in ran.error
+    assert ran.evidence == [
+        "--only web would leave out api-1, which may migrate",
+        "--only web would leave out api-2, which may migrate",
+    ]
+
+
+def test_rebuild_builds_again_and_keeps_the_earlier_image_under_another_name(
+    running: Fleet,
+) -> None:
+    image = running.releases("ubuntu")[0].images["web"]
+    deploy(running, "ubuntu.deploy --rebuild")
+    engine = running.ubuntu.engine
+    assert engine.images[image.tag] != image.id
+    assert image.id in engine.images.values()
+    assert "compose build --pull --no-cache web" in running.ubuntu.did
+
+
+def test_a_data_service_is_not_recreated_unasked(running: Fleet) -> None:
+    running.origin.commit("Second", compose(db={"image": "db:2"}))
+    with running.untouched():
+        ran = running.fab("ubuntu.deploy")
+    assert ran.code == 2
+    assert ran.error == (
+        "ubuntu: db is a data service and would be recreated (image db:2); --restart-data allows it"
+    )
+    before = containers(running)
+    deploy(running, "ubuntu.deploy --restart-data")
+    assert "db" in replaced(running, before)
+
+
+def test_after_every_deploy_composes_own_up_would_change_nothing(running: Fleet) -> None:
+    """The marker stands where ``up`` of one service replaced another one too."""
+    changes: list[dict[str, str | None]] = [
+        {"services/web/index.html": "Welcome again\n"},
+        {"services/api/app.py": "api, second version\n"},
+        compose(web={"read_only": True}),
+        {"nginx/ubuntu/nginx.conf": "upstreams web api-2\n"},
+    ]
+    for number, change in enumerate(changes):
+        running.origin.commit(f"Change {number}", change)
+        deploy(running)
+    assert not [line for line in running.ubuntu.did if "REPLACED TOO" in line]
+    with running.untouched():
+        deploy(running)
+
+
+def test_a_run_that_died_after_it_wrote_the_proof_is_noticed(running: Fleet) -> None:
+    """What nginx has loaded counts, not what its files say."""
+    running.origin.commit("Second", {"nginx/ubuntu/nginx.conf": "upstreams web api-1\n"})
+    running.ubuntu.kill_the_operator_at("reload")
+    assert running.fab("ubuntu.deploy").code == -9
+    deploy(running)
+    assert running.ubuntu.proxy is not None
+    assert running.ubuntu.proxy.upstreams == ["web", "api-1"]
+
+
+@pytest.mark.parametrize(
+    "step", ["compose build", "checkout", "docker tag", "compose up", "reload"]
+)
+def test_the_next_deploy_brings_a_uniform_state_after_a_pulled_plug(
+    running: Fleet, step: str
+) -> None:
+    running.origin.commit(
+        "Second", {"services/api/app.py": "api, second version\n", "README.md": "More\n"}
+    )
+    running.ubuntu.kill_the_operator_at(step)
+    assert running.fab("ubuntu.deploy").code == -9
+    deploy(running)
+    images = {c.image for c in running.ubuntu.engine.containers.values() if "api" in c.service}
+    assert images == {running.ubuntu.engine.images["app/api:current"]}
+    assert running.releases("ubuntu")[-1].outcome == "verified"
+    with running.untouched():
+        deploy(running)
