@@ -42,7 +42,9 @@ def command(
 ) -> Callable[[Callable[..., Any]], Task[Any]]:
     """A task whose body gets a :class:`Session`; it ends with one line and an exit code.
 
-    ``arguments`` are the keys of :data:`HELP` that the task takes; its name is the body's without
+    ``arguments`` are the keys of :data:`HELP` that the task takes. The default of an ``iterable``
+    one must be None: Invoke takes the type of any other default as a cast for each value. The
+    name of the task is the body's without
     ``_task``.
     """
 

@@ -23,7 +23,7 @@ from .ops.session import Session
 def deploy_task(
     session: Session,
     ref: str = "",
-    waive: Sequence[str] = (),
+    waive: Sequence[str] | None = None,
     restart_data: bool = False,
     remove_orphans: bool = False,
     yes: bool = False,
@@ -31,8 +31,8 @@ def deploy_task(
     json: bool = False,
 ) -> None:
     """Bring all servers to one commit, the called one before its caller; both or none."""
-    wish = Wish(restart_data, remove_orphans)
-    options = deploy.Options(ref, tuple(waive), wish, yes, dry_run)
+    wish = Wish(restart_data=restart_data, remove_orphans=remove_orphans)
+    options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run)
     deploy.deploy(session, session.inventory.called_first(), options, as_json=json)
 
 
@@ -45,7 +45,7 @@ def plan_task(
     json: bool = False,
 ) -> None:
     """Show what a deploy of all servers would do and why; change nothing."""
-    wish = Wish(restart_data, remove_orphans)
+    wish = Wish(restart_data=restart_data, remove_orphans=remove_orphans)
     planning.plan(session, session.inventory.called_first(), ref, wish, as_json=json)
 
 

@@ -45,9 +45,9 @@ def _deploy(server: str) -> Task[Any]:
     def deploy_task(
         session: Session,
         ref: str = "",
-        only: Sequence[str] = (),
+        only: Sequence[str] | None = None,
         rebuild: bool = False,
-        waive: Sequence[str] = (),
+        waive: Sequence[str] | None = None,
         restart_data: bool = False,
         remove_orphans: bool = False,
         yes: bool = False,
@@ -59,8 +59,13 @@ def _deploy(server: str) -> Task[Any]:
         Exit codes: 0 done; 1 failed, and nothing changed or it is back where it was, proved;
         2 usage or preflight, nothing touched; 3 going back failed too: a person is needed.
         """
-        wish = Wish(restart_data, remove_orphans, tuple(only), rebuild)
-        options = deploy.Options(ref, tuple(waive), wish, yes, dry_run)
+        wish = Wish(
+            restart_data=restart_data,
+            remove_orphans=remove_orphans,
+            only=tuple(only or ()),
+            rebuild=rebuild,
+        )
+        options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run)
         deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task
@@ -71,14 +76,19 @@ def _plan(server: str) -> Task[Any]:
     def plan_task(
         session: Session,
         ref: str = "",
-        only: Sequence[str] = (),
+        only: Sequence[str] | None = None,
         rebuild: bool = False,
         restart_data: bool = False,
         remove_orphans: bool = False,
         json: bool = False,
     ) -> None:
         """Show what a deploy would do and why; change nothing."""
-        wish = Wish(restart_data, remove_orphans, tuple(only), rebuild)
+        wish = Wish(
+            restart_data=restart_data,
+            remove_orphans=remove_orphans,
+            only=tuple(only or ()),
+            rebuild=rebuild,
+        )
         planning.plan(session, [server], ref, wish, as_json=json)
 
     return plan_task
@@ -89,13 +99,13 @@ def _rollback(server: str) -> Task[Any]:
     def rollback_task(
         session: Session,
         to: str = "",
-        waive: Sequence[str] = (),
+        waive: Sequence[str] | None = None,
         restart_data: bool = False,
         yes: bool = False,
         json: bool = False,
     ) -> None:
         """Go back to a verified release, from the images that the server kept; exit as deploy."""
-        options = rollback.Options(to, tuple(waive), restart_data, yes)
+        options = rollback.Options(to, tuple(waive or ()), restart_data, yes)
         rollback.rollback(session, server, options, as_json=json)
 
     return rollback_task

@@ -25,6 +25,8 @@ class Wish:
     restart_data: bool = False
     """Allow what would recreate a data service; without it that refuses the plan as a whole."""
     remove_orphans: bool = False
+    spare: frozenset[str] = frozenset()
+    """Containers that stay, orphans or not."""
     only: tuple[str, ...] = ()
     """Services to deploy; empty: all."""
     rebuild: bool = False
@@ -251,18 +253,19 @@ class _Decision:
         ]
 
     def removals(self) -> list[Step]:
-        if not self.wish.remove_orphans:
-            return []
         reason = "of this project, but no longer in its stack"
-        return [Step(Kind.REMOVE, container.name, reason) for container in self.orphans()]
+        return [Step(Kind.REMOVE, c.name, reason) for c in self.orphans() if self.removes(c)]
+
+    def removes(self, orphan: Container) -> bool:
+        return self.wish.remove_orphans and orphan.name not in self.wish.spare
 
     def notes(self) -> list[str]:
         notes = [f"left out: {name}: {reason.text}" for name, reason in self.left_out.items()]
-        if not self.wish.remove_orphans:
-            notes += [
-                f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
-                for c in self.orphans()
-            ]
+        notes += [
+            f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
+            for c in self.orphans()
+            if not self.removes(c)
+        ]
         notes += [
             f"started by hand: {container.name} is a one-off container of this project"
             for container in self.facts.containers

@@ -132,16 +132,16 @@ class Deployment:
             self.run.cut_over()
             self.run.prove()
             self.run.conclude()
-        except BaseException as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
             trouble = as_trouble(error)
             self.run.fail(trouble)
             raise self.back(trouble) from None
 
     def back(self, trouble: Trouble) -> Trouble:
         """Go back to the last verified release; what to raise then, with its exit code."""
-        last = self.sight.facts.verified
-        if last:
-            return go_back(self.session, self.name, last, trouble, self.announce)
+        facts = self.sight.facts
+        if facts.verified:
+            return go_back(self.session, self.name, facts, trouble, self.announce)
         title = "stop what this first deploy started; data stays"
         try:
             with self.session.console.step(self.name, title):
@@ -229,6 +229,7 @@ def _prepare(changing: Mapping[str, Deployment]) -> None:
 def _all_back(done: Sequence[Deployment], trouble: Trouble) -> Trouble:
     """One decision: the servers that were deployed before the failure go back too."""
     for deployment in reversed(done):
+        deployment.run.undo(trouble)
         back = deployment.back(trouble)
         code = max(trouble.code, back.code)
         trouble = Trouble(back.message, code=code, evidence=back.evidence)

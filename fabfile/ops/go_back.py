@@ -6,42 +6,49 @@ from collections.abc import Callable
 
 from ..model.decide import Wish
 from ..model.errors import FAILED, STRANDED, Trouble, refused
-from ..model.plan import Plan, Target
+from ..model.facts import Facts
 from ..model.release import Release
 from ..model.way_back import as_released, missing_images
 from ..remote import state
 from .run import Run, as_trouble, open_run
 from .session import Session
 from .show import show_plan
-from .sight import LOCAL, Sight, look_at, plan_for
+from .sight import LOCAL, look_at, plan_for
 from .status import state_lines
 
 
 def go_back(
     session: Session,
     name: str,
-    last: Release,
+    before: Facts,
     trouble: Trouble,
     announce: Callable[[str], None],
 ) -> Trouble:
-    """Bring the server back to ``last`` after a failed deploy; what to raise, with its exit code.
+    """Bring the server back after a failed change; what to raise, with its exit code.
+
+    ``before`` is the look from before the change: its last verified release is where to go, and
+    what was not there then is removed.
 
     The release's own ``.env`` comes back too; the schema never changes. Exit code 1: it is back,
     proved. 3: it is not, and a person is needed.
     """
     console = session.console
+    last = before.verified
+    assert last is not None
     console.line(name, f"{trouble.message}", "red")
     console.line(name, f"going back to {last.id} ({last.commit[:8]} {last.subject})", "bold")
     try:
         state.restore_env(session.host(name), last)
-        run = rollback_run(session, name, last, waive=last.waived, restart_data=True)
+        spare = frozenset(container.name for container in before.containers)
+        wish = Wish(restart_data=True, remove_orphans=True, spare=spare)
+        run = rollback_run(session, name, last, wish, waive=last.waived)
         run.announce = announce
         show_plan(console, run.plan, ())
         run.prepare()
         run.cut_over()
         run.prove()
         run.conclude()
-    except BaseException as error:  # noqa: BLE001 # whatever it is, a person must read the state
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # whatever it is, a person must read the state
         second = as_trouble(error)
         return Trouble(
             f"{trouble.message}; GOING BACK TO {last.id} FAILED TOO: {second.message};"
@@ -57,9 +64,9 @@ def rollback_run(
     session: Session,
     name: str,
     release: Release,
+    wish: Wish,
     *,
     waive: tuple[str, ...] = (),
-    restart_data: bool = False,
 ) -> Run:
     """The run that brings a server to a release it once had. Exit code 2 when an image is gone."""
     sight = look_at(session, name, f"{LOCAL}{release.commit}")
@@ -73,7 +80,7 @@ def rollback_run(
         reasons = "; ".join(sight.problems)
         raise refused(f"{name}: the stack of release {release.id} cannot be read: {reasons}")
     target = as_released(sight.target, release, sight.facts)
-    plan = _plan(sight, target, restart_data)
+    plan = plan_for(sight, None, wish, target)
     return open_run(
         session,
         sight,
@@ -84,7 +91,3 @@ def rollback_run(
         called_certificate=sight.facts.trust,
         back_to=release.back_to or release.id,
     )
-
-
-def _plan(sight: Sight, target: Target, restart_data: bool) -> Plan:
-    return plan_for(sight, None, Wish(restart_data=restart_data), target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.decide import Wish
 from ..model.envfile import parse
 from ..model.errors import FAILED, Trouble, refused
 from ..model.way_back import changed_keys, choose
@@ -54,7 +55,7 @@ def _examine(session: Session, name: str, options: Options) -> Run:
     facts = look(session.host(name))
     release = choose(name, facts.releases, options.to)
     run = rollback_run(
-        session, name, release, waive=options.waive, restart_data=options.restart_data
+        session, name, release, Wish(restart_data=options.restart_data), waive=options.waive
     )
     keys = changed_keys(release, dict(parse(run.sight.facts.env).values))
     if keys:
@@ -81,7 +82,7 @@ def _carry_out(run: Run) -> None:
     if not run.plan.steps:
         run.prove()
         return
-    before = run.sight.facts.verified
+    before = run.sight.facts
     try:
         run.prepare()
     except Trouble as trouble:
@@ -92,8 +93,7 @@ def _carry_out(run: Run) -> None:
         run.cut_over()
         run.prove()
         run.conclude()
-    except BaseException as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
         cause = as_trouble(error)
         run.fail(cause)
-        assert before is not None
         raise go_back(run.session, run.name, before, cause, run.announce) from None

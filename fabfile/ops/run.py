@@ -136,6 +136,11 @@ class Run:
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
 
+    def undo(self, trouble: Trouble) -> None:
+        """Mark a release that passed here as failed: the decision was one with another server's."""
+        self.opened = True
+        self.fail(trouble)
+
     def record(self, outcome: str, error: str = "") -> Release:
         """Close the record: what runs now, the steps, the gates and the log."""
         redact = self.session.console.redact

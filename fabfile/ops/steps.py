@@ -100,14 +100,16 @@ class Steps:
         return ""
 
     def _pull(self, step: Step) -> str:
-        compose.pull(self.host, step.subject)
+        output = compose.pull(self.host, step.subject)
+        self._require(output, f"image {step.subject} cannot be pulled")
         return ""
 
     def _build(self, step: Step) -> str:
         wanted = self.target.images[step.subject]
         if step.force:
             compose.keep_under_id(self.host, wanted.reference)
-        compose.build(self.host, self.tree, self.images, step.subject, fresh=step.force)
+        output = compose.build(self.host, self.tree, self.images, step.subject, fresh=step.force)
+        self._require(output, f"the build of {step.subject} failed")
         return wanted.reference
 
     def _smoke(self, step: Step) -> str:
@@ -121,9 +123,18 @@ class Steps:
         self._write_callers()
         proxy = self.target.stack.service(step.subject)
         reference = self.target.images[proxy.name].reference
-        output = compose.test_proxy(self.host, self.tree, self.target.stack, proxy, reference)
+        output = compose.test_proxy(self.host, self.tree, self._names(), proxy, reference)
         self._require(output, "nginx refuses the new configuration")
         return ""
+
+    def _names(self) -> list[str]:
+        """Every name that the proxy may know: of the wanted stack, and of what runs now."""
+        stack = self.target.stack
+        names = {name for one in stack.services for name in (one.name, one.container)}
+        for container in self.facts.containers:
+            if container.project == stack.project and container.service:
+                names |= {container.service, container.name}
+        return sorted(names)
 
     def _start(self, step: Step) -> str:
         self._up(self.tree, step)
@@ -172,11 +183,15 @@ class Steps:
             self._up(self.host.server.path, step)
             self._prove(service, epoch)
             return ""
-        was_there = service.name in self.present
         self._up(self.host.server.path, step)
-        if proxy and was_there and proxy.name in self.present:
+        if proxy and self._resolvable():
             self._load(proxy, service)
         return ""
+
+    def _resolvable(self) -> bool:
+        """Whether the proxy runs and finds every name: else a reload waits for the next roll."""
+        stack = self.target.stack
+        return {one.name for one in stack.services if not one.hints.keep} <= self.present
 
     def _reload(self, step: Step) -> str:
         self._load(self.target.stack.service(step.subject))

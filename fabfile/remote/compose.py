@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ..model.content import Wanted, inside
-from ..model.stack import Service, Stack
+from ..model.stack import Service
 from .host import Host, Output
 
 BUILD = 1800
@@ -56,14 +56,14 @@ def override(host: Host, tree: PurePosixPath, images: Mapping[str, Wanted]) -> P
 
 def build(
     host: Host, tree: PurePosixPath, images: PurePosixPath, service: str, *, fresh: bool = False
-) -> None:
+) -> Output:
     """Build the image of one service from the worktree, under its content tag.
 
     ``fresh``: pull the bases again and use no cache.
     """
     flags = ["--pull", "--no-cache"] if fresh else []
     words = compose_words(host, tree, "-f", str(images), "build", *flags, service)
-    host.write(words, timeout=BUILD)
+    return host.write(words, timeout=BUILD, check=False)
 
 
 def keep_under_id(host: Host, reference: str) -> None:
@@ -76,9 +76,9 @@ docker tag "$id" "$1-${short:0:12}"
     host.write(["bash", "-c", script, "keep-image", reference])
 
 
-def pull(host: Host, reference: str) -> None:
+def pull(host: Host, reference: str) -> Output:
     """Pull an image that the stack names."""
-    host.write(["docker", "pull", "-q", reference], timeout=PULL)
+    return host.write(["docker", "pull", "-q", reference], timeout=PULL, check=False)
 
 
 def smoke(host: Host, service: Service, reference: str) -> Output:
@@ -91,13 +91,15 @@ def smoke(host: Host, service: Service, reference: str) -> Output:
 
 
 def test_proxy(
-    host: Host, tree: PurePosixPath, stack: Stack, proxy: Service, reference: str
+    host: Host, tree: PurePosixPath, names: Iterable[str], proxy: Service, reference: str
 ) -> Output:
-    """``nginx -t`` in the target image with the real mounts and the commit's own files."""
+    """``nginx -t`` in the target image with the real mounts and the commit's own files.
+
+    ``names`` are the services and containers that the configuration may name.
+    """
     words = ["docker", "run", "--rm", "--network", "none"]
-    for service in stack.services:
-        for name in (service.name, service.container):
-            words += ["--add-host", f"{name}:127.0.0.1"]
+    for name in names:
+        words += ["--add-host", f"{name}:127.0.0.1"]
     for mount in proxy.mounts:
         if mount.kind != "bind":
             continue
