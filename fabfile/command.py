@@ -44,8 +44,7 @@ def command(
 
     ``arguments`` are the keys of :data:`HELP` that the task takes. The default of an ``iterable``
     one must be None: Invoke takes the type of any other default as a cast for each value. The
-    name of the task is the body's without
-    ``_task``.
+    name of the task is the body's without ``_task``.
     """
 
     def decorate(body: Callable[..., Any]) -> Task[Any]:
