@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command import command
-from .model.decide import Wish
+from .model.plan import Wish
 from .ops import deploy, planning, status
 from .ops.session import Session
 

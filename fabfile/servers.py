@@ -8,7 +8,7 @@ from typing import Any
 from invoke import Collection, Task
 
 from .command import command
-from .model.decide import Wish
+from .model.plan import Wish
 from .ops import deploy, history, inspection, planning, pruning, rollback, status
 from .ops.session import Session
 

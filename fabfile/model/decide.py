@@ -10,27 +10,13 @@ from dataclasses import dataclass, field
 from .content import mounted_paths
 from .facts import Commit, Container, Facts
 from .inventory import Server
-from .plan import Kind, Plan, Step, Target
+from .objections import notes, orphans, refusals
+from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, has_new_image, image_id, reason_for
 from .stack import Service
 
 FOLDERS = ("data", "backups", "releases", "locks", "proxy", "certs", "certs/trust", "build")
 """Folders below the root of the server's state."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the operator allows and asks for besides the commit."""
-
-    restart_data: bool = False
-    """Allow what would recreate a data service; without it that refuses the plan as a whole."""
-    remove_orphans: bool = False
-    spare: frozenset[str] = frozenset()
-    """Containers that stay, orphans or not."""
-    only: tuple[str, ...] = ()
-    """Services to deploy; empty: all."""
-    rebuild: bool = False
-    """Build again what is there already, on fresh bases."""
 
 
 def decide(
@@ -82,8 +68,10 @@ class _Decision:
                 for s in stack.services
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
-            notes=tuple(self.notes()),
-            refusals=tuple(self.refusals()),
+            notes=tuple(notes(self.target, self.facts, self.wish, self.left_out)),
+            refusals=tuple(
+                refusals(self.target, self.facts, self.wish, self.reasons, self.left_out)
+            ),
         )
 
     def why(self) -> dict[str, Reason]:
@@ -242,74 +230,7 @@ class _Decision:
             return "its configuration was edited on the server"
         return ""
 
-    def orphans(self) -> list[Container]:
-        names = {service.name for service in self.target.stack.services}
-        return [
-            container
-            for container in self.facts.containers
-            if container.project == self.target.stack.project
-            and container.service
-            and container.service not in names
-        ]
-
     def removals(self) -> list[Step]:
         reason = "of this project, but no longer in its stack"
-        return [Step(Kind.REMOVE, c.name, reason) for c in self.orphans() if self.removes(c)]
-
-    def removes(self, orphan: Container) -> bool:
-        return self.wish.remove_orphans and orphan.name not in self.wish.spare
-
-    def notes(self) -> list[str]:
-        notes = [f"left out: {name}: {reason.text}" for name, reason in self.left_out.items()]
-        notes += [
-            f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
-            for c in self.orphans()
-            if not self.removes(c)
-        ]
-        notes += [
-            f"started by hand: {container.name} is a one-off container of this project"
-            for container in self.facts.containers
-            if container.project == self.target.stack.project and not container.service
-        ]
-        notes += [f"edited on the server: {line.strip()}" for line in self.facts.edited]
-        return notes
-
-    def refusals(self) -> list[str]:
-        stack = self.target.stack
-        found = [
-            f"{service.name} is a data service and would be recreated"
-            f" ({self.reasons[service.name].text}); --restart-data allows it"
-            for service in stack.services
-            if service.hints.keep and service.name in self.reasons and not self.wish.restart_data
-            if self.reasons[service.name].why not in (Why.ABSENT, Why.STOPPED)
-        ]
-        found += [
-            f"container name {service.container} is held by orphan {orphan.service};"
-            " give the renamed service a container name of its own"
-            for orphan in self.orphans()
-            for service in stack.services
-            if service.container == orphan.name
-        ]
-        return found + self.only_refusals()
-
-    def only_refusals(self) -> list[str]:
-        """``--only`` must not leave out what the rest of the stack would then miss."""
-        if not self.wish.only:
-            return []
-        listed = ", ".join(self.wish.only)
-        images = self.target.images
-        found = []
-        for name, reason in self.left_out.items():
-            twin = next(
-                (o for o in self.wish.only if images[o].stable == images[name].stable), None
-            )
-            if twin:
-                found.append(f"--only {listed}: {name} is a twin of {twin}; name both or neither")
-            elif reason.why is not Why.IMAGE:
-                found.append(f"--only {listed} would leave out {name}: {reason.text}")
-            elif self.target.stack.service(name).hints.migrate:
-                found.append(f"--only {listed} would leave out {name}, which may migrate")
-        proxy = self.target.stack.proxy
-        if proxy and self.target.generation != self.facts.generation:
-            found.append(f"--only {listed} would leave out the configuration of {proxy.name}")
-        return found
+        found = orphans(self.target, self.facts)
+        return [Step(Kind.REMOVE, c.name, reason) for c in found if self.wish.removes(c)]

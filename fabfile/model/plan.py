@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from .content import Wanted, configuration, digest, wanted_images
-from .facts import Commit
+from .facts import Commit, Container
 from .inventory import Server
 from .stack import Stack
 
@@ -91,6 +91,25 @@ class Target:
         """Digest of the proxy's configuration, served by the proxy to prove what it has loaded."""
         proxy = self.stack.proxy
         return digest([self.configuration.get(proxy.name), self.callers])[:16] if proxy else ""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator allows and asks for besides the commit."""
+
+    restart_data: bool = False
+    """Allow what would recreate a data service; without it that refuses the plan as a whole."""
+    remove_orphans: bool = False
+    spare: frozenset[str] = frozenset()
+    """Containers that stay, orphans or not."""
+    only: tuple[str, ...] = ()
+    """Services to deploy; empty: all."""
+    rebuild: bool = False
+    """Build again what is there already, on fresh bases."""
+
+    def removes(self, orphan: Container) -> bool:
+        """Whether this orphan is to go."""
+        return self.remove_orphans and orphan.name not in self.spare
 
 
 def target_of(

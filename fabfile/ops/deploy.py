@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from ..model.decide import Wish
 from ..model.errors import FAILED, STRANDED, Trouble, refused
-from ..model.plan import Kind, Plan, Step
+from ..model.plan import Kind, Plan, Step, Wish
 from ..model.way_back import missing_images
 from ..remote import compose
 from ..remote.host import DryHost

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..model.decide import Wish
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.facts import Facts
+from ..model.plan import Wish
 from ..model.release import Release
 from ..model.way_back import as_released, missing_images
 from ..remote import state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model.decide import Wish
+from ..model.plan import Wish
 from .session import Session, side_by_side
 from .show import show_plan
 from .sight import look_at, plan_for

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model.decide import Wish
 from ..model.envfile import parse
 from ..model.errors import FAILED, Trouble, refused
+from ..model.plan import Wish
 from ..model.way_back import changed_keys, choose
 from ..remote.lock import Lock
 from ..remote.look import look

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.content import context_problems
-from ..model.decide import Wish, decide
+from ..model.decide import decide
 from ..model.envfile import Findings, parse, schema
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..model.inventory import Server
-from ..model.plan import Plan, Target, target_of
+from ..model.plan import Plan, Target, Wish, target_of
 from ..model.preflight import (
     PROGRAMS,
     commit_problems,

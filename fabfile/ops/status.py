@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..model.decide import Wish
 from ..model.errors import Trouble
 from ..model.facts import Container, Facts
+from ..model.plan import Wish
 from ..model.release import Release
 from ..remote.look import look
 from .session import Session, side_by_side

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from fabfile.model.content import Tree
-from fabfile.model.decide import FOLDERS, Wish, decide
+from fabfile.model.decide import FOLDERS, decide
 from fabfile.model.errors import Trouble
 from fabfile.model.facts import Change, Facts
-from fabfile.model.plan import PREPARING, Kind, Plan, Target
+from fabfile.model.plan import PREPARING, Kind, Plan, Target, Wish
 from fabfile.model.release import Image
 from fabfile.model.stack import Service, Stack
 
