@@ -40,7 +40,7 @@ def _no_network(*_arguments: object, **_keywords: object) -> NoReturn:
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines pass as fast as they are looked at."""
-    clock: Iterator[float] = iter(range(0, 1_000_000_000, 7))
+    clock: Iterator[float] = iter(range(0, 1_000_000_000, 31))
     monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(host, "POLL", 0)
 

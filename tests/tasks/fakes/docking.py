@@ -138,6 +138,8 @@ def _migrate(machine: Machine, verb: str, image: str) -> Ended:
     if database is None or database.state != "running":
         return Ended(1, err="could not translate host name 'db' to address")
     files = machine.engine.contents[image]
+    if machine.schema > files["schema"].strip():
+        return Ended(1, err=f"FAILED: Can't locate revision identified by '{machine.schema}'")
     if verb == "current":
         return Ended(0, f"{machine.schema}\n" if machine.schema else "", "INFO context\n")
     if verb == "target":

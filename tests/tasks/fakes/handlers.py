@@ -23,7 +23,7 @@ def execute(machine: Machine, line: str, stdin: str) -> Ended:
     command = understand(words)
     if not command.looks:
         machine.note(str(command))
-    for fault in machine.faults:
+    for fault in list(machine.faults):
         if fault.times and re.search(fault.pattern, str(command)):
             fault.times -= 1
             fault.first()

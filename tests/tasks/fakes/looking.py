@@ -16,6 +16,7 @@ def look(machine: Machine, command: Command, _stdin: str) -> Ended:
     """One look, section by section."""
     checkout, root, _repository, ref, compose, mark, _deadline = command.words
     assert (checkout, root) == (CHECKOUT, ROOT)
+    machine.clock += 1
     sections = [*_server(machine), *(_commit(machine, ref, compose) if ref else []), ("end", "")]
     return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections))
 

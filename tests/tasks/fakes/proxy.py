@@ -46,7 +46,7 @@ class Proxy:
     @property
     def upstreams(self) -> list[str]:
         """The services that it hands requests to."""
-        return re.findall(r"[\w-]+", self.configuration.partition("upstreams ")[2])
+        return self.configuration.partition("upstreams ")[2].partition("\n")[0].split()
 
 
 def refusal(configuration: str, names: set[str]) -> str:

@@ -1,0 +1,203 @@
+"""One decision for two servers: the called one first, and both or none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fabfile.model.errors import refused
+
+from .fakes.application import MONTREAL
+from .fakes.fleet import Fleet
+from .fakes.machine import CHECKOUT
+
+BOTH = {
+    "services/web/index.html": "Welcome again\n",
+    "services/worker/app.py": "worker, second version\n",
+}
+
+
+def commits(fleet: Fleet) -> dict[str, int]:
+    """Which commit, by its number, each server's checkout stands on."""
+    return {name: int(machine.head[:8]) for name, machine in fleet.machines.items()}
+
+
+def outcomes(fleet: Fleet, name: str) -> list[str]:
+    return [
+        f"back to {release.back_to[-1]}" if release.back_to else release.outcome
+        for release in fleet.releases(name)
+    ]
+
+
+def test_the_called_server_is_proved_before_its_caller_is_touched(running: Fleet) -> None:
+    running.origin.commit("Second", BOTH)
+    assert running.fab("deploy").code == 0
+    cut_over = [line for line in running.journal if "compose up" in line or "watch" in line]
+    assert cut_over == [
+        "montreal: compose up worker-1",
+        "montreal: compose up worker-2",
+        "montreal: watch 5 s",
+        "ubuntu: compose up web",
+        "ubuntu: watch 5 s",
+    ]
+    assert commits(running) == {"ubuntu": 2, "montreal": 2}
+
+
+@pytest.mark.parametrize("broken", ["services/web/Dockerfile", "services/worker/Dockerfile"])
+def test_when_one_cannot_be_prepared_neither_is_touched_and_both_records_are_ended(
+    running: Fleet, broken: str
+) -> None:
+    running.origin.commit("Second", {**BOTH, broken: "BUILD FAILS"})
+    ran = running.fab("deploy")
+    assert ran.code == 1
+    assert ran.error.endswith("the running system was not touched")
+    assert commits(running) == {"ubuntu": 1, "montreal": 1}
+    assert not [line for line in running.journal if "compose up" in line]
+    for name, machine in running.machines.items():
+        assert outcomes(running, name) == ["verified", "failed"]
+        assert machine.worktrees == {}
+        assert machine.locks == {}
+
+
+def test_when_the_called_server_fails_its_caller_is_never_touched(running: Fleet) -> None:
+    running.origin.commit("Second", {**BOTH, "services/worker/app.py": "worker PROBE RED"})
+    ran = running.fab("deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.endswith("; montreal is back at 00000001, proved")
+    assert commits(running) == {"ubuntu": 1, "montreal": 1}
+    assert not [line for line in running.ubuntu.did if "compose up" in line]
+    assert outcomes(running, "montreal") == ["verified", "failed", "back to 1"]
+    assert outcomes(running, "ubuntu") == ["verified", "failed"]
+    assert running.ubuntu.worktrees == {}
+
+
+def test_when_the_caller_fails_the_called_server_goes_back_too(running: Fleet) -> None:
+    running.origin.commit("Second", {**BOTH, "services/web/index.html": "Farewell"})
+    ran = running.fab("deploy")
+    assert ran.code == 1, ran.everything
+    assert "ubuntu is back at 00000001, proved" in ran.error
+    assert "montreal is back at 00000001, proved" in ran.error
+    assert commits(running) == {"ubuntu": 1, "montreal": 1}
+    for name in running.machines:
+        assert running.releases(name)[-1].back_to == running.releases(name)[0].id
+        assert running.fab(f"{name}.health").code == 0
+
+
+def test_what_went_back_with_the_other_is_no_release_to_go_back_to(running: Fleet) -> None:
+    running.origin.commit("Second", {**BOTH, "services/web/index.html": "Farewell"})
+    running.fab("deploy")
+    second = running.releases("montreal")[1]
+    ran = running.fab(f"montreal.rollback --to {second.id}")
+    assert ran.code == 2, ran.everything
+    assert "no verified release" in ran.error
+
+
+def test_when_the_caller_has_nothing_to_do_and_its_gates_fail_the_called_server_goes_back(
+    running: Fleet,
+) -> None:
+    running.origin.commit("Second", {"services/worker/app.py": "worker, second version\n"})
+    web = running.ubuntu.engine.containers["app-web"]
+    running.montreal.fail("watch", goes_on=True, first=lambda: setattr(web, "address", ""), times=1)
+    ran = running.fab("deploy --ref main")
+    assert ran.code in (1, 3), ran.everything
+    assert commits(running)["montreal"] == 1
+
+
+def test_when_one_way_back_fails_the_other_is_still_gone(running: Fleet) -> None:
+    running.origin.commit("Second", {**BOTH, "services/web/index.html": "Farewell"})
+    running.ubuntu.fail("restore-env")
+    ran = running.fab("deploy")
+    assert ran.code == 3, ran.everything
+    assert "a person is needed" in ran.error
+    assert commits(running) == {"ubuntu": 2, "montreal": 1}
+
+
+def test_a_change_of_one_server_leaves_the_other_as_it_is(running: Fleet) -> None:
+    running.origin.commit("Second", {"nginx/montreal/nginx.conf": "upstreams worker-2 worker-1\n"})
+    ran = running.fab("deploy")
+    assert ran.code == 0, ran.everything
+    assert "reload app-proxy" in running.montreal.did
+    assert "reload app-proxy" not in running.ubuntu.did
+    assert commits(running) == {"ubuntu": 2, "montreal": 2}
+
+
+def test_a_broken_call_between_the_servers_fails_the_deploy_of_either(running: Fleet) -> None:
+    """The caller's token is not the one that the called server expects."""
+    env = running.montreal.env.replace("tK3h", "xK3h")
+    running.montreal.files[f"{CHECKOUT}/.env"] = env
+    ran = running.fab("montreal.deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.startswith("montreal: red gates: link; montreal is back")
+    assert ran.evidence == ["link: https://10.0.0.2:8001/deep answered 401"]
+
+
+def test_a_red_gate_can_be_waived_by_its_name_and_the_release_says_so(running: Fleet) -> None:
+    env = running.montreal.env.replace("tK3h", "xK3h")
+    running.montreal.files[f"{CHECKOUT}/.env"] = env
+    ran = running.fab("montreal.deploy --waive link")
+    assert ran.code == 0, ran.everything
+    release = running.releases("montreal")[-1]
+    assert (release.outcome, release.waived) == ("accepted", ("link",))
+    assert "[montreal] warning: gate link is red and waived: link: " in "\n".join(
+        ran.lines
+    ).replace("waived: https", "waived: link: https")
+
+
+def test_a_server_that_cannot_be_reached_stops_the_other_ones_deploy(running: Fleet) -> None:
+    running.unreachable["montreal"] = refused("montreal: 10.0.0.2 does not answer")
+    running.origin.commit("Second", BOTH)
+    with running.untouched():
+        ran = running.fab("ubuntu.deploy")
+    assert ran.code == 2
+    assert ran.error == (
+        "montreal: 10.0.0.2 does not answer; without it the link to ubuntu cannot be proved:"
+        " --waive link deploys all the same"
+    )
+    waived = running.fab("ubuntu.deploy --waive link")
+    assert waived.code == 0, waived.everything
+    assert commits(running)["ubuntu"] == 2
+
+
+def test_only_the_caller_is_let_in(running: Fleet) -> None:
+    assert running.montreal.proxy is not None
+    assert running.montreal.proxy.allowed == ("10.0.0.1", "127.0.0.1")
+    health = running.fab("montreal.health --json").json
+    assert {gate["gate"] for gate in health} == {
+        "probe:worker-1", "probe:worker-2", "probe:proxy", "outside:worker", "link",
+    }  # fmt: skip
+    assert all(gate["ok"] for gate in health)
+
+
+def test_a_changed_caller_is_written_and_loaded_before_it_is_locked_out(running: Fleet) -> None:
+    text = running.hosts.read_text().replace(
+        "host = 10.0.0.1", "host = 10.0.0.1\naddress = 10.0.0.9"
+    )
+    running.hosts.write_text(text)
+    running.ubuntu.address = "10.0.0.9"
+    ran = running.fab("montreal.deploy")
+    assert ran.code == 0, ran.everything
+    assert running.montreal.proxy is not None
+    assert running.montreal.proxy.allowed == ("10.0.0.9", "127.0.0.1")
+
+
+def test_a_renamed_service_is_new_first_and_its_orphan_is_named(running: Fleet) -> None:
+    text = json.dumps(MONTREAL).replace("worker-2", "helper")
+    model = json.loads(text)
+    model["services"]["helper"]["image"] = "app/worker:current"
+    running.origin.commit(
+        "Rename",
+        {
+            "compose/montreal.yml": json.dumps(model),
+            "nginx/montreal/nginx.conf": "upstreams worker-1 helper\n",
+        },
+    )
+    ran = running.fab("montreal.deploy")
+    assert ran.code == 0, ran.everything
+    did = running.montreal.did
+    assert did.index("compose up helper") < did.index("reload app-proxy")
+    assert (
+        "[montreal] warning: orphan: app-worker-2 is of this project, but not in its stack;"
+        " --remove-orphans" in ran.lines
+    )
+    assert "app-worker-2" in running.montreal.engine.containers
