@@ -1,0 +1,84 @@
+"""What a server looks like from outside its sshd, and what can be put out of its place there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.lab.rig import Server
+from tests.lab.rig.server import CHECKOUT
+
+STATE = "/opt/wishwithme"
+
+# Without the inside of data/: what a running database writes is its own business. Without the time
+# of locks/: a command takes the lock before it looks, and names itself there while it holds it.
+EVERYTHING = f"""
+find {CHECKOUT} {STATE} -path '{STATE}/data/*' -prune -o -path {STATE}/locks -o \\
+    -printf '%p\\tis %y %m %U:%G %s bytes of %T@ %l\\n' 2>/dev/null
+find {CHECKOUT} {STATE} -path '{STATE}/data/*' -prune -o -type f -print0 2>/dev/null |
+    xargs -0r sha256sum | sed 's/\\([^ ]*\\)  \\(.*\\)/\\2 holds\\t\\1/'
+find {STATE}/data -mindepth 1 -maxdepth 1 -printf '%p\\tis %y %m %U:%G\\n' 2>/dev/null
+ls -d /tmp/wishwithme* /tmp/tmp.* 2>/dev/null | sed 's/$/\\tis left over/'
+crontab -l -u ubuntu 2>/dev/null | sed 's/^/crontab\\t/'
+docker volume ls -q | sed 's/$/\\tis a volume/'
+docker network ls --format '{{{{.Name}}}}' | sed 's/$/\\tis a network/'
+docker image ls -a --no-trunc \\
+    --format 'image {{{{.Repository}}}}:{{{{.Tag}}}} {{{{.ID}}}}\tis there'
+docker ps -aq | xargs -r docker inspect --format \
+    'container {{{{.Name}}}}	{{{{.Id}}}} {{{{.State.Status}}}} since {{{{.State.StartedAt}}}}'
+"""
+
+
+def head(server: Server) -> str:
+    """The commit of the server's checkout; empty when there is none."""
+    return server.exec(
+        ["git", "-C", CHECKOUT, "rev-parse", "-q", "--verify", "HEAD"]
+    ).stdout.strip()
+
+
+def containers(server: Server) -> dict[str, str]:
+    """Name → id of every container, running or not."""
+    listed = server.must(["docker", "ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.ID}}"])
+    return dict(line.split() for line in listed.splitlines())
+
+
+def snapshot(server: Server) -> dict[str, str]:
+    """Everything that a command which changes nothing must leave: files to the byte, the engine."""
+    listed = server.must(["bash", "-c", EVERYTHING])
+    return dict(line.split("\t", 1) for line in listed.splitlines())
+
+
+@contextmanager
+def untouched(*servers: Server) -> Iterator[None]:
+    """The block leaves these servers byte for byte as they were."""
+    before = [snapshot(server) for server in servers]
+    yield
+    for server, old in zip(servers, before, strict=True):
+        new = snapshot(server)
+        changed = [
+            f"{server.name}: {name}: {old.get(name, 'not there')} -> {new.get(name, 'gone')}"
+            for name in sorted(old.keys() | new.keys())
+            if old.get(name) != new.get(name)
+        ]
+        assert not changed, "\n".join(changed)
+
+
+@contextmanager
+def hidden(server: Server, path: str) -> Iterator[None]:
+    """Something of the server is not where it belongs."""
+    server.must(["mv", path, f"{path}.hidden"])
+    try:
+        yield
+    finally:
+        server.must(["mv", f"{path}.hidden", path])
+
+
+@contextmanager
+def settings_kept(server: Server) -> Iterator[None]:
+    """After the block the server's ``.env`` is the one that it was."""
+    kept, env = "/root/env.kept", f"{CHECKOUT}/.env"
+    server.must(["cp", "-p", env, kept])
+    try:
+        yield
+    finally:
+        server.must(["sh", "-c", f"rm -f {env} && mv {kept} {env}"])
