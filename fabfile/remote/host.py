@@ -27,8 +27,20 @@ GRACE = 20
 """Seconds that the network may add to a command's own deadline before the host counts as hung."""
 FOLLOW = 24 * 3600
 """Seconds after which following a log ends by itself."""
+WIRE = "latin-1"
+"""Encoding given to Invoke, which decodes every chunk by itself: it must have one byte a letter."""
 POLL = 0.2
 """Seconds between two looks while waiting for a signal."""
+
+
+def to_wire(text: str) -> str:
+    """UTF-8 as :data:`WIRE` carries it."""
+    return text.encode("utf-8").decode(WIRE)
+
+
+def from_wire(text: str) -> str:
+    """What a command printed, as UTF-8."""
+    return text.encode(WIRE).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class _Lines:
         """Keep an unfinished line until its end comes."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            self._show(line)
+            self._show(from_wire(line))
         return len(text)
 
     def flush(self) -> None:
@@ -123,7 +135,7 @@ class Host:
         self.context.run(
             command_line(words, FOLLOW, has_stdin=False),
             warn=True,
-            encoding="utf-8",
+            encoding=WIRE,
             in_stream=False,
             hide="stderr",
             out_stream=_Lines(show),
@@ -146,10 +158,10 @@ class Host:
         return output
 
     def _execute(self, line: str, stdin: str, timeout: float) -> Output:
-        keywords: dict[str, Any] = {"in_stream": Text(stdin) if stdin else False}
+        keywords: dict[str, Any] = {"in_stream": Text(to_wire(stdin)) if stdin else False}
         try:
             result = self.context.run(
-                line, hide=True, warn=True, encoding="utf-8", timeout=timeout + GRACE, **keywords
+                line, hide=True, warn=True, encoding=WIRE, timeout=timeout + GRACE, **keywords
             )
         except CommandTimedOut:
             raise Trouble(
@@ -159,7 +171,7 @@ class Host:
         except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
             raise Trouble(f"{self.name}: the connection is lost ({_reason(error)})") from None
         assert result is not None
-        return Output(result.exited, result.stdout, result.stderr)
+        return Output(result.exited, from_wire(result.stdout), from_wire(result.stderr))
 
 
 class DryHost(Host):

@@ -16,7 +16,7 @@ from invoke.exceptions import ThreadException
 from paramiko import SSHException
 
 from ..model.errors import REFUSED, Trouble
-from .host import Host, command_line
+from .host import WIRE, Host, command_line, from_wire, to_wire
 
 BEAT = 4.0
 """Seconds between two signs of life."""
@@ -96,7 +96,7 @@ class Lock:
             command_line(words, LONGEST, has_stdin=True),
             asynchronous=True,
             warn=True,
-            encoding="utf-8",
+            encoding=WIRE,
             in_stream=self._beats,
             out_stream=self._heard,
         )
@@ -116,7 +116,9 @@ class Lock:
             return Trouble(
                 f"{self._host.name}: the lock cannot be taken (exit {code})", code=REFUSED
             )
-        holder = self._heard.text.strip() or "somebody whose name is not written down yet"
+        holder = (
+            from_wire(self._heard.text).strip() or "somebody whose name is not written down yet"
+        )
         return Trouble(
             f"{self._host.name}: another change is running: {holder}; wait for it, then run again",
             code=REFUSED,
@@ -124,7 +126,7 @@ class Lock:
 
     def step(self, title: str) -> None:
         """Tell others which step is going on."""
-        self._beats.said.put(f"step{title}\n")
+        self._beats.said.put(to_wire(f"step{title}\n"))
 
     def __exit__(
         self,

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from fabfile.remote.host import WIRE, from_wire, to_wire
+
 from .commands import split, understand
 from .handlers import execute
 from .machine import ROOT, Machine
@@ -31,14 +33,14 @@ class Connection:
         """Run a line; nothing ever inherits our standard input."""
         assert in_stream is False or hasattr(in_stream, "read"), "our stdin would be mirrored"
         assert how["warn"] is True
-        assert how["encoding"] == "utf-8"
+        assert how["encoding"] == WIRE
         if how.get("asynchronous"):
             return Holding(self.machine, line, in_stream, how["out_stream"])
-        stdin = in_stream.read(1000) if in_stream else ""
+        stdin = from_wire(in_stream.read(1000)) if in_stream else ""
         ended = execute(self.machine, line, stdin)
         if "out_stream" in how:
-            how["out_stream"].write(ended.out)
-        return Result(ended.code, ended.out, ended.err)
+            how["out_stream"].write(to_wire(ended.out))
+        return Result(ended.code, to_wire(ended.out), to_wire(ended.err))
 
     def close(self) -> None:
         """The connection is not used any more."""
@@ -60,7 +62,7 @@ class Holding:
         self.runner = self
         if holder is None:
             machine.locks[self._place] = self._who
-        heard.write("LOCKED\n" if holder is None else f"{holder}\n")
+        heard.write("LOCKED\n" if holder is None else to_wire(f"{holder}\n"))
 
     def returncode(self) -> int:
         """75: somebody else holds it."""
@@ -69,7 +71,8 @@ class Holding:
     def join(self) -> None:
         """Wait for its end: it hears the rest of what is said and frees the lock."""
         while text := self._said.read(1):
-            self._machine.announced += [text[4:].strip()] if text.startswith("step") else []
+            told = from_wire(text)
+            self._machine.announced += [told[4:].strip()] if told.startswith("step") else []
         if not self.process_is_finished:
             with suppress(KeyError):
                 del self._machine.locks[self._place]

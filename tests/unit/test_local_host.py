@@ -1,0 +1,150 @@
+"""The host adapter and the lock over ``connection = local``: real commands, no network."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+from invoke import Context
+
+from fabfile.model.errors import Trouble
+from fabfile.remote.host import DryHost, Host
+from fabfile.remote.lock import Lock
+from tests.unit.builders import SERVER
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host whose root is a folder of this machine."""
+    (tmp_path / "locks").mkdir()
+    return Host(replace(SERVER, root=PurePosixPath(tmp_path), connection="local"), Context())
+
+
+def test_a_command_that_reads_its_input_gets_none_of_ours(host: Host) -> None:
+    assert host.read(["cat"], timeout=5).stdout == ""
+
+
+def test_a_text_goes_to_a_command_by_its_input_alone(host: Host) -> None:
+    text = "".join(f"{number} $HOME `id` 'é'\n" for number in range(2000))
+    assert host.read(["cat"], stdin=text, timeout=10).stdout == text
+
+
+def test_words_arrive_as_they_are(host: Host) -> None:
+    words = ["$(id)", "a b", "'", '"', "*", "\\", ";", "é"]
+    assert host.read(["printf", "%s\\n", *words]).stdout.splitlines() == words
+
+
+def test_a_command_ends_at_its_own_deadline(host: Host) -> None:
+    with pytest.raises(Trouble, match=r"^ubuntu: 'tail -f /dev/null' did not end within 0\.5 s$"):
+        host.read(["tail", "-f", "/dev/null"], timeout=0.5)
+
+
+def test_a_failed_command_shows_its_last_lines(host: Host) -> None:
+    with pytest.raises(Trouble, match=r"^ubuntu: 'ls /nowhere' failed with exit code 2$") as caught:
+        host.read(["ls", "/nowhere"])
+    assert "No such file or directory" in caught.value.evidence[-1]
+
+
+def test_a_file_is_written_whole_with_its_mode(host: Host) -> None:
+    path = host.server.root / "file"
+    host.put(path, "a\nb\n", "640")
+    assert Path(path).read_text() == "a\nb\n"
+    assert Path(path).stat().st_mode & 0o777 == 0o640
+    assert sorted(p.name for p in Path(host.server.root).iterdir()) == ["file", "locks"]
+
+
+def test_a_dry_host_writes_nothing_and_tells_what_it_was_told(host: Host) -> None:
+    seen: list[tuple[str, str]] = []
+    dry = DryHost(host, lambda name, words: seen.append((name, words)))
+    dry.put(host.server.root / "file", "text")
+    dry.write(["touch", str(host.server.root / "other")])
+    assert seen == [
+        ("ubuntu", f"put {host.server.root}/file"),
+        ("ubuntu", f"touch {host.server.root}/other"),
+    ]
+    assert [path.name for path in Path(host.server.root).iterdir()] == ["locks"]
+
+
+def test_waiting_ends_with_the_signal_or_at_the_deadline(host: Host) -> None:
+    answers = iter([False, True])
+    host.wait("the signal", lambda: next(answers), 5)
+    with pytest.raises(Trouble, match=r"^ubuntu: the signal did not come true within 0\.3 s$"):
+        host.wait("the signal", lambda: False, 0.3)
+
+
+def test_the_second_is_told_who_holds_the_server_and_at_which_step(host: Host) -> None:
+    with Lock(host, "anna@desk since 10:00:00 UTC") as held:
+        held.step("roll api-1")
+        told = Path(host.server.root) / "locks" / "holder"
+        host.wait("the step's name", lambda: "roll" in told.read_text(), 5)
+        with pytest.raises(Trouble) as caught, Lock(host, "bert"):
+            pass
+    assert caught.value.code == 2
+    assert caught.value.message == (
+        "ubuntu: another change is running: anna@desk since 10:00:00 UTC, at step 'roll api-1';"
+        " wait for it, then run again"
+    )
+    with Lock(host, "bert"):
+        pass
+
+
+def test_two_at_once_never_both_hold_it(host: Host) -> None:
+    together, most, refusals = [0], [0], []
+
+    def hold(name: str) -> None:
+        try:
+            with Lock(host, name):
+                together[0] += 1
+                most[0] = max(most[0], together[0])
+                host.read(["true"])
+                together[0] -= 1
+        except Trouble as trouble:
+            refusals.append(trouble.code)
+
+    threads = [threading.Thread(target=hold, args=(f"operator {n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most[0] == 1
+    assert set(refusals) <= {2}
+
+
+def test_a_lock_dies_with_its_holder(host: Host) -> None:
+    script = f"""
+import sys
+from dataclasses import replace
+from pathlib import PurePosixPath
+from invoke import Context
+from fabfile.remote.host import Host
+from fabfile.remote.lock import Lock
+from tests.unit.builders import SERVER
+host = Host(replace(SERVER, root=PurePosixPath({str(host.server.root)!r})), Context())
+with Lock(host, "who dies"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(Trouble), Lock(host, "too early"):
+        pass
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.communicate()
+
+    def free() -> bool:
+        try:
+            with Lock(host, "the next"):
+                return True
+        except Trouble:
+            return False
+
+    host.wait("the lock being free", free, 20)
