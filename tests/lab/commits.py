@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 Edit = Callable[[str], str]
-"""What becomes of the text of a file."""
+"""What becomes of the text of a file; a new one is empty before."""
 
 
 class Origin:
@@ -26,9 +26,10 @@ class Origin:
         self._git("checkout", "-q", "--detach", on or self.base)
         for path, edit in edits.items():
             file = self._clone / path
-            file.write_text(edit(file.read_text()))
+            file.write_text(edit(file.read_text() if file.exists() else ""))
         author = ["-c", "user.name=Somebody", "-c", "user.email=somebody@wishwith.me"]
-        self._git(*author, "commit", "-q", "-a", "-m", subject)
+        self._git("add", "-A")
+        self._git(*author, "commit", "-q", "-m", subject)
         self._git("push", "-q", "--force", "origin", f"HEAD:refs/heads/{branch}")
         return self._git("rev-parse", "HEAD")
 
