@@ -44,14 +44,21 @@ class Outcome:
             yield f"  {'':<22} skipped {times}: {reason}"
 
 
-def pytest(tests: str | Path, folder: Path = ROOT, python: Path = PYTHON) -> Outcome:
-    """Run the tests in a folder, live, and count what became of them."""
+def pytest(tests: str, folder: Path = ROOT, python: Path = PYTHON) -> Outcome:
+    """Run the tests in a folder, live, and count what became of them.
+
+    Their temporary files stand apart from those of any other run on this machine: pytest's usual
+    place is closed by each run that starts, also to a user that a test has let in.
+    """
     if not (folder / tests).exists():
         return Outcome(idle="no tests yet")
     with TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
-        words = [str(python), "-m", "pytest", str(tests), f"--junitxml={report}"]
-        status = subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode
+        words = [str(python), "-m", "pytest", tests]
+        places = [f"--junitxml={report}", f"--basetemp={scratch}/tests"]
+        status = subprocess.run(
+            [*words, *places], cwd=folder, stdin=subprocess.DEVNULL, check=False
+        ).returncode
         if status == NO_TESTS_COLLECTED:
             return Outcome(idle="no tests yet")
         counted = _count(ElementTree.parse(report).getroot()) if report.exists() else Outcome()

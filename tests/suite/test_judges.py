@@ -102,6 +102,11 @@ def lay_floors(plant: Plant, **imports: str) -> None:
     )
 
 
+def test_floors_that_import_nothing_are_clean(plant: Plant) -> None:
+    lay_floors(plant)
+    assert judges.JUDGES["import-linter"]() == ""
+
+
 @pytest.mark.parametrize(
     ("floor", "imported"),
     [
@@ -115,8 +120,6 @@ def lay_floors(plant: Plant, **imports: str) -> None:
     ],
 )
 def test_an_import_that_goes_up_is_found(floor: str, imported: str, plant: Plant) -> None:
-    lay_floors(plant)
-    assert judges.JUDGES["import-linter"]() == ""
     lay_floors(plant, **{floor: imported})
     assert "broken" in judges.JUDGES["import-linter"]().lower()
 
