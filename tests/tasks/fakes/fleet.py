@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import json
+import pickle
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,8 @@ calls = montreal
 host = 10.0.0.2
 compose = compose/montreal.yml
 """
-DEPLOYED: list[tuple[Origin, list[str], Machine, Machine]] = []
+DEPLOYED: list[bytes] = []
+COLOUR = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 OUTSIDE = "203.0.113.9"
 """Where the operator is."""
 
@@ -146,7 +147,7 @@ class Fleet:
                 machine.plug_pulled = False
                 machine.locks.clear()
         assert isinstance(code, int)
-        return Ran(code, out.getvalue(), err.getvalue())
+        return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
 
     def deployed(self) -> Fleet:
         """Both servers with a first verified release, which is made once and copied then."""
@@ -154,8 +155,9 @@ class Fleet:
             ran = self.fab("deploy")
             assert ran.code == 0, ran.everything
             self.forget()
-            DEPLOYED.append((self.origin, self.journal, self.ubuntu, self.montreal))
-        self.origin, self.journal, self.ubuntu, self.montreal = copy.deepcopy(DEPLOYED[0])
+            everything = (self.origin, self.journal, self.ubuntu, self.montreal)
+            DEPLOYED.append(pickle.dumps(everything))
+        self.origin, self.journal, self.ubuntu, self.montreal = pickle.loads(DEPLOYED[0])
         self.machines = {"ubuntu": self.ubuntu, "montreal": self.montreal}
         return self
 

@@ -1,0 +1,192 @@
+"""What looks without changing: dry run, plan, status, history, health, logs, ps, prune."""
+
+from __future__ import annotations
+
+import pytest
+
+from .fakes.engine import Container
+from .fakes.fleet import Fleet
+
+
+@pytest.fixture
+def second(running: Fleet) -> Fleet:
+    """A second commit that touches everything waits to be deployed."""
+    running.origin.commit(
+        "Second",
+        {
+            "services/web/index.html": "Welcome again\n",
+            "services/api/app.py": "api, second version\n",
+            "services/api/schema": "002\n",
+            "services/worker/app.py": "worker, second version\n",
+            "nginx/ubuntu/nginx.conf": "upstreams web api-1 api-2\n",
+        },
+    )
+    return running
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "deploy --dry-run",
+        "ubuntu.deploy --dry-run --remove-orphans",
+        "plan",
+        "ubuntu.plan --only web",
+        "status",
+        "ubuntu.history",
+        "ubuntu.health",
+        "ubuntu.logs --service web",
+        "ubuntu.ps",
+        "ubuntu.prune --dry-run",
+    ],
+)
+def test_it_changes_nothing_on_either_server(second: Fleet, command: str) -> None:
+    with second.untouched():
+        second.fab(command)
+
+
+def test_a_dry_run_of_a_first_deploy_changes_nothing(fleet: Fleet) -> None:
+    with fleet.untouched():
+        ran = fleet.fab("deploy --dry-run")
+    assert ran.code == 0, ran.everything
+
+
+def test_a_dry_run_shows_every_change_that_it_would_make(second: Fleet) -> None:
+    ran = second.fab("ubuntu.deploy --dry-run")
+    assert ran.code == 0, ran.everything
+    shown = "\n".join(ran.lines)
+    for words in ("fetch", "worktree", "docker compose", "checkout", "docker tag", "reload"):
+        assert f"[ubuntu] would run: {words}" in shown
+    assert "verified" not in shown
+    assert "✓" not in shown
+
+
+def test_a_plan_and_the_deploy_after_it_have_the_same_steps(second: Fleet) -> None:
+    planned = [line for line in second.fab("ubuntu.plan").lines if ". " in line]
+    done = [line for line in second.fab("ubuntu.deploy").lines if line in planned]
+    assert done == planned != []
+
+
+def test_status_names_what_runs_and_what_waits(second: Fleet) -> None:
+    shown = second.fab("ubuntu.status").lines
+    assert shown[0].startswith("[ubuntu] runs 00000001 First (verified 2027-01-15 08:01 UTC by")
+    assert shown[0].endswith("; the branch is at 00000002")
+    images = second.releases("ubuntu")[0].images
+    assert [line.split() for line in shown[2:7]] == [
+        [name, "running", "healthy", images[name].tag, "as", "deployed"]
+        for name in ("db", "api-1", "api-2", "web", "proxy")
+    ]
+    waits = "migrate api-1: if the database's revision is not the new image's"
+    assert f"[ubuntu] pending: {waits}" in shown
+
+
+def test_status_shows_an_image_that_was_not_deployed(running: Fleet) -> None:
+    engine = running.ubuntu.engine
+    engine.containers["app-web"].image = engine.images["app/api:current"]
+    shown = running.fab("ubuntu.status").lines
+    (row,) = [line for line in shown if line.split()[:1] == ["web"]]
+    assert row.rstrip().endswith("not as deployed")
+
+
+def test_status_goes_on_where_a_plan_would_be_refused(running: Fleet) -> None:
+    running.ubuntu.engine.containers["app-web"].service = "old"
+    ran = running.fab("ubuntu.status")
+    assert ran.code == 0, ran.everything
+    assert "app-web" in ran.everything
+
+
+def test_status_names_who_is_at_it(running: Fleet) -> None:
+    running.ubuntu.locks["locks"] = "someone since 10:00:00 UTC"
+    shown = running.fab("ubuntu.status").lines
+    assert "[ubuntu] warning: a change is running: someone since 10:00:00 UTC" in shown
+
+
+def test_history_shows_a_run_that_died_as_such(second: Fleet) -> None:
+    second.ubuntu.kill_the_operator_at("compose up web")
+    assert second.fab("ubuntu.deploy").code == -9
+    outcomes = [line.split()[1] for line in second.fab("ubuntu.history").lines[2:]]
+    assert outcomes == ["died", "verified"]
+
+
+def test_history_shows_one_record_whole(second: Fleet) -> None:
+    second.fab("ubuntu.deploy")
+    shown = second.fab("ubuntu.history --show 00000002").lines
+    for line in (
+        "[ubuntu] outcome: verified",
+        f"[ubuntu] commit: {second.origin.tip.id} Second",
+        "[ubuntu] schema: 002",
+        "[ubuntu]   done: roll web 0s",
+    ):
+        assert line in shown
+    assert [line for line in shown if "✓ roll web" in line]
+
+
+def test_an_unknown_release_is_refused(running: Fleet) -> None:
+    ran = running.fab("ubuntu.history --show nothing")
+    assert (ran.code, ran.error) == (
+        2,
+        "ubuntu: no release 'nothing'; fab ubuntu.history lists them",
+    )
+
+
+def test_health_is_green_and_exits_0(running: Fleet) -> None:
+    ran = running.fab("ubuntu.health")
+    assert ran.code == 0, ran.everything
+    assert [line.split()[:2] for line in ran.lines[2:]].count(["link", "green"]) == 1
+
+
+def test_health_asks_what_is_deployed_and_not_what_waits(second: Fleet) -> None:
+    second.origin.reachable = False
+    assert second.fab("ubuntu.health").code == 0
+
+
+def test_logs_of_a_service_are_shown(running: Fleet) -> None:
+    ran = running.fab("ubuntu.logs --service web")
+    assert (ran.code, ran.lines) == (0, ["[ubuntu] log of web"])
+    followed = running.fab("ubuntu.logs --service web --follow")
+    assert (followed.code, followed.lines) == (0, ["[ubuntu] log of web"])
+
+
+def test_logs_of_an_unknown_service_are_refused(running: Fleet) -> None:
+    ran = running.fab("ubuntu.logs --service nothing")
+    assert (ran.code, ran.error) == (
+        2,
+        "no service 'nothing' in the stack; services: db, api-1, api-2, web, proxy",
+    )
+
+
+def test_ps_lists_containers_of_whatever_project(running: Fleet) -> None:
+    running.ubuntu.engine.place(Container("by-hand", "sha256:x"))
+    rows = [line.split() for line in running.fab("ubuntu.ps").lines[2:]]
+    assert [row[0] for row in rows] == [
+        "app-api-1", "app-api-2", "app-db", "app-proxy", "app-web", "by-hand",
+    ]  # fmt: skip
+    assert rows[-1][-1] == "-"
+
+
+# --- prune
+
+
+def test_prune_keeps_what_runs_and_the_last_five_releases_and_removes_the_rest(
+    running: Fleet,
+) -> None:
+    for number in range(2, 9):
+        running.origin.commit(f"Number {number}", {"services/web/index.html": f"Welcome {number}"})
+        assert running.fab("ubuntu.deploy").code == 0
+    engine = running.ubuntu.engine
+    releases = running.releases("ubuntu")
+    needed = {release.images["web"].id for release in releases[-5:]}
+    gone = {release.images["web"].id for release in releases[:-5]} - needed
+    assert len(gone) == 3
+    ran = running.fab("ubuntu.prune")
+    assert ran.code == 0, ran.everything
+    assert needed <= set(engine.images.values())
+    assert not gone & set(engine.images.values())
+    assert "db:1" in engine.images
+
+
+def test_prune_touches_no_image_that_is_not_ours(running: Fleet) -> None:
+    engine = running.ubuntu.engine
+    engine.pull("theirs:1")
+    before = dict(engine.images)
+    assert running.fab("ubuntu.prune").code == 0
+    assert engine.images == before
