@@ -180,7 +180,7 @@ class _Decision:
 
     def migrations(self, touched: list[Service]) -> list[Step]:
         steps, seen = [], set()
-        for service in touched:
+        for service in touched if not self.wish.keep_schema else ():
             reference = self.target.images[service.name].reference
             new = has_new_image(service, self.target, self.facts) or self.wish.rebuild
             if service.hints.migrate and new and reference not in seen:

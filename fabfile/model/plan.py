@@ -104,6 +104,8 @@ class Wish:
     """Containers that stay, orphans or not."""
     only: tuple[str, ...] = ()
     """Services to deploy; empty: all."""
+    keep_schema: bool = False
+    """Never migrate: a rollback leaves the database at its revision."""
     rebuild: bool = False
     """Build again what is there already, on fresh bases."""
 

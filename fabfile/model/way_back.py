@@ -47,6 +47,11 @@ def choose(server: str, releases: Sequence[Release], to: str) -> Release:
     raise refused(f"{server}: no verified release before {running}")
 
 
+def schema_of(releases: Sequence[Release]) -> str:
+    """The database's revision, as the newest record knows it; a failed one counts too."""
+    return next((release.schema for release in reversed(releases) if release.schema), "")
+
+
 def missing_images(release: Release, facts: Facts) -> list[str]:
     """The images of a release that are no longer on the server."""
     present = set(facts.images.values())

@@ -211,18 +211,24 @@ def _carry_out(deployments: Sequence[Deployment]) -> None:
             else:
                 deployment.run.prove()
         except Trouble as trouble:
+            _end_untouched(changing, trouble)
             raise _all_back(done, trouble) from None
 
 
 def _prepare(changing: Mapping[str, Deployment]) -> None:
-    """Side by side; when one cannot be prepared, the others are ended too, untouched."""
+    """Side by side; when one cannot be prepared, none is cut over."""
     try:
         side_by_side(lambda name: changing[name].prepare(), list(changing))
     except Trouble as trouble:
-        for deployment in changing.values():
-            if not deployment.run.ended:
-                deployment.run.fail(Trouble(f"not cut over: {trouble.message}"))
+        _end_untouched(changing, trouble)
         raise
+
+
+def _end_untouched(changing: Mapping[str, Deployment], trouble: Trouble) -> None:
+    """Close the records of those that were prepared and are not cut over because of another."""
+    for deployment in changing.values():
+        if not deployment.run.ended:
+            deployment.run.fail(Trouble(f"not cut over: {trouble.message}"))
 
 
 def _all_back(done: Sequence[Deployment], trouble: Trouble) -> Trouble:

@@ -8,7 +8,7 @@ from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Wish
 from ..model.release import Release
-from ..model.way_back import as_released, missing_images
+from ..model.way_back import as_released, missing_images, schema_of
 from ..remote import state
 from .run import Run, as_trouble, open_run
 from .session import Session
@@ -40,8 +40,9 @@ def go_back(
     try:
         state.restore_env(session.host(name), last)
         spare = frozenset(container.name for container in before.containers)
-        wish = Wish(restart_data=True, remove_orphans=True, spare=spare)
+        wish = Wish(restart_data=True, remove_orphans=True, spare=spare, keep_schema=True)
         run = rollback_run(session, name, last, wish, waive=last.waived)
+        tell_schema(run, last)
         run.announce = announce
         show_plan(console, run.plan, ())
         run.prepare()
@@ -58,6 +59,17 @@ def go_back(
         )
     message = f"{trouble.message}; {name} is back at {last.commit[:8]}, proved"
     return Trouble(message, code=FAILED, evidence=trouble.evidence)
+
+
+def tell_schema(run: Run, release: Release) -> None:
+    """Say, before anything is done, that the database stays as it is."""
+    revision = schema_of(run.sight.facts.releases)
+    if revision != release.schema:
+        run.session.console.warn(
+            run.name,
+            f"the database stays at revision {revision or 'unknown'};"
+            f" release {release.id} was made with {release.schema or 'none'}",
+        )
 
 
 def rollback_run(

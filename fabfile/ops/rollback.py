@@ -11,7 +11,7 @@ from ..model.way_back import changed_keys, choose
 from ..remote.lock import Lock
 from ..remote.look import look
 from .deploy import holder
-from .go_back import go_back, rollback_run
+from .go_back import go_back, rollback_run, tell_schema
 from .run import Run, as_trouble
 from .session import Session
 from .show import show_plan
@@ -55,7 +55,11 @@ def _examine(session: Session, name: str, options: Options) -> Run:
     facts = look(session.host(name))
     release = choose(name, facts.releases, options.to)
     run = rollback_run(
-        session, name, release, Wish(restart_data=options.restart_data), waive=options.waive
+        session,
+        name,
+        release,
+        Wish(restart_data=options.restart_data, keep_schema=True),
+        waive=options.waive,
     )
     keys = changed_keys(release, dict(parse(run.sight.facts.env).values))
     if keys:
@@ -63,13 +67,7 @@ def _examine(session: Session, name: str, options: Options) -> Run:
         console.warn(
             name, f"today's .env stays; it differs from the release's in: {', '.join(keys)}"
         )
-    running = facts.verified
-    if running and running.schema != release.schema:
-        session.console.warn(
-            name,
-            f"the database stays at revision {running.schema or 'unknown'};"
-            f" release {release.id} was made with {release.schema or 'none'}",
-        )
+    tell_schema(run, release)
     return run
 
 

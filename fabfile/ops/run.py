@@ -13,6 +13,7 @@ from ..model.plan import PREPARING, Kind, Plan, Step, Target
 from ..model.probe import Verdict
 from ..model.release import ACCEPTED, VERIFIED, Done, Image, Release, identity
 from ..model.release import FAILED as RELEASE_FAILED
+from ..model.way_back import schema_of
 from ..remote import compose, git, state
 from ..remote.look import look
 from . import gates
@@ -155,8 +156,7 @@ class Run:
             facts.now,
             images=images,
             commits=self._commits(images),
-            schema=self.steps.schema
-            or (last.schema if (last := self.sight.facts.verified) else ""),
+            schema=self.steps.schema or schema_of(self.sight.facts.releases),
             steps=tuple(self.done),
             gates=tuple(
                 Done(v.gate, "ok" if v.ok else "red", round(v.seconds, 3), redact(v.why))
