@@ -82,7 +82,8 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     target = None
     if facts.commit and facts.commit.id and facts.env_stat:
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
-        problems += found.problems
+        # What compose says of a .env that is wrong in itself would only say it again.
+        problems += [] if target is None and env.problems else found.problems
     sight = Sight(host, facts, tuple(problems), (*env.warnings, *warnings(facts)), target)
     session.console.hide(sight.secrets.values())
     return sight
