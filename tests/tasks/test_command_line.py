@@ -1,0 +1,161 @@
+"""The command line itself: its list, its help, what it refuses before anything else."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fabfile.model.plan import Kind
+
+from .fakes.fleet import HOSTS, Fleet
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def listed(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Task → its first line, of what ``fab --list --list-format=json`` prints."""
+    found = {f"{prefix}{task['name']}": task["help"] for task in tree["tasks"]}
+    for collection in tree["collections"]:
+        found |= listed(collection, f"{prefix}{collection['name']}.")
+    return found
+
+
+def test_the_table_of_tasks_in_the_readme_is_the_list_of_tasks(fleet: Fleet) -> None:
+    _, _, rest = (ROOT / "README.md").read_text().partition("<!-- commands -->")
+    table = rest.partition("<!-- /commands -->")[0]
+    rows = re.findall(r"^\| (`.+`) \| (.+) \|$", table, re.MULTILINE)
+    documented = {name: text for names, text in rows for name in re.findall(r"`([^`]+)`", names)}
+    assert documented == listed(fleet.fab("--list --list-format=json").json)
+
+
+def test_the_list_needs_no_inventory(fleet: Fleet) -> None:
+    fleet.hosts.unlink()
+    ran = fleet.fab("--list")
+    assert ran.code == 0
+    assert "ubuntu.deploy" in ran.out
+    assert fleet.connections == []
+
+
+def test_the_help_of_a_task_needs_no_inventory_and_explains_every_flag(fleet: Fleet) -> None:
+    fleet.hosts.unlink()
+    ran = fleet.fab("--help ubuntu.deploy")
+    assert ran.code == 0
+    flags = re.findall(r"^  (?:-\w(?: \w+)?, )?--([\w-]+)", ran.out, re.MULTILINE)
+    assert sorted(flags) == [
+        "dry-run", "json", "only", "rebuild", "ref", "remove-orphans", "restart-data", "waive",
+        "yes",
+    ]  # fmt: skip
+
+
+def test_without_an_inventory_a_task_says_where_it_looked(fleet: Fleet) -> None:
+    fleet.hosts.unlink()
+    ran = fleet.fab("ubuntu.status")
+    assert (ran.code, ran.err) == (
+        2,
+        f"error: {fleet.hosts} does not exist; HOSTS_INI names another inventory\n",
+    )
+
+
+def test_a_host_flag_is_refused_with_a_sentence(fleet: Fleet) -> None:
+    """It would run one server's task on the other one."""
+    with fleet.untouched():
+        ran = fleet.fab("-H montreal ubuntu.deploy")
+    assert (ran.code, ran.err) == (
+        2,
+        "error: -H is not for these tasks: each names its server; hosts.ini has the addresses\n",
+    )
+    assert fleet.connections == []
+
+
+def test_a_server_without_a_section_is_one_line(fleet: Fleet) -> None:
+    fleet.hosts.write_text(HOSTS.partition("[montreal]")[0].replace("calls = montreal\n", ""))
+    ran = fleet.fab("montreal.status")
+    assert (ran.code, ran.err) == (
+        2,
+        f"error: {fleet.hosts}: no server [montreal]; known servers: ubuntu\n",
+    )
+
+
+def test_a_broken_inventory_is_a_list_of_lines_and_opens_no_connection(fleet: Fleet) -> None:
+    fleet.hosts.write_text(HOSTS.replace("[ubuntu]", "[ubuntu]\nport = ssh\ncolour = red"))
+    ran = fleet.fab("deploy")
+    assert ran.code == 2
+    assert ran.error == f"{fleet.hosts}: 2 problems"
+    assert [line.partition(": ")[0] for line in ran.evidence] == [
+        f"{fleet.hosts}:11",
+        f"{fleet.hosts}:10",
+    ]
+    assert fleet.connections == []
+
+
+@pytest.mark.parametrize("line", ["ubuntu.deploy --no-such-flag", "no.such.task"])
+def test_what_cannot_be_parsed_does_nothing(fleet: Fleet, line: str) -> None:
+    with fleet.untouched():
+        ran = fleet.fab(line)
+    assert ran.code == 1
+    assert "Traceback" not in ran.everything
+
+
+def test_every_connection_is_closed_at_the_end_and_there_is_one_per_server(running: Fleet) -> None:
+    running.connections.clear()
+    running.origin.commit("Second", {"README.md": "More\n"})
+    running.fab("deploy")
+    assert sorted(connection.machine.name for connection in running.connections) == [
+        "montreal",
+        "ubuntu",
+    ]
+
+
+def test_a_plain_deploy_takes_few_round_trips(running: Fleet) -> None:
+    """A second deploy with nothing to do: looks, the programs, the gates."""
+    running.forget()
+    running.fab("ubuntu.deploy")
+    assert len(running.ubuntu.transcript) <= 14
+    assert len(running.montreal.transcript) <= 4
+
+
+def test_the_operator_is_named_by_the_ci_or_by_user_and_host(
+    running: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_RUN_ID")
+    monkeypatch.setenv("LOGNAME", "operator")
+    monkeypatch.setattr("platform.node", lambda: "desk")
+    running.origin.commit("Second", {"README.md": "More\n"})
+    assert running.fab("ubuntu.deploy").code == 0
+    assert running.releases("ubuntu")[-1].who == "operator@desk"
+
+
+def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "json.md").read_text(), re.MULTILINE)
+    assert headings == [
+        "JSON",
+        "plan",
+        "plan: steps",
+        "deploy",
+        "history",
+        "history --show",
+        "history --show: steps, gates",
+        "status",
+        "status: services",
+        "health",
+    ]
+
+
+def test_the_kinds_of_steps_are_documented() -> None:
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    assert [kind.value for kind in Kind if f"`{kind.value}`" not in text] == []
+
+
+def test_the_keys_of_the_inventory_are_documented() -> None:
+    text = (ROOT / "docs" / "hosts.md").read_text()
+    documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert json.dumps(sorted(documented)) == json.dumps(
+        sorted([
+            "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
+            "domains", "calls", "address", "edge", "watch", "connection",
+        ])
+    )  # fmt: skip

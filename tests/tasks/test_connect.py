@@ -1,0 +1,193 @@
+"""Connecting: pinned keys only, no agent, no prompt, and every error one line with its remedy."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from invoke import Context
+from paramiko import (
+    AuthenticationException,
+    BadHostKeyException,
+    RejectPolicy,
+    SSHException,
+)
+from paramiko.ssh_exception import NoValidConnectionsError
+
+from fabfile.model.errors import REFUSED, Trouble
+from fabfile.model.inventory import Server
+from fabfile.remote import connect
+from tests.unit.builders import SERVER
+
+
+class Dialled:
+    """Stands for Fabric's Connection; ``open`` raises what a test says."""
+
+    error: BaseException | None = None
+    made: list[Dialled]
+
+    def __init__(self, **how: Any) -> None:
+        self.how = how
+        self.policy: Any = None
+        self.loaded: list[str] = []
+        self.closed = False
+        self.kept_alive = 0
+        self.client = self
+        self.transport = self
+        type(self).made.append(self)
+
+    def load_system_host_keys(self, file: str) -> None:
+        self.loaded.append(file)
+
+    def set_missing_host_key_policy(self, policy: Any) -> None:
+        self.policy = policy
+
+    def set_keepalive(self, seconds: int) -> None:
+        self.kept_alive = seconds
+
+    def open(self) -> None:
+        if self.error:
+            raise self.error
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def dialled(monkeypatch: pytest.MonkeyPatch) -> type[Dialled]:
+    """The class whose instances the adapter makes."""
+    fresh = type("Fresh", (Dialled,), {"made": [], "error": None})
+    monkeypatch.setattr(connect, "Connection", fresh)
+    return fresh
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    """A server with a key without a passphrase."""
+    key = Ed25519PrivateKey.generate()
+    content = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    (tmp_path / "id").write_bytes(content)
+    (tmp_path / "known_hosts").write_text("")
+    return replace(SERVER, port=2222, key=tmp_path / "id", known_hosts=tmp_path / "known_hosts")
+
+
+def test_only_the_pinned_host_keys_and_the_one_key_of_the_server_are_used(
+    dialled: type[Dialled], server: Server
+) -> None:
+    connect.connect(server)
+    (connection,) = dialled.made
+    assert isinstance(connection.policy, RejectPolicy)
+    assert connection.loaded == [str(server.known_hosts)]
+    assert connection.how["forward_agent"] is False
+    assert connection.how["connect_kwargs"]["key_filename"] == str(server.key)
+    assert connection.how["connect_kwargs"]["allow_agent"] is False
+    assert connection.how["connect_kwargs"]["look_for_keys"] is False
+    assert (connection.how["host"], connection.how["port"]) == ("192.0.2.7", 2222)
+    assert connection.kept_alive == connect.KEEPALIVE
+
+
+def test_without_a_file_of_host_keys_nothing_is_trusted(
+    dialled: type[Dialled], server: Server
+) -> None:
+    server.known_hosts.unlink()
+    connect.connect(server)
+    assert dialled.made[0].loaded == []
+    assert isinstance(dialled.made[0].policy, RejectPolicy)
+
+
+def test_on_the_server_itself_nothing_is_dialled(dialled: type[Dialled], server: Server) -> None:
+    host = connect.connect(replace(server, connection="local", key=Path("/nowhere")))
+    assert isinstance(host.context, Context)
+    assert dialled.made == []
+
+
+def test_a_key_that_cannot_be_used_is_named_before_anything_is_dialled(
+    dialled: type[Dialled], server: Server
+) -> None:
+    server.key.unlink()
+    with pytest.raises(Trouble, match=rf"^ubuntu: key {server.key} does not exist$") as caught:
+        connect.connect(server)
+    assert caught.value.code == REFUSED
+    assert dialled.made == []
+
+
+def refused_by(error: BaseException, dialled: type[Dialled], server: Server) -> str:
+    dialled.error = error
+    with pytest.raises(Trouble) as caught:
+        connect.connect(server)
+    assert caught.value.code == REFUSED
+    assert dialled.made[0].closed
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError("timed out"), "no connection within 10 s"),
+        (NoValidConnectionsError({("192.0.2.7", 2222): OSError()}), "connection refused"),
+        (OSError(113, "No route to host"), "[Errno 113] No route to host"),
+        (EOFError(), "EOFError"),
+        (ConnectionResetError("reset by peer"), "reset by peer"),
+    ],
+)
+def test_a_host_that_does_not_answer_is_named_with_the_cause(
+    dialled: type[Dialled], server: Server, error: BaseException, reason: str
+) -> None:
+    assert refused_by(error, dialled, server) == (
+        f"ubuntu: 192.0.2.7:2222 does not answer ({reason}); is the host up?"
+    )
+
+
+def test_a_name_that_does_not_resolve_is_named(dialled: type[Dialled], server: Server) -> None:
+    error = socket.gaierror(-2, "Name or service not known")
+    assert refused_by(error, dialled, replace(server, host="nowhere.example")) == (
+        "ubuntu: host name nowhere.example does not resolve; check hosts.ini"
+    )
+
+
+def test_a_wrong_user_or_key_is_named_with_the_remedy(
+    dialled: type[Dialled], server: Server
+) -> None:
+    assert refused_by(AuthenticationException("no"), dialled, server) == (
+        f"ubuntu: 192.0.2.7:2222 refuses key {server.key} for user ubuntu; wrong user or key:"
+        f" ssh-copy-id -i {server.key}.pub -p 2222 ubuntu@192.0.2.7"
+    )
+
+
+def test_a_changed_host_key_is_named_with_the_exact_remedy(
+    dialled: type[Dialled], server: Server
+) -> None:
+    class Public:
+        def get_base64(self) -> str:
+            return "AAAA"
+
+    error = BadHostKeyException("192.0.2.7", Public(), Public())  # type: ignore[arg-type]
+    assert refused_by(error, dialled, server) == (
+        "ubuntu: the host key of 192.0.2.7:2222 is not the pinned one; if the server was really"
+        f" reinstalled: ssh-keygen -R '[192.0.2.7]:2222' -f {server.known_hosts},"
+        " then pin the new key"
+    )
+
+
+def test_an_unknown_host_key_is_named_with_the_way_to_pin_it(
+    dialled: type[Dialled], server: Server
+) -> None:
+    error = SSHException("Server '192.0.2.7' not found in known_hosts")
+    assert refused_by(error, dialled, replace(server, port=22)) == (
+        "ubuntu: no host key of 192.0.2.7 is pinned; compare the fingerprint of"
+        " ssh-keyscan -p 22 192.0.2.7 with the server's console,"
+        f" then add the line to {server.known_hosts}"
+    )
+
+
+def test_another_failure_of_ssh_is_one_line_too(dialled: type[Dialled], server: Server) -> None:
+    error = SSHException("Error reading SSH protocol banner\nand more")
+    assert refused_by(error, dialled, server) == (
+        "ubuntu: SSH to 192.0.2.7:2222 failed: Error reading SSH protocol banner"
+    )
