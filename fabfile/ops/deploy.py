@@ -13,6 +13,7 @@ from ..model.way_back import missing_images
 from ..remote import compose
 from ..remote.host import DryHost
 from ..remote.lock import Lock
+from . import gates
 from .go_back import go_back
 from .neighbours import Neighbours, look_around
 from .run import Run, as_trouble, open_run
@@ -45,8 +46,12 @@ class Deployment:
 
     run: Run
 
-    def __init__(self, session: Session, name: str, options: Options) -> None:
+    def __init__(
+        self, session: Session, name: str, options: Options, together: Sequence[str] = ()
+    ) -> None:
+        """``together``: the servers that the same command deploys."""
         self.session = session
+        self.together = together
         self.name = name
         self.options = options
         self.host = session.host(name)
@@ -60,6 +65,12 @@ class Deployment:
             self.around: Neighbours = look_around(self.session, self.name, waive)
             self.sight: Sight = look_at(self.session, self.name, self.options.ref)
         self.plan = plan_for(self.sight, self.around.called, self.options.wish)
+        if (
+            self.plan.steps
+            and gates.LINK not in waive
+            and self.host.server.calls not in self.together
+        ):
+            gates.before_the_first_change(self.session, self.sight, self.around.called)
         last = self.sight.facts.verified
         gone = missing_images(last, self.sight.facts) if last and self.plan.steps else []
         if gone and WAY_BACK not in waive:
@@ -140,7 +151,7 @@ class Deployment:
         """Go back to the last verified release; what to raise then, with its exit code."""
         facts = self.sight.facts
         if facts.verified:
-            return go_back(self.session, self.name, facts, trouble, self.announce)
+            return go_back(self.run, facts, trouble)
         title = "stop what this first deploy started; data stays"
         try:
             with self.session.console.step(self.name, title):
@@ -165,7 +176,7 @@ def deploy(
 
     Off a terminal, or with ``yes``, it goes ahead; on a terminal it shows the plan and asks once.
     """
-    deployments = [Deployment(session, name, options) for name in names]
+    deployments = [Deployment(session, name, options, names) for name in names]
     shown: list[Plan] = []
     if options.dry_run or (session.console.interactive and not options.yes):
         for deployment in deployments:

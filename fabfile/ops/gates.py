@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ..model.certificate import is_self_made
 from ..model.envfile import parse
-from ..model.errors import Trouble
+from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Target
 from ..model.probe import Question, Verdict, judge
@@ -78,6 +78,20 @@ def _through_proxy(session: Session, gated: Gated, facts: Facts) -> list[Verdict
     return _judged_on(
         gated.host, _questions(gated, "proxy", connect="127.0.0.1"), facts, facts.certificate
     )
+
+
+def before_the_first_change(session: Session, sight: Sight, called: Sight | None) -> None:
+    """Exit code 2 when the server that this one calls is red already: no deploy here mends it."""
+    if called is None or not called.deployed or called.target is None:
+        return
+    gated = Gated(called.host, called.target, caller=sight, called=None)
+    red = [one for one in _from_outside(session, gated, called.facts) if not one.ok]
+    if red:
+        raise refused(
+            f"{sight.server.name}: {called.server.name}, which it calls, is red before anything was"
+            f" changed: --waive {LINK} deploys all the same",
+            [f"{verdict.gate}: {verdict.why}" for verdict in red],
+        )
 
 
 def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Wish
@@ -17,14 +15,8 @@ from .sight import LOCAL, look_at, plan_for
 from .status import state_lines
 
 
-def go_back(
-    session: Session,
-    name: str,
-    before: Facts,
-    trouble: Trouble,
-    announce: Callable[[str], None],
-) -> Trouble:
-    """Bring the server back after a failed change; what to raise, with its exit code.
+def go_back(failed: Run, before: Facts, trouble: Trouble) -> Trouble:
+    """Bring the server back after a failed run; what to raise, with its exit code.
 
     ``before`` is the look from before the change: its last verified release is where to go, and
     what was not there then is removed.
@@ -32,7 +24,7 @@ def go_back(
     The release's own ``.env`` comes back too; the schema never changes. Exit code 1: it is back,
     proved. 3: it is not, and a person is needed.
     """
-    console = session.console
+    session, name, console = failed.session, failed.name, failed.session.console
     last = before.verified
     assert last is not None
     console.line(name, f"{trouble.message}", "red")
@@ -41,9 +33,10 @@ def go_back(
         state.restore_env(session.host(name), last)
         spare = frozenset(container.name for container in before.containers)
         wish = Wish(restart_data=True, remove_orphans=True, spare=spare, keep_schema=True)
-        run = rollback_run(session, name, last, wish, waive=last.waived)
+        waive = (*last.waived, *failed.waive)
+        run = rollback_run(session, name, last, wish, waive=waive)
         tell_schema(run, last)
-        run.announce = announce
+        run.announce = failed.announce
         show_plan(console, run.plan, ())
         run.prepare()
         run.cut_over()

@@ -94,4 +94,4 @@ def _carry_out(run: Run) -> None:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
         cause = as_trouble(error)
         run.fail(cause)
-        raise go_back(run.session, run.name, before, cause, run.announce) from None
+        raise go_back(run, before, cause) from None
