@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.fixtures import lab
+
+__all__ = ["lab"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.timeout(600))

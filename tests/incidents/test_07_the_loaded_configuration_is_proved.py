@@ -1,0 +1,37 @@
+"""nginx.conf edits never reached the running nginx: a mounted file keeps its old inode."""
+
+from __future__ import annotations
+
+from tests.lab.scenes import PROXY, SITE, Scene, answers, reasons
+from tests.lab.seen import STATE
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+
+def test_a_proxys_configuration_is_loaded_and_proved_and_nothing_is_recreated(scene: Scene) -> None:
+    """Folders are mounted, so git may replace a file; nginx itself answers what it has loaded."""
+    commit = scene.change("Another answer of the proxy", {PROXY: answers("/seven", "seven")})
+    assert reasons(scene.plan(commit), "build", "start", "roll", "reload") == {
+        "nginx": "its configuration changed"
+    }
+    with scene.only_replaces():
+        ran = scene.deployed(commit)
+    assert scene.get(SITE, "/seven") == (200, "seven")
+
+    address = scene.boxes()["nginx"].address
+    loaded = scene.ubuntu.must(["curl", "-sf", f"http://{address}:8090/generation"]).strip()
+    assert "reload nginx" in ran.steps("ubuntu")
+    assert f"(configuration {loaded} is loaded)" in ran.out
+    assert loaded in scene.ubuntu.must(["cat", f"{STATE}/proxy/generation.conf"])
+
+
+def test_a_configuration_that_nginx_refuses_changes_nothing(scene: Scene) -> None:
+    """Tested in the target image with the real mounts before the checkout moves."""
+    commit = scene.change("A variable nobody sets", {PROXY: answers("/seven", "$nobody_sets_this")})
+    with scene.comes_back():
+        ran = scene.deploy(commit)
+    assert ran.code == 1
+    assert ran.error == (
+        "ubuntu: nginx refuses the new configuration; the running system was not touched"
+    )
+    assert any('unknown "nobody_sets_this" variable' in line for line in ran.evidence), ran

@@ -1,0 +1,24 @@
+"""A new image crashed on import, and the running one was gone already."""
+
+from __future__ import annotations
+
+from tests.lab.scenes import APP, Scene, ending, step_names
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+
+def test_a_new_image_starts_once_apart_before_the_running_one_is_touched(scene: Scene) -> None:
+    """Its last words are shown, without the secrets that it was given."""
+    last_words = 'raise RuntimeError(f"no {settings.jwt_secret_key.get_secret_value()} here")'
+    broken = ending(f"settings = load_settings()\n{last_words}")
+    commit = scene.change("A crash on import", {APP: broken})
+    with scene.comes_back():
+        ran = scene.deploy(commit)
+    assert ran.code == 1
+    tag = next(t for t in ran.error.split() if t.startswith("wishwithme/core-api:"))
+    assert ran.error == (
+        f"ubuntu: the new image {tag} does not start; the running system was not touched"
+    )
+    assert "RuntimeError: no [hidden] here" in ran.evidence
+    record = scene.record(commit)
+    assert (record["outcome"], step_names(record)[-1]) == ("failed", "smoke core-api-1")

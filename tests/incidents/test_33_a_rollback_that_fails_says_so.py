@@ -1,0 +1,41 @@
+"""Rollback reported success and had restored nothing."""
+
+from __future__ import annotations
+
+import time
+
+from tests.lab.deployments import ended
+from tests.lab.scenes import PAGE, SITE, Scene, titled
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+
+def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) -> None:
+    """The way back ends with the same proof as a deploy, and with an exit code of its own."""
+    good, image = scene.last(), scene.boxes()["frontend"].image
+    commit = scene.change("A page that nobody will see", {PAGE: titled("unseen")})
+    start = time.monotonic()
+    running = scene.operator.start("ubuntu.deploy", "--ref", commit)
+    assert running.stdout is not None
+    told = []
+    for line in running.stdout:
+        told.append(line)
+        if "✓ roll frontend" in line:
+            break
+    with scene.ubuntu.resetting(443):
+        ran = ended(running, start)
+    assert ran.code == 3, (told, ran)
+    assert ran.error == (
+        "ubuntu: red gates: outside:site, outside:api; GOING BACK TO"
+        f" {good['id']} FAILED TOO: ubuntu: red gates: outside:site, outside:api;"
+        " a person is needed"
+    )
+    for name in ("postgres", "redis", "core-api-1", "core-api-2", "frontend", "nginx"):
+        assert f"wishwithme-{name}: running healthy" in ran.evidence, ran
+
+    assert (scene.runs, scene.boxes()["frontend"].image) == (good["commit"], image)
+    assert [scene.last()["outcome"], scene.record(commit)["outcome"]] == ["failed", "failed"]
+    assert scene.get(SITE)[0] == 200
+    ran = scene.deploy(good["commit"])
+    assert ran.code == 0, ran
+    scene.plain_up_changes_nothing()

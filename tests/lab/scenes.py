@@ -1,0 +1,233 @@
+"""Scenes: what a deploy changed on a server and what it left, told container by container.
+
+Each scene makes its commits on top of what runs, so one pair of servers plays them all; what it
+leaves is verified. Helpers only; the fixtures are in ``staged.py``.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import ssl
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.lab.commits import Edit, Origin
+from tests.lab.deployments import Operator, Ran
+from tests.lab.rig import Lab, Server
+from tests.lab.rig.server import CHECKOUT
+from tests.lab.seen import head
+
+SITE = "wishwith.me"
+API = "api.wishwith.me"
+PAGE = "services/frontend/public/index.html"
+APP = "services/core-api/app/main.py"
+HEALTH = "services/core-api/app/health.py"
+PROXY = "nginx/ubuntu/site.conf"
+STACK = "compose/docker-compose.ubuntu.yml"
+TWINS = ("core-api-1", "core-api-2")
+ALL = ("postgres", "redis", *TWINS, "frontend", "nginx")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A container as the server's engine tells it."""
+
+    id: str
+    image: str
+    started: str
+    state: str
+    health: str
+    address: str
+
+
+@dataclass
+class Scene:
+    """Both servers verified, and a way to change what ``ubuntu`` is to run."""
+
+    lab: Lab
+    operator: Operator
+    origin: Origin
+
+    @property
+    def ubuntu(self) -> Server:
+        return self.lab.server("ubuntu")
+
+    @property
+    def runs(self) -> str:
+        """The commit that the checkout of ``ubuntu`` stands on."""
+        return head(self.ubuntu)
+
+    def change(self, subject: str, edits: Mapping[str, Edit], on: str = "") -> str:
+        """Commit edits on top of ``on`` (default: what runs) and push; the new commit."""
+        return self.origin.commit(subject, edits, on or self.runs, "scenes")
+
+    def deploy(self, commit: str, *flags: str) -> Ran:
+        """``fab ubuntu.deploy`` of that commit, off a terminal, to its end."""
+        return self.operator.fab("ubuntu.deploy", "--ref", commit, *flags)
+
+    def deployed(self, commit: str, *flags: str) -> Ran:
+        """The same; it must end verified, and a plain ``up`` by hand changes nothing afterwards."""
+        ran = self.deploy(commit, *flags)
+        assert ran.code == 0, ran
+        assert self.runs == commit
+        assert self.record(commit)["outcome"] == "verified"
+        self.plain_up_changes_nothing()
+        return ran
+
+    def plan(self, commit: str, *flags: str, server: str = "ubuntu") -> dict[str, Any]:
+        """``fab SERVER.plan --json`` of that commit."""
+        plans = self.operator.json(f"{server}.plan", "--ref", commit, *flags)
+        assert [plan["server"] for plan in plans] == [server]
+        found: dict[str, Any] = plans[0]
+        return found
+
+    def record(self, release: str, server: str = "ubuntu") -> dict[str, Any]:
+        """``history --show`` of a release, or of the last one of a commit."""
+        found: dict[str, Any] = self.operator.json(f"{server}.history", "--show", release)
+        return found
+
+    def by_content(self, *services: str) -> dict[str, str]:
+        """Service → the reason of a plan for one file of its context that one commit changed."""
+        commits = self.record(self.runs)["commits"]
+        why = "services/{}: 1 file in 1 commit since {}, by content tag"
+        return {
+            service: why.format(service.rstrip("-12"), commits[service][:8]) for service in services
+        }
+
+    def last(self) -> dict[str, Any]:
+        """The newest release of ``ubuntu``."""
+        newest: dict[str, Any] = self.operator.json("ubuntu.history", "--number", "1")[0]
+        return newest
+
+    def boxes(self) -> dict[str, Box]:
+        """Every container of ``ubuntu``, running or not, by its name without the prefix."""
+        script = "docker ps -aq | xargs -r docker inspect"
+        found = {}
+        for raw in json.loads(self.ubuntu.must(["sh", "-c", script]) or "[]"):
+            state = raw["State"]
+            networks = raw["NetworkSettings"]["Networks"].values()
+            found[raw["Name"].lstrip("/").removeprefix("wishwithme-")] = Box(
+                id=raw["Id"],
+                image=raw["Image"],
+                started=state["StartedAt"],
+                state=state["Status"],
+                health=state.get("Health", {}).get("Status", ""),
+                address=next((network["IPAddress"] for network in networks), ""),
+            )
+        return found
+
+    def image(self, name: str) -> str:
+        """The id of an image of ``ubuntu``."""
+        return self.ubuntu.must(["docker", "image", "inspect", "-f", "{{.Id}}", name]).strip()
+
+    def plain_up_changes_nothing(self) -> None:
+        """``docker compose up -d`` by hand in the checkout, as a person would type it."""
+        before = self.boxes()
+        self.by_hand("docker compose up -d")
+        assert self.boxes() == before
+
+    def by_hand(self, script: str) -> str:
+        """Somebody at the server's shell, in the checkout; what it printed."""
+        done = self.ubuntu.exec(["sh", "-ec", f"cd {CHECKOUT}; {script}"], timeout=240)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def asks_database(self, query: str) -> str:
+        """The answer of PostgreSQL to one statement."""
+        words = [
+            "docker",
+            "exec",
+            "wishwithme-postgres",
+            "psql",
+            "-U",
+            "wishwithme",
+            "-Atqc",
+            query,
+        ]
+        return self.ubuntu.must(words).strip()
+
+    def get(self, host: str, path: str = "/") -> tuple[int, str]:
+        """Status and body that somebody outside gets through the server's published port."""
+        unverified = ssl._create_unverified_context()
+        raw = socket.create_connection(("127.0.0.1", self.ubuntu.ports[443]), timeout=20)
+        connection = http.client.HTTPSConnection(host, timeout=20, context=unverified)
+        connection.sock = unverified.wrap_socket(raw, server_hostname=host)
+        connection.request("GET", path, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def proves(self) -> None:
+        """Every gate is green now."""
+        gates = self.operator.json("ubuntu.health")
+        assert [gate for gate in gates if not gate["ok"]] == []
+
+    @contextmanager
+    def only_replaces(self, *services: str) -> Iterator[None]:
+        """The block replaces the containers of these services and leaves the others alone."""
+        before = self.boxes()
+        yield
+        after = self.boxes()
+        assert {name for name in {*before, *after} if before.get(name) != after.get(name)} == {
+            *services
+        }
+        assert [name for name in services if before[name].id == after[name].id] == []
+
+    @contextmanager
+    def comes_back(self, replaced: Collection[str] = ()) -> Iterator[None]:
+        """The block fails, and the release that ran before it serves again: proved, and as it was.
+
+        ``replaced``: services whose containers were replaced on the way and back. All others are
+        the very same, never restarted.
+        """
+        commit, before = self.runs, self.boxes()
+        page = self.get(SITE)
+        yield
+        assert (self.runs, self.get(SITE)) == (commit, page)
+        after = self.boxes()
+        assert {name for name in before if after[name] != before[name]} == {*replaced}
+        assert {n: (b.image, b.state, b.health) for n, b in after.items()} == {
+            n: (b.image, b.state, b.health) for n, b in before.items()
+        }
+        self.proves()
+        self.plain_up_changes_nothing()
+
+
+def step_names(record: Mapping[str, Any]) -> list[str]:
+    """The kinds and subjects of the steps that a release took."""
+    return [step["title"] for step in record["steps"]]
+
+
+def reasons(plan: Mapping[str, Any], *kinds: str) -> dict[str, str]:
+    """Subject → reason of the steps of these kinds."""
+    return {step["subject"]: step["reason"] for step in plan["steps"] if step["kind"] in kinds}
+
+
+def titled(title: str) -> Edit:
+    """The page under another title; it says ``Wish With Me`` all the same."""
+    return lambda text: re.sub(r"<title>.*</title>", f"<title>Wish With Me: {title}</title>", text)
+
+
+def after(line: str, more: str) -> Edit:
+    """The edit that puts ``more`` below a line which stands in the file exactly once."""
+
+    def edit(text: str) -> str:
+        assert text.splitlines().count(line) == 1, f"{line!r} is not there exactly once"
+        return text.replace(f"{line}\n", f"{line}\n{more}\n", 1)
+
+    return edit
+
+
+def answers(path: str, text: str) -> Edit:
+    """The proxy's configuration of the site, with an answer of its own at ``path``."""
+    line = f'    location = {path} {{ return 200 "{text}"; }}'
+    return after("    include health.conf;", line)
+
+
+def ending(more: str) -> Edit:
+    """The edit that adds lines at the end of a file."""
+    return lambda text: f"{text}\n{more}\n"

@@ -1,0 +1,108 @@
+"""The plan, the dry run and a second deploy look; they change nothing."""
+
+from __future__ import annotations
+
+from tests.lab.deployments import refused
+from tests.lab.scenes import (
+    ALL,
+    APP,
+    PAGE,
+    PROXY,
+    STACK,
+    TWINS,
+    Scene,
+    answers,
+    ending,
+    reasons,
+    step_names,
+    titled,
+)
+from tests.lab.seen import untouched
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+
+def test_a_second_deploy_has_nothing_to_do_and_says_why(scene: Scene) -> None:
+    commit, releases = scene.runs, scene.operator.json("ubuntu.history")
+    with scene.only_replaces():
+        ran = scene.deploy(commit)
+    assert (ran.code, ran.steps("ubuntu")) == (0, ["prove"])
+    subject = scene.last()["subject"]
+    said = f"[ubuntu] nothing to do: {', '.join(ALL)} run what {commit[:8]} {subject} says"
+    assert said in ran.out.splitlines()
+    assert scene.operator.json("ubuntu.history") == releases
+
+
+def test_plan_and_dry_run_leave_both_servers_byte_for_byte_as_they_were(scene: Scene) -> None:
+    """Files, images, containers and volumes, whatever the commit would change."""
+    edits = {
+        PAGE: titled("never seen"),
+        APP: ending("NEVER = 0"),
+        PROXY: answers("/never", "never"),
+        "nginx/montreal/resolver.conf": ending("# Never."),
+        "services/item-resolver/app/main.py": ending("NEVER = 0"),
+    }
+    commit = scene.change("Everything at once", edits)
+    servers = scene.lab.server("ubuntu"), scene.lab.server("montreal")
+    with untouched(*servers):
+        scene.operator.must("plan", "--ref", commit)
+        planned = scene.plan(commit)
+        ran = scene.operator.fab("deploy", "--ref", commit, "--dry-run")
+    assert ran.code == 0, ran
+    titles = [f"{step['kind']} {step['subject']}" for step in planned["steps"]]
+    assert [step for step in ran.steps("ubuntu") if step in titles] == titles
+    assert "[ubuntu] would run: docker kill" not in ran.out
+    assert f"[ubuntu] would run: fetch {scene.ubuntu.address}" not in ran.out
+    assert any(line.startswith("[ubuntu] would run: ") for line in ran.out.splitlines())
+
+
+def test_only_is_refused_where_it_would_leave_something_behind(scene: Scene) -> None:
+    """Twins apart, a proxy's configuration or a migration left out: each is one line."""
+    commit = scene.change("A page and an API", {PAGE: titled("only"), APP: ending("ONLY = 1")})
+    proxy = scene.change("A proxy too", {PROXY: answers("/only", "only")}, on=commit)
+    twin = "--only core-api-1: core-api-2 is a twin of core-api-1; name both or neither"
+    migrates = "--only frontend would leave out core-api-{}, which may migrate"
+    with untouched(scene.ubuntu):
+        for wanted, only, problems in (
+            (commit, "core-api-1", [twin]),
+            (commit, "frontend", [migrates.format(1), migrates.format(2)]),
+            (proxy, "frontend", ["--only frontend would leave out the configuration of nginx"]),
+            (commit, "nobody", ["no service 'nobody' in the stack"]),
+        ):
+            ran = scene.operator.fab("ubuntu.plan", "--ref", wanted, "--only", only)
+            assert ran.code == 2, ran
+            assert [problem for problem in problems if problem not in ran.err] == []
+    with scene.only_replaces():
+        assert refused(scene.deploy(commit, "--only", "core-api-1")) == f"ubuntu: {twin}"
+
+
+def test_only_deploys_the_named_and_keeps_the_rest_in_the_plan(scene: Scene) -> None:
+    """Commits are recorded per service: what was left out stays in the next plan."""
+    old = scene.runs
+    before = scene.record(old)["commits"]
+    commit = scene.change("A page and an API", {PAGE: titled("left out"), APP: ending("ONLY = 2")})
+    flags = [flag for twin in TWINS for flag in ("--only", twin)]
+    with scene.only_replaces(*TWINS):
+        scene.deployed(commit, *flags)
+    commits = scene.record(commit)["commits"]
+    assert commits == {**before, **dict.fromkeys(TWINS, commit)}
+    assert reasons(scene.plan(commit), "roll", "reload") == scene.by_content("frontend")
+    with scene.only_replaces("frontend"):
+        scene.deployed(commit)
+    assert "roll frontend" in step_names(scene.record(commit))
+
+
+def test_a_data_service_is_not_recreated_unasked(scene: Scene) -> None:
+    """Refused as a whole: skipping that one step would move the surprise to the next plain up."""
+    longer = {STACK: lambda text: text.replace("stop_grace_period: 60s", "stop_grace_period: 61s")}
+    commit = scene.change("More time for the database", {**longer, PAGE: titled("data")})
+    with untouched(scene.ubuntu):
+        why = (
+            "ubuntu: postgres is a data service and would be recreated"
+            " (definition or environment changed); --restart-data allows it"
+        )
+        assert refused(scene.operator.fab("ubuntu.plan", "--ref", commit)) == why
+    with scene.only_replaces():
+        assert refused(scene.deploy(commit)) == why
+    plan = scene.plan(commit, "--restart-data")
+    assert reasons(plan, "start") == {"postgres": "definition or environment changed"}

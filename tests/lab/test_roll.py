@@ -1,0 +1,117 @@
+"""Roll: only what a change touches is replaced."""
+
+from __future__ import annotations
+
+from tests.lab.rig.server import CHECKOUT
+from tests.lab.scenes import PAGE, SITE, TWINS, Scene, ending, reasons, step_names, titled
+from tests.lab.seen import STATE, settings_kept
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+VERSIONS = "services/core-api/alembic/versions"
+COLUMN = '''"""A note on each item."""
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "002"
+down_revision = "001"
+
+
+def upgrade() -> None:
+    op.add_column("items", sa.Column("note", sa.Text()))
+
+
+def downgrade() -> None:
+    op.drop_column("items", "note")
+'''
+
+
+def test_a_setting_restarts_exactly_the_services_that_read_it(scene: Scene) -> None:
+    """And the next deploy, after it was taken back, the same ones again."""
+    commit = scene.runs
+    with settings_kept(scene.ubuntu):
+        scene.by_hand("sed -i 's/^GOOGLE_CLIENT_ID=.*/GOOGLE_CLIENT_ID=a-client/' .env")
+        with scene.only_replaces(*TWINS):
+            scene.deployed(commit)
+        words = ["docker", "exec", "wishwithme-core-api-2", "printenv", "GOOGLE_CLIENT_ID"]
+        assert scene.ubuntu.must(words) == "a-client\n"
+    changed = dict.fromkeys(TWINS, "definition or environment changed")
+    assert reasons(scene.plan(commit), "roll", "start", "reload", "build") == changed
+    with scene.only_replaces(*TWINS):
+        scene.deployed(commit)
+
+
+def test_a_revert_builds_nothing_and_runs_the_earlier_image_again(scene: Scene) -> None:
+    """Images are named by content: the earlier one is still there."""
+    before = scene.boxes()["frontend"].image
+    page = scene.by_hand(f"cat {PAGE}")
+    change = scene.change("A page to revert", {PAGE: titled("to revert")})
+    scene.deployed(change)
+    assert scene.boxes()["frontend"].image != before
+    revert = scene.change("Revert it", {PAGE: lambda _: page})
+    with scene.only_replaces("frontend"):
+        scene.deployed(revert)
+    assert scene.boxes()["frontend"].image == before
+    assert step_names(scene.record(revert)) == [
+        f"fetch {revert[:8]}",
+        f"checkout {revert[:8]}",
+        "roll frontend",
+    ]
+
+
+def test_a_migration_runs_once_and_its_schema_is_recorded(scene: Scene) -> None:
+    """Before any twin is replaced; a rollback says what it does about it, and leaves it there."""
+    old = scene.last()
+    commit = scene.change("A note on each item", {f"{VERSIONS}/002_note.py": ending(COLUMN)})
+    try:
+        with scene.only_replaces(*TWINS):
+            ran = scene.deployed(commit)
+        steps = ran.steps("ubuntu")
+        assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api-1"]
+        assert steps.index("migrate core-api-1") < steps.index("roll core-api-1")
+        assert "(001 → 002)" in ran.out
+        assert scene.record(old["id"])["schema"] == "001"
+        assert scene.record(commit)["schema"] == "002"
+        assert scene.asks_database("SELECT note FROM items") == ""
+
+        with scene.only_replaces(*TWINS):
+            ran = scene.operator.fab("ubuntu.rollback")
+        assert ran.code == 0, ran
+        assert (
+            "[ubuntu] warning: the database stays at revision 002;"
+            f" release {old['id']} was made with 001"
+        ) in ran.out.splitlines()
+        assert scene.runs == old["commit"]
+        assert scene.asks_database("SELECT version_num FROM alembic_version") == "002"
+        assert scene.last()["outcome"] == "verified"
+        assert scene.record(scene.last()["id"])["schema"] == "002"
+    finally:
+        scene.asks_database("ALTER TABLE items DROP COLUMN IF EXISTS note")
+        scene.asks_database("UPDATE alembic_version SET version_num = '001'")
+
+
+def test_files_edited_on_the_server_are_kept_as_a_patch(scene: Scene) -> None:
+    """Drift is shown by the plan, and saved before it is replaced."""
+    scene.by_hand(f"sed -i 's/<h1>.*/<h1>Edited by hand<.h1>/' {PAGE}")
+    commit = scene.change("Another title", {PAGE: titled("over an edit")})
+    assert f"edited on the server: M {PAGE}" in scene.plan(commit)["notes"]
+    scene.deployed(commit)
+    assert "over an edit" in scene.get(SITE)[1]
+    patch = f"{STATE}/releases/{scene.last()['id']}/edited.patch"
+    assert "+    <h1>Edited by hand<.h1>" in scene.by_hand(f"cat {patch}").splitlines()
+    assert scene.by_hand(f"stat -c %a {patch}; git -C {CHECKOUT} status --porcelain") == "600\n"
+
+
+def test_a_container_stopped_by_hand_is_started_again(scene: Scene) -> None:
+    """The very same container: nothing about it has changed."""
+    before = scene.boxes()["frontend"].id
+    scene.by_hand("docker stop wishwithme-frontend")
+    plan = scene.plan(scene.runs)
+    assert reasons(plan, "roll") == {"frontend": "container is exited"}
+    ran = scene.deploy(scene.runs)
+    assert ran.code == 0, ran
+    assert scene.boxes()["frontend"].id == before
+    assert scene.get(SITE)[0] == 200
+    scene.plain_up_changes_nothing()
