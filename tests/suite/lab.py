@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 
 from tests.lab.rig.lab import Lab
 
-from .outcome import PYTHON, ROOT, Outcome, pytest, succeeds
+from .outcome import PYTHON, Outcome, pytest, run
 
 INV = str(PYTHON.with_name("inv"))
 
@@ -31,18 +30,15 @@ class LabRun:
         yield "engine", self._engine
         yield "lab.up", self._up
         for folder in ("tests/lab", "tests/incidents"):
-            yield folder, partial(self._unless_idle, partial(pytest, folder))
+            yield folder, partial(self._unless_idle, partial(pytest, folder, live=True))
         yield "lab.down", self._down
 
     def _engine(self) -> Outcome:
-        words = ["scripts/engine"]
-        said = subprocess.run(
-            words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        print(said.stdout + said.stderr, end="", flush=True)
-        if said.returncode == 0:
+        status, said = run("scripts/engine")
+        print(said, end="", flush=True)
+        if status == 0:
             return Outcome()
-        self._idle = (said.stderr.strip() or said.stdout.strip()).rpartition("\n")[2]
+        self._idle = said.strip().rpartition("\n")[2]
         # A person's machine may do without an engine; a CI that silently does is worth nothing.
         return Outcome(problem=self._idle) if os.environ.get("CI") else Outcome(idle=self._idle)
 
@@ -51,7 +47,7 @@ class LabRun:
 
     def _up_really(self) -> Outcome:
         self._ours = not lab_is_up()
-        if succeeds(INV, "lab.up"):
+        if run(INV, "lab.up", live=True)[0] == 0:
             return Outcome()
         self._idle = "lab.up failed"
         return Outcome(problem=self._idle)
@@ -59,7 +55,8 @@ class LabRun:
     def _down(self) -> Outcome:
         if not self._ours:
             return Outcome(idle=self._idle or "it was up before, so it stays")
-        return Outcome() if succeeds(INV, "lab.down") else Outcome(problem="lab.down failed")
+        failed = run(INV, "lab.down", live=True)[0]
+        return Outcome(problem="lab.down failed") if failed else Outcome()
 
     def _unless_idle(self, tier: Callable[[], Outcome]) -> Outcome:
         return Outcome(idle=self._idle) if self._idle else tier()

@@ -28,6 +28,8 @@ class Outcome:
     problem: str = ""
     idle: str = ""
     seconds: float = 0.0
+    output: str = field(default="", repr=False)
+    """What it printed, where that was kept back because other tiers ran beside it."""
 
     @property
     def state(self) -> str:
@@ -44,8 +46,8 @@ class Outcome:
             yield f"  {'':<22} skipped {times}: {reason}"
 
 
-def pytest(tests: str, folder: Path = ROOT, python: Path = PYTHON) -> Outcome:
-    """Run the tests in a folder, live, and count what became of them.
+def pytest(tests: str, folder: Path = ROOT, python: Path = PYTHON, live: bool = False) -> Outcome:
+    """Run the tests in a folder and count what became of them.
 
     Their temporary files stand apart from those of any other run on this machine: pytest's usual
     place is closed by each run that starts, also to a user that a test has let in.
@@ -54,17 +56,30 @@ def pytest(tests: str, folder: Path = ROOT, python: Path = PYTHON) -> Outcome:
         return Outcome(idle="no tests yet")
     with TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
-        words = [str(python), "-m", "pytest", tests]
-        places = [f"--junitxml={report}", f"--basetemp={scratch}/tests"]
-        status = subprocess.run(
-            [*words, *places], cwd=folder, stdin=subprocess.DEVNULL, check=False
-        ).returncode
-        if status == NO_TESTS_COLLECTED:
-            return Outcome(idle="no tests yet")
+        color = "--color=yes" if sys.stdout.isatty() else "--color=no"
+        places = (f"--junitxml={report}", f"--basetemp={scratch}/tests")
+        words = (str(python), "-m", "pytest", tests, color, *places)
+        status, output = run(*words, folder=folder, live=live)
         counted = _count(ElementTree.parse(report).getroot()) if report.exists() else Outcome()
-    if status in (0, 1):
-        return counted
-    return replace(counted, problem=f"pytest ended with exit code {status}")
+    if status == NO_TESTS_COLLECTED:
+        return Outcome(idle="no tests yet", output=output)
+    problem = "" if status in (0, 1) else f"pytest ended with exit code {status}"
+    return replace(counted, problem=problem, output=output)
+
+
+def run(*words: str, folder: Path = ROOT, live: bool = False) -> tuple[int, str]:
+    """Run a program without input; returns its exit code and, unless it ran live, its output."""
+    sink = None if live else subprocess.PIPE
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=sink,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout or ""
 
 
 def _count(report: ElementTree.Element) -> Outcome:
@@ -78,11 +93,6 @@ def _count(report: ElementTree.Element) -> Outcome:
         failed=len(failed),
         skipped=Counter(skip.get("message", "no reason given") for skip in skips),
     )
-
-
-def succeeds(*words: str) -> bool:
-    """Run a program of this repository, live and without input; tell whether it exited with 0."""
-    return subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def summarise(outcomes: Iterable[Outcome]) -> None:

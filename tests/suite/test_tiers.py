@@ -58,7 +58,9 @@ def test_a_tier_after_a_failed_one_still_runs(
         ("three", partial(Outcome, idle="no tests yet")),
     ]
     monkeypatch.setattr(tiers, "ROOT", tmp_path)
-    monkeypatch.setattr(tiers, "_tiers", lambda fast: pretended)
+    monkeypatch.setattr(tiers, "lint", Outcome)
+    monkeypatch.setattr(tiers, "_without_a_server", lambda: pretended)
+    monkeypatch.setattr(tiers, "_without_the_lab", lambda: ())
     assert tiers.run(fast=True) is False
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert said[-6:] == [
@@ -99,10 +101,9 @@ def pretended_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     inv.write_text('#!/bin/sh\necho "$1" >>calls\n[ ! -e "$1-fails" ]\n')
     inv.chmod(0o755)
     monkeypatch.setattr(lab, "INV", str(inv))
-    for module in (lab, outcome):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(lab, "run", partial(outcome.run, folder=tmp_path))
     monkeypatch.setattr(lab, "lab_is_up", (tmp_path / "lab-is-up").exists)
-    monkeypatch.setattr(lab, "pytest", lambda folder: Outcome(passed=1))
+    monkeypatch.setattr(lab, "pytest", lambda folder, live: Outcome(passed=1))
     return tmp_path
 
 

@@ -11,6 +11,7 @@ import os
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,34 +21,50 @@ from invoke import Exit
 
 from . import judges
 from .lab import LabRun
-from .outcome import ROOT, Outcome, pytest, succeeds, summarise
+from .outcome import ROOT, Outcome, pytest, summarise
+from .outcome import run as program
 
-Tier = Callable[[], Outcome]
+Tier = tuple[str, Callable[[], Outcome]]
 
 
 def run(fast: bool) -> bool:
     """Run every tier, or all but the lab when ``fast``; tell whether nothing failed."""
-    outcomes: list[Outcome] = []
     with _alone():
-        for name, tier in _tiers(fast):
-            print(f"\n==> {name}", flush=True)
-            start = time.monotonic()
-            outcomes.append(replace(tier(), tier=name, seconds=time.monotonic() - start))
+        outcomes = [_live(("lint", lint))]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            outcomes += map(_shown, pool.map(_timed, _without_a_server()))
+        outcomes += map(_live, _without_the_lab() if fast else LabRun().tiers())
     summarise(outcomes)
     return all(outcome.state != "FAILED" for outcome in outcomes)
 
 
-def _tiers(fast: bool) -> Iterator[tuple[str, Tier]]:
-    yield "lint", lint
-    for folder in ("suite", "unit", "tasks", "stack", "workflows", "docs"):
-        yield f"tests/{folder}", partial(pytest, f"tests/{folder}")
+def _without_a_server() -> Iterator[Tier]:
+    """Tiers that can run side by side."""
     for service in sorted(tests.parent for tests in ROOT.glob("services/*/tests")):
         yield f"services/{service.name}", partial(service_tests, service)
-    if fast:
-        for name in ("tests/lab", "tests/incidents"):
-            yield name, partial(Outcome, idle="--fast leaves the lab out")
-    else:
-        yield from LabRun().tiers()
+    for folder in ("suite", "unit", "tasks", "stack", "workflows", "docs"):
+        yield f"tests/{folder}", partial(pytest, f"tests/{folder}")
+
+
+def _without_the_lab() -> Iterator[Tier]:
+    for name in ("tests/lab", "tests/incidents"):
+        yield name, partial(Outcome, idle="--fast leaves the lab out")
+
+
+def _timed(tier: Tier) -> Outcome:
+    name, work = tier
+    start = time.monotonic()
+    return replace(work(), tier=name, seconds=time.monotonic() - start)
+
+
+def _live(tier: Tier) -> Outcome:
+    print(f"\n==> {tier[0]}", flush=True)
+    return _timed(tier)
+
+
+def _shown(outcome: Outcome) -> Outcome:
+    print(f"\n==> {outcome.tier}\n{outcome.output}", end="", flush=True)
+    return outcome
 
 
 def lint() -> Outcome:
@@ -65,8 +82,9 @@ def service_tests(service: Path) -> Outcome:
     """Run one service's tests in an environment of its own, made from its locked requirements."""
     environment = f".venv-services/{service.name}"
     locked = service.relative_to(ROOT) / "requirements-dev.txt"
-    if not succeeds("scripts/setup", environment, str(locked)):
-        return Outcome(problem=f"scripts/setup could not make {environment}")
+    status, output = program("scripts/setup", environment, str(locked))
+    if status:
+        return Outcome(problem=f"scripts/setup could not make {environment}", output=output)
     return pytest("tests", service, ROOT / environment / "bin/python")
 
 
