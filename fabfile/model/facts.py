@@ -269,8 +269,8 @@ def _commit(sections: Mapping[str, str]) -> Commit:
     if "unknown" in head:
         error = f"unknown: {head['unknown']}"
     tree = {}
-    for line in sections.get("tree", "").splitlines():
-        meta, _, path = line.partition("\t")
+    for entry in sections.get("tree", "").split("\0")[:-1]:
+        meta, _, path = entry.partition("\t")
         mode, _, identity = meta.split()
         tree[path] = (mode, identity)
     return Commit(
@@ -289,9 +289,10 @@ def _commit(sections: Mapping[str, str]) -> Commit:
 def _log(text: str) -> tuple[Change, ...]:
     changes = []
     for block in text.split("\x1e")[1:]:
-        head, _, paths = block.partition("\n")
+        head, *paths = block.split("\0")
         commit, _, subject = head.partition(" ")
-        changes.append(Change(commit, subject, tuple(filter(None, paths.splitlines()))))
+        names = (path.removeprefix("\n") for path in paths)
+        changes.append(Change(commit, subject, tuple(filter(None, names))))
     return tuple(changes)
 
 

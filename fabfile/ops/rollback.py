@@ -48,7 +48,7 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
         run.announce = lock.step
         _carry_out(run)
     if as_json:
-        console.result(release_view(run.release))
+        console.result(release_view(run.release) if run.plan.steps else None)
 
 
 def _examine(session: Session, name: str, options: Options) -> Run:

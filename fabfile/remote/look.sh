@@ -107,11 +107,11 @@ if [ -z "$commit" ]; then
 fi
 printf 'commit=%s\nsubject=%s\n' "$commit" "$(git log -1 --format=%s "$commit")"
 section tree
-git ls-tree -rt "$commit"
+git ls-tree -rtz "$commit" # names as they are: none is quoted
 section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log
-git log --max-count=200 --format='%x1e%H %s' --name-only "$commit"
+git log -z --max-count=200 --format='%x1e%H %s' --name-only "$commit"
 mkdir "$scratch/tree"
 git archive "$commit" | tar -x -C "$scratch/tree"
 ask() {

@@ -181,7 +181,7 @@ def test_the_wanted_commit_is_read_whole() -> None:
 
 
 def test_a_file_whose_name_starts_with_an_at_sign_is_no_commit() -> None:
-    found = parse(seen("log", "\x1e1 First\n\n@types/node.d.ts\nREADME.md\n"), MARK).commit
+    found = parse(seen("log", "\x1e1 First\0\n@types/node.d.ts\0README.md\0\0"), MARK).commit
     assert found is not None
     assert found.log == (Change("1", "First", ("@types/node.d.ts", "README.md")),)
 

@@ -93,10 +93,10 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
         yield "commit", f"{commit}\n"
         return
     yield "commit", f"commit={commit.id}\nsubject={commit.subject}\n"
-    yield "tree", "".join(f"{line}\n" for line in tree_lines(commit))
+    yield "tree", "".join(f"{line}\0" for line in tree_lines(commit))
     yield "example", commit.files.get(".env.example", "")
     entries = (
-        f"\x1e{entry.id} {entry.subject}\n\n" + "".join(f"{path}\n" for path in entry.changed)
+        f"\x1e{entry.id} {entry.subject}\0\n" + "".join(f"{path}\0" for path in entry.changed)
         for entry in machine.origin.history(commit)
     )
     yield "log", "".join(entries)
