@@ -138,6 +138,7 @@ def test_a_rollback_that_cannot_be_prepared_touches_nothing(second: Fleet) -> No
 
 def test_when_both_ways_fail_a_person_is_needed(second: Fleet) -> None:
     second.ubuntu.fail("compose up web")
+    second.ubuntu.fail("restore-env")
     ran = second.fab("ubuntu.rollback")
     assert ran.code == 3
     assert ran.error.endswith("a person is needed")
