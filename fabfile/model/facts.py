@@ -218,7 +218,10 @@ def _folders(text: str) -> dict[str, Folder]:
 
 def _disks(text: str) -> tuple[Disk, ...]:
     rows = (line.split(None, 5) for line in text.splitlines() if line.strip())
-    found = {row[5]: Disk(row[5], int(row[1]), int(row[3])) for row in rows}
+    # One file system may be mounted at several places: it is one disk, named by the first.
+    found: dict[tuple[str, str, str], Disk] = {}
+    for source, total, _, free, _, mount in rows:
+        found.setdefault((source, total, free), Disk(mount, int(total), int(free)))
     return tuple(found.values())
 
 

@@ -38,13 +38,28 @@ def choose(server: str, releases: Sequence[Release], to: str) -> Release:
                 return release
         known = ", ".join(release.id for release in candidates) or "none"
         raise refused(f"{server}: no verified release '{to}'; verified: {known}")
-    if not candidates:
+    ran = _ran(releases)
+    if not ran:
         raise refused(f"{server}: no verified release to go back to")
-    running = candidates[0].back_to or candidates[0].id
-    for release in candidates:
-        if not release.back_to and release.id < running:
-            return release
-    raise refused(f"{server}: no verified release before {running}")
+    if len(ran) == 1:
+        raise refused(f"{server}: no verified release before {ran[0].id}")
+    return ran[-2]
+
+
+def _ran(releases: Sequence[Release]) -> list[Release]:
+    """The releases that led to the one that runs; a rollback takes away those that it left."""
+    ran: list[Release] = []
+    by_id = {release.id: release for release in releases}
+    for release in releases:
+        if not release.passed:
+            continue
+        if release.back_to:
+            back = by_id.get(release.back_to, release)
+            ran = ran[: ran.index(back)] if back in ran else ran
+            ran.append(back)
+        else:
+            ran.append(release)
+    return ran
 
 
 def schema_of(releases: Sequence[Release]) -> str:

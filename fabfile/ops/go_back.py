@@ -29,6 +29,7 @@ def go_back(failed: Run, before: Facts, trouble: Trouble) -> Trouble:
     assert last is not None
     console.line(name, f"{trouble.message}", "red")
     console.line(name, f"going back to {last.id} ({last.commit[:8]} {last.subject})", "bold")
+    run = None
     try:
         state.restore_env(session.host(name), last)
         spare = frozenset(container.name for container in before.containers)
@@ -44,6 +45,8 @@ def go_back(failed: Run, before: Facts, trouble: Trouble) -> Trouble:
         run.conclude()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # whatever it is, a person must read the state
         second = as_trouble(error)
+        if run:
+            run.fail(second)
         return Trouble(
             f"{trouble.message}; GOING BACK TO {last.id} FAILED TOO: {second.message};"
             " a person is needed",

@@ -166,6 +166,8 @@ class Run:
         )
         host = self.sight.host
         state.write_release(host, self.release)
+        if not self.opened:
+            state.keep_env(host, self.release)
         state.write_log(host, self.release, self.session.console.log(self.name))
         if self.steps.fetched:
             git.remove_worktree(host, self.steps.tree)

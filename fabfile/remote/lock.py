@@ -16,7 +16,7 @@ from invoke.exceptions import ThreadException
 from paramiko import SSHException
 
 from ..model.errors import REFUSED, Trouble
-from .host import WIRE, Host, command_line, from_wire, to_wire
+from .host import WIRE, Host, command_line, to_wire
 
 BEAT = 4.0
 """Seconds between two signs of life."""
@@ -24,13 +24,16 @@ PATIENCE = 15
 """Seconds without one after which the server frees the lock."""
 LONGEST = 6 * 3600
 """Seconds after which even a live holder loses it."""
+TAKE = """
+at=$1/locks
+while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+exec flock --no-fork --nonblock --conflict-exit-code 75 "$at" bash -c "$2" lock "$1" "$3" "$4"
+"""
+"""flock becomes the holder, so that the lock is the living process's own: the kernel's list of
+locks, which a look reads, does not show one of a process that has ended."""
 HOLD = """
 root=$1 who=$2 patience=$3
-at=$root/locks
-while [ ! -d "$at" ]; do at=$(dirname "$at"); done
 tell() { [ ! -d "$root/locks" ] || printf '%s\\n' "$*" >"$root/locks/holder"; }
-exec 9<"$at" || exit 74
-flock -n 9 || { cat "$root/locks/holder" 2>/dev/null; exit 75; }
 tell "$who"
 echo LOCKED
 while IFS= read -r -t "$patience" beat; do
@@ -91,7 +94,8 @@ class Lock:
         self._promise: Any = None
 
     def __enter__(self) -> Self:
-        words = ["bash", "-c", HOLD, "lock", str(self._host.server.root), self._who, str(PATIENCE)]
+        root = str(self._host.server.root)
+        words = ["bash", "-c", TAKE, "lock", root, HOLD, self._who, str(PATIENCE)]
         self._promise = self._host.context.run(
             command_line(words, LONGEST, has_stdin=True),
             asynchronous=True,
@@ -116,9 +120,8 @@ class Lock:
             return Trouble(
                 f"{self._host.name}: the lock cannot be taken (exit {code})", code=REFUSED
             )
-        holder = (
-            from_wire(self._heard.text).strip() or "somebody whose name is not written down yet"
-        )
+        told = self._host.read(["cat", f"{self._host.server.root}/locks/holder"], check=False)
+        holder = told.stdout.strip() or "somebody whose name is not written down yet"
         return Trouble(
             f"{self._host.name}: another change is running: {holder}; wait for it, then run again",
             code=REFUSED,

@@ -55,14 +55,14 @@ class Holding:
         self._said = said
         words = split(line)
         machine.transcript.append(words)
-        _, self._who, _ = understand(words).words
+        _, _, self._who, _ = understand(words).words
         self._place = "locks" if f"{ROOT}/locks" in machine.folders else "nearest"
         holder = machine.locks.get(self._place)
         self.process_is_finished = holder is not None
         self.runner = self
         if holder is None:
             machine.locks[self._place] = self._who
-        heard.write("LOCKED\n" if holder is None else to_wire(f"{holder}\n"))
+            heard.write("LOCKED\n")
 
     def returncode(self) -> int:
         """75: somebody else holds it."""

@@ -57,6 +57,8 @@ def put(machine: Machine, command: Command, stdin: str) -> Ended:
 
 
 def cat(machine: Machine, command: Command, _stdin: str) -> Ended:
+    if command.words[0].endswith("locks/holder"):
+        return Ended(0, machine.locks.get("locks", ""))
     text = machine.files.get(command.words[0])
     return Ended(1, err="No such file or directory") if text is None else Ended(0, text)
 
