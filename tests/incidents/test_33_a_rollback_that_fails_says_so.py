@@ -23,6 +23,7 @@ def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) 
         if "✓ roll frontend" in line:
             break
     with scene.ubuntu.resetting(443):
+        assert scene.last()["outcome"] == "running"
         ran = ended(running, start)
     assert ran.code == 3, (told, ran)
     assert ran.error == (

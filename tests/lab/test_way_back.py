@@ -40,7 +40,7 @@ def test_a_container_that_dies_ten_seconds_after_it_was_healthy(
         ran = scene.operator.fab("ubuntu.deploy", "--ref", commit, hosts_ini=patient)
     assert ran.code == 1, ran
     assert ran.error.startswith("ubuntu: core-api-"), ran
-    assert "was healthy and then died; the end of its log is below; ubuntu is back" in ran.error
+    assert "was healthy, then died; the end of its log is below; ubuntu is back" in ran.error
     record = scene.record(commit)
     assert record["outcome"] == "failed"
     assert step_names(record)[-2:] == ["roll core-api-1", "roll core-api-2"]
