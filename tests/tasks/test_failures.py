@@ -349,6 +349,24 @@ def test_ctrl_c_in_the_middle_goes_back(running: Fleet) -> None:
     assert ran.error == "interrupted by Ctrl-C; ubuntu is back at 00000001, proved"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"services/api/app.py": "MIGRATION FAILS", "services/api/schema": "002\n"},
+        {"services/web/index.html": "Welcome NEVER HEALTHY"},
+        {"services/web/index.html": "Farewell"},
+    ],
+)
+def test_one_failed_deploy_after_another_goes_back_every_time(
+    running: Fleet, change: dict[str, str | None]
+) -> None:
+    for number in range(3):
+        running.origin.commit(f"Broken {number}", {**change, "README.md": f"{number}\n"})
+        ran = running.fab("ubuntu.deploy")
+        assert ran.code == 1, ran.everything
+        assert ran.error.endswith("; ubuntu is back at 00000001, proved")
+
+
 # --- the way back fails too
 
 
@@ -366,6 +384,8 @@ def test_a_way_back_that_fails_needs_a_person_and_says_where_things_stand(
     assert ran.error.endswith("a person is needed")
     assert "app-db: running healthy" in ran.evidence
     assert running.ubuntu.locks == {}
+    outcomes = [release.outcome for release in running.releases("ubuntu")]
+    assert set(outcomes[1:]) == {"failed"}
 
 
 def test_a_way_back_whose_gates_stay_red_needs_a_person(running: Fleet) -> None:

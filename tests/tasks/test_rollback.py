@@ -78,6 +78,15 @@ def test_a_second_rollback_goes_one_further(second: Fleet) -> None:
     assert (ran.code, ran.error) == (2, f"ubuntu: no verified release before {releases[0].id}")
 
 
+def test_it_never_goes_to_a_release_that_was_itself_rolled_back_from(second: Fleet) -> None:
+    first = second.releases("ubuntu")[0]
+    assert second.fab("ubuntu.rollback").code == 0
+    second.origin.commit("Third", {"services/web/index.html": "Welcome thrice\n"})
+    assert second.fab("ubuntu.deploy").code == 0
+    assert second.fab("ubuntu.rollback").code == 0
+    assert second.ubuntu.head == first.commit
+
+
 @pytest.mark.parametrize("name", ["commit", "id"])
 def test_it_goes_to_the_release_that_is_named(second: Fleet, name: str) -> None:
     first = second.releases("ubuntu")[0]

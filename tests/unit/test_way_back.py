@@ -49,7 +49,7 @@ def refusal(releases: list[Release], to: str = "") -> str:
         (("a:verified", "b:verified", "c:running"), "a"),
         (("a:verified", "b:verified", "c:verified"), "b"),
         (("a:verified", "b:verified", "c:verified", "d:verified:b"), "a"),
-        (("a:verified", "b:verified", "c:verified:a", "d:verified"), "b"),
+        (("a:verified", "b:verified", "c:verified:a", "d:verified"), "a"),
     ],
 )
 def test_a_rollback_goes_to_the_release_before_the_one_that_runs(
