@@ -54,7 +54,7 @@ def test_a_key_that_stands_twice_is_named_with_its_second_line() -> None:
     assert parse("A=1\nB=2\nA=3\n") == EnvFile({"A": "1", "B": "2"}, (".env:3: A stands twice",))
 
 
-@pytest.mark.parametrize("line", ["=value", "A B=1", "'unclosed", "lonely"])
+@pytest.mark.parametrize("line", ["=value", "A B=1", "'unclosed", "lonely", "LONELY", "export B"])
 def test_a_line_that_is_no_assignment_is_named_by_its_number_alone(line: str) -> None:
     assert parse(f"A=1\n{line}\n") == EnvFile({"A": "1"}, (".env:2: not KEY=value",))
 
