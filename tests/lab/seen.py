@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -82,3 +83,41 @@ def settings_kept(server: Server) -> Iterator[None]:
         yield
     finally:
         server.must(["sh", "-c", f"rm -f {env} && mv {kept} {env}"])
+
+
+LISTEN = """
+import os, socket, sys
+listener = socket.create_server(("", int(sys.argv[1])))
+child = os.fork()
+if child:
+    print(child, listener.getsockname()[1])
+    sys.exit()
+for stream in (0, 1, 2):
+    os.close(stream)
+while True:
+    asking = listener.accept()[0]
+    asking.recv(65536)
+    asking.sendall(sys.argv[2].encode())
+    asking.close()
+"""
+
+
+@contextmanager
+def listening(server: Server, port: int = 0, answer: str = "") -> Iterator[int]:
+    """A process that is no container listens on a port (0: a free one) and answers so; the port."""
+    process, taken = server.must(["python3", "-c", LISTEN, str(port), answer]).split()
+    try:
+        yield int(taken)
+    finally:
+        server.must(["kill", process])
+
+
+def holder(server: Server, text: str, seconds: float = 60) -> str:
+    """Wait until the lock of the server is held by somebody with ``text`` in the line about it."""
+    end = time.monotonic() + seconds
+    while True:
+        said = server.exec(["cat", f"{STATE}/locks/holder"]).stdout.strip()
+        if text in f"{said} ":
+            return said
+        assert time.monotonic() < end, f"nobody holds {server.name} with {text!r}: {said!r}"
+        time.sleep(0.1)

@@ -11,7 +11,7 @@ import pytest
 from tests.lab.deployments import Operator, Pair, refusal, refused
 from tests.lab.rig import Server
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.seen import STATE, containers, hidden, settings_kept, untouched
+from tests.lab.seen import STATE, containers, hidden, listening, settings_kept, untouched
 
 pytest_plugins = ("tests.lab.deployed",)
 
@@ -36,27 +36,6 @@ def stranger(server: Server, *words: str) -> Iterator[None]:
         yield
     finally:
         server.must(["docker", "rm", "-f", "-v", "stranger"])
-
-
-@contextmanager
-def listening(server: Server, port: int) -> Iterator[None]:
-    """A process that is no container listens on a port; it says so before the block begins."""
-    fifo = server.must(["mktemp", "-u", "/run/listening.XXXX"]).strip()
-    script = f"""
-import os, socket, sys
-listener = socket.create_server(("", {port}))
-if os.fork():
-    sys.exit()
-os.mkfifo("{fifo}")
-for stream in (0, 1, 2):
-    os.close(stream)
-open("{fifo}").read()
-"""
-    server.must(["python3", "-c", script])
-    try:
-        yield
-    finally:
-        server.must(["sh", "-c", f": >{fifo}; rm {fifo}"])
 
 
 def test_a_container_name_that_another_project_uses(emptied: Server, operator: Operator) -> None:

@@ -1,0 +1,34 @@
+"""The word unhealthy matched the word healthy."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.lab.scenes import Scene
+
+if TYPE_CHECKING:
+    from tests.incidents.stories import Sick
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged", "tests.incidents.stories")
+
+
+def test_unhealthy_is_not_healthy(sick: Sick) -> None:
+    """The body holds the letters of what is expected, and the gate is red."""
+    line = next(line for line in sick.ubuntu.evidence if line.startswith("outside:api: "))
+    assert "healthy" in line.partition(', expected "healthy"')[0]
+    assert sick.ubuntu.code == 1
+
+
+def test_up_and_paused_is_not_running(scene: Scene) -> None:
+    """The engine lists it among those that run, as "Up 2 minutes (Paused)"."""
+    scene.ubuntu.must(["docker", "pause", "wishwithme-frontend"])
+    try:
+        assert "wishwithme-frontend" in scene.by_hand("docker ps --format '{{.Names}}'")
+        ran = scene.operator.fab("ubuntu.health", "--json")
+    finally:
+        scene.ubuntu.must(["docker", "unpause", "wishwithme-frontend"])
+    assert ran.code == 1
+    gates = {gate["gate"]: gate for gate in json.loads(ran.out)}
+    assert gates["probe:frontend"]["ok"] is False
+    assert gates["probe:frontend"]["why"] == "container wishwithme-frontend is paused"
