@@ -194,9 +194,7 @@ def parse(output: str, mark: str) -> Facts:
             for line in sections["checkout"].splitlines()
             if line.startswith("edited=")
         ),
-        containers=tuple(
-            _container(json.loads(line)) for line in sections["containers"].splitlines() if line
-        ),
+        containers=_containers(sections["containers"]),
         images=_images(sections["images"]),
         networks=dict(line.split("|", 1) for line in sections["networks"].splitlines() if line),
         listening=_listening(sections["listening"]),
@@ -228,6 +226,14 @@ def _disks(text: str) -> tuple[Disk, ...]:
 def _env_stat(text: str) -> tuple[str, str] | None:
     owner, bar, mode = text.strip().partition("|")
     return (owner, mode) if bar else None
+
+
+def _containers(text: str) -> tuple[Container, ...]:
+    lines = [line for line in text.splitlines() if line]
+    for line in lines:
+        if line.startswith("error: "):
+            raise ValueError(f"docker inspect: {line.removeprefix('error: ')}")
+    return tuple(_container(json.loads(line)) for line in lines)
 
 
 def _container(raw: Mapping[str, Any]) -> Container:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .certificate import is_readable
 from .envfile import Findings, check, parse, schema
 from .facts import Facts
@@ -14,19 +16,35 @@ COMPOSE = (2, 20)
 """Oldest compose that reads ``start_interval`` and ``include``."""
 START_INTERVAL = 25
 """Oldest engine that honours ``start_interval``."""
+PACKAGES = {"flock": "util-linux", "timeout": "coreutils"}
+"""Debian's packages whose name is not the program's."""
 PROGRAMS = ("bash", "git", "docker", "curl", "openssl", "flock", "timeout", "tar")
 """Programs that a server must have."""
 
 
-def host_problems(server: Server, facts: Facts) -> list[str]:
-    """What is wrong with the host itself: engine, compose, disk, rights."""
-    problems = []
+def missing_programs(names: Sequence[str]) -> str:
+    """What to say of programs that a server lacks."""
+    if "docker" in names:
+        return "no Docker on this server; install Docker Engine with its compose plugin"
+    packages = sorted({PACKAGES.get(name, name) for name in names})
+    return (
+        f"missing on the server: {', '.join(names)}; install: sudo apt-get install"
+        f" {' '.join(packages)}"
+    )
+
+
+def engine_problems(facts: Facts) -> list[str]:
+    """What is wrong with the engine or with compose; nothing more can be told of the stack then."""
     if engine := _engine(facts):
-        problems.append(engine)
-    elif _version(facts.compose) < COMPOSE:
-        problems.append(
-            "docker compose is missing or older than 2.20; install the docker compose plugin"
-        )
+        return [engine]
+    if _version(facts.compose) < COMPOSE:
+        return ["docker compose is missing or older than 2.20; install the docker compose plugin"]
+    return []
+
+
+def host_problems(server: Server, facts: Facts) -> list[str]:
+    """What is wrong with the host itself: disk, rights, files."""
+    problems = []
     if facts.certificate.strip() and not is_readable(facts.certificate):
         problems.append(
             f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
@@ -93,7 +111,9 @@ def env_findings(server: Server, facts: Facts) -> Findings:
     if int(mode, 8) & 0o077:
         problems.append(f"{where} has mode {mode}: others can read it; chmod 600 {where}")
     if owner != facts.user:
-        problems.append(f"{where} belongs to {owner}, not to {facts.user}")
+        problems.append(f"{where} belongs to {owner}; run: sudo chown {facts.user} {where}")
+        if not facts.env:
+            return Findings(tuple(problems))
     env = parse(facts.env)
     if not any(env.values.values()):
         return Findings((*problems, f"{where} is empty: copy .env.example, fill its blanks"))

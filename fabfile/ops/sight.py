@@ -14,6 +14,7 @@ from ..model.plan import Plan, Target, Wish, target_of
 from ..model.preflight import (
     PROGRAMS,
     commit_problems,
+    engine_problems,
     env_findings,
     host_problems,
     stack_problems,
@@ -76,14 +77,16 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     require_programs(host, PROGRAMS)
     server = host.server
     facts = look(host, ref or server.branch)
-    problems = [*host_problems(server, facts), *commit_problems(server, facts)]
     env = env_findings(server, facts)
+    engine = engine_problems(facts)
+    problems = [*engine, *host_problems(server, facts), *commit_problems(server, facts)]
     problems += env.problems
     target = None
     if facts.commit and facts.commit.id and facts.env_stat:
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
-        # What compose says of a .env that is wrong in itself would only say it again.
-        problems += [] if target is None and env.problems else found.problems
+        # Without an engine, or of a wrong .env, compose would only say it again.
+        if not engine and not (target is None and env.problems):
+            problems += found.problems
     sight = Sight(host, facts, tuple(problems), (*env.warnings, *warnings(facts)), target)
     session.console.hide(sight.secrets.values())
     return sight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 from fabric import Config, Connection
@@ -14,6 +15,9 @@ from ..model.errors import Trouble, refused
 from ..model.inventory import Server
 from .host import Host
 from .keys import key_problem
+
+# Its threads would print tracebacks of what is raised here and told in one line.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT = 10
 """Seconds to reach a server."""
@@ -79,7 +83,10 @@ def _translated(server: Server, error: Exception) -> Trouble:
         return refused(f"{server.name}: host name {server.host} does not resolve; check hosts.ini")
     if isinstance(error, (TimeoutError, NoValidConnectionsError, OSError, EOFError)):
         return refused(f"{server.name}: {where} does not answer ({_plain(error)}); is the host up?")
-    return refused(f"{server.name}: SSH to {where} failed: {_plain(error)}")
+    return refused(
+        f"{server.name}: {where} takes the connection, but SSH does not answer"
+        f" ({_plain(error)}); does the host hang?"
+    )
 
 
 def _plain(error: Exception) -> str:

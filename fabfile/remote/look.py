@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from ..model import preflight
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts, parse
 from .connect import missing_programs
@@ -50,7 +51,4 @@ def require_programs(host: Host, names: tuple[str, ...]) -> None:
     """Exit code 2 when the server lacks one of these programs."""
     missing = missing_programs(host, names)
     if missing:
-        raise refused(
-            f"{host.name}: missing on the server: {', '.join(missing)};"
-            f" install: sudo apt-get install {' '.join(missing)}"
-        )
+        raise refused(f"{host.name}: {preflight.missing_programs(missing)}")

@@ -55,9 +55,13 @@ fi
 
 section containers
 all=$(docker ps -aq 2>/dev/null)
-# No environment: it holds secrets.
-# shellcheck disable=SC2086
-[ -z "$all" ] || docker inspect --format '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}' $all 2>/dev/null
+if [ -n "$all" ]; then
+  # No environment: it holds secrets.
+  # shellcheck disable=SC2086
+  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}' $all 2>"$scratch/err"
+  # A container that went meanwhile is no error; anything else must not be read as "nothing there".
+  grep -v 'No such object' "$scratch/err" | sed '/^$/d; s/^/error: /'
+fi
 section images
 docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}' 2>/dev/null
 section networks

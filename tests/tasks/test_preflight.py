@@ -48,7 +48,7 @@ WEAK = "is an example or weak value; make one: openssl rand -hex 32"
 CASES: dict[str, tuple[Change, str]] = {
     "a program is missing": (
         setting("missing_programs", ("git", "curl")),
-        "missing on the server: git, curl; install: sudo apt-get install git curl",
+        "missing on the server: git, curl; install: sudo apt-get install curl git",
     ),
     "no Docker": (
         lambda m: setattr(m.engine, "version", "error: docker: command not found"),
@@ -192,7 +192,7 @@ def test_several_problems_are_all_named_below_one_line(fleet: Fleet) -> None:
     assert ran.evidence == [
         f"disk / has 0 MiB free, {NEEDED}",
         f"{ENV} has mode 644: others can read it; chmod 600 {ENV}",
-        f"{ENV} belongs to root, not to ubuntu",
+        f"{ENV} belongs to root; run: sudo chown ubuntu {ENV}",
         "port 443 of proxy is in use by a process",
     ]
 

@@ -12,6 +12,7 @@ from fabfile.model.facts import Disk
 from fabfile.model.preflight import (
     MINIMUM_FREE,
     commit_problems,
+    engine_problems,
     env_findings,
     host_problems,
     stack_problems,
@@ -25,7 +26,8 @@ START = "no Docker engine answers; start it: sudo systemctl start docker"
 
 
 def host(**changes: Any) -> list[str]:
-    return host_problems(SERVER, facts(**changes))
+    seen = facts(**changes)
+    return [*engine_problems(seen), *host_problems(SERVER, seen)]
 
 
 def env(text: str, example: str = "", **changes: Any) -> Findings:
@@ -168,7 +170,7 @@ def test_settings_that_only_their_owner_can_read_are_not(mode: str) -> None:
 
 def test_settings_of_another_user_are_refused() -> None:
     assert env("A=1\n", "A=", env_stat=("root", "600")).problems == (
-        f"{ENV} belongs to root, not to ubuntu",
+        f"{ENV} belongs to root; run: sudo chown ubuntu {ENV}",
     )
 
 
@@ -268,6 +270,7 @@ def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
     )
     greedy = replace(STACK, services=(service("db", cpus=1.0),))
     lines = [
+        *engine_problems(bad),
         *host_problems(SERVER, bad),
         *commit_problems(SERVER, bad),
         *env_findings(SERVER, bad).problems,
