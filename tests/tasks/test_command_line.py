@@ -108,6 +108,7 @@ def test_every_connection_is_closed_at_the_end_and_there_is_one_per_server(runni
         "montreal",
         "ubuntu",
     ]
+    assert all(connection.closed for connection in running.connections)
 
 
 def test_a_plain_deploy_takes_few_round_trips(running: Fleet) -> None:

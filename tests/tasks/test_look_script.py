@@ -17,7 +17,7 @@ DOCKER = """\
 case "$*" in
   "version --format"*) echo 26.1.5 ;;
   "compose version"*) echo 2.26.1 ;;
-  *"config --format json") cat "$HOME/config" ;;
+  *"config --format json") sed "s/WHO/${INTRUDER:-nobody}/" "$HOME/config" ;;
   *"config --hash"*) echo 'web 1f' ;;
   "info --format"*) echo / ;;
   "image ls"*) echo 'sha256:aa|app/web|current' ;;
@@ -211,12 +211,28 @@ def test_an_edited_file_of_the_checkout_is_named(place: Place) -> None:
     assert place.look().edited == (" M compose/app.yml",)
 
 
+def test_an_edited_file_is_named_as_it_is_called(place: Place) -> None:
+    place.commit_files("Second", {"café/menü": "x"})
+    place.git("clone", "-q", str(place.origin), str(place.checkout), where=place.folder)
+    (place.checkout / "café/menü").write_text("y")
+    assert place.look().edited == (" M café/menü",)
+
+
 def test_what_compose_refuses_is_an_error_in_one_line(place: Place) -> None:
     (place.folder / "config").unlink()
     facts = place.look()
     assert facts.commit is not None
     assert facts.commit.resolved.startswith("error: ")
     assert "\n" not in facts.commit.resolved.strip()
+
+
+def test_compose_sees_no_variable_of_the_operators_session(place: Place) -> None:
+    """A variable goes before the settings file: it would be deployed without being written down."""
+    (place.folder / "config").write_text('{"name": "WHO"}')
+    place.environment["INTRUDER"] = "somebody"
+    facts = place.look()
+    assert facts.commit is not None
+    assert facts.commit.resolved == '{"name": "nobody"}'
 
 
 def test_the_settings_are_read_with_owner_mode_and_every_line(place: Place) -> None:

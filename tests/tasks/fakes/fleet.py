@@ -115,6 +115,7 @@ class Fleet:
         self.hosts.write_text(HOSTS)
         patch.setenv("HOSTS_INI", str(self.hosts))
         patch.setattr(command, "Session", partial(Session, opener=self._open))
+        patch.setattr("fabfile.remote.host.Connection", Connection)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
 
     def fab(self, line: str) -> Ran:

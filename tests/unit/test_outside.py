@@ -1,0 +1,146 @@
+"""Asking from this machine with requests: what is sent, and what an answer becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from fabfile.model.probe import Probe, Question
+from fabfile.remote.http import BODY, TIMEOUT
+from fabfile.remote.outside import ask_from_here
+
+QUESTION = Question("site", "https://app.example/path", Probe())
+
+
+class Wire:
+    """What stands for the network: it remembers what is sent and answers as told."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[requests.PreparedRequest, dict[str, Any]]] = []
+        self.adapters: list[HTTPAdapter] = []
+        self.authorities: list[str] = []
+        self.status = 200
+        self.body = b"hello"
+        self.headers: dict[str, str] = {}
+        self.error: Exception | None = None
+
+    def send(
+        self, adapter: HTTPAdapter, request: requests.PreparedRequest, **how: Any
+    ) -> requests.Response:
+        self.sent.append((request, how))
+        self.adapters.append(adapter)
+        self.authorities.append(Path(how["verify"]).read_text())
+        if self.error:
+            raise self.error
+        response = requests.Response()
+        response.status_code = self.status
+        response._content = self.body
+        response.headers.update(self.headers)
+        response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+        response.url = request.url or ""
+        response.request = request
+        return response
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    made = Wire()
+
+    def send(adapter: HTTPAdapter, request: requests.PreparedRequest, **how: Any) -> Any:
+        return made.send(adapter, request, **how)
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    return made
+
+
+def test_an_answer_has_its_status_and_body(wire: Wire) -> None:
+    (answer,) = ask_from_here([QUESTION], {}, None)
+    assert (answer.status, answer.body, answer.error) == (200, "hello", "")
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed(wire: Wire) -> None:
+    wire.status, wire.headers = 301, {"Location": "https://elsewhere.example/"}
+    (answer,) = ask_from_here([QUESTION], {}, None)
+    assert answer.status == 301
+    assert len(wire.sent) == 1
+
+
+def test_a_bearer_is_sent_where_a_probe_asks_for_one(wire: Wire) -> None:
+    asked = [QUESTION, Question("deep", "https://app.example/deep", Probe(bearer="TOKEN"))]
+    ask_from_here(asked, {"TOKEN": "t0ken"}, None)
+    assert [request.headers.get("Authorization") for request, _ in wire.sent] == [
+        None,
+        "Bearer t0ken",
+    ]
+
+
+def test_every_question_has_a_deadline_and_checks_the_certificate(wire: Wire) -> None:
+    ask_from_here([QUESTION], {}, None)
+    _, how = wire.sent[0]
+    assert how["timeout"] == TIMEOUT
+    assert "BEGIN CERTIFICATE" in wire.authorities[0]
+
+
+def test_a_self_made_certificate_is_trusted_besides_the_authorities(wire: Wire) -> None:
+    ask_from_here([QUESTION], {}, None, "SELF MADE")
+    assert wire.authorities[0].endswith("\nSELF MADE\n")
+    assert "BEGIN CERTIFICATE" in wire.authorities[0]
+
+
+def test_neither_a_proxy_nor_credentials_of_the_operator_are_used(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    ask_from_here([QUESTION], {}, None)
+    assert not wire.sent[0][1]["proxies"]
+
+
+def test_with_an_edge_it_is_dialled_instead_and_asked_for_the_name(wire: Wire) -> None:
+    ask_from_here([QUESTION], {}, ("127.0.0.1", 8443))
+    request, _ = wire.sent[0]
+    adapter = wire.adapters[0]
+    adapter.add_headers(request)
+    pool: Any = adapter.get_connection_with_tls_context(request, True)
+    assert (pool.host, pool.port) == ("127.0.0.1", 8443)
+    assert pool.assert_hostname == "app.example"
+    assert request.headers["Host"] == "app.example"
+    assert request.url == "https://app.example/path"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (requests.ConnectionError("refused"), "ConnectionError: refused"),
+        (requests.exceptions.SSLError("certificate"), "SSLError: certificate"),
+        (requests.Timeout("slow"), "Timeout: slow"),
+    ],
+)
+def test_no_answer_says_why_in_one_line(wire: Wire, error: Exception, words: str) -> None:
+    wire.error = error
+    (answer,) = ask_from_here([QUESTION], {}, None)
+    assert (answer.status, answer.error) == (0, words)
+
+
+def test_the_innermost_cause_is_the_one_that_is_shown(wire: Wire) -> None:
+    error = requests.ConnectionError("HTTPSConnectionPool(host='app.example'): Max retries")
+    error.__cause__ = OSError("[Errno 111] Connection refused")
+    wire.error = error
+    (answer,) = ask_from_here([QUESTION], {}, None)
+    assert answer.error == "ConnectionError: [Errno 111] Connection refused"
+
+
+def test_a_body_is_read_as_utf_8_as_curls_is(wire: Wire) -> None:
+    wire.body, wire.headers = "Grüße".encode(), {"Content-Type": "text/html"}
+    (answer,) = ask_from_here([QUESTION], {}, None)
+    assert answer.body == "Grüße"
+
+
+def test_a_long_body_is_cut(wire: Wire) -> None:
+    wire.body = b"x" * (BODY + 10)
+    (answer,) = ask_from_here([QUESTION], {}, None)
+    assert len(answer.body) == BODY
