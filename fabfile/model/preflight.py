@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .certificate import is_readable
+from .decide import FOLDERS
 from .envfile import Findings, check, parse, schema
 from .facts import Facts
 from .inventory import Server
@@ -55,6 +56,14 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
             problems.append(
                 f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
                 f" {MINIMUM_FREE >> 20} MiB; free some space (docker image prune, old backups)"
+            )
+    for name in FOLDERS:
+        path = str(server.root / name)
+        state = facts.folders.get(path)
+        if state and (state.owner != facts.user or state.mode & 0o700 != 0o700):
+            problems.append(
+                f"{path} belongs to {state.owner} with mode {state.mode:o}; run:"
+                f" sudo chown {facts.user} {path} && sudo chmod u+rwx {path}"
             )
     if not facts.has_folder(server.root) and not facts.sudo:
         problems.append(

@@ -185,7 +185,7 @@ class DryHost(Host):
         self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
     ) -> Output:
         """Tell what would be run."""
-        self._seen(self.name, _short(words))
+        self._seen(self.name, _told(words))
         return Output(0, "")
 
     def wait(self, what: str, check: Callable[[], bool], deadline: float) -> None:
@@ -198,11 +198,14 @@ def command_line(words: Sequence[str], timeout: float, has_stdin: bool) -> str:
     return line if has_stdin else f"{line} </dev/null"
 
 
+def _told(words: Sequence[str]) -> str:
+    """A command as a person reads it: a script of ours by its name and what it is given."""
+    return " ".join(words[3:]) if words[:2] == ["bash", "-c"] else shlex.join(words)
+
+
 def _short(words: Sequence[str]) -> str:
-    """A command as a message shows it: scripts by their name."""
-    if words[:2] == ["bash", "-c"]:
-        return " ".join(words[3:5])
-    text = shlex.join(words)
+    """A command as a message shows it, cut where it is long."""
+    text = " ".join(words[3:5]) if words[:2] == ["bash", "-c"] else shlex.join(words)
     return text if len(text) <= 80 else text[:80] + "…"
 
 

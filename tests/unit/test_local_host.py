@@ -65,7 +65,7 @@ def test_a_dry_host_writes_nothing_and_tells_what_it_was_told(host: Host) -> Non
     dry.put(host.server.root / "file", "text")
     dry.write(["touch", str(host.server.root / "other")])
     assert seen == [
-        ("ubuntu", f"put {host.server.root}/file"),
+        ("ubuntu", f"put {host.server.root}/file 600"),
         ("ubuntu", f"touch {host.server.root}/other"),
     ]
     assert [path.name for path in Path(host.server.root).iterdir()] == ["locks"]
