@@ -75,15 +75,34 @@ def _ask(
         headers["Authorization"] = f"Bearer {env.get(question.probe.bearer, '')}"
     start = time.monotonic()
     try:
-        response = session.get(
-            question.url, headers=headers, timeout=TIMEOUT, verify=verify, allow_redirects=False
-        )
-    except requests.RequestException as error:
+        with session.get(
+            question.url,
+            headers=headers,
+            timeout=TIMEOUT,
+            verify=verify,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = _read(response, start + TIMEOUT)
+    except (requests.RequestException, TimeoutError) as error:
         return Answer(0, error=_cause(error), seconds=time.monotonic() - start)
-    return Answer(response.status_code, response.text[:BODY], seconds=time.monotonic() - start)
+    seconds = time.monotonic() - start
+    return Answer(response.status_code, body.decode("utf-8", "replace"), seconds=seconds)
 
 
-def _cause(error: requests.RequestException) -> str:
+def _read(response: requests.Response, end: float) -> bytes:
+    """The body, at most ``BODY`` bytes of it, and no longer than until ``end``."""
+    body = b""
+    for chunk in response.iter_content(8192):
+        body += chunk
+        if time.monotonic() > end:
+            raise TimeoutError(f"no whole answer within {TIMEOUT} s")
+        if len(body) >= BODY:
+            break
+    return body[:BODY]
+
+
+def _cause(error: requests.RequestException | TimeoutError) -> str:
     inner: BaseException = error
     while inner.__cause__ or inner.__context__:
         inner = inner.__cause__ or inner.__context__ or inner
