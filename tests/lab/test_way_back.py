@@ -21,7 +21,7 @@ async def die() -> None:
 
 
 def create_app"""
-EVERY = "docker image ls -aq --no-trunc"
+EVERY = "docker image ls -q --no-trunc"
 OURS = f"{EVERY} --filter label=me.wishwith.content"
 
 
