@@ -41,9 +41,11 @@ def choose(server: str, releases: Sequence[Release], to: str) -> Release:
     ran = _ran(releases)
     if not ran:
         raise refused(f"{server}: no verified release to go back to")
-    if len(ran) == 1:
-        raise refused(f"{server}: no verified release before {ran[0].id}")
-    return ran[-2]
+    for release in reversed(ran[:-1]):
+        # Today's .env stays, so a release of the same commit and images would bring nothing back.
+        if (release.commit, release.images) != (ran[-1].commit, ran[-1].images):
+            return release
+    raise refused(f"{server}: no verified release before {ran[-1].id}")
 
 
 def _ran(releases: Sequence[Release]) -> list[Release]:
