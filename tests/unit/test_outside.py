@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from fabfile.model.probe import Probe, Question
+from fabfile.remote import outside
 from fabfile.remote.http import BODY, TIMEOUT
 from fabfile.remote.outside import ask_from_here
 
@@ -38,7 +43,7 @@ class Wire:
             raise self.error
         response = requests.Response()
         response.status_code = self.status
-        response._content = self.body
+        response.raw = io.BytesIO(self.body)
         response.headers.update(self.headers)
         response.encoding = requests.utils.get_encoding_from_headers(response.headers)
         response.url = request.url or ""
@@ -138,6 +143,28 @@ def test_a_body_is_read_as_utf_8_as_curls_is(wire: Wire) -> None:
     wire.body, wire.headers = "Grüße".encode(), {"Content-Type": "text/html"}
     (answer,) = ask_from_here([QUESTION], {}, None)
     assert answer.body == "Grüße"
+
+
+def test_a_server_that_drips_is_given_up_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_drip, args=(listening,), daemon=True).start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        (answer,) = ask_from_here([Question("slow", address, Probe())], {}, None)
+    assert answer.status == 0
+    assert answer.error == "TimeoutError: no whole answer within 0.2 s"
+    assert answer.seconds < 1
+
+
+def _drip(listening: socket.socket) -> None:
+    """Answer one request a byte at a time."""
+    caller, _ = listening.accept()
+    with caller, suppress(OSError):
+        caller.recv(1000)
+        caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
+        for _ in range(50):
+            caller.sendall(b"x")
+            threading.Event().wait(0.05)
 
 
 def test_a_long_body_is_cut(wire: Wire) -> None:

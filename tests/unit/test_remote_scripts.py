@@ -204,6 +204,7 @@ def test_trust_is_the_systems_authorities_and_the_called_servers_certificate(hos
 
 
 def test_the_settings_are_kept_and_come_back_readable_by_their_owner_only(host: Host) -> None:
+    (Path(host.server.path) / ".env").chmod(0o644)
     state.keep_env(host, RECORD)
     kept = host.server.root / "releases/r1/env"
     assert (Path(kept).read_text(), mode(kept)) == ("A=1\n", 0o600)

@@ -30,7 +30,7 @@ class Fault:
     ended: Ended = Ended(1, err="injected")
     raises: Callable[[], BaseException] | None = None
     times: int = 1_000_000
-    first: Callable[[], None] = lambda: None
+    first: Callable[[], object] = lambda: None
     """Done before the command fails or, with ``after``, goes on."""
     goes_on: bool = False
 
@@ -92,6 +92,19 @@ class Machine:
         fault = Fault(pattern, **how)  # type: ignore[arg-type]
         self.faults.append(fault)
         return fault
+
+    def fail_after(self, event: str, pattern: str, **how: object) -> None:
+        """After the first command that matches ``event``, the next one that matches fails.
+
+        With ``raises``, all of them do.
+        """
+        times = 1_000_000 if "raises" in how else 1
+        self.fail(
+            event,
+            goes_on=True,
+            times=1,
+            first=lambda: self.fail(pattern, times=times, **how),
+        )
 
     # --- files
 
