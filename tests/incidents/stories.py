@@ -92,7 +92,8 @@ def sick(scenes: Pair) -> Sick:
     montreal = scene.operator.fab("montreal.deploy", "--ref", bearerless)
     ubuntu = ended(running, start)
     after = scene.operator.json("status")
-    scenes.remember()
+    if [seen["head"] for seen in after.values()] == [seen["head"] for seen in before.values()]:
+        scenes.remember()
     return Sick(ubuntu, montreal, before, after)
 
 

@@ -40,6 +40,7 @@ def test_commands_that_read_their_stdin_find_it_empty_and_ours_stays_unread(scen
         os.close(ours)
     assert ran.code == 0, ran
     assert left == b"docker compose down\n"
+    assert "[y/N]" not in ran.out + ran.err
     titles = step_names(scene.record(commit))
     for step in ("smoke core-api-1", "migrate core-api-1", "roll core-api-2"):
         assert step in titles

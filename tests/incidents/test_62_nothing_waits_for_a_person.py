@@ -93,9 +93,3 @@ def test_a_host_that_answers_nothing(scene: Scene, silent: int) -> None:
     with scene.lab.server("montreal").paused():
         said = deploy(scene, silent)
     assert "does not answer" in said
-
-
-def test_a_deploy_off_a_terminal_asks_nothing(scene: Scene, silent: int) -> None:
-    ran = scene.operator.fab("montreal.deploy", stdin=silent)
-    assert ran.code == 0, ran
-    assert "[y/N]" not in ran.out + ran.err
