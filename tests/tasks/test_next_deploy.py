@@ -146,6 +146,24 @@ def test_a_changed_setting_replaces_exactly_the_services_that_read_it(running: F
     assert "[ubuntu]    2. roll web: definition or environment changed" in ran.lines
 
 
+def test_two_new_services_are_both_there_before_the_proxy_loads_a_configuration_with_both(
+    running: Fleet,
+) -> None:
+    model = json.loads(json.dumps(UBUNTU))
+    for name in ("shop", "help"):
+        model["services"][name] = {**model["services"]["web"], "container_name": f"app-{name}"}
+    changes: dict[str, str | None] = {
+        "compose/ubuntu.yml": json.dumps(model),
+        "nginx/ubuntu/nginx.conf": "upstreams api-1 api-2 web shop help\n",
+    }
+    before = containers(running)
+    running.origin.commit("Second", changes)
+    deploy(running)
+    assert replaced(running, before) == {"shop", "help"}
+    assert running.ubuntu.proxy is not None
+    assert {"shop", "help"} <= set(running.ubuntu.proxy.upstreams)
+
+
 def test_three_commits_at_once_are_one_deploy_of_all_of_them(running: Fleet) -> None:
     before = containers(running)
     running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
