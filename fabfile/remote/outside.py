@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import certifi
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from ..model.probe import Answer, Question
 from .http import BODY, TIMEOUT
@@ -84,7 +85,7 @@ def _ask(
             stream=True,
         ) as response:
             body = _read(response, start + TIMEOUT)
-    except (requests.RequestException, TimeoutError) as error:
+    except (requests.RequestException, HTTPError, TimeoutError) as error:
         return Answer(0, error=_cause(error), seconds=time.monotonic() - start)
     seconds = time.monotonic() - start
     return Answer(response.status_code, body.decode("utf-8", "replace"), seconds=seconds)
@@ -93,7 +94,8 @@ def _ask(
 def _read(response: requests.Response, end: float) -> bytes:
     """The body, at most ``BODY`` bytes of it, and no longer than until ``end``."""
     body = b""
-    for chunk in response.iter_content(8192):
+    # What has come, not whole blocks of it: a server that drips must not hold the gate.
+    while chunk := response.raw.read1(8192, decode_content=True):
         body += chunk
         if time.monotonic() > end:
             raise TimeoutError(f"no whole answer within {TIMEOUT} s")
@@ -102,7 +104,7 @@ def _read(response: requests.Response, end: float) -> bytes:
     return body[:BODY]
 
 
-def _cause(error: requests.RequestException | TimeoutError) -> str:
+def _cause(error: Exception) -> str:
     inner: BaseException = error
     while inner.__cause__ or inner.__context__:
         inner = inner.__cause__ or inner.__context__ or inner

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 from fabfile.model.probe import Probe, Question
 from fabfile.remote import outside
@@ -43,7 +44,7 @@ class Wire:
             raise self.error
         response = requests.Response()
         response.status_code = self.status
-        response.raw = io.BytesIO(self.body)
+        response.raw = HTTPResponse(io.BytesIO(self.body), preload_content=False)
         response.headers.update(self.headers)
         response.encoding = requests.utils.get_encoding_from_headers(response.headers)
         response.url = request.url or ""
