@@ -24,6 +24,7 @@ def server_page(text: str) -> str:
 
 def test_an_orphan_is_named_and_removed_when_asked(scene: Scene) -> None:
     """Only one of the own project; and a rollback across the rename works the same way."""
+    since = scene.runs
     commit = scene.change("frontend becomes page", {STACK: renamed, UPSTREAMS: server_page})
     before = scene.boxes()
     ran = scene.deploy(commit)
@@ -48,7 +49,7 @@ def test_an_orphan_is_named_and_removed_when_asked(scene: Scene) -> None:
     finally:
         scene.ubuntu.must(["docker", "rm", "-f", "-v", "stranger"])
 
-    ran = scene.operator.fab("ubuntu.rollback")
+    ran = scene.operator.fab("ubuntu.rollback", "--to", since)
     assert ran.code == 0, ran
     assert note.replace("frontend", "page") in ran.out
     assert scene.boxes()["frontend"].health == "healthy"
