@@ -228,3 +228,15 @@ def test_a_first_deploy_that_fails_stops_what_it_started_and_keeps_the_data(
     assert good.code == 0, good
     assert "[montreal] verified: runs " in good.out
     assert emptied.must(["cat", f"{STATE}/data/storage_state/session"]) == "kept\n"
+
+
+def test_a_first_deploy_that_fails_leaves_what_was_started_before_it(pair: Pair) -> None:
+    """The stack was once brought up by hand, or the records are lost: nobody asked to stop it."""
+    pair.montreal.must(["sh", "-c", f"rm -r {STATE}/releases/*"])
+    before = containers(pair.montreal)
+    pair.origin.commit("Crash at start", CRASH)
+    ran = pair.operator.fab("montreal.deploy")
+    assert ran.code == 1, ran
+    after = containers(pair.montreal)
+    for kept in ("wishwithme-item-resolver-2", "wishwithme-nginx"):
+        assert after.get(kept) == before[kept], ran
