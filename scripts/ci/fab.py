@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False
     A cancelled run interrupts fab once, so that a deploy goes back by itself, and waits for it.
     """
     words = [str(FAB), f"--search-root={PROJECT}", *arguments]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed, _interrupting_once() as started:
         process = subprocess.Popen(
             words,
             env=dict(environ),
@@ -50,10 +50,10 @@ def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False
             # Apart from our own group, or a Ctrl-C would reach it twice and interrupt the way back.
             start_new_session=True,
         )
+        started(process)
         mark = secrets.token_hex(16) if environ.get("GITHUB_ACTIONS") and not quiet else ""
-        with _interrupting_once(process):
-            lines = list(_told(process.stderr, quiet=quiet, mark=mark))
-            code = process.wait()
+        lines = list(_told(process.stderr, quiet=quiet, mark=mark))
+        code = process.wait()
         printed.seek(0)
         text = printed.read()
     return Ended(
@@ -83,17 +83,28 @@ def _error(lines: list[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _interrupting_once(process: subprocess.Popen[str]) -> Iterator[None]:
+def _interrupting_once() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
+    """Pass the first signal on as an interrupt, to the process that is told as soon as it is there.
+
+    Taking the signals before the process starts also lets it hear them where ours ignores them, as
+    a shell's background jobs do: what is caught here is back at its default there.
+    """
     signals: list[int] = []
+    running: list[subprocess.Popen[str]] = []
 
     def pass_on(number: int, _frame: object) -> None:
-        if not signals:
-            process.send_signal(signal.SIGINT)
         signals.append(number)
+        if running and len(signals) == 1:
+            running[0].send_signal(signal.SIGINT)
+
+    def started(process: subprocess.Popen[str]) -> None:
+        running.append(process)
+        if signals:
+            process.send_signal(signal.SIGINT)
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield started
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
