@@ -249,6 +249,18 @@ def test_after_a_failed_first_deploy_the_mended_commit_deploys(
         assert machine.head == fleet.origin.tip.id
 
 
+def test_a_first_deploy_that_fails_leaves_alone_what_it_did_not_start(running: Fleet) -> None:
+    """Without its records a server that runs looks like one on which nothing was deployed."""
+    machine = running.ubuntu
+    for path in [path for path in machine.files if path.startswith(f"{ROOT}/releases/")]:
+        del machine.files[path]
+    before = {c.service: c.id for c in machine.engine.containers.values()}
+    running.origin.commit("Broken", {"services/web/index.html": "Welcome NEVER HEALTHY"})
+    assert running.fab("ubuntu.deploy").code == 1
+    after = {c.service: c.id for c in machine.engine.containers.values()}
+    assert {name for name in before if after.get(name) != before[name]} <= {"web"}
+
+
 def test_what_cannot_be_stopped_after_a_failed_first_deploy_needs_a_person(fleet: Fleet) -> None:
     fleet.origin.commit("Second", {"services/api/app.py": "NEVER HEALTHY"})
     fleet.ubuntu.fail("compose down")
