@@ -13,6 +13,7 @@ from ..model.way_back import missing_images
 from ..remote import compose
 from ..remote.host import DryHost
 from ..remote.lock import Lock
+from ..remote.look import look
 from . import gates
 from .go_back import go_back
 from .neighbours import Neighbours, look_around
@@ -147,6 +148,14 @@ class Deployment:
             self.run.fail(trouble)
             raise self.back(trouble) from None
 
+    def _stop_what_it_started(self) -> None:
+        """Not what ran here before: that was somebody's, and this deploy does not know it."""
+        project = self.sight.require().stack.project
+        before = {container.id for container in self.sight.facts.containers}
+        for container in look(self.host).containers:
+            if container.project == project and container.id not in before:
+                compose.remove(self.host, container.name)
+
     def back(self, trouble: Trouble) -> Trouble:
         """Go back to the last verified release; what to raise then, with its exit code."""
         facts = self.sight.facts
@@ -155,7 +164,7 @@ class Deployment:
         title = "stop what this first deploy started; data stays"
         try:
             with self.session.console.step(self.name, title):
-                compose.stop_and_remove(self.host, self.sight.require().stack.project)
+                self._stop_what_it_started()
         except Trouble as second:
             message = f"{trouble.message}; and what it had started may still run: {second.message}"
             lines = (*trouble.evidence, *state_lines(self.session, self.name))

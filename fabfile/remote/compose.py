@@ -141,12 +141,6 @@ def up(host: Host, tree: PurePosixPath, service: str, *, force: bool = False) ->
     )
 
 
-def stop_and_remove(host: Host, project: str) -> None:
-    """Stop what a failed first deploy started; volumes stay. Needs no compose file."""
-    words = ["docker", "compose", "--project-name", project, "down", "--timeout", "20"]
-    host.write(words, timeout=180)
-
-
 def move_stable(host: Host, wanted: Wanted) -> None:
     """Let the name in the compose file point at the wanted image."""
     if wanted.reference != wanted.stable:

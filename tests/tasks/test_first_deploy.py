@@ -263,7 +263,7 @@ def test_a_first_deploy_that_fails_leaves_alone_what_it_did_not_start(running: F
 
 def test_what_cannot_be_stopped_after_a_failed_first_deploy_needs_a_person(fleet: Fleet) -> None:
     fleet.origin.commit("Second", {"services/api/app.py": "NEVER HEALTHY"})
-    fleet.ubuntu.fail("compose down")
+    fleet.ubuntu.fail("remove app-api-1")
     ran = fleet.fab("ubuntu.deploy")
     assert ran.code == 3
     assert "what it had started may still run" in ran.error

@@ -112,14 +112,6 @@ def test_nginx_is_tried_with_the_commits_files_and_the_servers_own_read_only(hos
     assert names == ["web:127.0.0.1", "app-web:127.0.0.1"]
 
 
-def test_what_a_first_deploy_started_is_stopped_with_its_volumes_kept(host: Told) -> None:
-    compose.stop_and_remove(host, "app")
-    assert host.words == [
-        "docker", "compose", "--project-name", "app", "down", "--timeout", "20",
-    ]  # fmt: skip
-    assert "--volumes" not in host.words
-
-
 def test_a_stable_name_of_a_pulled_image_is_not_moved(host: Told) -> None:
     compose.move_stable(host, target().images["db"])
     assert host.words == []

@@ -150,11 +150,6 @@ def _migrate(machine: Machine, verb: str, image: str) -> Ended:
     return Ended()
 
 
-def compose_down(machine: Machine, command: Command, _stdin: str) -> Ended:
-    machine.engine.down(command.project_folder)
-    return Ended()
-
-
 def compose_logs(_machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(0, f"log of {command.words[-1]}\n")
 
@@ -183,6 +178,5 @@ ENGINE: dict[str, Handler] = {
     "compose build": _by_compose(compose_build),
     "compose up": _by_compose(compose_up),
     "compose run": _by_compose(compose_run),
-    "compose down": _by_compose(compose_down),
     "compose logs": _by_compose(compose_logs),
 }
