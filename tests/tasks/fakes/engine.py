@@ -140,6 +140,11 @@ class Engine:
                 return container
         return None
 
+    def down(self, project: str) -> None:
+        """Somebody's ``compose down``: containers and network of a project are gone."""
+        self.containers = {n: c for n, c in self.containers.items() if c.project != project}
+        self.networks = {n: owner for n, owner in self.networks.items() if owner != project}
+
     def place(self, container: Container) -> Container:
         """Put a container on the server, with an id of its own and an address that nobody had."""
         self._made += 1
