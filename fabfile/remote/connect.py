@@ -84,7 +84,7 @@ def _translated(server: Server, error: Exception) -> Trouble:
     if isinstance(error, (TimeoutError, NoValidConnectionsError, OSError, EOFError)):
         return refused(f"{server.name}: {where} does not answer ({_plain(error)}); is the host up?")
     return refused(
-        f"{server.name}: {where} takes the connection, but SSH does not answer"
+        f"{server.name}: {where} does not answer in SSH, although it takes the connection"
         f" ({_plain(error)}); does the host hang?"
     )
 

@@ -189,6 +189,6 @@ def test_an_unknown_host_key_is_named_with_the_way_to_pin_it(
 def test_another_failure_of_ssh_is_one_line_too(dialled: type[Dialled], server: Server) -> None:
     error = SSHException("Error reading SSH protocol banner\nand more")
     assert refused_by(error, dialled, server) == (
-        "ubuntu: 192.0.2.7:2222 takes the connection, but SSH does not answer"
+        "ubuntu: 192.0.2.7:2222 does not answer in SSH, although it takes the connection"
         " (Error reading SSH protocol banner); does the host hang?"
     )
