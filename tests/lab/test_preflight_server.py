@@ -118,7 +118,7 @@ def test_a_setting_that_cannot_be(pair: Pair, overrides: dict[str, str | None], 
         (["rm", ENV], f"no {ENV}: copy .env.example, fill its blanks, chmod 600"),
         (["truncate", "-s", "0", ENV], f"{ENV} is empty: copy .env.example, fill its blanks"),
         (["chmod", "644", ENV], f"{ENV} has mode 644: others can read it; chmod 600 {ENV}"),
-        (["chown", "root", ENV], f"{ENV} belongs to root, not to ubuntu"),
+        (["chown", "root", ENV], f"{ENV} belongs to root; run: sudo chown ubuntu {ENV}"),
     ],
     ids=["missing", "empty", "mode 644", "of root"],
 )
