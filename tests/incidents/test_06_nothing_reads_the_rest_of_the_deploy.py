@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from tests.lab.commits import replaced
 from tests.lab.scenes import APP, STACK, Scene, ending, step_names
@@ -29,7 +30,9 @@ def greedy(text: str) -> str:
 
 def test_commands_that_read_their_stdin_find_it_empty_and_ours_stays_unread(scene: Scene) -> None:
     """Smoke test, migration and link; our own stdin is a pipe that holds somebody else's words."""
-    commit = scene.change("Greedy commands", {STACK: greedy, APP: ending("SIX = 6")})
+    commit = scene.change(
+        "Greedy commands", {STACK: greedy, APP: ending(f"SIX = {time.time_ns()}")}
+    )
     ours, theirs = os.pipe()
     os.write(theirs, b"docker compose down\n")
     try:

@@ -1,0 +1,33 @@
+"""What others do on the server while a deploy runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.lab.deployments import ended
+from tests.lab.scenes import APP, Scene, ending
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+WATCH = 10
+"""Seconds that the deploy watches: longer than a look at health takes."""
+
+
+def test_a_look_at_health_during_the_watch_is_nobodys_death(scene: Scene, tmp_path: Path) -> None:
+    """It ends containers of its own, which bear the names of services that were just rolled."""
+    hosts_ini = scene.operator.inventory(tmp_path, "ubuntu", watch=str(WATCH))
+    commit = scene.change("Watched twins", {APP: ending(f"WATCHED = {time.time_ns()}")})
+    before = scene.boxes()["core-api-2"].id
+    start = time.monotonic()
+    running = scene.operator.start("ubuntu.deploy", "--ref", commit, hosts_ini=hosts_ini)
+    while True:
+        twin = scene.boxes().get("core-api-2")
+        if twin and twin.id != before and twin.health == "healthy":
+            break
+        assert running.poll() is None, ended(running, start)
+    health = scene.operator.fab("ubuntu.health")
+    ran = ended(running, start)
+    assert health.code == 0, health
+    assert ran.code == 0, ran
+    assert f"watch {WATCH} s" in ran.steps("ubuntu")
