@@ -157,7 +157,7 @@ def first_death(host: Host, project: str, seconds: int) -> str:
     """Watch for ``seconds``; the service whose container died first, or nothing."""
     script = """
 timeout "$2" docker events --since "$(date +%s)" --filter type=container --filter event=die \
-  --filter "label=com.docker.compose.project=$1" \\
+  --filter "label=com.docker.compose.project=$1" --filter label=com.docker.compose.oneoff=False \\
   --format '{{index .Actor.Attributes "com.docker.compose.service"}}' | head -n 1
 """
     words = ["bash", "-c", script, "watch", project, str(seconds)]
