@@ -18,6 +18,8 @@ from .values import NAME, PARSERS
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
 WATCH = 15
 """Default of ``watch``: a container that dies ten seconds after it was healthy is still seen."""
+SETTLE = 30
+"""Default of ``settle``: a cold application answers its first deep question late."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Server:
     """Where probes from outside connect instead of the domain's own address, as (host, port)."""
     watch: int
     """Seconds after the last replacement in which no container may die."""
+    settle: int
+    """Seconds after the last change within which every gate must turn green."""
     connection: str
     """``ssh``, or ``local`` on the server itself."""
     known_hosts: Path
@@ -216,6 +220,7 @@ def _server(
         address=read.get("address", host),
         edge=read.get("edge"),
         watch=read.get("watch", WATCH),
+        settle=read.get("settle", SETTLE),
         connection=read.get("connection", "ssh"),
         known_hosts=file.parent / "known_hosts",
     )

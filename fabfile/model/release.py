@@ -49,7 +49,7 @@ class Release:
     back_to: str = ""
     """Id of the release that this one went back to; empty for a deploy."""
     commits: Mapping[str, str] = field(default_factory=dict)
-    """Service → commit that it was last deployed from."""
+    """Service → commit that it is as of; one that ``--only`` left out keeps its earlier one."""
     images: Mapping[str, Image] = field(default_factory=dict)
     """Service → image."""
     definitions: Mapping[str, str] = field(default_factory=dict)

@@ -95,5 +95,6 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "address": _matching(HOST, "a host name or address"),
     "edge": _edge,
     "watch": _seconds,
+    "settle": _seconds,
     "connection": _connection,
 }

@@ -102,6 +102,7 @@ class Deployment:
             self.plan,
             ref=self.options.ref or self.host.server.branch,
             waive=self.options.waive,
+            only=self.options.wish.only,
             called_certificate=self.around.called_certificate,
         )
         self.run.announce = self.announce

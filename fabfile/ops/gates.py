@@ -19,8 +19,6 @@ from ..remote.look import look
 from .session import Session
 from .sight import Sight
 
-SETTLE = 30.0
-"""Seconds after the last change within which every gate must turn green."""
 LINK = "link"
 LINK_TIMEOUT = 60
 
@@ -150,7 +148,7 @@ def _link_from(host: Host, target: Target) -> list[Verdict]:
 
 
 def settle(session: Session, gated: Gated, waive: Sequence[str]) -> list[Verdict]:
-    """Ask until every gate is green or waived, at most ``SETTLE`` seconds; the last verdicts."""
+    """Ask until all gates are green or waived, ``settle`` seconds at most; the last verdicts."""
     verdicts: list[Verdict] = []
 
     def green() -> bool:
@@ -158,5 +156,5 @@ def settle(session: Session, gated: Gated, waive: Sequence[str]) -> list[Verdict
         return all(verdict.ok or verdict.gate in waive for verdict in verdicts)
 
     with suppress(Trouble):
-        gated.host.wait("every gate", green, SETTLE)
+        gated.host.wait("every gate", green, gated.host.server.settle)
     return verdicts

@@ -34,6 +34,8 @@ class Run:
     release: Release
     steps: Steps
     waive: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    """The services that the plan was made for; empty: all."""
     announce: Callable[[str], None] = lambda _title: None
     """Tells others who want the server which step is going on."""
     done: list[Done] = field(default_factory=list)
@@ -174,13 +176,14 @@ class Run:
         return self.release
 
     def _commits(self, images: dict[str, Image]) -> dict[str, str]:
-        """The commit of each service: an older one where nothing of it was changed."""
+        """The commit that each service is as of: where ``--only`` left it out, its last one.
+
+        A service without a step is as of the plan's commit: the comparison found it the same.
+        """
         last = self.sight.facts.verified
-        touched = {step.subject for step in self.plan.steps}
+        kept = last.commits if last and self.only else {}
         return {
-            name: self.plan.commit
-            if last is None or name in touched or name not in last.commits
-            else last.commits[name]
+            name: kept.get(name, self.plan.commit) if name not in self.only else self.plan.commit
             for name in images
         }
 
@@ -211,6 +214,7 @@ def open_run(
     *,
     ref: str,
     waive: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
     called_certificate: str = "",
     back_to: str = "",
 ) -> Run:
@@ -238,4 +242,4 @@ def open_run(
         waived=waive,
     )
     steps = Steps(sight.host, target, facts, plan, release, called_certificate)
-    return Run(session, sight, target, plan, release, steps, waive)
+    return Run(session, sight, target, plan, release, steps, waive, only)

@@ -18,9 +18,9 @@ __all__ = ["operator", "origin", "pair", "servers_deployed"]
 
 @pytest.fixture(scope="session")
 def operator(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Operator:
-    """The operator; a second is enough to watch containers that nothing is wrong with."""
+    """The operator; short waits are enough for containers that turn green at once or never."""
     folder = tmp_path_factory.mktemp("operator")
-    return Operator(inventory(lab.hosts_ini, folder, "defaults", {"watch": "1"}))
+    return Operator(inventory(lab.hosts_ini, folder, "defaults", {"watch": "1", "settle": "5"}))
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,8 @@ class Scene:
 
     def boxes(self) -> dict[str, Box]:
         """Every container of ``ubuntu``, running or not, by its name without the prefix."""
-        script = "docker ps -aq | xargs -r docker inspect"
+        # A one-off container of a deploy may end between the two commands.
+        script = "docker ps -aq | xargs -r docker inspect 2>/dev/null || true"
         found = {}
         for raw in json.loads(self.ubuntu.must(["sh", "-c", script]) or "[]"):
             state = raw["State"]

@@ -157,6 +157,6 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
     assert json.dumps(sorted(documented)) == json.dumps(
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
-            "domains", "calls", "address", "edge", "watch", "connection",
+            "domains", "calls", "address", "edge", "watch", "settle", "connection",
         ])
     )  # fmt: skip

@@ -260,6 +260,13 @@ def test_a_stable_name_that_was_moved_by_hand_is_moved_back(running: Fleet) -> N
     assert "docker tag app/web current" in running.ubuntu.did
 
 
+def test_a_service_without_a_step_is_as_of_the_deployed_commit(running: Fleet) -> None:
+    """A reason counts commits since then; an older one may stand on another branch."""
+    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
+    deploy(running)
+    assert set(running.releases("ubuntu")[-1].commits.values()) == {running.origin.tip.id}
+
+
 def test_only_one_service_is_deployed_and_the_rest_stays_in_the_next_plan(running: Fleet) -> None:
     before = containers(running)
     running.origin.commit(

@@ -38,6 +38,7 @@ SERVER = Server(
     address="192.0.2.7",
     edge=None,
     watch=0,
+    settle=30,
     connection="ssh",
     known_hosts=Path("/keys/known_hosts"),
 )

@@ -15,7 +15,7 @@ from fabfile.model.inventory import Inventory, Server, parse
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
-    "calls", "address", "edge", "watch", "connection",
+    "calls", "address", "edge", "watch", "settle", "connection",
 )  # fmt: skip
 
 DEFAULTS = """\
@@ -73,6 +73,7 @@ calls = montreal
 address = 10.0.0.7
 edge = 127.0.0.1:8443
 watch = 0
+settle = 60
 connection = ssh
 
 [montreal]
@@ -102,6 +103,7 @@ compose = compose/montreal.yml
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
         watch=0,
+        settle=60,
         connection="ssh",
         known_hosts=Path("/srv/fleet/known_hosts"),
     )
@@ -109,7 +111,7 @@ compose = compose/montreal.yml
 
 def test_what_a_section_leaves_out_has_its_documented_value() -> None:
     (server,) = read(f"{DEFAULTS}[ubuntu]\nhost = 192.0.2.7\n").servers
-    assert (server.port, server.watch, server.connection) == (22, 15, "ssh")
+    assert (server.port, server.watch, server.settle, server.connection) == (22, 15, 30, "ssh")
     assert (server.address, server.edge, server.calls) == ("192.0.2.7", None, "")
     assert server.domains == ()
 
