@@ -35,6 +35,15 @@ def other(lab: Lab, tmp_path: Path) -> Iterator[Place]:
     Lab(place).down()
 
 
+@pytest.fixture
+def beside(other: Place) -> Place:
+    """A second lab of that checkout."""
+    place = Place(other.root, 2)
+    docker("network", "create", "--label", place.label, place.network)
+    place.folder.mkdir()
+    return place
+
+
 def left_of(place: Place) -> list[str]:
     """The kinds of things that still carry the label or a name of that lab."""
     chosen = ("--filter", f"label={place.label}")
@@ -60,6 +69,23 @@ def test_down_keeps_images_and_what_the_mirror_holds_when_asked(other: Place) ->
     assert left_of(other) == ["volumes", "images", "pulled images"]
     kept = docker("volume", "ls", "-q", "--filter", f"label={other.label}").stdout
     assert kept.strip() == other.mirror
+
+
+def test_a_lab_beside_the_first_goes_alone_and_leaves_the_images(
+    other: Place, beside: Place
+) -> None:
+    before = left_of(other)
+    assert "networks" in left_of(beside)
+    Lab(beside).down()
+    assert "networks" not in left_of(beside)
+    assert left_of(other) == before
+    assert not beside.folder.exists()
+
+
+def test_the_first_lab_takes_the_others_with_it(other: Place, beside: Place) -> None:
+    Lab(other).down()
+    assert left_of(beside) == []
+    assert not beside.folder.exists()
 
 
 def test_down_leaves_the_labs_of_other_checkouts_alone(lab: Lab, other: Place) -> None:

@@ -103,6 +103,15 @@ def test_two_checkouts_have_two_labs(tmp_path: Path) -> None:
     assert Place(tmp_path / "a").label == one.label
 
 
+def test_two_labs_of_one_checkout_share_its_images(tmp_path: Path) -> None:
+    one, other = Place(tmp_path), Place(tmp_path, 2)
+    assert (one.image("x", "y"), one.image_label) == (other.image("x", "y"), other.image_label)
+    assert one.name("ubuntu") != other.name("ubuntu")
+    assert (one.label != other.label, one.folder != other.folder) == (True, True)
+    other.folder.mkdir()
+    assert one.others == [other]
+
+
 def test_pip_is_told_nothing_that_only_this_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = (
         ":env:.find-links='/opt/x'\n"

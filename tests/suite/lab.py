@@ -7,15 +7,24 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from tests.lab.rig.lab import Lab
+from tests.lab.rig.place import Place
 
 from .outcome import PYTHON, Outcome, pytest, run
 
+WORKERS = 2
+"""Tests that wait for servers most of the time run side by side, each file in a lab of its own."""
 INV = str(PYTHON.with_name("inv"))
 
 
 def lab_is_up() -> bool:
     """Whether a container of this checkout's lab exists, asked of the engine."""
     return bool(Lab().status())
+
+
+def put_others_away() -> None:
+    """Take down the labs beside the first one."""
+    for place in Place().others:
+        Lab(place).down()
 
 
 class LabRun:
@@ -30,7 +39,10 @@ class LabRun:
         yield "engine", self._engine
         yield "lab.up", self._up
         for folder in ("tests/lab", "tests/incidents"):
-            yield folder, partial(self._unless_idle, partial(pytest, folder, live=True))
+            yield (
+                folder,
+                partial(self._unless_idle, partial(pytest, folder, live=True, workers=WORKERS)),
+            )
         yield "lab.down", self._down
 
     def _engine(self) -> Outcome:
@@ -54,6 +66,8 @@ class LabRun:
 
     def _down(self) -> Outcome:
         if not self._ours:
+            if not self._idle:
+                put_others_away()
             return Outcome(idle=self._idle or "it was up before, so it stays")
         failed = run(INV, "lab.down", live=True)[0]
         return Outcome(problem="lab.down failed") if failed else Outcome()

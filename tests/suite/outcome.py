@@ -46,8 +46,10 @@ class Outcome:
             yield f"  {'':<22} skipped {times}: {reason}"
 
 
-def pytest(tests: str, folder: Path = ROOT, python: Path = PYTHON, live: bool = False) -> Outcome:
-    """Run the tests in a folder and count what became of them.
+def pytest(
+    tests: str, folder: Path = ROOT, python: Path = PYTHON, live: bool = False, workers: int = 1
+) -> Outcome:
+    """Run the tests in a folder, a file at a time per worker, and count what became of them.
 
     Their temporary files stand apart from those of any other run on this machine: pytest's usual
     place is closed by each run that starts, also to a user that a test has let in.
@@ -58,7 +60,8 @@ def pytest(tests: str, folder: Path = ROOT, python: Path = PYTHON, live: bool = 
         report = Path(scratch, "report.xml")
         color = "--color=yes" if sys.stdout.isatty() else "--color=no"
         places = (f"--junitxml={report}", f"--basetemp={scratch}/tests")
-        words = (str(python), "-m", "pytest", tests, color, *places)
+        side_by_side = (f"-n{workers}", "--dist=loadfile", "-v") if workers > 1 else ()
+        words = (str(python), "-m", "pytest", tests, color, *side_by_side, *places)
         status, output = run(*words, folder=folder, live=live)
         counted = _count(ElementTree.parse(report).getroot()) if report.exists() else Outcome()
     if status == NO_TESTS_COLLECTED:

@@ -103,7 +103,8 @@ def pretended_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(lab, "INV", str(inv))
     monkeypatch.setattr(lab, "run", partial(outcome.run, folder=tmp_path))
     monkeypatch.setattr(lab, "lab_is_up", (tmp_path / "lab-is-up").exists)
-    monkeypatch.setattr(lab, "pytest", lambda folder, live: Outcome(passed=1))
+    monkeypatch.setattr(lab, "pytest", lambda folder, **_: Outcome(passed=1))
+    monkeypatch.setattr(lab, "put_others_away", (tmp_path / "others-put-away").touch)
     return tmp_path
 
 
@@ -123,6 +124,7 @@ def test_a_lab_that_was_up_stays_up(pretended_lab: Path) -> None:
     (pretended_lab / "lab-is-up").touch()
     assert lab_states() == {**ALL_PASSED, "lab.down": "skipped"}
     assert (pretended_lab / "calls").read_text().split() == ["lab.up"]
+    assert (pretended_lab / "others-put-away").exists()
 
 
 def test_a_lab_that_does_not_come_up_fails_and_is_put_away(pretended_lab: Path) -> None:

@@ -70,17 +70,23 @@ class Lab:
             self._publish("HEAD")
 
     def down(self, keep_images: bool = False) -> None:
-        """Remove everything of the lab; with ``keep_images`` the next start is a warm one."""
+        """Remove everything of the lab; with ``keep_images`` the next start is a warm one.
+
+        The first lab of a checkout takes the others with it; the images are its own alone.
+        """
         ensure_engine()
+        first = self._place.number == 1
+        for other in self._place.others if first else ():
+            Lab(other).down()
         chosen = ("--filter", f"label={self._place.label}")
         with self._alone(), step("down"):
             containers.remove_all(self._place)
             _remove(("network", "rm"), _listed("network", "ls", "-q", *chosen))
             volumes = _listed("volume", "ls", "-q", *chosen)
-            if keep_images:
+            if keep_images and first:
                 volumes.discard(self._place.mirror)  # it holds what the servers pull
             _remove(("volume", "rm"), volumes)
-            if not keep_images:
+            if first and not keep_images:
                 self._remove_images()
             shutil.rmtree(self.folder, ignore_errors=True)
         self._servers = {}
@@ -114,7 +120,7 @@ class Lab:
     def _remove_images(self) -> None:
         """Remove every image that carries the lab's name or label."""
         named = ("images", "-q", "--filter", f"reference={self._place.image_prefix}*")
-        labelled = ("images", "-aq", "--filter", f"label={self._place.label}")
+        labelled = ("images", "-aq", "--filter", f"label={self._place.image_label}")
         before: set[str] = set()
         while found := _listed(*named) | _listed(*labelled):
             if found == before:

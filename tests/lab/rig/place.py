@@ -17,19 +17,35 @@ class Place:
     """The lab of one checkout; two checkouts have two labs that know nothing of each other."""
 
     root: Path = ROOT
+    number: int = 1
+    """Tests that run side by side have a lab each: 2 and up, with the images of the first."""
 
     @property
     def folder(self) -> Path:
         """What the lab writes: keys, ``hosts.ini``, the bare repository."""
-        return self.root / ".lab"
+        return self.root / (".lab" if self.number == 1 else f".lab-{self.number}")
+
+    @property
+    def others(self) -> list[Place]:
+        """The labs beside the first one that this checkout has."""
+        found = sorted(folder.name.rpartition("-")[2] for folder in self.root.glob(".lab-*"))
+        return [Place(self.root, int(number)) for number in found]
 
     @cached_property
-    def id(self) -> str:
+    def checkout(self) -> str:
         return hashlib.sha256(str(self.root).encode()).hexdigest()[:8]
+
+    @property
+    def id(self) -> str:
+        return self.checkout if self.number == 1 else f"{self.checkout}-{self.number}"
 
     @property
     def label(self) -> str:
         return f"wishwithme.lab={self.id}"
+
+    @property
+    def image_label(self) -> str:
+        return f"wishwithme.lab={self.checkout}"
 
     @property
     def network(self) -> str:
@@ -48,10 +64,10 @@ class Place:
 
     @property
     def image_prefix(self) -> str:
-        return f"wishwithme-lab-{self.id}/"
+        return f"wishwithme-lab-{self.checkout}/"
 
     def shuffled(self, candidates: range) -> list[int]:
-        """The candidates in an order of this checkout's own, the same every time."""
+        """The candidates in an order of this lab's own, the same every time."""
         order = list(candidates)
         random.Random(self.id).shuffle(order)
         return order

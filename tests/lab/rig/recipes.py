@@ -51,7 +51,7 @@ def build(place: Place, recipe: str, arguments: dict[str, str]) -> str:
     image = place.image(recipe, _digest(parts))
     if exists(image):
         return image
-    words = ["build", "-q", "-t", image, "--label", place.label]
+    words = ["build", "-q", "-t", image, "--label", place.image_label]
     for key, value in arguments.items():
         words += ["--build-arg", f"{key}={value}"]
     with step(f"image {recipe} built"):
@@ -70,7 +70,7 @@ def import_base(place: Place) -> str:
     with step("image base made from Debian packages"), tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch, "base.tar")
         _mmdebstrap(machine.look(RELEASE), Path(scratch), archive)
-        docker("import", "--change", f"LABEL {place.label}", archive, image, timeout=120)
+        docker("import", "--change", f"LABEL {place.image_label}", archive, image, timeout=120)
     return image
 
 
