@@ -27,7 +27,7 @@ def test_a_proxys_configuration_is_loaded_and_proved_and_nothing_is_recreated(sc
 
 def test_a_configuration_that_nginx_refuses_changes_nothing(scene: Scene) -> None:
     """Tested in the target image with the real mounts before the checkout moves."""
-    commit = scene.change("A variable nobody sets", {PROXY: answers("/seven", "$nobody_sets_this")})
+    commit = scene.change("A variable nobody sets", {PROXY: answers("/odd", "$nobody_sets_this")})
     with scene.comes_back():
         ran = scene.deploy(commit)
     assert ran.code == 1
