@@ -89,7 +89,7 @@ def test_blank_secrets_are_made_once_and_shared_by_the_servers(place: Place) -> 
 def test_a_key_of_another_server_is_left_out(place: Place) -> None:
     one = values(environment.fill(place, "ubuntu", {"COMPOSE_FILE": "a.yml"}))
     assert list(one) == ["COMPOSE_FILE", "TOKEN", "RESOLVER_CPUS", "PLAIN"]
-    assert (one["COMPOSE_FILE"], one["RESOLVER_CPUS"], one["PLAIN"]) == ("a.yml", "0.5", "value")
+    assert (one["COMPOSE_FILE"], one["RESOLVER_CPUS"], one["PLAIN"]) == ("a.yml", "1.0", "value")
 
 
 def test_a_required_key_that_nobody_knows_is_named(place: Place) -> None:

@@ -93,7 +93,7 @@ def test_a_limit_answers_429() -> None:
     assert "$binary_remote_addr zone=api:10m rate=10r/s" in zones
     assert "$binary_remote_addr zone=auth:10m rate=5r/m" in zones
     uses = directive("ubuntu", "limit_req")
-    assert uses.count("zone=api burst=20 nodelay") == 2
+    assert uses.count("zone=api burst=20 nodelay") == 3
     assert uses.count("zone=auth burst=5 nodelay") == 1
 
 

@@ -15,12 +15,13 @@ from .docker import LabError
 from .place import Place
 
 SMALL: Mapping[str, str] = {
-    # Limits for two servers on one small machine, and no browser.
-    "RESOLVER_CPUS": "0.5",
-    "RESOLVER_MEMORY": "512M",
+    # Limits for two servers on one small machine.
+    "RESOLVER_CPUS": "1.0",
+    "RESOLVER_MEMORY": "1G",
     "RESOLVER_RESERVED_CPUS": "0.1",
     "RESOLVER_RESERVED_MEMORY": "64M",
-    "RU_FETCHER_MODE": "stub",
+    # The page asks where it came from: through the lab's door it has another name.
+    "API_URL": "/",
 }
 
 

@@ -48,6 +48,22 @@ class Lab:
         """One server by its name."""
         return self.servers[name]
 
+    @property
+    def shop(self) -> str:
+        """The URL of a page that the resolver can resolve."""
+        return self._mirror.shop
+
+    @property
+    def door(self) -> str:
+        """The URL at which a browser on this machine sees the site, plain and without its name."""
+        return self._mirror.door
+
+    @property
+    def _site(self) -> Server:
+        """The server that people's browsers ask: the one with domains."""
+        named = files.sections(self._place)
+        return next(server for name, server in self.servers.items() if "domains" in named[name])
+
     def up(self) -> None:
         """Bring up whatever is not up, and publish HEAD. Quick when all of it runs."""
         ensure_engine()
@@ -55,7 +71,7 @@ class Lab:
             mirror_image, server_image = images.recipe("mirror"), images.recipe("server")
             wanted = {image: images.provide(image) for image in bases.needed(self._place.root)}
             self._lay_ground()
-            self._mirror.start(mirror_image.result())
+            self._mirror.start(mirror_image.result(), self._site.address)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 started = pool.submit(
                     lambda: servers.start(

@@ -12,6 +12,8 @@ from .place import Place
 
 NUMBER = 10
 PORT = 5000
+SHOP = 8080
+DOOR = 8081
 READY = 30
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json, "
@@ -39,11 +41,24 @@ class Mirror:
         """The URL from which the servers fetch."""
         return f"git://{self.address}/origin.git"
 
-    def start(self, image: str) -> None:
-        """Make the container run, and wait until its registry answers."""
+    @property
+    def shop(self) -> str:
+        """The URL of a shop's page, for the resolver."""
+        return f"http://{self.address}:{SHOP}/lamp.html"
+
+    @property
+    def door(self) -> str:
+        """The URL of the site for a browser on this machine: plain, under a name it knows."""
+        return f"http://localhost:{containers.published(self._place.mirror)[DOOR]}"
+
+    def start(self, image: str, site: str) -> None:
+        """Make the container run, and wait until its registry answers.
+
+        ``site``: the address of the server that the door leads to.
+        """
         if not containers.revive(self._place, self._place.mirror, image):
             with step("mirror started"):
-                self._create(image)
+                self._create(image, site)
         wait_until(self._answers, "the mirror's registry answers", READY)
 
     def holds(self, image: Image, origin: str) -> bool:
@@ -59,13 +74,14 @@ class Mirror:
                 docker("push", "-q", target, timeout=300)
                 docker("rmi", target)
 
-    def _create(self, image: str) -> None:
+    def _create(self, image: str, site: str) -> None:
         place = self._place
-        (port,) = network.free_ports(place, 1)
+        port, door = network.free_ports(place, 2)
         docker("volume", "create", "--label", place.label, place.mirror)
         words = ["run", "-d", "--name", place.mirror, "--hostname", "mirror", "--init"]
         words += ["--label", place.label, "--network", place.network, "--ip", self.address]
-        words += ["-p", f"127.0.0.1:{port}:{PORT}", "-v", f"{place.mirror}:/var/lib/registry"]
+        words += ["-p", f"127.0.0.1:{port}:{PORT}", "-p", f"127.0.0.1:{door}:{DOOR}"]
+        words += ["-e", f"LAB_SITE={site}", "-v", f"{place.mirror}:/var/lib/registry"]
         words += ["-v", f"{place.folder / 'origin.git'}:/srv/git/origin.git:ro"]
         docker(*words, image)
 

@@ -23,11 +23,14 @@ def known(place: Place) -> dict[str, Server]:
         name: network.address(place, FIRST_NUMBER + position)
         for position, name in enumerate(sections)
     }
+    called_ones = {section.get("calls") for section in sections.values()}
     servers = {}
     for name, section in sections.items():
         settings = {"COMPOSE_FILE": section.get("compose", "")}
         if called := section.get("calls"):
             settings["ITEM_RESOLVER_URL"] = f"https://{address[called]}:8001"
+        if name in called_ones:
+            settings["SSRF_ALLOWLIST_HOSTS"] = Mirror(place).address  # the shop is at home here
         servers[name] = Server(place, name, address[name], settings)
     return servers
 
