@@ -16,9 +16,19 @@ MIGRATION_LOCK = 7_041_776
 LOCK_TIMEOUT = "10s"
 
 
+def ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether the models know of it: the queue's tables belong to its library."""
+    return kind != "table" or not (name or "").startswith("pgqueuer")
+
+
 def migrate(connection: Connection) -> None:
     """Bring the schema to the wanted revision, in one transaction, under the lock."""
-    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        include_name=ours,
+    )
     with context.begin_transaction():
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))

@@ -1,14 +1,24 @@
-"""The two backends of a request: PostgreSQL and Redis."""
+"""The two backends of a process: PostgreSQL and Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from app.settings import Settings
+
+# The server gives up before the driver does, and both before a caller: the proxy waits for 60 s.
+DATABASE_LIMITS = {
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +27,8 @@ class Backends:
 
     database: AsyncEngine
     redis: Redis
+    # Set by a commit that left an event in the outbox.
+    outbox_filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def connect(cls, settings: Settings) -> "Backends":
@@ -24,15 +36,36 @@ class Backends:
         return cls(
             database=create_async_engine(
                 settings.database_url.get_secret_value(),
+                pool_size=5,
+                max_overflow=5,
+                pool_timeout=5,
                 pool_pre_ping=True,
-                connect_args={"timeout": 5},
+                # A traceback must not quote a password's hash or a token's digest.
+                hide_parameters=True,
+                connect_args={
+                    "timeout": 5,
+                    "command_timeout": 15,
+                    "server_settings": {"application_name": "core-api", **DATABASE_LIMITS},
+                },
             ),
-            redis=Redis.from_url(
-                settings.redis_url.get_secret_value(),
-                socket_connect_timeout=2,
-                socket_timeout=5,
-                health_check_interval=30,
+            redis=Redis.from_pool(
+                BlockingConnectionPool.from_url(
+                    settings.redis_url.get_secret_value(),
+                    max_connections=20,
+                    timeout=5,
+                    decode_responses=True,
+                    socket_connect_timeout=2,
+                    socket_timeout=5,
+                    health_check_interval=30,
+                    retry=Retry(NoBackoff(), 1),
+                )
             ),
+        )
+
+    def session(self) -> AsyncSession:
+        """One transaction's session; what is not committed is rolled back."""
+        return AsyncSession(
+            self.database, expire_on_commit=False, info={"outbox_filled": self.outbox_filled}
         )
 
     async def close(self) -> None:
@@ -48,8 +81,8 @@ def backends(request: Request) -> Backends:
 
 
 async def session(backends: Annotated[Backends, Depends(backends)]) -> AsyncIterator[AsyncSession]:
-    """One transaction's session for one request; what is not committed is rolled back."""
-    async with AsyncSession(backends.database, expire_on_commit=False) as opened:
+    """The session of one request."""
+    async with backends.session() as opened:
         yield opened
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable
 from typing import Any
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Request, Response, status
 from sqlalchemy import text
 
 from app.backends import Backends, BackendsOfApp
@@ -13,7 +13,7 @@ from app.backends import Backends, BackendsOfApp
 # Well under the callers' own deadlines, so that a hung backend is reported and not just waited for.
 DEADLINE = 2.0
 
-log = logging.getLogger("uvicorn.error")
+log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
 
 
@@ -46,9 +46,10 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/ready")
-async def ready(response: Response, backends: BackendsOfApp) -> dict[str, str]:
-    """Requests are welcome: 200, or 503 while the database is away."""
-    if await verdict("database", ask_database(backends)) == "ok":
+async def ready(request: Request, response: Response, backends: BackendsOfApp) -> dict[str, str]:
+    """Requests are welcome: 200, or 503 while the database is away and once the process stops."""
+    stopping: asyncio.Event = request.app.state.stopping
+    if not stopping.is_set() and await verdict("database", ask_database(backends)) == "ok":
         return {"status": "ok"}
     response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return {"status": "not ready"}

@@ -1,14 +1,26 @@
 """The tables, as SQLAlchemy sees them. Alembic makes them; a test finds where the two differ."""
 
 from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, ForeignKey, String, Text, Uuid, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Numeric, String, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """Every table has its own key, and knows when a row was made and last changed."""
+    """What Alembic compares the database with."""
+
+
+class Row(Base):
+    """Every row has its own key, and knows when it was made and last changed."""
+
+    __abstract__ = True
+    # What the database fills in comes back with the statement: a later look would be a query.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy's own protocol
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid4, sort_order=-1)
     created_at: Mapped[datetime] = mapped_column(
@@ -19,7 +31,7 @@ class Base(DeclarativeBase):
     )
 
 
-class User(Base):
+class User(Row):
     """Somebody who signs in. The address is kept in lower case."""
 
     __tablename__ = "users"
@@ -29,7 +41,17 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
 
 
-class Wishlist(Base):
+class RefreshToken(Row):
+    """A way to a new access token, good for one use. Only the digest of the token is kept."""
+
+    __tablename__ = "refresh_tokens"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Wishlist(Row):
     """A list of wishes that belongs to one user and goes with them."""
 
     __tablename__ = "wishlists"
@@ -38,7 +60,16 @@ class Wishlist(Base):
     name: Mapped[str] = mapped_column(String(200))
 
 
-class Item(Base):
+class Status(StrEnum):
+    """How far an item is."""
+
+    READY = "ready"  # typed by hand
+    PENDING = "pending"  # its address waits to be resolved
+    RESOLVED = "resolved"
+    FAILED = "failed"
+
+
+class Item(Row):
     """One wish. The address it came from is missing when it was typed by hand."""
 
     __tablename__ = "items"
@@ -48,3 +79,22 @@ class Item(Base):
     )
     title: Mapped[str] = mapped_column(String(500))
     source_url: Mapped[str | None] = mapped_column(Text)
+    image_url: Mapped[str | None] = mapped_column(Text)
+    price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    currency: Mapped[str | None] = mapped_column(String(3))
+    status: Mapped[str] = mapped_column(String(20), server_default=Status.READY)
+
+
+class OutboxEvent(Base):
+    """A change that is committed here and not yet announced in Redis.
+
+    `id` is what tells an event from its repetition; `position` is the order of announcing.
+    """
+
+    __tablename__ = "outbox_events"
+
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, default=uuid4)
+    user_id: Mapped[UUID] = mapped_column(Uuid)
+    event: Mapped[str] = mapped_column(String(50))
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)

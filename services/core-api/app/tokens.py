@@ -1,5 +1,9 @@
-"""Passwords and access tokens."""
+"""Passwords, access tokens and refresh tokens."""
 
+import asyncio
+import hashlib
+import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -8,19 +12,34 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 ACCESS_LIFETIME = timedelta(minutes=15)
+REFRESH_LIFETIME = timedelta(days=30)
 ALGORITHM = "HS256"
 
 hasher = PasswordHasher()
+# Each hash takes 64 MB while it is made: two at once, and the others wait.
+hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 # Checked when the address is unknown, so that the answer takes as long as for a wrong password.
 NOBODY = hasher.hash("nobody has this password")
 
 
-def password_matches(password_hash: str, password: str) -> bool:
+async def hashed(password: str) -> str:
+    """The hash to keep of a password."""
+    return await asyncio.get_running_loop().run_in_executor(hashing, hasher.hash, password)
+
+
+def verify(password_hash: str, password: str) -> bool:
     """Whether the password made this hash; a damaged hash matches nothing."""
     try:
         return hasher.verify(password_hash, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
+
+
+async def password_matches(password_hash: str, password: str) -> bool:
+    """Like `verify`, beside the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(
+        hashing, verify, password_hash, password
+    )
 
 
 def access_token(user_id: UUID, key: str, now: datetime | None = None) -> str:
@@ -38,3 +57,13 @@ def bearer_of(token: str, key: str) -> UUID:
     if claims["type"] != "access":
         raise jwt.InvalidTokenError("not an access token")
     return UUID(claims["sub"])
+
+
+def refresh_token() -> str:
+    """A new refresh token; chance alone, so that only its digest must be kept."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> str:
+    """What the database keeps of a refresh token."""
+    return hashlib.sha256(token.encode()).hexdigest()

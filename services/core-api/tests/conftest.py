@@ -1,14 +1,14 @@
-"""A real PostgreSQL in a folder of its own, and a Redis in this process."""
+"""A real PostgreSQL and a real Redis in folders of their own, and two twins on them."""
 
+import logging
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from fakeredis import TcpFakeServer
 from fastapi.testclient import TestClient
 
 SIGNING_KEY = "a-signing-key-for-tests-that-is-long-enough"
@@ -19,6 +19,11 @@ os.environ["REDIS_URL"] = "redis://:hidden-word@127.0.0.1:1/0"
 
 from app.main import create_app  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from tests.people import Person  # noqa: E402
+from tests.servers import RedisServer, StandIn, served  # noqa: E402
+
+# What the application logs is pytest's to keep; its own handler would write to a stream that ends.
+logging.getLogger().handlers.clear()
 
 SERVICE = Path(__file__).resolve().parents[1]
 
@@ -53,20 +58,53 @@ def database_url(postgres: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """The address of a server that speaks Redis."""
-    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"redis://127.0.0.1:{server.server_address[1]}/0"
-    server.shutdown()
-    server.server_close()
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis that a test may stop, if it starts it again."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def resolver() -> Iterator[StandIn]:
+    with StandIn().running() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, redis: RedisServer, resolver: StandIn) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=redis.url,
+        item_resolver_url=resolver.url,
+        item_resolver_token="token-of-the-tests",
+    )
+
+
+@pytest.fixture(scope="session")
+def twins(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The addresses of two twins with the same backends."""
+    with ExitStack() as stack:
+        one, two = (stack.enter_context(served(create_app(settings))) for _ in range(2))
+        yield one, two
 
 
 @pytest.fixture
-def client(database_url: str, redis_url: str) -> Iterator[TestClient]:
+def person(twins: tuple[str, str]) -> Person:
+    """A new user of the first twin."""
+    return Person(twins[0])
+
+
+@pytest.fixture
+def new_person(twins: tuple[str, str]) -> Callable[[], Person]:
+    return lambda: Person(twins[0])
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
     """The application with both backends there."""
-    with TestClient(create_app(Settings(database_url=database_url, redis_url=redis_url))) as client:
+    with TestClient(create_app(settings)) as client:
         yield client
 
 

@@ -47,7 +47,7 @@ def test_the_models_and_the_migrations_agree(database_url: str) -> None:
 
 def test_every_revision_goes_up_and_down_again(empty_database: str) -> None:
     assert alembic(empty_database, "upgrade", "head").returncode == 0
-    assert query(empty_database, TABLES) == ["alembic_version", "items", "users", "wishlists"]
+    assert query(empty_database, TABLES) == ["X"]
     assert alembic(empty_database, "downgrade", "base").returncode == 0
     assert query(empty_database, TABLES) == ["alembic_version"]
 

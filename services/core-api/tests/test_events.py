@@ -1,0 +1,159 @@
+"""Events reach every open stream of their user, on both twins, once."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app import streams
+from app.tokens import access_token
+from tests.people import Person, listening
+from tests.servers import RedisServer
+
+Twins = tuple[str, str]
+
+
+@contextmanager
+def without_redis(redis: RedisServer, how: int = signal.SIGTERM) -> Iterator[None]:
+    redis.stop(how)
+    try:
+        yield
+    finally:
+        redis.start()
+
+
+def test_a_change_on_one_twin_is_heard_on_both(twins: Twins, person: Person) -> None:
+    with listening(twins[0], person.token) as one, listening(twins[1], person.token) as two:
+        item = person.item(person.wishlist("Birthday"), title="Kite")
+        for listener in (one, two):
+            made = listener.next()
+            assert (made.name, made.data["name"]) == ("wishlists:updated", "Birthday")
+            added = listener.next()
+            assert (added.name, added.data) == ("items:updated", item)
+        assert one.place == two.place
+
+
+def test_removals_are_told(twins: Twins, person: Person) -> None:
+    wishlist = person.wishlist()
+    item = person.item(wishlist, title="Kite")
+    with listening(twins[1], person.token, after="0-0") as listener:
+        listener.next(), listener.next()
+        person.api.delete(f"/items/{item['id']}")
+        gone = {"id": item["id"], "wishlist_id": wishlist, "deleted": True}
+        assert listener.next().data == gone
+        person.api.delete(f"/wishlists/{wishlist}")
+        assert listener.next().data == {"id": wishlist, "deleted": True}
+
+
+def test_nobody_hears_of_other_peoples_wishes(
+    twins: Twins, person: Person, new_person: Callable[[], Person]
+) -> None:
+    other = new_person()
+    with listening(twins[0], other.token) as listener:
+        person.wishlist()
+        other.wishlist("Own")
+        assert listener.next().data["name"] == "Own"
+
+
+def test_a_stream_goes_on_where_it_ended_also_on_the_other_twin(
+    twins: Twins, person: Person
+) -> None:
+    wishlist = person.wishlist()
+    with listening(twins[0], person.token) as before:
+        person.item(wishlist, title="one")
+        assert before.titles(1) == ["one"]
+    person.item(wishlist, title="two")
+    person.item(wishlist, title="three")
+    with listening(twins[1], person.token, after=before.place or "") as after:
+        person.item(wishlist, title="four")
+        assert after.titles(3) == ["two", "three", "four"]
+
+
+def test_a_stream_that_heard_nothing_yet_has_a_place_to_go_on_from(
+    twins: Twins, person: Person
+) -> None:
+    wishlist = person.wishlist()
+    with listening(twins[0], person.token) as before:
+        pass
+    person.item(wishlist, title="meanwhile")
+    with listening(twins[1], person.token, after=before.place or "") as after:
+        assert after.titles(1) == ["meanwhile"]
+
+
+def test_the_header_of_a_browser_counts_before_the_query(twins: Twins, person: Person) -> None:
+    person.wishlist("first")
+    query = {"token": person.token, "last_event_id": "9999999999999-0"}
+    with httpx.stream(
+        "GET",
+        f"{twins[0]}/api/v1/events/stream",
+        params=query,
+        headers={"Last-Event-ID": "0-0"},
+        timeout=10,
+    ) as answer:
+        lines = answer.iter_lines()
+        assert [next(lines) for _ in range(3)] == ["retry: 1000", "id: 0-0", ""]
+        assert next(lines).startswith("id: ")
+        assert next(lines) == "event: wishlists:updated"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_of_redis_loses_nothing_and_doubles_nothing(
+    twins: Twins, person: Person, redis: RedisServer, how: int
+) -> None:
+    wishlist = person.wishlist()
+    with listening(twins[0], person.token) as one, listening(twins[1], person.token) as two:
+        person.item(wishlist, title="before")
+        with without_redis(redis, how):
+            person.item(wishlist, title="while away 1")
+            person.item(wishlist, title="while away 2")
+        person.item(wishlist, title="after")
+        wanted = ["before", "while away 1", "while away 2", "after"]
+        assert one.titles(4) == two.titles(4) == wanted
+        assert one.heard.empty()
+        assert two.heard.empty()
+
+
+def test_a_stream_opened_while_redis_is_away_hears_what_comes(
+    twins: Twins, person: Person, redis: RedisServer
+) -> None:
+    wishlist = person.wishlist()
+    with without_redis(redis):
+        with listening(twins[0], person.token) as listener:
+            person.item(wishlist, title="while away")
+            redis.start()
+            assert listener.titles(1) == ["while away"]
+        redis.stop()
+
+
+def test_silence_is_broken_by_a_ping_that_keeps_the_place(
+    twins: Twins, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "SILENCE", 0.3)
+    with listening(twins[0], person.token) as listener:
+        opened = listener.place
+        ping = listener.next()
+        assert (ping.name, ping.data, ping.id) == ("sync:ping", {}, opened)
+
+
+def test_a_stream_is_neither_stored_nor_held_back(twins: Twins, person: Person) -> None:
+    with listening(twins[0], person.token) as listener:
+        assert listener.headers is not None
+        assert listener.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+        assert listener.headers["X-Accel-Buffering"] == "no"
+        assert listener.headers["Cache-Control"] == "no-cache, no-transform"
+
+
+def test_a_stream_needs_a_token_that_is_good(twins: Twins, person: Person) -> None:
+    address = f"{twins[0]}/api/v1/events/stream"
+    assert httpx.get(address).status_code == 422
+    assert httpx.get(address, params={"token": "x"}).status_code == 401
+    forged = access_token(uuid4(), "another-key-that-is-long-enough-to-sign")
+    assert httpx.get(address, params={"token": forged}).status_code == 401
+
+
+@pytest.mark.parametrize("junk", ["", "x", "1", "-1-0", "9" * 30 + "-0", "0-0\x00"])
+def test_a_place_that_is_none_of_ours_is_no_place(junk: str) -> None:
+    assert streams.place(junk) is None
