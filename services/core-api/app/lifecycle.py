@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # How long work may take to put itself away after the signal.
 STOP_WITHIN = 5.0
@@ -31,9 +31,16 @@ async def unless(stopping: asyncio.Event, work: Awaitable[Result]) -> Result:
             raise Stopping
         return working.result()
     finally:
-        working.cancel()
-        stop.cancel()
-        await asyncio.gather(working, stop, return_exceptions=True)
+        await end(working)
+        await end(stop)
+
+
+async def end(task: asyncio.Future[Any]) -> None:
+    """Cancel the task until it ends: a library may lose a cancellation that meets its answer."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def keep_running(

@@ -22,8 +22,8 @@ from app.settings import Settings
 AT_ONCE = 4
 # A job whose worker gave no sign of life for so long is taken over.
 STALLED = timedelta(seconds=20)
-# How often to look for such jobs; new ones are announced.
-LOOK_AGAIN = timedelta(seconds=10)
+# How often to look for such jobs and for those to try again; only new ones are announced.
+LOOK_AGAIN = timedelta(seconds=2)
 # Before the next try of a job that failed in a way nobody foresaw.
 AFTER_AN_ERROR = timedelta(seconds=30)
 

@@ -112,7 +112,9 @@ class StandIn:
 def served(app: FastAPI) -> Iterator[str]:
     """The address of a twin: the application behind a real server, in a thread of this process."""
     server = uvicorn.Server(
-        uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            app, port=free_port(), log_config=None, access_log=False, timeout_graceful_shutdown=1
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

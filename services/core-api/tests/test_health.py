@@ -34,6 +34,24 @@ def test_ready_follows_the_database(client: TestClient, lonely_client: TestClien
     assert lonely_client.get("/ready").status_code == 503
 
 
+def test_ready_says_no_once_the_process_is_to_stop(client: TestClient) -> None:
+    client.app.state.stopping.set()
+    assert client.get("/ready").status_code == 503
+    assert client.get("/live").status_code == 200
+
+
+def test_a_database_that_is_away_is_503_and_not_an_error(lonely_client: TestClient) -> None:
+    credentials = {"email": "a@wishwith.test", "password": "x" * 8}
+    answer = lonely_client.post("/api/v1/auth/login", json=credentials)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json() == {"detail": "the database does not answer, try again"}
+
+
+def test_a_request_without_a_good_id_gets_one(client: TestClient) -> None:
+    given = client.get("/live", headers={"X-Request-ID": 'no id at all"'})
+    assert len(given.headers["X-Request-ID"]) == 32
+
+
 def test_a_head_request_is_refused_so_probes_must_get(client: TestClient) -> None:
     assert client.head("/live").status_code == 405
 

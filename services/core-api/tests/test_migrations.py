@@ -1,14 +1,17 @@
 """The schema's history, walked on a real PostgreSQL."""
 
 import asyncio
+import re
 import subprocess
 import sys
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.tokens import digest
 from tests.conftest import SERVICE, alembic
 
 
@@ -39,17 +42,67 @@ def empty_database(postgres: str) -> str:
 
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
 
+OLD_ROWS = """
+WITH person AS (
+    INSERT INTO users (id, email, name, password_hash)
+    VALUES (gen_random_uuid(), 'a@b.test', 'Ada', 'x') RETURNING id
+), list AS (
+    INSERT INTO wishlists (id, user_id, name)
+    SELECT gen_random_uuid(), id, 'Birthday' FROM person RETURNING id
+), token AS (
+    INSERT INTO refresh_tokens (id, user_id, token, expires_at)
+    SELECT gen_random_uuid(), id, 'kept', now() FROM person
+)
+INSERT INTO items (id, wishlist_id, title) SELECT gen_random_uuid(), id, 'Kite' FROM list
+"""
+
 
 def test_the_models_and_the_migrations_agree(database_url: str) -> None:
     done = alembic(database_url, "check")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_revision_goes_up_and_down_again(empty_database: str) -> None:
+def test_the_history_is_one_line_of_seven(empty_database: str) -> None:
+    history = alembic(empty_database, "history")
+    found = re.findall(r"^(\S+) -> (\d+)", history.stdout, re.MULTILINE)
+    numbers = ["<base>", *(f"{number:03}" for number in range(1, 8))]
+    assert found[::-1] == list(pairwise(numbers))
+
+
+def test_every_revision_goes_up_and_as_far_down_as_it_can(empty_database: str) -> None:
     assert alembic(empty_database, "upgrade", "head").returncode == 0
-    assert query(empty_database, TABLES) == ["X"]
-    assert alembic(empty_database, "downgrade", "base").returncode == 0
-    assert query(empty_database, TABLES) == ["alembic_version"]
+    assert query(empty_database, TABLES) == [
+        "alembic_version",
+        "items",
+        "outbox_events",
+        "pgqueuer",
+        "pgqueuer_log",
+        "pgqueuer_schedules",
+        "pgqueuer_statistics",
+        "refresh_tokens",
+        "users",
+        "wishlists",
+    ]
+    assert alembic(empty_database, "downgrade", "004").returncode == 0
+    down = ["alembic_version", "item_resolutions", "items", "refresh_tokens", "users", "wishlists"]
+    assert query(empty_database, TABLES) == down
+    assert alembic(empty_database, "upgrade", "head").returncode == 0
+
+
+def test_the_irreversible_revision_says_so_and_changes_nothing(empty_database: str) -> None:
+    assert alembic(empty_database, "upgrade", "head").returncode == 0
+    refused = alembic(empty_database, "downgrade", "base")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("revision 004 is irreversible: ")
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == ["007"]
+
+
+def test_what_stood_there_before_goes_with_the_schema(empty_database: str) -> None:
+    assert alembic(empty_database, "upgrade", "003").returncode == 0
+    query(empty_database, OLD_ROWS, autocommit=True)
+    assert alembic(empty_database, "upgrade", "head").returncode == 0
+    assert query(empty_database, "SELECT token_sha256 FROM refresh_tokens") == [digest("kept")]
+    assert query(empty_database, "SELECT status FROM items") == ["ready"]
 
 
 def test_a_second_upgrade_changes_nothing(empty_database: str) -> None:
