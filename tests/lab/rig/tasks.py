@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from invoke import Collection, Context, Exit, task
 
+from . import demo
 from .docker import LabError
 from .lab import Lab
 
@@ -50,4 +51,13 @@ def push(_context: Context, ref: str = "HEAD") -> None:
         Lab().push(ref)
 
 
-ns = Collection("lab", up, down, status, push)
+@task
+def seed(_context: Context) -> None:
+    """Give the deployed site a person with wishes, and say how a browser here gets to it."""
+    with _errors_in_one_line():
+        lab = Lab()
+        demo.seed(lab.door, lab.shop)
+        print(f"{lab.door}/ for {demo.PERSON['email']}, password: {demo.PERSON['password']}")
+
+
+ns = Collection("lab", up, down, status, push, seed)
