@@ -1,0 +1,22 @@
+#!/bin/sh
+# Runs whenever the container starts, before nginx: tells nginx.conf the address in API_URL.
+set -eu
+
+refuse() {
+    printf 'API_URL=%s: an address like https://api.wishwith.me is needed, without a path\n' "$API_URL" >&2
+    exit 1
+}
+
+# It is written into nginx's configuration, so nothing passes but what a host and a port are made of.
+case $API_URL in
+    http://* | https://*) ;;
+    *) refuse ;;
+esac
+case ${API_URL#*://} in
+    '' | *[!A-Za-z0-9.:-]*) refuse ;;
+esac
+
+# PAGE_STATE is for the tests; in the image it is where nginx.conf looks, on a tmpfs.
+folder=${PAGE_STATE:-/run/page}
+mkdir -p "$folder"
+printf 'map "" $api_url {\n    default "%s";\n}\n' "$API_URL" >"$folder/api-url.conf"
