@@ -1,26 +1,34 @@
 """Fetching a page: over plain HTTP, or a built-in one where the Internet is not to be touched."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
+from w3lib.encoding import html_to_unicode
 
-from app.guard import require_public
-from app.settings import Settings
+from app.guard import Guard, Refused
+from app.tunnel import Tunnel
 
 MAX_REDIRECTS = 5
+# Past any page worth reading; what a browser fetches beside the page (scripts, styles) counts too.
 MAX_BYTES = 5_000_000
-TIMEOUT = httpx.Timeout(20.0, connect=5.0)
+MAX_TRAFFIC = 30_000_000
+TIMEOUT = httpx.Timeout(20.0, connect=15.0)
+LANGUAGES = "en,ru;q=0.8"
 # Shops answer a plain client with an empty page.
 HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Accept": "text/html,application/xhtml+xml",
-    "Accept-Language": "en,ru;q=0.8",
+    "Accept-Language": LANGUAGES,
 }
+# Every request has a tunnel of its own, so there is nothing to keep a connection for.
+LIMITS = httpx.Limits(max_keepalive_connections=0)
+STUB = "<html><head><title>Stub page</title></head><body></body></html>"
 
 
 class Unfetchable(Exception):
-    """The page could not be had; the text says why."""
+    """The page could not be had; the text says why, and never holds the page's address."""
 
 
 @dataclass(frozen=True)
@@ -37,56 +45,75 @@ class Fetcher(Protocol):
     async def fetch(self, url: str) -> Page:
         """The page at this address. Raises Refused or Unfetchable."""
 
+    async def close(self) -> None:
+        """End what was started for fetching."""
+
 
 class StubFetcher:
     """Answers every address with the same page."""
 
     async def fetch(self, url: str) -> Page:
         """A page without any request made."""
-        return Page(url, "<html><head><title>Stub page</title></head><body></body></html>")
+        return Page(url, STUB)
+
+    async def close(self) -> None:
+        """Nothing was started."""
 
 
 class HttpFetcher:
-    """One GET, redirects followed by hand so that each hop is checked before it is made."""
+    """One GET with its redirects, all of it through the guard."""
 
-    def __init__(self, allowed_hosts: frozenset[str]) -> None:
-        self.allowed_hosts = allowed_hosts
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._tls = ssl.create_default_context()
 
     async def fetch(self, url: str) -> Page:
         """The page at this address. Raises Refused for a private one, else Unfetchable."""
-        try:
-            # trust_env off: a proxy from the environment would resolve names past the guard.
-            async with httpx.AsyncClient(
-                headers=HEADERS, timeout=TIMEOUT, trust_env=False
-            ) as client:
-                return await self._follow(client, httpx.URL(url))
-        except (httpx.HTTPError, httpx.InvalidURL) as failure:
-            raise Unfetchable(f"no page to be had: {type(failure).__name__}") from failure
+        async with Tunnel(self._guard, MAX_TRAFFIC) as tunnel:
+            try:
+                # trust_env off: what the environment excepts from a proxy would pass the guard by.
+                async with httpx.AsyncClient(
+                    proxy=tunnel.url,
+                    headers=HEADERS,
+                    timeout=TIMEOUT,
+                    verify=self._tls,
+                    limits=LIMITS,
+                    follow_redirects=True,
+                    max_redirects=MAX_REDIRECTS,
+                    trust_env=False,
+                ) as client:
+                    return await _get(client, url)
+            except (httpx.HTTPError, httpx.InvalidURL) as failure:
+                raise_refusal(tunnel)
+                raise Unfetchable(f"no page to be had: {_reason(failure)}") from None
 
-    async def _follow(self, client: httpx.AsyncClient, url: httpx.URL) -> Page:
-        for _ in range(MAX_REDIRECTS + 1):
-            await require_public(url, self.allowed_hosts)
-            async with client.stream("GET", url) as answer:
-                if answer.next_request is not None:
-                    url = answer.next_request.url
-                    continue
-                answer.raise_for_status()
-                return Page(str(url), await read_text(answer))
-        raise Unfetchable(f"more than {MAX_REDIRECTS} redirects")
+    async def close(self) -> None:
+        """Nothing outlives a request."""
 
 
-async def read_text(answer: httpx.Response) -> str:
-    """The body as text, cut where it grows past any page worth reading."""
+def raise_refusal(tunnel: Tunnel) -> None:
+    """Raise Refused when the guard is why a page did not come."""
+    if tunnel.refusal is not None:
+        raise Refused(tunnel.refusal)
+
+
+async def _get(client: httpx.AsyncClient, url: str) -> Page:
+    async with client.stream("GET", url) as answer:
+        answer.raise_for_status()
+        return Page(str(answer.url), await _read_text(answer))
+
+
+async def _read_text(answer: httpx.Response) -> str:
     body = bytearray()
     async for chunk in answer.aiter_bytes():
         body += chunk
         if len(body) > MAX_BYTES:
             break
-    return body[:MAX_BYTES].decode(answer.encoding or "utf-8", errors="replace")
+    # The charset stands in the header, in the page, or nowhere: as browsers tell it.
+    return html_to_unicode(answer.headers.get("content-type"), bytes(body[:MAX_BYTES]))[1]
 
 
-def fetcher_for(settings: Settings) -> Fetcher:
-    """The fetcher that RU_FETCHER_MODE asks for."""
-    if settings.ru_fetcher_mode == "stub":
-        return StubFetcher()
-    return HttpFetcher(settings.allowed_hosts)
+def _reason(failure: Exception) -> str:
+    if isinstance(failure, httpx.HTTPStatusError):
+        return f"the answer was {failure.response.status_code}"
+    return type(failure).__name__

@@ -1,15 +1,39 @@
 """The application that uvicorn serves: `uvicorn app.main:app`."""
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI, HTTPException, Request, status
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, status
 from pydantic import BaseModel, Field
 
 from app.bearer import require_bearer
-from app.extract import title_of
-from app.fetch import Unfetchable, fetcher_for
-from app.guard import Refused
+from app.browser import BrowserFetcher, find_program
+from app.extract import Product, read
+from app.fetch import Fetcher, HttpFetcher, StubFetcher, Unfetchable
+from app.guard import Guard, Refused
+from app.logs import RequestLog, configure_logs
 from app.settings import Settings, load_settings
+from app.slots import Busy, Slots
+
+# The caller gives up after 150 s.
+WORK_SECONDS = 120.0
+RETRY_SECONDS = 10
+# 1 MiB is what the link between the servers is tried with.
+MAX_ECHO = 1024 * 1024 + 64 * 1024
+ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Wrong or missing token"},
+    403: {"description": "A private address, or none of the web"},
+    500: {"description": "This server has no token"},
+    502: {"description": "The page cannot be fetched"},
+    503: {"description": "Too busy; Retry-After says when to ask again"},
+    504: {"description": "The page took too long"},
+}
+
+log = logging.getLogger("app.resolve")
 
 
 class Wanted(BaseModel):
@@ -18,27 +42,42 @@ class Wanted(BaseModel):
     url: str = Field(min_length=1, max_length=2048)
 
 
-class Resolved(BaseModel):
-    """What the page says about the thing it shows."""
-
-    title: str | None
-    canonical_url: str
+def fetcher_for(settings: Settings, guard: Guard) -> Fetcher:
+    """The fetcher that RU_FETCHER_MODE asks for. Raises SystemExit."""
+    if settings.ru_fetcher_mode == "stub":
+        return StubFetcher()
+    if settings.ru_fetcher_mode == "http":
+        return HttpFetcher(guard)
+    program = find_program(settings.browser_channel, settings.headless)
+    return BrowserFetcher(program, settings.headless, guard)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Build the application."""
+    """Build the application. Raises SystemExit when it shall have a browser and has none."""
+    guard = Guard(settings.allowed_hosts)
+    fetcher = fetcher_for(settings, guard)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await fetcher.close()
+
     app = FastAPI(
         title="Wish With Me item resolver",
         version="1.0.0",
         dependencies=[Depends(require_bearer)],
         # The schema would be the one address that answers without the token.
         openapi_url=None,
+        lifespan=lifespan,
     )
     app.state.settings = settings
-    app.state.fetcher = fetcher_for(settings)
-    app.state.slots = asyncio.Semaphore(settings.max_concurrency)
+    app.state.guard = guard
+    app.state.fetcher = fetcher
+    app.state.slots = Slots(settings.max_concurrency)
+    app.add_middleware(RequestLog)
     app.get("/healthz")(healthz)
-    app.post("/resolver/v1/resolve")(resolve)
+    app.post("/resolver/v1/resolve", responses=ERRORS)(resolve)
+    app.post("/resolver/v1/echo", response_class=Response)(echo)
     return app
 
 
@@ -47,16 +86,45 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-async def resolve(wanted: Wanted, request: Request) -> Resolved:
-    """Fetch and read a page: 403 for a private address, 502 when it cannot be fetched."""
+async def resolve(wanted: Wanted, request: Request) -> Product:
+    """Fetch a page and read what it says about the thing it shows."""
+    state = request.app.state
     try:
-        async with request.app.state.slots:
-            page = await request.app.state.fetcher.fetch(wanted.url)
+        state.guard.require_web_page(wanted.url)
+        # The path and the query may be somebody's secret.
+        log.info("resolving", extra={"fields": {"host": urlsplit(wanted.url).hostname}})
+        async with state.slots.one(), asyncio.timeout(WORK_SECONDS):
+            page = await state.fetcher.fetch(wanted.url)
+            return await asyncio.to_thread(read, page)
     except Refused as refused:
         raise HTTPException(status.HTTP_403_FORBIDDEN, str(refused)) from None
     except Unfetchable as failure:
         raise HTTPException(status.HTTP_502_BAD_GATEWAY, str(failure)) from None
-    return Resolved(title=title_of(page.html), canonical_url=page.url)
+    except Busy:
+        raise HTTPException(
+            status.HTTP_503_SERVICE_UNAVAILABLE,
+            "too many pages are being resolved",
+            headers={"Retry-After": str(RETRY_SECONDS)},
+        ) from None
+    except TimeoutError:
+        raise HTTPException(
+            status.HTTP_504_GATEWAY_TIMEOUT, f"no page within {WORK_SECONDS:.0f} s"
+        ) from None
 
 
+async def echo(request: Request) -> Response:
+    """Send the body back, up to 1 MiB and a little; 413 for more.
+
+    It is read whole before the first byte goes back: a client that sends before it reads would
+    stand still otherwise.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_ECHO:
+            raise HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, f"more than {MAX_ECHO} bytes")
+    return Response(bytes(body), media_type="application/octet-stream")
+
+
+configure_logs()
 app = create_app(load_settings())

@@ -8,19 +8,30 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """One field per environment variable, same name in upper case."""
+    """One field per environment variable, same name in upper case.
+
+    Others of the real application's names (RANDOM_UA, PROXY_*, STORAGE_STATE_DIR, LLM_*) may be set
+    and are not used: this resolver asks no model, keeps no sessions and has its own way out.
+    """
 
     # hide_input_in_errors: a validation error must not quote the secret that failed.
     model_config = SettingsConfigDict(hide_input_in_errors=True, extra="ignore")
 
     ru_bearer_token: SecretStr = SecretStr("")
-    ru_fetcher_mode: Literal["http", "stub"] = "http"
-    ssrf_allowlist_hosts: str = ""
+    # playwright: a browser, which runs scripts; http: one plain request; stub: no request.
+    ru_fetcher_mode: Literal["playwright", "http", "stub"] = "http"
+    # Which browser is taken where it is installed. chrome: Google's, else Debian's Chromium.
+    browser_channel: Literal["chrome", "chromium"] = "chrome"
+    # false needs a whole browser and a screen; the image has the headless shell alone.
+    headless: bool = True
+    # Pages at a time; a few more wait for their turn.
     max_concurrency: int = Field(default=2, ge=1)
+    # Hosts, or host:port, with commas between them.
+    ssrf_allowlist_hosts: str = ""
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        """Hosts that may be fetched although their address is private."""
+        """Hosts, or host:port, that may be fetched although their address is private."""
         names = (name.strip().lower() for name in self.ssrf_allowlist_hosts.split(","))
         return frozenset(name for name in names if name)
 

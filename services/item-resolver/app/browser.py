@@ -1,0 +1,187 @@
+"""Fetching with Chromium: for the shops whose pages are made by their scripts."""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Playwright,
+    Response,
+    Route,
+    async_playwright,
+)
+from playwright.async_api import (
+    TimeoutError as TooSlow,
+)
+
+from app.fetch import LANGUAGES, MAX_BYTES, MAX_TRAFFIC, Page, Unfetchable, raise_refusal
+from app.guard import Guard
+from app.tunnel import Tunnel
+
+# Starts the browser as a user of its own.
+UNPRIVILEGED = Path(__file__).with_name("unprivileged.sh")
+# What each BROWSER_CHANNEL is called where it is installed, the best first.
+PROGRAMS = {
+    "chrome": ("google-chrome-stable", "google-chrome", "chromium", "chromium-headless-shell"),
+    "chromium": ("chromium", "chromium-headless-shell"),
+}
+ARGUMENTS = (
+    # Names are looked up by the guard alone.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    # UDP knows no proxy.
+    "--disable-quic",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+)
+# What belongs to no page has no way out.
+NOWHERE = "http://127.0.0.1:1"
+# Neither says what a thing is or costs: an image's address is all that is wanted of it.
+LEFT_OUT = frozenset({"image", "media", "font"})
+LAUNCH_MS = 30_000
+# How long a page's scripts may go on after its text is there.
+SETTLE_MS = 10_000
+CLOSE_SECONDS = 3.0
+
+
+def find_program(channel: str, headless: bool) -> str:
+    """The browser's program. Raises SystemExit when none is installed that can do it."""
+    # The headless shell has no window to open.
+    names = [name for name in PROGRAMS[channel] if headless or not name.endswith("shell")]
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    raise SystemExit(f"item-resolver cannot start: no browser here: none of {', '.join(names)}")
+
+
+class BrowserFetcher:
+    """One browser for the process, started with the first page and again after it died.
+
+    Each page has a context of its own, so pages share neither cookies nor storage.
+    """
+
+    def __init__(self, program: str, headless: bool, guard: Guard) -> None:
+        self._program = program
+        self._headless = headless
+        self._guard = guard
+        self._starting = asyncio.Lock()
+        self._driver: Playwright | None = None
+        self._browser: Browser | None = None
+
+    async def fetch(self, url: str) -> Page:
+        """The page after its scripts ran. Raises Refused for a private one, else Unfetchable."""
+        async with Tunnel(self._guard, MAX_TRAFFIC) as tunnel:
+            try:
+                async with self._context(tunnel) as context:
+                    return await _open(context, url, tunnel)
+            except Error as failure:
+                raise_refusal(tunnel)
+                raise Unfetchable(f"no page to be had: {_reason(failure)}") from None
+
+    async def close(self) -> None:
+        """End the browser and its driver, at the latest after a few seconds."""
+        browser, self._browser = self._browser, None
+        driver, self._driver = self._driver, None
+        if browser is not None:
+            await _end(browser.close())
+        if driver is not None:
+            await _end(driver.stop())
+
+    @asynccontextmanager
+    async def _context(self, tunnel: Tunnel) -> AsyncIterator[BrowserContext]:
+        browser = await self._running()
+        context = await browser.new_context(
+            proxy={"server": tunnel.url},
+            user_agent=_user_agent(browser.version),
+            extra_http_headers={"Accept-Language": LANGUAGES},
+            accept_downloads=False,
+            # A service worker's requests are not seen by the route below.
+            service_workers="block",
+        )
+        try:
+            await context.route("**/*", _leave_out)
+            yield context
+        finally:
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await context.close()
+            except (Error, TimeoutError):
+                # A browser that cannot close a page is no good for the next one.
+                await self.close()
+
+    async def _running(self) -> Browser:
+        async with self._starting:
+            if self._browser is None or not self._browser.is_connected():
+                await self.close()
+                self._driver = await async_playwright().start()
+                self._browser = await self._driver.chromium.launch(
+                    executable_path=UNPRIVILEGED,
+                    headless=self._headless,
+                    proxy={"server": NOWHERE},
+                    args=ARGUMENTS,
+                    timeout=LAUNCH_MS,
+                    # Nothing else of the environment: it holds this service's secrets.
+                    env={"BROWSER": self._program, "PATH": os.environ["PATH"], "HOME": "/tmp"},  # noqa: S108
+                )
+            return self._browser
+
+
+async def _open(context: BrowserContext, url: str, tunnel: Tunnel) -> Page:
+    page = await context.new_page()
+    statuses: list[int] = []
+
+    def note(answer: Response) -> None:
+        # The last one counts: a page that tests its reader is followed by the wanted one.
+        if answer.request.is_navigation_request() and answer.frame == page.main_frame:
+            statuses.append(answer.status)
+
+    page.on("response", note)
+    # No deadline of their own: the caller has one for the whole work.
+    await page.goto(url, wait_until="domcontentloaded", timeout=0)
+    with suppress(TooSlow):
+        await page.wait_for_load_state("networkidle", timeout=SETTLE_MS)
+    html = await page.content()
+    if urlsplit(page.url).scheme not in ("http", "https"):
+        raise_refusal(tunnel)
+        raise Unfetchable("the page went on to no page")
+    if not statuses or statuses[-1] >= 400:
+        raise_refusal(tunnel)
+        raise Unfetchable(f"the answer was {statuses[-1] if statuses else 'none'}")
+    return Page(page.url, html[:MAX_BYTES])
+
+
+async def _end(closing: Awaitable[None]) -> None:
+    with suppress(Error, TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await closing
+
+
+async def _leave_out(route: Route) -> None:
+    # A page that is gone needs no answer any more.
+    with suppress(Error):
+        if route.request.resource_type in LEFT_OUT:
+            await route.abort()
+        else:
+            await route.continue_()
+
+
+def _user_agent(version: str) -> str:
+    """The name of the same browser with a window: many shops show nothing to one without."""
+    major = version.partition(".")[0]
+    return (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        f"Chrome/{major}.0.0.0 Safari/537.36"
+    )
+
+
+def _reason(failure: Error) -> str:
+    """The browser's own word for it; the rest of the message quotes addresses."""
+    word = re.search(r"net::(ERR_[A-Z_]+)", failure.message)
+    return word[1] if word else type(failure).__name__
