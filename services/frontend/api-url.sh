@@ -19,4 +19,8 @@ esac
 # PAGE_STATE is for the tests; in the image it is where nginx.conf looks, on a tmpfs.
 folder=${PAGE_STATE:-/run/page}
 mkdir -p "$folder"
-printf 'map "" $api_url {\n    default "%s";\n}\n' "$API_URL" >"$folder/api-url.conf"
+cat >"$folder/api-url.conf" <<END
+map "" \$api_url {
+    default "$API_URL";
+}
+END

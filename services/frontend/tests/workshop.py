@@ -52,7 +52,7 @@ def work() -> str:
 
 
 def sources() -> list[str]:
-    """The files and folders that the image is made from, as .dockerignore lets them in, and tests."""
+    """The files and folders that the image is made from, as .dockerignore has it, and tests."""
     allowed = (SERVICE / ".dockerignore").read_text()
     return [*re.findall(r"^!(\S+)$", allowed, re.MULTILINE), "tests"]
 
@@ -80,7 +80,7 @@ def _finish(process: subprocess.Popen[str]) -> None:
 
 
 def _digest() -> str:
-    """A checksum over the names and contents of all sources; the build checks the tests' types too."""
+    """A checksum over all sources, tests too: the build checks their types."""
     sha = hashlib.sha256()
     for entry in sources():
         for file in sorted({FOLDER / entry, *(FOLDER / entry).rglob("*")}):
