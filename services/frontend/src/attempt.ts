@@ -5,7 +5,7 @@ export interface Attempt {
   busy: Readonly<Ref<boolean>>;
   /** A sentence for the person, or nothing. */
   problem: Ref<string>;
-  /** Do the work unless some is under way; tells whether it was done. */
+  /** Do the work; tells whether it was done. */
   attempt: (work: () => Promise<void>) => Promise<boolean>;
 }
 
@@ -15,7 +15,6 @@ export function useAttempt(): Attempt {
   const problem = ref("");
 
   async function attempt(work: () => Promise<void>): Promise<boolean> {
-    if (busy.value) return false;
     busy.value = true;
     try {
       await work();

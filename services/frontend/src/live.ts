@@ -28,7 +28,7 @@ export class Live {
     private readonly client: Client,
     private readonly heard: (name: EventName, data: unknown) => void,
     /** Called when a stream stands again after a break. */
-    private readonly returned: () => void,
+    private readonly returned: () => unknown,
   ) {}
 
   start(): void {
@@ -58,7 +58,7 @@ export class Live {
     source.onopen = () => this.#opened();
     source.onerror = () => this.#broken(source);
     for (const name of NAMES) source.addEventListener(name, (event) => this.#event(name, event));
-    source.addEventListener("sync:ping", () => this.#listen());
+    source.addEventListener("sync:ping", (event) => this.#note(event));
     this.#source = source;
     this.#listen();
   }
@@ -72,9 +72,13 @@ export class Live {
   }
 
   #event(name: EventName, event: MessageEvent<string>): void {
-    this.#listen();
-    if (event.lastEventId) this.#lastId = event.lastEventId;
+    this.#note(event);
     this.heard(name, JSON.parse(event.data));
+  }
+
+  #note({ lastEventId }: MessageEvent): void {
+    this.#listen();
+    if (lastEventId) this.#lastId = lastEventId;
   }
 
   #broken(source: EventSource): void {

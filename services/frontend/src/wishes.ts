@@ -30,35 +30,19 @@ export class Wishes {
     this.listsLoaded.value = true;
   }
 
-  async loadItems(): Promise<void> {
-    const id = this.openId.value;
+  /** Look at a list, or at none; a second look at the same one brings it up to date. */
+  async show(id: string | null): Promise<void> {
+    if (this.openId.value !== id) {
+      this.openId.value = id;
+      this.itemsLoaded.value = false;
+      this.#items.value.clear();
+    }
     if (!id) return;
     const items = await this.client.request<Item[]>("GET", `/api/v1/wishlists/${id}/items`);
     if (this.openId.value !== id) return;
     replace(this.#items.value, items);
     this.itemsLoaded.value = true;
     this.#count();
-  }
-
-  /** Look at another list, or at none. */
-  async show(id: string | null): Promise<void> {
-    if (this.openId.value === id) return;
-    this.openId.value = id;
-    this.itemsLoaded.value = false;
-    this.#items.value.clear();
-    await this.loadItems();
-  }
-
-  async reload(): Promise<void> {
-    await Promise.all([this.loadLists(), this.loadItems()]);
-  }
-
-  forget(): void {
-    this.openId.value = null;
-    this.listsLoaded.value = this.itemsLoaded.value = false;
-    this.#lists.value.clear();
-    this.#items.value.clear();
-    this.news.value = "";
   }
 
   async createList(name: string): Promise<Wishlist> {
