@@ -38,9 +38,11 @@ export class Wishes {
       this.#items.value.clear();
     }
     if (!id) return;
-    const items = await this.client.request<Item[]>("GET", `/api/v1/wishlists/${id}/items`);
+    const items = await this.client
+      .request<Item[]>("GET", `/api/v1/wishlists/${id}/items`)
+      .catch(unlessGone);
     if (this.openId.value !== id) return;
-    replace(this.#items.value, items);
+    replace(this.#items.value, items ?? []);
     this.itemsLoaded.value = true;
     this.#count();
   }
@@ -112,11 +114,7 @@ export class Wishes {
 
   /** Gone already is as good as deleted now. */
   async #delete(path: string): Promise<void> {
-    try {
-      await this.client.request("DELETE", path);
-    } catch (problem) {
-      if (!(problem instanceof Problem && problem.kind === "gone")) throw problem;
-    }
+    await this.client.request("DELETE", path).catch(unlessGone);
   }
 }
 
@@ -134,6 +132,11 @@ function replace<T extends Dated>(all: Map<string, T>, loaded: T[]): void {
 
 function oldestFirst(one: { created_at: string }, other: { created_at: string }): number {
   return Date.parse(one.created_at) - Date.parse(other.created_at);
+}
+
+/** What somebody else has deleted is no problem: the page just shows that it is not there. */
+function unlessGone(problem: unknown): undefined {
+  if (!(problem instanceof Problem && problem.kind === "gone")) throw problem;
 }
 
 function toldOf(item: Item): string {

@@ -51,6 +51,12 @@ describe("lists", () => {
     expect(wishes.lists.value).toEqual([]);
   });
 
+  test("that are not there are no problem of their own", async () => {
+    const { wishes } = await open([], json(404, { detail: "no such wishlist" }));
+    await wishes.show("nowhere");
+    expect([wishes.openId.value, wishes.open.value, titles(wishes)]).toEqual(["nowhere", null, []]);
+  });
+
   test("that could not be deleted stay", async () => {
     const { wishes } = await open([], json(503, {}));
     await expect(wishes.deleteList("birthday")).rejects.toMatchObject({ kind: "server" });
