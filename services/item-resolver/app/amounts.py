@@ -8,8 +8,10 @@ from price_parser._currencies import CURRENCY_CODES
 
 # More is no price but a number that got in its place, or one that no database column takes.
 MAX_AMOUNT = Decimal(10) ** 10
+# A longer fraction is a binary number's dust.
+PLACES = 4
 # A machine's number: its point is a decimal point, also in "1.299".
-PLAIN = re.compile(r"\d{1,12}(\.\d{1,6})?")
+PLAIN = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d{1,4})?", re.IGNORECASE)
 CODES = frozenset(code for code in CURRENCY_CODES if re.fullmatch(r"[A-Z]{3}", code))
 # What people write instead of a code; a bare $ is the one it most often is.
 SIGNS = {
@@ -29,19 +31,22 @@ SIGNS = {
     "AU$": "AUD",
     "A$": "AUD",
 }
-# Cyrillic is meant.
-WORDS = {"руб": "RUB", "р.": "RUB", "тг": "KZT", "тенге": "KZT", "грн": "UAH"}  # noqa: RUF001
+WORDS = {"руб": "RUB", "р.": "RUB", "тг": "KZT", "тенге": "KZT", "грн": "UAH"}
 # Codes still found on pages that their money has outlived.
 RENAMED = {"RUR": "RUB", "BYR": "BYN", "RMB": "CNY", "NTD": "TWD"}
 
 
 def amount_of(text: str) -> str | None:
     """The amount in a text such as `1 299,90 ₽`, as `1299.90`; None when there is no sane one."""
-    text = text.strip()
-    amount = Decimal(text) if PLAIN.fullmatch(text) else Price.fromstring(text[:64]).amount
+    text = text.strip()[:64]
+    amount = Decimal(text) if PLAIN.fullmatch(text) else Price.fromstring(text).amount
     if amount is None or not 0 <= amount < MAX_AMOUNT:
         return None
-    return format(amount, "f")
+    return format(min(amount, round(amount, PLACES), key=_places), "f")
+
+
+def _places(amount: Decimal) -> int:
+    return -int(amount.as_tuple().exponent)
 
 
 def currency_of(text: str) -> str | None:

@@ -63,6 +63,8 @@ class Guard:
         if url.userinfo:
             raise Refused("an address with a password in it is not fetched")
         host = _plain(url.host)
+        if not re.fullmatch(r"[\w.-]+|[0-9a-f.:]+(%\w+)?", host):
+            raise Refused("no address of a web page")
         self._require_port(host, url.port or {"http": 80, "https": 443}[url.scheme])
         if (address := literal(host)) and not self._allows(host, url.port):
             _require_public(host, [address])

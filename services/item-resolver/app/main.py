@@ -100,10 +100,11 @@ async def resolve(wanted: Wanted, request: Request) -> Product:
         raise HTTPException(status.HTTP_403_FORBIDDEN, str(refused)) from None
     except Unfetchable as failure:
         raise HTTPException(status.HTTP_502_BAD_GATEWAY, str(failure)) from None
-    except Busy:
+    except (Busy, asyncio.CancelledError):
+        # Cancelled: this service stops, and the other twin may have room.
         raise HTTPException(
             status.HTTP_503_SERVICE_UNAVAILABLE,
-            "too many pages are being resolved",
+            "no room for another page now",
             headers={"Retry-After": str(RETRY_SECONDS)},
         ) from None
     except TimeoutError:

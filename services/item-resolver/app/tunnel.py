@@ -6,6 +6,7 @@ connected to. There is one per page, so that nothing of a page outlives its requ
 """
 
 import asyncio
+import re
 from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -44,17 +45,24 @@ def read_head(head: bytes) -> Asked:
     line, *headers = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     method, target, version = line.decode("ascii").split(" ")
     if method == "CONNECT":
-        parts = urlsplit(f"//{target}")
-        if not parts.hostname or not parts.port:
-            raise ValueError("no host and port to connect to")
-        return Asked(parts.hostname, parts.port, None)
+        return Asked(*_host_and_port(target), None)
     parts = urlsplit(target)
-    if parts.scheme != "http" or not parts.hostname:
+    if parts.scheme != "http":
         raise ValueError("only plain http is asked for without a tunnel")
+    host, port = _host_and_port(parts.netloc, "80")
     path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     kept = [one for one in headers if one.partition(b":")[0].strip().lower() not in HOP_HEADERS]
     lines = [f"{method} {path} {version}".encode(), *kept, b"Connection: close", b"", b""]
-    return Asked(parts.hostname, parts.port or 80, b"\r\n".join(lines))
+    return Asked(host, port, b"\r\n".join(lines))
+
+
+def _host_and_port(authority: str, default: str = "") -> tuple[str, int]:
+    # Clients differ in whether an address of IPv6 has brackets here; the port comes last.
+    found = re.fullmatch(r"(\[[^]]+\]|.+?)(?::([0-9]+))?", authority)
+    port = (found and found[2]) or default
+    if not found or not port:
+        raise ValueError("no host and port to connect to")
+    return found[1].strip("[]"), int(port)
 
 
 class Tunnel:

@@ -1,0 +1,23 @@
+"""What a careless caller may send without breaking the service (schemathesis makes it up)."""
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from starlette.responses import JSONResponse
+
+from app.main import create_app
+from app.settings import Settings
+from tests.conftest import AUTHORIZED, TOKEN
+
+app = create_app(
+    Settings.model_validate({"ru_bearer_token": TOKEN, "ru_fetcher_mode": "stub"}),
+)
+# The service shows its schema to nobody, so it is taken from inside.
+app.router.add_route("/schema", lambda _: JSONResponse(app.openapi()))
+schema = schemathesis.openapi.from_asgi("/schema", app)
+
+
+@schema.parametrize()
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_nothing_that_is_sent_is_an_error_of_the_server(case: schemathesis.Case) -> None:
+    case.call_and_validate(headers=AUTHORIZED, checks=[not_a_server_error])

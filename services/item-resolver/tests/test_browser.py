@@ -1,0 +1,182 @@
+"""A real browser behind the guard: what it brings, and where it cannot go."""
+
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app import browser
+from app.browser import find_program
+from tests.conftest import TOKEN, Shop, client_of, resolve
+
+installed = any(shutil.which(name) for name in browser.PROGRAMS["chrome"])
+needs_a_browser = pytest.mark.skipif(
+    not installed, reason="no Chromium here (Debian: chromium-headless-shell)"
+)
+
+MADE_BY_A_SCRIPT = """<title>An empty shell</title><script>
+fetch("/data").then(answer => answer.text()).then(text => {
+    const product = document.createElement("script");
+    product.type = "application/ld+json";
+    product.textContent = text;
+    document.head.append(product);
+});
+</script>"""
+DATA = {
+    "@type": "Product",
+    "name": "A kettle made by a script",
+    "image": "/kettle.jpg",
+    "offers": {"price": 49.5, "priceCurrency": "EUR"},
+}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[TestClient]:
+    """The application with a browser, which all tests share as pages do; 127.0.0.1 is allowed."""
+    settings = {"ru_fetcher_mode": "playwright", "ssrf_allowlist_hosts": "127.0.0.1"}
+    with client_of(ru_bearer_token=TOKEN, **settings) as client:
+        yield client
+
+
+@needs_a_browser
+def test_a_page_made_by_its_script_is_read(chromium: TestClient, shop: Shop) -> None:
+    shop.pages |= {"/made": MADE_BY_A_SCRIPT, "/data": json.dumps(DATA)}
+    assert resolve(chromium, f"{shop.url}/made") == (
+        200,
+        {
+            "title": "A kettle made by a script",
+            "canonical_url": f"{shop.url}/made",
+            "image_url": f"{shop.url}/kettle.jpg",
+            "price": "49.5",
+            "currency": "EUR",
+        },
+    )
+
+
+@needs_a_browser
+def test_images_are_not_fetched(chromium: TestClient, shop: Shop) -> None:
+    shop.pages["/pictures"] = '<title>T</title><img src="/1.jpg"><video src="/2.mp4"></video>'
+    assert resolve(chromium, f"{shop.url}/pictures")[0] == 200
+    assert shop.asked == ["/pictures"]
+
+
+@needs_a_browser
+@pytest.mark.parametrize("path", ["/missing", "/circle", "/file"])
+def test_a_page_that_cannot_be_had_is_502(chromium: TestClient, shop: Shop, path: str) -> None:
+    assert resolve(chromium, shop.url + path)[0] == 502
+
+
+@needs_a_browser
+def test_pages_share_no_cookies(chromium: TestClient, shop: Shop) -> None:
+    assert [resolve(chromium, f"{shop.url}/plain")[0] for _ in range(2)] == [200, 200]
+    assert shop.cookies == [None, None]
+
+
+@needs_a_browser
+@pytest.mark.parametrize(
+    "escape",
+    [
+        '<meta http-equiv="refresh" content="0; url={inside}/plain">',
+        "<script>location = '{inside}/plain'</script>",
+    ],
+)
+def test_a_page_that_leads_to_a_private_host_is_refused(
+    chromium: TestClient, shop: Shop, inside: Shop, escape: str
+) -> None:
+    shop.pages["/away"] = escape.format(inside=f"http://localhost:{inside.port}")
+    assert resolve(chromium, f"{shop.url}/away") == (
+        403,
+        {"detail": "localhost is a private address"},
+    )
+    assert inside.asked == []
+
+
+@needs_a_browser
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "[::1]"])
+def test_a_redirect_to_a_private_host_is_refused(
+    chromium: TestClient, shop: Shop, inside: Shop, host: str
+) -> None:
+    shop.redirects["/away"] = f"http://{host}:{inside.port}/plain"
+    assert resolve(chromium, f"{shop.url}/away")[0] == 403
+    assert inside.asked == []
+
+
+@needs_a_browser
+def test_no_part_of_a_page_reaches_a_private_host(
+    chromium: TestClient, shop: Shop, inside: Shop
+) -> None:
+    at = f"localhost:{inside.port}"
+    shop.pages["/parts"] = f"""<title>All parts</title>
+        <link rel="stylesheet" href="http://{at}/css"><link rel="preconnect" href="http://{at}">
+        <link rel="prefetch" href="http://{at}/prefetch"><script src="http://{at}/script"></script>
+        <iframe src="http://{at}/plain"></iframe><object data="http://{at}/object"></object>
+        <form id="f" target="other" method="post" action="http://{at}/form"></form><script>
+        fetch("http://{at}/fetch", {{mode: "no-cors"}});
+        navigator.sendBeacon("http://{at}/beacon", "x");
+        new WebSocket("ws://{at}/socket");
+        new EventSource("http://{at}/events");
+        new Worker(URL.createObjectURL(new Blob(["fetch('http://{at}/worker')"])));
+        window.open("http://{at}/popup");
+        document.getElementById("f").submit();
+        </script>"""
+    assert resolve(chromium, f"{shop.url}/parts")[1]["title"] == "All parts"
+    assert inside.asked == []
+
+
+@needs_a_browser
+def test_no_packet_goes_past_the_proxy(chromium: TestClient, shop: Shop) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.bind(("127.0.0.1", 0))
+        ear.setblocking(False)
+        at = f"127.0.0.1:{ear.getsockname()[1]}"
+        shop.pages["/udp"] = f"""<title>Calling</title><script>
+            const call = new RTCPeerConnection({{iceServers: [{{urls: "stun:{at}"}}]}});
+            call.createDataChannel("x");
+            call.createOffer().then(offer => call.setLocalDescription(offer));
+            new WebTransport("https://{at}/").ready.catch(() => 0);
+            setTimeout(() => fetch("/data"), 400);
+            setTimeout(() => fetch("/data"), 800);
+            setTimeout(() => fetch("/data"), 1200);
+            </script>"""
+        assert resolve(chromium, f"{shop.url}/udp")[1]["title"] == "Calling"
+        with pytest.raises(BlockingIOError):
+            ear.recv(2000)
+
+
+@needs_a_browser
+def test_a_browser_that_died_is_started_again(chromium: TestClient, shop: Shop) -> None:
+    fetcher = chromium.app.state.fetcher  # type: ignore[attr-defined]
+    assert resolve(chromium, f"{shop.url}/plain")[0] == 200
+
+    async def crash() -> None:
+        session = await fetcher._browser.new_browser_cdp_session()
+        with pytest.raises(browser.Error):
+            await session.send("Browser.crash")
+
+    assert chromium.portal is not None
+    chromium.portal.call(crash)
+    assert resolve(chromium, f"{shop.url}/plain")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("channel", "headless", "present", "found"),
+    [
+        ("chrome", True, {"google-chrome", "chromium-headless-shell"}, "google-chrome"),
+        ("chromium", True, {"google-chrome", "chromium-headless-shell"}, "chromium-headless-shell"),
+        ("chrome", False, {"chromium", "chromium-headless-shell"}, "chromium"),
+    ],
+)
+def test_the_browser_of_a_channel(
+    monkeypatch: pytest.MonkeyPatch, channel: str, headless: bool, present: set[str], found: str
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in present else None)
+    assert find_program(channel, headless) == found
+
+
+def test_without_a_browser_the_service_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match=r"^item-resolver cannot start: no browser here: "):
+        client_of(ru_bearer_token=TOKEN, ru_fetcher_mode="playwright")
