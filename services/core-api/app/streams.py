@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -65,7 +66,7 @@ class Streams:
         """The user's events after that place, or from now on; ends when the process stops."""
         with self.bell(user_id) as bell:
             try:
-                here = after or await unless(self.stopping, self.newest(user_id))
+                here = await unless(self.stopping, self.beginning(user_id, after))
                 # Its place before the first event: what happens while a client reconnects counts.
                 yield Event(here)
                 while True:
@@ -75,8 +76,10 @@ class Streams:
             except Stopping:
                 return
 
-    async def newest(self, user_id: UUID) -> str:
-        """Where the user's stream ends."""
+    async def beginning(self, user_id: UUID, after: str | None) -> str:
+        """The place to read on from: the one that is named, or where the user's stream ends."""
+        if after is not None:
+            return after
         try:
             last = await self.redis.xrevrange(stream_of(user_id), count=1)
         except (RedisError, OSError):
@@ -91,17 +94,20 @@ class Streams:
                 while True:
                     bell.clear()
                     try:
-                        found = await self.redis.xrange(
-                            stream_of(user_id), f"({after}", count=BATCH
-                        )
+                        found = await self.read(user_id, after)
                     except (RedisError, OSError):
                         await asyncio.sleep(RETRY)
                         continue
                     if found:
-                        return [Event(key, kept["event"], kept["data"]) for key, kept in found]
+                        return found
                     await bell.wait()
         except TimeoutError:
             return [Event(after, "sync:ping")]
+
+    async def read(self, user_id: UUID, after: str) -> list[Event]:
+        """The next events after that place, if there are any."""
+        entries: Any = await self.redis.xrange(stream_of(user_id), f"({after}", count=BATCH)
+        return [Event(key, entry["event"], entry["data"]) for key, entry in entries]
 
     async def listen(self) -> None:
         """Ring for every event that either twin announces. Raises when Redis goes away."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
 SIGNING_KEY = "a-signing-key-for-tests-that-is-long-enough"
@@ -17,6 +18,7 @@ os.environ["JWT_SECRET_KEY"] = SIGNING_KEY
 os.environ["DATABASE_URL"] = "postgresql+asyncpg://nobody:hidden-word@127.0.0.1:1/nothing"
 os.environ["REDIS_URL"] = "redis://:hidden-word@127.0.0.1:1/0"
 
+from app import tokens  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.settings import Settings  # noqa: E402
 from tests.people import Person  # noqa: E402
@@ -24,6 +26,9 @@ from tests.servers import RedisServer, StandIn, served  # noqa: E402
 
 # What the application logs is pytest's to keep; its own handler would write to a stream that ends.
 logging.getLogger().handlers.clear()
+
+# A hash that is quickly made: every test registers somebody.
+tokens.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 SERVICE = Path(__file__).resolve().parents[1]
 

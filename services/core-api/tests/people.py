@@ -59,7 +59,12 @@ class Listener:
         return self.heard.get(timeout=seconds)
 
     def titles(self, count: int) -> list[str]:
-        return [self.next().data["title"] for _ in range(count)]
+        """Of the next items that are told of, whatever else is told between them."""
+        heard: list[str] = []
+        while len(heard) < count:
+            told = self.next()
+            heard += [told.data["title"]] if told.name == "items:updated" else []
+        return heard
 
 
 @contextmanager
