@@ -3,16 +3,19 @@
 set -eu
 
 refuse() {
-    printf 'API_URL=%s: an address like https://api.wishwith.me is needed, without a path\n' "$API_URL" >&2
+    printf 'API_URL=%s: an address like https://api.wishwith.me is needed, without a path, or /\n' "$API_URL" >&2
     exit 1
 }
 
 # It is written into nginx's configuration, so nothing passes but what a host and a port are made of.
+# A / is the address that the page itself comes from.
 case $API_URL in
-    http://* | https://*) ;;
+    / | http://* | https://*) ;;
     *) refuse ;;
 esac
-case ${API_URL#*://} in
+host=${API_URL#*://}
+case $host in
+    /) API_URL='' ;;
     '' | *[!A-Za-z0-9.:-]*) refuse ;;
 esac
 

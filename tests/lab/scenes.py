@@ -24,7 +24,7 @@ from tests.lab.seen import head
 
 SITE = "wishwith.me"
 API = "api.wishwith.me"
-PAGE = "services/frontend/public/index.html"
+PAGE = "services/frontend/index.html"
 APP = "services/core-api/app/main.py"
 HEALTH = "services/core-api/app/health.py"
 PROXY = "nginx/ubuntu/site.conf"

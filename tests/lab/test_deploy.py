@@ -154,7 +154,7 @@ def test_looking_leaves_every_byte(pair: Pair) -> None:
         {
             "services/core-api/app/main.py": lambda text: text + "\n",
             "services/item-resolver/app/main.py": lambda text: text + "\n",
-            "services/frontend/public/index.html": lambda text: text + "\n",
+            "services/frontend/index.html": lambda text: text + "\n",
             "nginx/ubuntu/site.conf": lambda text: text + "\n",
             "nginx/montreal/resolver.conf": lambda text: text + "\n",
         },
@@ -169,7 +169,7 @@ def test_looking_leaves_every_byte(pair: Pair) -> None:
 
 def test_status_as_json_tells_what_runs_and_what_a_deploy_would_change(pair: Pair) -> None:
     wanted = pair.origin.commit(
-        "Another page", {"services/frontend/public/index.html": lambda text: text + "\n"}
+        "Another page", {"services/frontend/index.html": lambda text: text + "\n"}
     )
     found = pair.operator.json("status")
     assert set(found) == set(SERVERS)

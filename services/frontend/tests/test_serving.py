@@ -111,3 +111,8 @@ def test_a_container_with_a_useless_address_does_not_start(address: str, tmp_pat
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"API_URL={address}: an address like https://")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_slash_is_the_address_that_the_page_comes_from(tmp_path: Path) -> None:
+    with serving("/", tmp_path) as web:
+        assert json.loads(web.get("/config.json").body) == {"api_url": ""}
