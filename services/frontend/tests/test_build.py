@@ -26,6 +26,18 @@ def test_every_locked_package_comes_from_the_public_registry_with_a_checksum() -
     assert all(facts["integrity"].startswith("sha512-") for facts in packages.values())
 
 
+def test_the_lock_holds_the_programs_of_every_machine_that_builds_the_page() -> None:
+    """npm leaves one out without a word when the registry does not have it for that release.
+
+    This is why package.json pins rollup: its newest release was not there for the image's musl.
+    """
+    packages = json.loads((SERVICE / "package-lock.json").read_text())["packages"]
+    wanted = {name for facts in packages.values() for name in facts.get("optionalDependencies", ())}
+    assert {name for name in wanted if f"node_modules/{name}" not in packages} == set()
+    for machine in ("linux-x64-musl", "linux-arm64-musl", "linux-x64-gnu", "darwin-arm64"):
+        assert f"@rollup/rollup-{machine}" in wanted
+
+
 def test_every_direct_dependency_is_an_exact_version() -> None:
     package = json.loads((SERVICE / "package.json").read_text())
     versions = [*package["dependencies"].values(), *package["devDependencies"].values()]
