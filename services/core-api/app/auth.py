@@ -17,7 +17,6 @@ from app.fields import Email, Name
 from app.models import RefreshToken, User
 from app.settings import load_settings
 from app.tokens import (
-    NOBODY,
     REFRESH_LIFETIME,
     access_token,
     bearer_of,
@@ -109,7 +108,7 @@ async def login(given: Credentials, session: Session) -> Tokens:
     found = await session.execute(
         select(User.id, User.password_hash).where(User.email == given.email)
     )
-    user_id, password_hash = found.one_or_none() or (None, NOBODY)
+    user_id, password_hash = found.one_or_none() or (None, None)
     # The connection goes back while the password is checked, which takes its time.
     await session.rollback()
     matches = await password_matches(password_hash, given.password)

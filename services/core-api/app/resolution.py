@@ -14,9 +14,11 @@ from app.models import Item, Status, Wishlist
 from app.outbox import announce_with_commit
 from app.resolver import Page, Refused, Resolver, Unavailable
 
-# Pauses before the tries that follow the first.
+# Pauses before the tries that follow the first; no more tries than these.
 PAUSES = [timedelta(seconds=seconds) for seconds in (2, 10, 30, 60)]
 LONGEST_PAUSE = timedelta(minutes=5)
+# A resolver that is only busy gets to every item in the end.
+TRIES_WHILE_BUSY = 60
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +49,10 @@ async def resolve_item(
         page = None
     except Unavailable as failure:
         log.warning("item %s, try %d: resolver %s", item_id, tries_before + 1, failure)
-        if tries_before < len(PAUSES):
+        if tries_before < (TRIES_WHILE_BUSY if failure.busy else len(PAUSES)):
+            pause = PAUSES[min(tries_before, len(PAUSES) - 1)]
             asked = timedelta(seconds=failure.after)
-            raise TryLater(min(max(PAUSES[tries_before], asked), LONGEST_PAUSE)) from failure
+            raise TryLater(min(max(pause, asked), LONGEST_PAUSE)) from failure
         page = None
     async with backends.session() as session:
         await write(session, item_id, page)

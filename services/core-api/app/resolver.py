@@ -1,5 +1,6 @@
 """Asks the item resolver what a page is about."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from app.settings import Settings
 # The resolver works for up to 120 s; the connection is there at once or not at all.
 DEADLINE = httpx.Timeout(150, connect=10)
 # The page, not the moment, is the reason: asking again would get the same answer.
-FINAL = {400, 403, 404, 413, 415, 422}
+FINAL = {400, 403, 413, 422}
 
 
 class Refused(Exception):
@@ -21,10 +22,11 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """No answer this time. `after` is the number of seconds that the resolver asks to wait."""
+    """No answer this time. A busy resolver is well, and says how many seconds to wait."""
 
-    def __init__(self, reason: str, after: float = 0) -> None:
+    def __init__(self, reason: str, *, busy: bool = False, after: int = 0) -> None:
         super().__init__(reason)
+        self.busy = busy
         self.after = after
 
 
@@ -78,7 +80,9 @@ class Resolver:
         if answer.status_code != httpx.codes.OK:
             after = answer.headers.get("Retry-After", "")
             raise Unavailable(
-                f"answered {answer.status_code}", float(after) if after.isdecimal() else 0
+                f"answered {answer.status_code}",
+                busy=answer.status_code == httpx.codes.SERVICE_UNAVAILABLE,
+                after=int(after) if re.fullmatch(r"[0-9]{1,4}", after) else 0,
             )
         try:
             return Page.model_validate_json(answer.content)

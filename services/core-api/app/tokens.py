@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 import jwt
@@ -18,8 +19,12 @@ ALGORITHM = "HS256"
 hasher = PasswordHasher()
 # Each hash takes 64 MB while it is made: two at once, and the others wait.
 hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
-# Checked when the address is unknown, so that the answer takes as long as for a wrong password.
-NOBODY = hasher.hash("nobody has this password")
+
+
+@cache
+def nobody() -> str:
+    """The hash of no password that anybody has."""
+    return hasher.hash(secrets.token_urlsafe())
 
 
 async def hashed(password: str) -> str:
@@ -27,15 +32,18 @@ async def hashed(password: str) -> str:
     return await asyncio.get_running_loop().run_in_executor(hashing, hasher.hash, password)
 
 
-def verify(password_hash: str, password: str) -> bool:
-    """Whether the password made this hash; a damaged hash matches nothing."""
+def verify(password_hash: str | None, password: str) -> bool:
+    """Whether the password made this hash; a damaged hash matches nothing.
+
+    No hash neither, and that takes as long: the answer does not tell whether an address is known.
+    """
     try:
-        return hasher.verify(password_hash, password)
+        return hasher.verify(password_hash or nobody(), password)
     except (VerifyMismatchError, InvalidHashError):
         return False
 
 
-async def password_matches(password_hash: str, password: str) -> bool:
+async def password_matches(password_hash: str | None, password: str) -> bool:
     """Like `verify`, beside the event loop."""
     return await asyncio.get_running_loop().run_in_executor(
         hashing, verify, password_hash, password

@@ -18,7 +18,7 @@ from app.resolution import TryLater, resolve_item
 from app.resolver import Resolver
 from app.settings import Settings
 
-# The resolver twins work on two pages each.
+# The resolver twins work on two pages each: so many jobs run at once, ours of both twins together.
 AT_ONCE = 4
 # A job whose worker gave no sign of life for so long is taken over.
 STALLED = timedelta(seconds=20)
@@ -49,7 +49,7 @@ class Worker:
         connection = await unless(self.stopping, self.connect())
         try:
             manager = QueueManager(Queries(AsyncpgDriver(connection)))
-            manager.entrypoint(RESOLVE)(self.resolve)
+            manager.entrypoint(RESOLVE, concurrency_limit=AT_ONCE)(self.resolve)
             stop = asyncio.create_task(self.pass_on_the_stop(manager))
             try:
                 await manager.run(

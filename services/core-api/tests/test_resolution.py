@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app import resolution
+from app import resolution, worker
 from app.settings import Settings
 from tests.people import Person, listening
 from tests.servers import Answer, StandIn, until
@@ -104,12 +105,52 @@ def test_a_resolver_that_comes_back_is_asked_again(person: Person, resolver: Sta
     url = address()
 
     def third_time(url: str) -> Answer:
-        return (200, {"title": "Kite"}) if resolver.asked.count(url) == 3 else (503, {})
+        return (200, {"title": "Kite"}) if resolver.asked.count(url) == 3 else (502, {})
 
     with answering(resolver, third_time):
         item = person.item(person.wishlist(), source_url=url)
         until(lambda: person.status(item) == "resolved")
     assert resolver.asked.count(url) == 3
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_resolver_that_is_busy_for_long_still_gets_to_the_item(
+    person: Person, resolver: StandIn
+) -> None:
+    url = address()
+
+    def fifth_time(url: str) -> Answer:
+        return (200, {"title": "Kite"}) if resolver.asked.count(url) == 5 else (503, {})
+
+    with answering(resolver, fifth_time):
+        item = person.item(person.wishlist(), source_url=url)
+        until(lambda: person.status(item) == "resolved", 15)
+    assert resolver.asked.count(url) == 5
+
+
+def test_both_twins_together_ask_no_more_than_the_resolver_can_do(
+    twins: Twins, person: Person, resolver: StandIn
+) -> None:
+    lock, all_at_work, now, most = threading.Lock(), threading.Event(), 0, 0
+
+    def counting(url: str) -> Answer:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        if most == worker.AT_ONCE:
+            all_at_work.set()
+        all_at_work.wait(10)
+        time.sleep(0.1)  # one more would come meanwhile
+        with lock:
+            now -= 1
+        return 200, {"title": "Kite"}
+
+    with answering(resolver, counting):
+        wishlist = person.wishlist()
+        items = [person.item(wishlist, source_url=address()) for _ in range(16)]
+        until(lambda: {person.status(item) for item in items} == {"resolved"}, 20)
+    assert most == worker.AT_ONCE
 
 
 @pytest.mark.usefixtures("hasty")
