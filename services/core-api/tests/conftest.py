@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ os.environ["JWT_SECRET_KEY"] = SIGNING_KEY
 os.environ["DATABASE_URL"] = "postgresql+asyncpg://nobody:hidden-word@127.0.0.1:1/nothing"
 os.environ["REDIS_URL"] = "redis://:hidden-word@127.0.0.1:1/0"
 
-from app import tokens  # noqa: E402
+from app import tokens, worker  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.settings import Settings  # noqa: E402
 from tests.people import Person  # noqa: E402
@@ -29,6 +30,8 @@ logging.getLogger().handlers.clear()
 
 # A hash that is quickly made: every test registers somebody.
 tokens.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+# A queue that is looked at often: tries that follow a failure are not announced.
+worker.LOOK_AGAIN = timedelta(seconds=0.2)
 
 SERVICE = Path(__file__).resolve().parents[1]
 

@@ -106,7 +106,6 @@ def test_what_a_killed_twin_worked_on_is_done_by_another(
     twin: Twin, resolver: StandIn, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "STALLED", timedelta(seconds=1))
-    monkeypatch.setattr(worker, "LOOK_AGAIN", timedelta(seconds=0.5))
     person = Person(twin.url)
     with stuck(resolver) as answer:
         item = person.item(person.wishlist(), source_url="https://a.test/killed")
