@@ -33,12 +33,26 @@ class Container:
     @property
     def project(self) -> str:
         """Compose project that it belongs to; empty when made by hand."""
+        return "" if self.by_hand else self.labels.get("com.docker.compose.project", "")
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody else than compose made it.
+
+        The labels of project and service prove nothing: images that compose built bear them and
+        hand them on to every container. Only compose itself says whether one is a one-off.
+        """
+        return "com.docker.compose.oneoff" not in self.labels
+
+    @property
+    def image_project(self) -> str:
+        """Compose project that its image was built for; empty for images of others."""
         return self.labels.get("com.docker.compose.project", "")
 
     @property
     def service(self) -> str:
         """Compose service; empty for one-off containers and those made by hand."""
-        if self.labels.get("com.docker.compose.oneoff") == "True":
+        if self.labels.get("com.docker.compose.oneoff") != "False":
             return ""
         return self.labels.get("com.docker.compose.service", "")
 

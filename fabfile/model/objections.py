@@ -34,6 +34,11 @@ def notes(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reaso
         for container in facts.containers
         if container.project == target.stack.project and not container.service
     ]
+    found += [
+        f"started by hand: {container.name} runs an image of this project"
+        for container in facts.containers
+        if container.by_hand and container.image_project == target.stack.project
+    ]
     return found + [f"edited on the server: {line.strip()}" for line in facts.edited]
 
 

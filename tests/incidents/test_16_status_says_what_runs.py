@@ -20,7 +20,7 @@ def test_a_build_by_hand_is_seen_and_put_right(scene: Scene) -> None:
     commit, before = scene.runs, scene.boxes()
     assert not_as_deployed(scene) == []
     scene.by_hand(
-        "sed -i 's/<h1>.*/<h1>By hand<.h1>/' services/frontend/index.html;"
+        "sed -i 's/<h1>.*/<h1>By hand<\\/h1>/' services/frontend/index.html;"
         " docker compose build -q frontend; git checkout -q services"
     )
     assert not_as_deployed(scene) == []

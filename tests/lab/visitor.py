@@ -1,4 +1,4 @@
-"""Visits the site as a person does: runs on a server, in the image of the resolver, with its browser.
+"""Visits the site as a person does: runs on a server, in the resolver's image, with its browser.
 
 Reads one JSON object from standard input: where the names of the site lead, the certificate to
 trust by its key, a shop's page and what it sells. Registers, makes a list, adds the page by its
@@ -41,12 +41,12 @@ def main() -> None:
     wanted = json.loads(sys.stdin.readline())
     complaints: list[str] = []
     with sync_playwright() as playwright:
+        leads = wanted["address"]
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium-headless-shell"),
             args=[
                 "--no-sandbox",
-                f"--host-resolver-rules=MAP *.wishwith.me {wanted['address']},"
-                f" MAP wishwith.me {wanted['address']}",
+                f"--host-resolver-rules=MAP wishwith.me {leads}, MAP *.wishwith.me {leads}",
                 f"--ignore-certificate-errors-spki-list={wanted['key']}",
             ],
         )

@@ -39,7 +39,8 @@ def container_tree(root: Path, configuration: Path) -> Iterator[Path]:
     """
     with TemporaryDirectory() as folder:
         tree = Path(folder)
-        shutil.copytree(root / configuration.parent, tree / "etc/nginx")
+        heavy = shutil.ignore_patterns("node_modules", "dist")
+        shutil.copytree(root / configuration.parent, tree / "etc/nginx", ignore=heavy)
         shutil.copytree(root / "nginx/snippets", tree / "etc/wishwithme/snippets")
         for file in tree.rglob("*.conf"):
             text = file.read_text()

@@ -132,6 +132,16 @@ def target(stack: Stack = STACK, tree: Tree = TREE) -> Target:
     return target_of(SERVER, stack, commit(tree=tree))
 
 
+def labels_of(project: str, service: str, config_hash: str = "") -> dict[str, str]:
+    """What compose writes on the container of a service."""
+    return {
+        "com.docker.compose.project": project,
+        "com.docker.compose.service": service,
+        "com.docker.compose.config-hash": config_hash,
+        "com.docker.compose.oneoff": "False",
+    }
+
+
 def container(of: Service, image: str, **changes: Any) -> Container:
     """The running, healthy container that ``up`` made of a service."""
     plain = Container(
@@ -143,12 +153,7 @@ def container(of: Service, image: str, **changes: Any) -> Container:
         started="2026-11-23T10:00:00.5Z",
         exit_code=0,
         restarts=0,
-        labels={
-            "com.docker.compose.project": PROJECT,
-            "com.docker.compose.service": of.name,
-            "com.docker.compose.config-hash": of.config_hash,
-            "com.docker.compose.oneoff": "False",
-        },
+        labels=labels_of(PROJECT, of.name, of.config_hash),
         addresses={f"{PROJECT}-network": "172.20.0.2"},
         published=tuple(port.published for port in of.ports),
     )

@@ -14,6 +14,7 @@ from .builders import (
     PROJECT,
     container,
     facts,
+    labels_of,
     service,
 )
 from .planning import (
@@ -52,11 +53,7 @@ def test_a_container_that_serves_or_is_about_to_stays(health: str) -> None:
 
 
 def test_a_container_of_another_definition_of_the_same_release_was_made_by_hand() -> None:
-    labels = {
-        "com.docker.compose.project": PROJECT,
-        "com.docker.compose.service": "web",
-        "com.docker.compose.config-hash": "by hand",
-    }
+    labels = labels_of(PROJECT, "web", "by hand")
     made = plan(to=OLD, **containers(web={"labels": labels}))
     assert steps(made)[-1] == ("roll web", "container was made by hand from another definition")
 
@@ -106,8 +103,7 @@ def test_orphans_are_removed_last_when_asked_for() -> None:
 
 
 def test_containers_of_others_are_no_orphans() -> None:
-    labels = {"com.docker.compose.project": "other", "com.docker.compose.service": "old"}
-    theirs = container(service("old"), "sha256:x", labels=labels)
+    theirs = container(service("old"), "sha256:x", labels=labels_of("other", "old"))
     made = plan(to=OLD, wish=Wish(remove_orphans=True), containers=(*facts().containers, theirs))
     assert (made.steps, made.notes) == ((), ())
 
@@ -124,6 +120,15 @@ def test_a_one_off_container_is_shown_and_never_removed() -> None:
     assert made.notes == (
         "started by hand: app-api-1-run-1f is a one-off container of this project",
     )
+
+
+def test_a_container_that_somebody_ran_from_an_image_of_ours_is_shown_and_no_service() -> None:
+    """Images that compose built hand their labels of project and service on."""
+    labels = {"com.docker.compose.project": PROJECT, "com.docker.compose.service": "api-1"}
+    shell = container(service("a-shell"), "sha256:x", labels=labels)
+    made = plan(to=OLD, wish=Wish(remove_orphans=True), containers=(shell, *facts().containers))
+    assert made.steps == ()
+    assert made.notes == ("started by hand: app-a-shell runs an image of this project",)
 
 
 def test_an_orphan_that_holds_a_name_of_the_stack_refuses_the_plan() -> None:

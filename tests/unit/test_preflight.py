@@ -19,7 +19,18 @@ from fabfile.model.preflight import (
     warnings,
 )
 
-from .builders import CHECKOUT, ROOT, SERVER, STACK, commit, container, facts, folders, service
+from .builders import (
+    CHECKOUT,
+    ROOT,
+    SERVER,
+    STACK,
+    commit,
+    container,
+    facts,
+    folders,
+    labels_of,
+    service,
+)
 
 ENV = f"{CHECKOUT}/.env"
 START = "no Docker engine answers; start it: sudo systemctl start docker"
@@ -205,8 +216,7 @@ def test_our_own_containers_networks_and_ports_are_no_clash() -> None:
 
 
 def test_a_container_name_of_another_project_is_named_with_its_owner() -> None:
-    labels = {"com.docker.compose.project": "other", "com.docker.compose.service": "db"}
-    theirs = container(STACK.service("db"), "x", labels=labels)
+    theirs = container(STACK.service("db"), "x", labels=labels_of("other", "db"))
     assert stack_problems(facts(containers=(theirs,), listening=frozenset()), STACK) == [
         "container name app-db is in use by project other; rename or remove that one"
     ]
