@@ -9,7 +9,7 @@ from tests.lab.rig.tasks import ns as lab
 from tests.suite import tiers
 
 
-@task(help={"fast": "leave the lab out"})
+@task(help={"fast": "leave the lab and the services' own tests out"})
 def test(_context: Context, fast: bool = False) -> None:
     """Run every tier of tests that this machine can run, and say what was left out and why."""
     if not tiers.run(fast):

@@ -59,8 +59,8 @@ def test_a_tier_after_a_failed_one_still_runs(
     ]
     monkeypatch.setattr(tiers, "ROOT", tmp_path)
     monkeypatch.setattr(tiers, "lint", Outcome)
-    monkeypatch.setattr(tiers, "_without_a_server", lambda: pretended)
-    monkeypatch.setattr(tiers, "_without_the_lab", lambda: ())
+    monkeypatch.setattr(tiers, "_fast", lambda: pretended)
+    monkeypatch.setattr(tiers, "_left_out", lambda: ())
     assert tiers.run(fast=True) is False
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert said[-6:] == [

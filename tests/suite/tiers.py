@@ -28,25 +28,32 @@ Tier = tuple[str, Callable[[], Outcome]]
 
 
 def run(fast: bool) -> bool:
-    """Run every tier, or all but the lab when ``fast``; tell whether nothing failed."""
+    """Run every tier, or the fast ones alone; tell whether nothing failed."""
     with _alone():
         outcomes = [_live(("lint", lint))]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            outcomes += map(_shown, pool.map(_timed, _without_a_server()))
-        outcomes += map(_live, _without_the_lab() if fast else LabRun().tiers())
+            side_by_side = [*([] if fast else _services()), *_fast()]
+            outcomes += map(_shown, pool.map(_timed, side_by_side))
+        outcomes += map(_live, _left_out() if fast else LabRun().tiers())
     summarise(outcomes)
     return all(outcome.state != "FAILED" for outcome in outcomes)
 
 
-def _without_a_server() -> Iterator[Tier]:
-    """Tiers that can run side by side."""
+def _services() -> Iterator[Tier]:
+    """Each service's own tests, with what it needs: a database, a browser, a build."""
     for service in sorted(tests.parent for tests in ROOT.glob("services/*/tests")):
         yield f"services/{service.name}", partial(service_tests, service)
+
+
+def _fast() -> Iterator[Tier]:
+    """The collection's tests that need no server."""
     for folder in ("suite", "unit", "tasks", "stack", "workflows", "docs"):
         yield f"tests/{folder}", partial(pytest, f"tests/{folder}")
 
 
-def _without_the_lab() -> Iterator[Tier]:
+def _left_out() -> Iterator[Tier]:
+    for name, _ in _services():
+        yield name, partial(Outcome, idle="--fast leaves the services' own tests out")
     for name in ("tests/lab", "tests/incidents"):
         yield name, partial(Outcome, idle="--fast leaves the lab out")
 
