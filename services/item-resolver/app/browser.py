@@ -36,7 +36,7 @@ PROGRAMS = {
 ARGUMENTS = (
     # Names are looked up by the guard alone.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-    # UDP knows no proxy.
+    # UDP knows no proxy. Of the last two, each program knows one: Chromium, its headless shell.
     "--disable-quic",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",

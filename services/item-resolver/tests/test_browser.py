@@ -127,23 +127,29 @@ def test_no_part_of_a_page_reaches_a_private_host(
 
 
 @needs_a_browser
-def test_no_packet_goes_past_the_proxy(chromium: TestClient, shop: Shop) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
-        ear.bind(("127.0.0.1", 0))
-        ear.setblocking(False)
-        at = f"127.0.0.1:{ear.getsockname()[1]}"
-        shop.pages["/udp"] = f"""<title>Calling</title><script>
-            const call = new RTCPeerConnection({{iceServers: [{{urls: "stun:{at}"}}]}});
+def test_no_call_goes_past_the_proxy(chromium: TestClient, shop: Shop) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as packets,
+        socket.create_server(("127.0.0.2", 0)) as connections,
+    ):
+        packets.bind(("127.0.0.2", 0))
+        packets.setblocking(False)
+        connections.setblocking(False)
+        by_udp, by_tcp = (f"127.0.0.2:{ear.getsockname()[1]}" for ear in (packets, connections))
+        shop.pages["/call"] = f"""<title>Calling</title><script>
+            const turn = {{username: "u", credential: "c", urls: "turn:{by_tcp}?transport=tcp"}};
+            const call = new RTCPeerConnection({{iceServers: [{{urls: "stun:{by_udp}"}}, turn]}});
             call.createDataChannel("x");
             call.createOffer().then(offer => call.setLocalDescription(offer));
-            new WebTransport("https://{at}/").ready.catch(() => 0);
-            setTimeout(() => fetch("/data"), 400);
-            setTimeout(() => fetch("/data"), 800);
-            setTimeout(() => fetch("/data"), 1200);
+            new WebTransport("https://{by_udp}/").ready.catch(() => 0);
+            // Keeps the page from coming to rest.
+            for (const wait of [400, 800, 1200]) setTimeout(() => fetch("/data"), wait);
             </script>"""
-        assert resolve(chromium, f"{shop.url}/udp")[1]["title"] == "Calling"
+        assert resolve(chromium, f"{shop.url}/call")[1]["title"] == "Calling"
         with pytest.raises(BlockingIOError):
-            ear.recv(2000)
+            packets.recv(2000)
+        with pytest.raises(BlockingIOError):
+            connections.accept()
 
 
 @needs_a_browser
