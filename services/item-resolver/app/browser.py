@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -28,11 +27,6 @@ from app.tunnel import Tunnel
 
 # Starts the browser as a user of its own.
 UNPRIVILEGED = Path(__file__).with_name("unprivileged.sh")
-# What each BROWSER_CHANNEL is called where it is installed, the best first.
-PROGRAMS = {
-    "chrome": ("google-chrome-stable", "google-chrome", "chromium", "chromium-headless-shell"),
-    "chromium": ("chromium", "chromium-headless-shell"),
-}
 ARGUMENTS = (
     # Names are looked up by the guard alone.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
@@ -49,16 +43,6 @@ LAUNCH_MS = 30_000
 # How long a page's scripts may go on after its text is there.
 SETTLE_MS = 10_000
 CLOSE_SECONDS = 3.0
-
-
-def find_program(channel: str, headless: bool) -> str:
-    """The browser's program. Raises SystemExit when none is installed that can do it."""
-    # The headless shell has no window to open.
-    names = [name for name in PROGRAMS[channel] if headless or not name.endswith("shell")]
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    raise SystemExit(f"item-resolver cannot start: no browser here: none of {', '.join(names)}")
 
 
 class BrowserFetcher:
@@ -96,15 +80,7 @@ class BrowserFetcher:
 
     @asynccontextmanager
     async def _context(self, tunnel: Tunnel) -> AsyncIterator[BrowserContext]:
-        browser = await self._running()
-        context = await browser.new_context(
-            proxy={"server": tunnel.url},
-            user_agent=_user_agent(browser.version),
-            extra_http_headers={"Accept-Language": LANGUAGES},
-            accept_downloads=False,
-            # A service worker's requests are not seen by the route below.
-            service_workers="block",
-        )
+        browser, context = await self._new_context(tunnel)
         try:
             await context.route("**/*", _leave_out)
             yield context
@@ -114,7 +90,22 @@ class BrowserFetcher:
                     await context.close()
             except (Error, TimeoutError):
                 # A browser that cannot close a page is no good for the next one.
-                await self.close()
+                await self._discard(browser)
+
+    async def _new_context(self, tunnel: Tunnel) -> tuple[Browser, BrowserContext]:
+        browser = await self._running()
+        try:
+            return browser, await _isolated(browser, tunnel)
+        except Error:
+            # Its driver is gone, and it does not know.
+            await self._discard(browser)
+        browser = await self._running()
+        return browser, await _isolated(browser, tunnel)
+
+    async def _discard(self, browser: Browser) -> None:
+        # Another page may have noticed before, and the browser may be a new one.
+        if self._browser is browser:
+            await self.close()
 
     async def _running(self) -> Browser:
         async with self._starting:
@@ -131,6 +122,17 @@ class BrowserFetcher:
                     env={"BROWSER": self._program, "PATH": os.environ["PATH"], "HOME": "/tmp"},  # noqa: S108
                 )
             return self._browser
+
+
+async def _isolated(browser: Browser, tunnel: Tunnel) -> BrowserContext:
+    return await browser.new_context(
+        proxy={"server": tunnel.url},
+        user_agent=_user_agent(browser.version),
+        extra_http_headers={"Accept-Language": LANGUAGES},
+        accept_downloads=False,
+        # A service worker's requests are not seen by the route that leaves images out.
+        service_workers="block",
+    )
 
 
 async def _open(context: BrowserContext, url: str, tunnel: Tunnel) -> Page:

@@ -11,11 +11,12 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response, status
 from pydantic import BaseModel, Field
 
 from app.bearer import require_bearer
-from app.browser import BrowserFetcher, find_program
+from app.browser import BrowserFetcher
 from app.extract import Product, read
 from app.fetch import Fetcher, HttpFetcher, StubFetcher, Unfetchable
 from app.guard import Guard, Refused
 from app.logs import RequestLog, configure_logs
+from app.programs import find_program
 from app.settings import Settings, load_settings
 from app.slots import Busy, Slots
 

@@ -1,18 +1,22 @@
 """A real browser behind the guard: what it brings, and where it cannot go."""
 
 import json
+import os
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app import browser
-from app.browser import find_program
+from app.programs import PROGRAMS, find_program
 from tests.conftest import TOKEN, Shop, client_of, resolve
 
-installed = any(shutil.which(name) for name in browser.PROGRAMS["chrome"])
+installed = any(shutil.which(name) for name in PROGRAMS["chrome"])
 needs_a_browser = pytest.mark.skipif(
     not installed, reason="no Chromium here (Debian: chromium-headless-shell)"
 )
@@ -164,6 +168,23 @@ def test_a_browser_that_died_is_started_again(chromium: TestClient, shop: Shop) 
 
     assert chromium.portal is not None
     chromium.portal.call(crash)
+    assert resolve(chromium, f"{shop.url}/plain")[0] == 200
+
+
+def driver_of_this_process() -> int:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # a process that ends meanwhile
+            parent = status.read_text().rpartition(")")[2].split()[1]
+            if parent == str(os.getpid()):
+                if "driver/node" in status.with_name("cmdline").read_text():
+                    return int(status.parent.name)
+    raise AssertionError("no driver runs")
+
+
+@needs_a_browser
+def test_a_driver_that_died_is_started_again(chromium: TestClient, shop: Shop) -> None:
+    assert resolve(chromium, f"{shop.url}/plain")[0] == 200
+    os.kill(driver_of_this_process(), signal.SIGKILL)
     assert resolve(chromium, f"{shop.url}/plain")[0] == 200
 
 
