@@ -174,10 +174,10 @@ def test_a_browser_that_died_is_started_again(chromium: TestClient, shop: Shop) 
 def driver_of_this_process() -> int:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # a process that ends meanwhile
-            parent = status.read_text().rpartition(")")[2].split()[1]
-            if parent == str(os.getpid()):
-                if "driver/node" in status.with_name("cmdline").read_text():
-                    return int(status.parent.name)
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+            command = status.with_name("cmdline").read_text()
+            if parent == os.getpid() and "driver/node" in command:
+                return int(status.parent.name)
     raise AssertionError("no driver runs")
 
 
