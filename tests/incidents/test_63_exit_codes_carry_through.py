@@ -18,7 +18,7 @@ DOCKERFILE = "services/item-resolver/Dockerfile"
 
 def test_a_command_that_fails_on_the_server_fails_the_command_here(scene: Scene) -> None:
     """With our code, not with the remote one: 1 failed, 2 refused, 3 a person is needed."""
-    exits = replaced("USER 10001\n", "RUN echo the build ends here; exit 77\nUSER 10001\n")
+    exits = replaced("EXPOSE 8000\n", "RUN echo the build ends here; exit 77\nEXPOSE 8000\n")
     commit = scene.origin.commit("A build that fails", {DOCKERFILE: exits}, "", "exit-codes")
     ran = scene.operator.fab("montreal.deploy", "--ref", commit)
     assert ran.code == 1

@@ -12,7 +12,7 @@ from app.fields import MAX_TITLE, Currency, Price, Title, WebAddress
 from app.settings import Settings
 
 # The resolver works for up to 120 s; the connection is there at once or not at all.
-DEADLINE = httpx.Timeout(150, connect=10)
+DEADLINE = httpx.Timeout(180, connect=10)
 # The page, not the moment, is the reason: asking again would get the same answer.
 FINAL = {400, 403, 413, 422}
 
