@@ -30,8 +30,8 @@ def emptied(servers_deployed: Pair) -> Server:
 @contextmanager
 def stranger(server: Server, *words: str) -> Iterator[None]:
     """A container of another compose project."""
-    label = "com.docker.compose.project=shop"
-    server.must(["docker", "run", "-d", "--name", "stranger", "--label", label, *words])
+    theirs = [f"--label=com.docker.compose.{label}" for label in ("project=shop", "oneoff=False")]
+    server.must(["docker", "run", "-d", "--name", "stranger", *theirs, *words])
     try:
         yield
     finally:
