@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "002"
-down_revision = "001"
+revision = "008"
+down_revision = "007"
 
 
 def upgrade() -> None:
@@ -35,7 +35,7 @@ def test_the_way_back_is_the_last_release_that_was_verified(scene: Scene) -> Non
     scene.deployed(good)
 
     bad = scene.change(
-        "A migration that fails", {f"{VERSIONS}/002_broken.py": ending(BROKEN), PAGE: titled("bad")}
+        "A migration that fails", {f"{VERSIONS}/008_broken.py": ending(BROKEN), PAGE: titled("bad")}
     )
     worse = scene.change("On top of what failed", {PAGE: titled("worse")}, on=bad)
     for commit in (bad, worse):
@@ -48,7 +48,7 @@ def test_the_way_back_is_the_last_release_that_was_verified(scene: Scene) -> Non
         assert any("no_such_table" in line for line in ran.evidence), ran
         record = scene.record(commit)
         assert (record["outcome"], step_names(record)[-1]) == ("failed", "migrate core-api-1")
-        assert scene.asks_database("SELECT version_num FROM alembic_version") == "001"
+        assert scene.asks_database("SELECT version_num FROM alembic_version") == "007"
         columns = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'half_way'"
         assert scene.asks_database(columns) == "0"
 

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "002"
-down_revision = "001"
+revision = "008"
+down_revision = "007"
 
 
 def upgrade() -> None:
@@ -64,32 +64,32 @@ def test_a_revert_builds_nothing_and_runs_the_earlier_image_again(scene: Scene) 
 def test_a_migration_runs_once_and_its_schema_is_recorded(scene: Scene) -> None:
     """Before any twin is replaced; a rollback says what it does about it, and leaves it there."""
     old = scene.last()
-    commit = scene.change("A note on each item", {f"{VERSIONS}/002_note.py": ending(COLUMN)})
+    commit = scene.change("A note on each item", {f"{VERSIONS}/008_note.py": ending(COLUMN)})
     try:
         with scene.only_replaces(*TWINS):
             ran = scene.deployed(commit)
         steps = ran.steps("ubuntu")
         assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api-1"]
         assert steps.index("migrate core-api-1") < steps.index("roll core-api-1")
-        assert "(001 → 002)" in ran.out
-        assert scene.record(old["id"])["schema"] == "001"
-        assert scene.record(commit)["schema"] == "002"
+        assert "(007 → 008)" in ran.out
+        assert scene.record(old["id"])["schema"] == "007"
+        assert scene.record(commit)["schema"] == "008"
         assert scene.asks_database("SELECT note FROM items") == ""
 
         with scene.only_replaces(*TWINS):
             ran = scene.operator.fab("ubuntu.rollback")
         assert ran.code == 0, ran
         assert (
-            "[ubuntu] warning: the database stays at revision 002;"
-            f" release {old['id']} was made with 001"
+            "[ubuntu] warning: the database stays at revision 008;"
+            f" release {old['id']} was made with 007"
         ) in ran.out.splitlines()
         assert scene.runs == old["commit"]
-        assert scene.asks_database("SELECT version_num FROM alembic_version") == "002"
+        assert scene.asks_database("SELECT version_num FROM alembic_version") == "008"
         assert scene.last()["outcome"] == "verified"
-        assert scene.record(scene.last()["id"])["schema"] == "002"
+        assert scene.record(scene.last()["id"])["schema"] == "008"
     finally:
         scene.asks_database("ALTER TABLE items DROP COLUMN IF EXISTS note")
-        scene.asks_database("UPDATE alembic_version SET version_num = '001'")
+        scene.asks_database("UPDATE alembic_version SET version_num = '007'")
 
 
 def test_files_edited_on_the_server_are_kept_as_a_patch(scene: Scene) -> None:
@@ -100,7 +100,7 @@ def test_files_edited_on_the_server_are_kept_as_a_patch(scene: Scene) -> None:
     scene.deployed(commit)
     assert "over an edit" in scene.get(SITE)[1]
     patch = f"{STATE}/releases/{scene.last()['id']}/edited.patch"
-    assert "+    <h1>Edited by hand<.h1>" in scene.by_hand(f"cat {patch}").splitlines()
+    assert "+      <h1>Edited by hand<.h1>" in scene.by_hand(f"cat {patch}").splitlines()
     assert scene.by_hand(f"stat -c %a {patch}; git -C {CHECKOUT} status --porcelain") == "600\n"
 
 

@@ -30,7 +30,8 @@ def test_a_container_that_dies_ten_seconds_after_it_was_healthy(
 ) -> None:
     """A short watch after the roll sees it."""
     starts = replaced(
-        "        yield\n", "        dying = asyncio.create_task(die())  # noqa\n        yield\n"
+        "                yield\n",
+        "                dying = asyncio.create_task(die())  # noqa\n                yield\n",
     )
 
     def edit(text: str) -> str:
