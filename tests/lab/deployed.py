@@ -37,7 +37,7 @@ def servers_deployed(lab: Lab, operator: Operator, origin: Origin) -> Pair:
 
 
 @pytest.fixture
-def pair(servers_deployed: Pair) -> Pair:
+def pair(servers_deployed: Pair, request: pytest.FixtureRequest) -> Pair:
     """Both servers, verified at the base; what an earlier test left otherwise is deployed back."""
-    servers_deployed.make_good()
+    servers_deployed.make_good(after_a_failure=request.session.testsfailed > 0)
     return servers_deployed

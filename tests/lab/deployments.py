@@ -157,10 +157,16 @@ class Pair:
     def montreal(self) -> Server:
         return self.lab.server("montreal")
 
-    def make_good(self) -> None:
-        """Deploy the base to both servers, unless nothing was changed since the last time."""
+    def make_good(self, after_a_failure: bool = False) -> None:
+        """Deploy the base to both servers, unless nothing was changed since the last time.
+
+        What a failed test left may not be deployable; then both servers begin anew.
+        """
         self.origin.rewind()
         if self._state() != self.good:
+            if after_a_failure and self.operator.fab("deploy").code:
+                for name in SERVERS:
+                    self.lab.server(name).reset()
             ran = self.operator.must("deploy")
             assert "error" not in ran.err, ran
             self.remember()
