@@ -134,6 +134,26 @@ def test_an_include_by_the_container_path_is_followed(plant: Plant) -> None:
     assert judges.JUDGES["crossplane"]() == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (
+            "keepalive_tmeout 75s;",
+            'nginx/snippets/more.conf:1: unknown directive "keepalive_tmeout"',
+        ),
+        ("http2 on;  # we know it", 'nginx/snippets/more.conf:1: unknown directive "http2"'),
+        ("http2 on;  # crossplane: of nginx 1.25.1", ""),
+        ("map $uri $kept { /a 1; }", ""),
+    ],
+)
+def test_a_directive_that_crossplane_does_not_know_is_found_unless_it_says_since_when(
+    line: str, found: str, plant: Plant
+) -> None:
+    plant(**{"nginx/ubuntu/nginx.conf": CLEAN_NGINX, "nginx/snippets/more.conf": f"{line}\n"})
+    said = judges.JUDGES["crossplane"]()
+    assert said.removeprefix("nginx/ubuntu/nginx.conf: ") == found
+
+
 def test_a_missing_include_is_found(plant: Plant) -> None:
     plant(**{"nginx/ubuntu/nginx.conf": CLEAN_NGINX, "nginx/snippets/other.conf": ""})
     assert "more.conf" in judges.JUDGES["crossplane"]()

@@ -47,7 +47,7 @@ def _services() -> Iterator[Tier]:
 
 def _fast() -> Iterator[Tier]:
     """The collection's tests that need no server."""
-    for folder in ("suite", "unit", "tasks", "stack", "workflows", "docs"):
+    for folder in ("suite", "unit", "tasks", "stack", "edge", "workflows", "docs"):
         yield f"tests/{folder}", partial(pytest, f"tests/{folder}")
 
 

