@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import ssl
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -30,6 +32,11 @@ class Authority:
         )
         self.file = folder / "authority.pem"
         self.file.write_bytes(own.public_bytes(Encoding.PEM))
+
+    @cached_property
+    def trusted(self) -> ssl.SSLContext:
+        """For a client that trusts this authority alone."""
+        return ssl.create_default_context(cafile=self.file)
 
     def sign(self, folder: Path, *names: str) -> None:
         """Write ``fullchain.pem`` and ``privkey.pem`` for these domains and addresses."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -72,16 +71,13 @@ class Client:
         )
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = http.client.HTTPConnection(host, timeout=DEADLINE)
-        connection.sock = (
-            raw if self.port in PLAIN else self._tls().wrap_socket(raw, server_hostname=host)
-        )
+        trusted = self.proxy.authority.trusted
+        plain = self.port in PLAIN
+        connection.sock = raw if plain else trusted.wrap_socket(raw, server_hostname=host)
         try:
             yield connection
         finally:
             connection.close()
-
-    def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.proxy.authority.file)
 
 
 def exchange(

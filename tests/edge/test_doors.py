@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
+import ssl
 import time
 from collections.abc import Callable
 
 import pytest
 
-from .client import Client
+from .client import Client, exchange
 from .proxy import API, SITE, WWW, Proxy
 
 
@@ -73,3 +76,15 @@ def test_only_what_the_deploy_wrote_is_proved_and_only_inside(
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert answer.body == b"1a2b\n"
+
+
+def test_a_client_that_does_not_say_a_name_in_tls_gets_what_it_asks_for(
+    visitor: Client, ubuntu: Proxy
+) -> None:
+    """So does the lab's plain door, and many a monitoring agent."""
+    context = ssl.create_default_context(cafile=ubuntu.authority.file)
+    context.check_hostname = False
+    with socket.create_connection(("127.0.0.1", ubuntu.ports[443]), 5) as raw:
+        connection = http.client.HTTPConnection(SITE)
+        connection.sock = context.wrap_socket(raw)
+        assert exchange(connection, SITE, "/").one("x-served-by") == "frontend"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Callable
 
 import pytest
@@ -133,7 +132,7 @@ def raw(visitor: Client, request: bytes, tls: bool) -> Answer:
     """The answer to something that no client library would send."""
     place = ("127.0.0.1", visitor.proxy.ports[443])
     with socket.create_connection(place, 5, (visitor.address, 0)) as connection:
-        context = ssl.create_default_context(cafile=visitor.proxy.authority.file)
+        context = visitor.proxy.authority.trusted
         stream = context.wrap_socket(connection, server_hostname=SITE) if tls else connection
         stream.sendall(request)
         told = b""
