@@ -42,6 +42,10 @@ class Proxy:
     """Some service has got the first byte of a body."""
 
     @property
+    def certificates(self) -> Path:
+        return self.tree / "etc/wishwithme/certs"
+
+    @property
     def access_log(self) -> str:
         return (self.tree / "access.log").read_text()
 
@@ -65,11 +69,13 @@ def running(
     proxy_files: Mapping[str, str],
     edits: Mapping[str, Mapping[str, str]] | None = None,
     patience: str = PATIENCE,
+    responder: str = "",
 ) -> Iterator[Proxy]:
     """Start a server's proxy before services that stand in for its own.
 
     ``proxy_files`` are what the deploy would have written; ``edits`` maps files of the
-    configuration to texts of theirs and what takes their place.
+    configuration to texts of theirs and what takes their place. ``responder`` is the URL that
+    tells whether its certificate is revoked.
     """
     with ExitStack() as stack:
         main = stack.enter_context(container_tree(ROOT, Path("nginx", server, "nginx.conf")))
@@ -81,7 +87,8 @@ def running(
             proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
             _replace(main.parent / "upstreams.conf", {f"{name}:{port}": proxy.services[name].place})
         _settle(proxy, main, patience)
-        authority.sign(tree / "etc/wishwithme/certs", SITE, WWW, API, "127.0.0.1")
+        names = (SITE, WWW, API, "127.0.0.1")
+        authority.sign(proxy.certificates, *names, responder=responder)
         (tree / "etc/wishwithme/proxy/acme/.well-known/acme-challenge").mkdir(parents=True)
         for name, text in proxy_files.items():
             proxy.write(name, text)

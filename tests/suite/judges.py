@@ -155,9 +155,8 @@ def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
 
 
 def _gixy(configuration: Path) -> str:
-    # Left out: advice on speed, and on a limit of open files that the container's engine sets.
-    skipped = "try_files_is_evil_too,worker_rlimit_nofile_vs_connections"
-    return _tool("gixy", "--skips", skipped, configuration)
+    # Left out: advice on speed.
+    return _tool("gixy", "--skips", "try_files_is_evil_too", configuration)
 
 
 def _crossplane(configuration: Path) -> str:

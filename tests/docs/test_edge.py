@@ -1,0 +1,119 @@
+"""docs/edge.md: every header, limit, time and setting is the configuration's own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.stack.files import ROOT, directive, nginx
+
+from .tables import DOCS, first_column, tables
+
+PAGE = " ".join((DOCS / "edge.md").read_text().split())
+TOLD = tables("edge.md")
+SNIPPETS = ROOT / "nginx/snippets"
+SERVERS = ("ubuntu", "montreal")
+
+
+def told(heading: str) -> dict[str, list[str]]:
+    """The other cells of each row below a heading, by the first."""
+    (rows,) = TOLD[heading]
+    return {row[0]: row[1:] for row in rows}
+
+
+def mapped(variable: str) -> set[str]:
+    """What a map can make of a variable, but for nothing."""
+    found = re.search(rf"map [^{{]*{re.escape(variable)} \{{(.*?)\n\}}", nginx("ubuntu"), re.DOTALL)
+    assert found is not None
+    return {value for value in re.findall(r'"([^"]+)";', found[1]) if value}
+
+
+def test_every_header_is_told_with_its_value() -> None:
+    added = re.findall(
+        r'^add_header (\S+) ("[^"]*"|\S+) always;$',
+        (SNIPPETS / "security-headers.conf").read_text(),
+        flags=re.MULTILINE,
+    )
+    assert first_column("edge.md", "Headers") == [name for name, _ in added]
+    for name, value in added:
+        (said, _) = told("Headers")[name]
+        if value.startswith('"'):
+            assert said == value.strip('"')
+        elif name != "X-Request-ID":
+            assert mapped(value) == {said}
+
+
+def test_every_refusal_is_told_with_its_words() -> None:
+    text = (ROOT / "nginx/ubuntu/api-locations.conf").read_text()
+    refusals = re.findall(r"location @(\d+) \{(.*?)\n\}", text, flags=re.DOTALL)
+    rows = told("What the proxy answers itself")
+    assert [*rows] == [status for status, _ in refusals]
+    codes = re.findall(
+        r"error_page (\d+) = @\1;", (ROOT / "nginx/ubuntu/api-refusals.conf").read_text()
+    )
+    assert codes == [*rows]
+    for status, inside in refusals:
+        detail, after = rows[status]
+        assert f"""return {status} '{{"detail":"{detail}"}}';""" in inside
+        seconds = re.findall(r"add_header Retry-After (\S+) always;", inside)
+        assert seconds == ([after] if after.isdigit() else ["$retry_after"] if after else [])
+    waits = re.search(r"map \$uri \$retry_after \{(.*?)\}", nginx("ubuntu"), flags=re.DOTALL)
+    assert waits is not None
+    assert re.findall(r"\s(\d+);", waits[1]) == ["12", "1"]
+    assert rows["429"][1] == "1, under `/api/v1/auth/` 12"
+
+
+def test_every_limit_is_told_with_its_number() -> None:
+    zones = dict(re.findall(r"zone=(\w+):\d+m\s+rate=(\d+r/[sm])", nginx("ubuntu")))
+    bursts = dict(re.findall(r"limit_req zone=(\w+) burst=(\d+) nodelay", nginx("ubuntu")))
+    limits = [row[1] for row in TOLD["Limits"][0]]
+    assert limits[:4] == [
+        f"{zones[zone].replace('r/', ' r/')}, burst {bursts[zone]}"
+        for zone in ("api", "auth", "preflights", "health")
+    ]
+    assert {*zones} == {*bursts} == {"api", "auth", "preflights", "health"}
+    (body,) = directive("ubuntu", "client_max_body_size")
+    (kept,) = re.findall(r"max_size=(\w+)", nginx("ubuntu"))
+    assert limits[4:] == [size.replace("m", " MB") for size in (body, kept)]
+
+
+@pytest.mark.parametrize(("column", "server"), enumerate(SERVERS))
+def test_every_time_is_told_as_it_is(column: int, server: str) -> None:
+    set_times = {*re.findall(r"^\s*(\w+) \d+[smh];", nginx(server), flags=re.MULTILINE)}
+    assert {*told("Times")} == set_times - {"client_max_body_size"}
+    for name, cells in told("Times").items():
+        here = {*directive(server, name)}
+        if name == "keepalive_timeout":
+            assert "end after 60 s" in PAGE
+            here.remove("60s")
+        assert {*cells[column].split(", ")} == here
+
+
+def test_every_setting_of_tls_is_told_as_it_is() -> None:
+    for name, (value, _) in told("TLS").items():
+        assert directive("ubuntu", name) == [value]
+    assert directive("montreal", "ssl_stapling") == []
+    named = {*re.findall(r"^\s*(ssl_\w+)", nginx("ubuntu"), flags=re.MULTILINE)}
+    assert named - {*told("TLS")} == {"ssl_certificate", "ssl_certificate_key", "ssl_ciphers"}
+
+
+def test_every_name_that_is_served_is_told() -> None:
+    names = {name for names in directive("ubuntu", "server_name") for name in names.split()}
+    assert names - {"_", "127.0.0.1"} == {
+        name for row in TOLD["Names"][0] for name in re.findall(r"[a-z.]*wishwith\.me", row[1])
+    }
+
+
+def test_what_the_frontend_says_of_keeping_is_told() -> None:
+    frontend = (ROOT / "services/frontend/nginx.conf").read_text()
+    said = re.search(r"map \$uri \$cached \{(.*?)\}", frontend, flags=re.DOTALL)
+    assert said is not None
+    values = {*re.findall(r'"([^"]+)";', said[1])}
+    assert values == {row[1].partition("`:")[0] for row in TOLD["Kept and compressed"][0][:3]}
+
+
+def test_every_field_of_the_log_is_told() -> None:
+    (log,) = directive("ubuntu", "log_format")
+    fields = re.findall(r'"(\w+)":', log)
+    assert f"standard output: {', '.join(f'`{field}`' for field in fields)}." in PAGE
