@@ -78,7 +78,7 @@ def test_every_limit_is_told_with_its_number() -> None:
     assert limits[4:] == [size.replace("m", " MB") for size in (body, kept)]
 
 
-@pytest.mark.parametrize(("column", "server"), enumerate(SERVERS))
+@pytest.mark.parametrize(("column", "server"), list(enumerate(SERVERS)))
 def test_every_time_is_told_as_it_is(column: int, server: str) -> None:
     set_times = {*re.findall(r"^\s*(\w+) \d+[smh];", nginx(server), flags=re.MULTILINE)}
     assert {*told("Times")} == set_times - {"client_max_body_size"}
