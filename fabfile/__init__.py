@@ -2,6 +2,8 @@
 
 from invoke import Collection
 
-from . import fleet, montreal, ubuntu
+from . import certs, fleet, montreal, ubuntu
 
-ns = Collection(fleet.deploy_task, fleet.plan_task, fleet.status_task, ubuntu.ns, montreal.ns)
+ns = Collection(
+    fleet.deploy_task, fleet.plan_task, fleet.status_task, ubuntu.ns, montreal.ns, certs.ns
+)

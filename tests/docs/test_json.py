@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.certificate import Sighting
 from fabfile.model.inventory import Inventory
 from fabfile.model.probe import Verdict
 from fabfile.ops import gates, history, inspection
@@ -96,6 +97,10 @@ def test_the_fields_of_the_health(printed: Callable[..., Any]) -> None:
     assert documented("health") == set(gate)
 
 
+def test_the_fields_of_the_certificates() -> None:
+    assert documented("ssl.status") == set(Sighting("", "", {}).view((), 0))
+
+
 def test_no_table_is_left_unread() -> None:
     read = {"plan", "plan: steps", "deploy", "history --show", "history --show: steps, gates"}
-    assert set(tables("json.md")) == read | {"status", "status: services", "health"}
+    assert set(tables("json.md")) == read | {"status", "status: services", "health", "ssl.status"}

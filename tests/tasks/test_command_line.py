@@ -143,6 +143,7 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "status",
         "status: services",
         "health",
+        "ssl.status",
     ]
 
 

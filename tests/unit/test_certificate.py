@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from fabfile.model.certificate import is_self_made
+from fabfile.model.certificate import Sighting, is_self_made
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def pem(subject: str, issuer: str) -> str:
+def pem(subject: str, issuer: str, *domains: str) -> str:
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
@@ -28,6 +29,7 @@ def pem(subject: str, issuer: str) -> str:
         .serial_number(1)
         .not_valid_before(BEGIN)
         .not_valid_after(BEGIN + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, domains)), critical=False)
         .sign(key, hashes.SHA256())
     )
     return certificate.public_bytes(Encoding.PEM).decode()
@@ -48,3 +50,36 @@ def test_no_certificate_is_not() -> None:
 def test_the_first_certificate_of_a_chain_decides() -> None:
     leaf, authority = pem("app.example", "An Authority"), pem("An Authority", "An Authority")
     assert not is_self_made(leaf + authority)
+
+
+def told(chain: str, wanted: tuple[str, ...] = (), now: datetime = BEGIN) -> list[str]:
+    """The problems of a certificate but for its key, which these tests do not have."""
+    problems = Sighting(chain, "", {}).problems(wanted, now.timestamp())
+    return [problem for problem in problems if "privkey" not in problem]
+
+
+def test_a_chain_that_is_out_of_order_is_a_problem() -> None:
+    leaf, other = pem("app.example", "An Authority"), pem("Another", "Another")
+    wrong = "certs/fullchain.pem: certificate 2 did not issue certificate 1"
+    assert wrong in told(leaf + other)
+    assert wrong not in told(leaf)
+
+
+@pytest.mark.parametrize(
+    ("after", "problem"),
+    [
+        (timedelta(seconds=-1), "it is not valid yet; is the server's clock right?"),
+        (timedelta(0), "it ends on 2026-01-02, in 1 day"),
+        (timedelta(days=1), "it ended on 2026-01-02"),
+    ],
+)
+def test_a_certificate_is_looked_at_by_the_clock_of_its_server(
+    after: timedelta, problem: str
+) -> None:
+    assert told(pem("a", "a"), now=BEGIN + after) == [problem]
+
+
+def test_a_wildcard_is_for_one_label() -> None:
+    certificate = pem("app.example", "app.example", "*.app.example", "app.example")
+    wanted = ("app.example", "api.app.example", "a.api.app.example", "example")
+    assert "it is not for a.api.app.example, example" in told(certificate, wanted)

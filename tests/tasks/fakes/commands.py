@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 LOOKING = frozenset(
-    {"look", "which", "curl", "docker logs", "cat", "compose logs", "docker image ls", "lock"}
+    {
+        "look",
+        "certificates",
+        "which",
+        "curl",
+        "docker logs",
+        "cat",
+        "compose logs",
+        "docker image ls",
+        "lock",
+    }
 )
 """Kinds of commands that change nothing."""
 

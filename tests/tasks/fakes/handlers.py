@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .certificates import self_made
+from .certificates import public_key, self_made
 from .commands import Command, split, understand
 from .curling import curl
 from .docking import ENGINE, Handler
@@ -64,10 +64,20 @@ def cat(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def make_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
-    folder, name, *_ = command.words
-    machine.files[f"{folder}/fullchain.pem"] = self_made(f"{machine.name} {name}")
+    folder, name, alternatives, _days = command.words
+    domains = tuple(one.partition(":")[2] for one in alternatives.split(","))
+    machine.files[f"{folder}/fullchain.pem"] = self_made(f"{machine.name} {name}", domains)
     machine.files[f"{folder}/privkey.pem"] = "key\n"
     return Ended()
+
+
+def certificates(machine: Machine, command: Command, _stdin: str) -> Ended:
+    folder, mark, *places = command.words
+    pem = machine.certificate
+    whole = pem and machine.files[f"{folder}/privkey.pem"] == "key\n"
+    sections = {"disk": pem, "key": public_key(pem) if whole else ""}
+    sections |= dict.fromkeys(places, machine.served)
+    return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections.items()))
 
 
 def trust(machine: Machine, command: Command, stdin: str) -> Ended:
@@ -137,6 +147,7 @@ HANDLERS: dict[str, Handler] = {
     "put": put,
     "cat": cat,
     "make-certificate": make_certificate,
+    "certificates": certificates,
     "trust": trust,
     "keep-env": keep_env,
     "restore-env": restore_env,

@@ -61,6 +61,8 @@ class Machine:
         self.schema = ""
         self.engine = Engine("172.20.0" if name == "ubuntu" else "172.21.0")
         self.proxy: Proxy | None = None
+        self.served = ""
+        """The certificate that the proxy has loaded."""
         self.locks: dict[str, str] = {}
         """Place → who holds it."""
         self.faults: list[Fault] = []
@@ -148,6 +150,7 @@ class Machine:
     def start_proxy(self, container: Container) -> None:
         """Nginx starts, or loads its configuration again."""
         files = self.below(f"{ROOT}/proxy")
+        self.served = self.certificate
         self.proxy = loaded(self.engine, container, self.configuration(), files)
 
     @property
