@@ -32,6 +32,9 @@ HELP = {
     "tail": "lines of each log (default: 100)",
     "follow": "go on showing new lines until Ctrl-C",
     "service": "a service of the stack (default: all)",
+    "certificate": "file with the certificate and the chain below it, PEM",
+    "key": "file with its private key, PEM, without a passphrase",
+    "server": "server that gets it (default: the one that has domains in hosts.ini)",
     "number": "how many releases (default: 10)",
 }
 """The help of every argument, written once."""

@@ -8,8 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 SOON = 14
 """Days before its end from which on a certificate is a problem."""
@@ -88,6 +92,21 @@ class Sighting:
                     " on disk: the proxy has not loaded it"
                 )
         return found
+
+
+def problems_of_pair(pem: str, key: str, wanted: Sequence[str], now: float) -> list[str]:
+    """Why a server should not be given this certificate and private key, each one line."""
+    if not is_readable(pem):
+        return ["the certificate file holds no certificate"]
+    try:
+        private = load_pem_private_key(key.encode(), password=None)
+    except TypeError:
+        return ["the key needs a passphrase, and nobody is there to type it when nginx starts"]
+    except (ValueError, UnsupportedAlgorithm):
+        return ["the key file holds no private key"]
+    form = PublicFormat.SubjectPublicKeyInfo
+    public = private.public_key().public_bytes(Encoding.PEM, form).decode()
+    return Sighting(pem, public, {}).problems(wanted, now)
 
 
 def _chain(pem: str) -> list[x509.Certificate]:

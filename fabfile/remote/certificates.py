@@ -46,6 +46,40 @@ def see(host: Host, names: Sequence[str], ports: Sequence[int]) -> Sighting:
     return Sighting(sections.get("disk", ""), sections.get("key", ""), served)
 
 
+def put(host: Host, pem: str, key: str) -> None:
+    """Put a certificate and its key in place, 0600; the former pair is kept beside them."""
+    folder = host.server.root / "certs"
+    script = """
+set -eu
+umask 077
+cd "$1"
+for name in fullchain privkey; do
+  cp -p "$name.pem" "$name.pem.before"
+done
+"""
+    host.write(["bash", "-c", script, "keep-certificate", str(folder)])
+    host.put(folder / "privkey.pem", key)
+    host.put(folder / "fullchain.pem", pem)
+
+
+def put_back(host: Host) -> None:
+    """The pair that was kept is in place again."""
+    script = """
+set -eu
+cd "$1"
+for name in privkey fullchain; do
+  [ ! -e "$name.pem.before" ] || mv -f "$name.pem.before" "$name.pem"
+done
+"""
+    host.write(["bash", "-c", script, "put-back-certificate", str(host.server.root / "certs")])
+
+
+def forget(host: Host) -> None:
+    """The pair that was kept is needed no more."""
+    script = 'cd "$1" && rm -f privkey.pem.before fullchain.pem.before'
+    host.write(["bash", "-c", script, "forget-certificate", str(host.server.root / "certs")])
+
+
 def _asked(name: str, port: int) -> str:
     """``NAME:PORT`` to ask by name; ``/ADDRESS:PORT`` to ask without one, as a client would."""
     try:

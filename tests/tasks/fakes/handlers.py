@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .certificates import public_key, self_made
+from .certificates import public_half, self_made
 from .commands import Command, split, understand
 from .curling import curl
 from .docking import ENGINE, Handler
@@ -74,10 +74,29 @@ def make_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
 def certificates(machine: Machine, command: Command, _stdin: str) -> Ended:
     folder, mark, *places = command.words
     pem = machine.certificate
-    whole = pem and machine.files[f"{folder}/privkey.pem"] == "key\n"
-    sections = {"disk": pem, "key": public_key(pem) if whole else ""}
+    key = machine.files.get(f"{folder}/privkey.pem", "")
+    sections = {"disk": pem, "key": public_half(key, pem)}
     sections |= dict.fromkeys(places, machine.served)
     return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections.items()))
+
+
+def keep_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
+    for name in ("fullchain.pem", "privkey.pem"):
+        path = f"{command.words[0]}/{name}"
+        machine.files[f"{path}.before"] = machine.files[path]
+    return Ended()
+
+
+def put_back_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
+    for path in [path for path in machine.files if path.endswith(".pem.before")]:
+        machine.files[path.removesuffix(".before")] = machine.files.pop(path)
+    return Ended()
+
+
+def forget_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
+    for path in [path for path in machine.files if path.endswith(".pem.before")]:
+        del machine.files[path]
+    return Ended()
 
 
 def trust(machine: Machine, command: Command, stdin: str) -> Ended:
@@ -148,6 +167,9 @@ HANDLERS: dict[str, Handler] = {
     "cat": cat,
     "make-certificate": make_certificate,
     "certificates": certificates,
+    "keep-certificate": keep_certificate,
+    "put-back-certificate": put_back_certificate,
+    "forget-certificate": forget_certificate,
     "trust": trust,
     "keep-env": keep_env,
     "restore-env": restore_env,
