@@ -70,22 +70,26 @@ def running(
     edits: Mapping[str, Mapping[str, str]] | None = None,
     patience: str = PATIENCE,
     responder: str = "",
+    elsewhere: Mapping[str, str] | None = None,
 ) -> Iterator[Proxy]:
     """Start a server's proxy before services that stand in for its own.
 
     ``proxy_files`` are what the deploy would have written; ``edits`` maps files of the
     configuration to texts of theirs and what takes their place. ``responder`` is the URL that
-    tells whether its certificate is revoked.
+    tells whether its certificate is revoked; ``elsewhere`` maps services to where they listen.
     """
     with ExitStack() as stack:
         main = stack.enter_context(container_tree(ROOT, Path("nginx", server, "nginx.conf")))
         tree = main.parents[2]
         for name, changes in (edits or {}).items():
-            _replace(main.parent / name, changes)
+            replace_in(main.parent / name, changes)
         proxy = Proxy(tree, authority, {})
+        places = dict(elsewhere or {})
         for name, port in sorted(_upstream_servers(main.parent)):
-            proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
-            _replace(main.parent / "upstreams.conf", {f"{name}:{port}": proxy.services[name].place})
+            if name not in places:
+                proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
+                places[name] = proxy.services[name].place
+            replace_in(main.parent / "upstreams.conf", {f"{name}:{port}": places[name]})
         _settle(proxy, main, patience)
         names = (SITE, WWW, API, "127.0.0.1")
         authority.sign(proxy.certificates, *names, responder=responder)
@@ -101,7 +105,8 @@ def _upstream_servers(folder: Path) -> set[tuple[str, str]]:
     return set(re.findall(r"^\s*server ([a-z0-9-]+):(\d+)", text, flags=re.MULTILINE))
 
 
-def _replace(file: Path, changes: Mapping[str, str]) -> None:
+def replace_in(file: Path, changes: Mapping[str, str]) -> None:
+    """Put other texts in place of those that must stand in a file."""
     text = file.read_text()
     for old, new in changes.items():
         assert old in text, f"{file.name} does not say {old!r}"
@@ -115,7 +120,7 @@ def _settle(proxy: Proxy, main: Path, patience: str) -> None:
     snippets = tree / "etc/wishwithme/snippets"
     for folder in ("cache", "run"):
         (tree / folder).mkdir()
-    _replace(
+    replace_in(
         snippets / "main.conf",
         {
             "user nginx;": f"user {getpass.getuser()};",
@@ -130,7 +135,7 @@ def _settle(proxy: Proxy, main: Path, patience: str) -> None:
         text = re.sub(r"proxy_read_timeout \d+s;", f"proxy_read_timeout {patience};", text)
         for port in re.findall(r"^\s*listen (\d+)", text, flags=re.MULTILINE):
             number = int(port)
-            proxy.ports.setdefault(number, _free_port())
+            proxy.ports.setdefault(number, free_port())
             text = re.sub(rf"listen {port}\b", f"listen 127.0.0.1:{proxy.ports[number]}", text)
         file.write_text(text)
 
@@ -145,28 +150,29 @@ def _started(proxy: Proxy, main: Path) -> Iterator[None]:
         proxy.process = subprocess.Popen([*words, "-g", "daemon off;"], stdout=out, stderr=err)
         try:
             for port in proxy.ports.values():
-                _wait_for(port, proxy)
+                wait_for(port, proxy.process, proxy.tree / "error.log")
             yield
         finally:
             proxy.process.terminate()
             proxy.process.wait(timeout=DEADLINE)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as asking:
         asking.bind(("127.0.0.1", 0))
         port: int = asking.getsockname()[1]
     return port
 
 
-def _wait_for(port: int, proxy: Proxy) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until nginx listens there; when it ends instead, its log says why."""
     deadline = time.monotonic() + DEADLINE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            assert proxy.process is not None
-            assert proxy.process.poll() is None, proxy.error_log
+            assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, "nginx does not listen"
             time.sleep(0.02)
         else:
