@@ -35,8 +35,8 @@ def test_a_page_that_is_added_is_resolved_by_the_browser_there_and_appears_live(
     done = scene.lab.server("montreal").exec(
         [*browser, SCRIPT.read_text()], stdin=json.dumps(wanted) + "\n", timeout=180
     )
-    assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0, seen["text"] + done.stderr
     sight = tmp_path / "birthday.png"
     sight.write_bytes(base64.b64decode(seen["sight"]))
     assert seen["complaints"] == []
