@@ -1,0 +1,83 @@
+"""Certificates: what is served is what was given, and nothing useless gets that far."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edge.authority import Authority
+from tests.lab.deployments import refused
+from tests.lab.scenes import API, SITE, Scene
+from tests.lab.seen import STATE, untouched
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+NAMES = (SITE, f"www.{SITE}", API)
+
+
+def pair_of(
+    folder: Path, certificate: str = "fullchain.pem", key: str = "privkey.pem"
+) -> list[str]:
+    """The words that name a certificate and its key."""
+    return ["--certificate", str(folder / certificate), "--key", str(folder / key)]
+
+
+@pytest.fixture
+def former(scene: Scene, tmp_path: Path) -> Iterator[Path]:
+    """The pair that the server has; it is there again at the end."""
+    folder = tmp_path / "former"
+    folder.mkdir()
+    for name in ("fullchain.pem", "privkey.pem"):
+        (folder / name).write_text(scene.ubuntu.must(["cat", f"{STATE}/certs/{name}"]))
+    yield folder
+    scene.operator.must("ssl.install", *pair_of(folder))
+
+
+def served(scene: Scene) -> str:
+    """The digest of the certificate that a client gets for the site."""
+    address = ("127.0.0.1", scene.ubuntu.ports[443])
+    pem = ssl.get_server_certificate(address, timeout=20)
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+
+def test_a_certificate_of_ones_own_is_served_without_replacing_anything(
+    scene: Scene, former: Path, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    authority.sign(tmp_path / "own", *NAMES)
+    text = (tmp_path / "own/fullchain.pem").read_text()
+    leaf = text[: text.index("-----END CERTIFICATE-----") + len("-----END CERTIFICATE-----\n")]
+    with scene.only_replaces():
+        ran = scene.operator.must("ssl.install", *pair_of(tmp_path / "own"))
+    assert served(scene) == hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
+    status = scene.operator.json("ssl.status")["ubuntu"]
+    assert (status["days"], status["self_made"], status["problems"]) == (89, False, [])
+    assert status["served"] == {f"{name}:443": status["serial"] for name in NAMES}
+    assert f"install certificate {status['serial']}" in ran.steps("ubuntu")
+    kept = scene.ubuntu.must(["sh", "-c", f"stat -c '%a %n' {STATE}/certs/*.pem*"])
+    assert kept == f"600 {STATE}/certs/fullchain.pem\n600 {STATE}/certs/privkey.pem\n"
+    again = scene.operator.must("ssl.install", *pair_of(tmp_path / "own"))
+    assert f"certificate {status['serial']} is served already" in again.out
+
+
+def test_a_pair_that_does_not_fit_touches_nothing(scene: Scene, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    authority.sign(tmp_path / "one", *NAMES)
+    authority.sign(tmp_path / "two", SITE)
+    (tmp_path / "one/privkey.pem").replace(tmp_path / "one/other.pem")
+    (tmp_path / "one/privkey.pem").write_text((tmp_path / "two/privkey.pem").read_text())
+    with untouched(scene.ubuntu):
+        ran = scene.operator.fab("ssl.install", *pair_of(tmp_path / "one"))
+        assert (ran.code, ran.error) == (
+            2,
+            "ubuntu: this certificate cannot be used; nothing was changed",
+        )
+        assert "certs/privkey.pem is not the key of certs/fullchain.pem" in ran.evidence
+        ran = scene.operator.fab("ssl.install", *pair_of(tmp_path / "two"))
+        assert ran.evidence == [f"it is not for www.{SITE}, {API}"]
+        missing = refused(scene.operator.fab("ssl.install", *pair_of(tmp_path / "none")))
+    assert missing.startswith(f"{tmp_path}/none/fullchain.pem cannot be read: ")
