@@ -6,8 +6,9 @@ import secrets
 from pathlib import Path
 
 from ..model import preflight
+from ..model.answer import parse
 from ..model.errors import Trouble, refused
-from ..model.facts import Facts, parse
+from ..model.facts import Facts
 from .connect import missing_programs
 from .host import Host
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.model.facts import Facts, parse
+from fabfile.model.answer import parse
+from fabfile.model.facts import Facts
 from fabfile.remote.look import SCRIPT
 
 MARK = "@@mark"

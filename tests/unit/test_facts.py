@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabfile.model.facts import Change, Commit, Container, Disk, Folder, parse
+from fabfile.model.answer import parse
+from fabfile.model.facts import Change, Commit, Container, Disk, Folder
 
 from .builders import facts, release
 
