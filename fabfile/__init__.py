@@ -2,8 +2,8 @@
 
 from invoke import Collection
 
-from . import certs, fleet, montreal, ubuntu
+from . import certs, db, fleet, montreal, ubuntu
 
 ns = Collection(
-    fleet.deploy_task, fleet.plan_task, fleet.status_task, ubuntu.ns, montreal.ns, certs.ns
+    fleet.deploy_task, fleet.plan_task, fleet.status_task, ubuntu.ns, montreal.ns, certs.ns, db.ns
 )

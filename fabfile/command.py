@@ -36,6 +36,9 @@ HELP = {
     "key": "file with its private key, PEM, without a passphrase",
     "server": "server that gets it (default: the one that has domains in hosts.ini)",
     "number": "how many releases (default: 10)",
+    "on": "server that has the database (default: the first of hosts.ini whose stack has one)",
+    "quiet": "show nothing when all is well",
+    "from": "name of a backup, latest (the newest verified one) or newest",
 }
 """The help of every argument, written once."""
 

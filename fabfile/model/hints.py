@@ -9,7 +9,7 @@ from typing import Any
 from .errors import Trouble, refused
 from .probe import Probe
 
-HINTS = frozenset({"keep", "proxy", "probe", "smoke", "migrate", "gates", "link"})
+HINTS = frozenset({"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
 
 
@@ -39,6 +39,18 @@ class Migration:
 
 
 @dataclass(frozen=True)
+class Database:
+    """PostgreSQL: the keys of the service's environment that hold its user and database.
+
+    ``revision`` is a query for the revision of the schema; empty: it has none.
+    """
+
+    user: str
+    name: str
+    revision: str = ""
+
+
+@dataclass(frozen=True)
 class Hints:
     """What ``x-deploy`` says of one service."""
 
@@ -56,6 +68,7 @@ class Hints:
     gates: tuple[Gate, ...] = ()
     link: tuple[str, ...] = ()
     """Command, run in a one-off container, that proves the call to the server in ``calls``."""
+    database: Database | None = None
 
 
 def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
@@ -78,6 +91,7 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         migrate=_migration(service, raw["migrate"]) if raw.get("migrate") else None,
         gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
         link=tuple((raw.get("link") or {}).get("command") or ()),
+        database=_database(service, raw["database"]) if raw.get("database") else None,
     )
 
 
@@ -100,6 +114,14 @@ def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
     if missing:
         raise refused(f"x-deploy.{service}.migrate: {', '.join(missing)} is missing")
     return Migration(tuple(raw["run"]), tuple(raw["current"]), tuple(raw["target"]))
+
+
+def _database(service: str, raw: Mapping[str, Any]) -> Database:
+    _known(f"x-deploy.{service}.database", raw, frozenset({"user", "name", "revision"}))
+    missing = sorted({"user", "name"} - set(raw))
+    if missing:
+        raise refused(f"x-deploy.{service}.database: {', '.join(missing)} is missing")
+    return Database(raw["user"], raw["name"], raw.get("revision", ""))
 
 
 def revision(output: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import refused
+from .retention import Keep
 from .values import NAME, PARSERS
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
@@ -52,6 +53,10 @@ class Server:
     """Seconds after the last replacement in which no container may die."""
     settle: int
     """Seconds after the last change within which every gate must turn green."""
+    compression: str
+    """How backups are packed: ``zstd`` or ``gzip``."""
+    keep: Keep
+    """How many backups stay."""
     connection: str
     """``ssh``, or ``local`` on the server itself."""
     known_hosts: Path
@@ -221,6 +226,10 @@ def _server(
         edge=read.get("edge"),
         watch=read.get("watch", WATCH),
         settle=read.get("settle", SETTLE),
+        compression=read.get("compression", "zstd"),
+        keep=Keep(
+            **{k[5:]: value for k, value in read.items() if k.startswith("keep_")},
+        ),
         connection=read.get("connection", "ssh"),
         known_hosts=file.parent / "known_hosts",
     )

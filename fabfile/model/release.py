@@ -61,6 +61,8 @@ class Release:
     """Key of ``.env`` → salted digest of its value."""
     schema: str = ""
     """Revision of the database after the deploy."""
+    backup: str = ""
+    """The verified backup that was taken before its migration; empty: none was needed."""
     plan: tuple[str, ...] = ()
     steps: tuple[Done, ...] = ()
     gates: tuple[Done, ...] = ()

@@ -92,6 +92,11 @@ class Stack:
         raise refused(f"no service '{name}' in the stack; services: {known}")
 
     @property
+    def database(self) -> Service | None:
+        """The service that ``x-deploy`` calls the database."""
+        return next((service for service in self.services if service.hints.database), None)
+
+    @property
     def proxy(self) -> Service | None:
         """The service that ``x-deploy`` calls the proxy."""
         return next((service for service in self.services if service.hints.proxy), None)

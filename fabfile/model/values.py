@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
+from .backup import SUFFIXES
+
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
@@ -74,6 +76,18 @@ def _connection(text: str) -> str:
     return text
 
 
+def _compression(text: str) -> str:
+    if text not in SUFFIXES:
+        raise ValueError(f"'{text}' is neither {' nor '.join(SUFFIXES)}")
+    return text
+
+
+def _places(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 1000:
+        raise ValueError(f"'{text}' is not a number of backups (0 to 1000)")
+    return int(text)
+
+
 def _repository(text: str) -> str:
     if text.startswith("-") or any(blank in text for blank in " \t"):
         raise ValueError(f"'{text}' is not the address of a git repository")
@@ -96,5 +110,9 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "edge": _edge,
     "watch": _seconds,
     "settle": _seconds,
+    "compression": _compression,
+    "keep_daily": _places,
+    "keep_weekly": _places,
+    "keep_monthly": _places,
     "connection": _connection,
 }

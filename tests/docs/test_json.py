@@ -11,7 +11,8 @@ import pytest
 from fabfile.model.certificate import Sighting
 from fabfile.model.inventory import Inventory
 from fabfile.model.probe import Verdict
-from fabfile.ops import gates, history, inspection
+from fabfile.model.retention import Keep, retain
+from fabfile.ops import backups, gates, history, inspection
 from fabfile.ops.neighbours import Neighbours
 from fabfile.ops.session import Session
 from fabfile.ops.sight import Sight
@@ -19,6 +20,7 @@ from fabfile.ops.status import view
 from fabfile.remote.host import Host
 from fabfile.ui.console import Console
 from tests.unit import builders
+from tests.unit.backups import backup
 from tests.workflows import samples
 
 from .tables import first_column, tables
@@ -101,6 +103,15 @@ def test_the_fields_of_the_certificates() -> None:
     assert documented("ssl.status") == set(Sighting("", "", {}).view((), 0))
 
 
+def test_the_fields_of_a_backup() -> None:
+    made = backups.view(backup(1))
+    assert documented("db.backup, db.verify") == set(made)
+    decision = retain([backup(1)], Keep())
+    listed = backups.listed(backup(1), decision)
+    assert documented("db.list") == set(listed) - set(made)
+
+
 def test_no_table_is_left_unread() -> None:
     read = {"plan", "plan: steps", "deploy", "history --show", "history --show: steps, gates"}
-    assert set(tables("json.md")) == read | {"status", "status: services", "health", "ssl.status"}
+    read |= {"status", "status: services", "health", "db.backup, db.verify", "db.list", "ssl.status"}
+    assert set(tables("json.md")) == read

@@ -144,6 +144,8 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "status: services",
         "health",
         "ssl.status",
+        "db.backup, db.verify",
+        "db.list",
     ]
 
 
@@ -158,6 +160,7 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
     assert json.dumps(sorted(documented)) == json.dumps(
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
-            "domains", "calls", "address", "edge", "watch", "settle", "connection",
+            "domains", "calls", "address", "edge", "watch", "settle", "compression",
+            "keep_daily", "keep_weekly", "keep_monthly", "connection",
         ])
     )  # fmt: skip

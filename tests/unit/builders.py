@@ -14,6 +14,7 @@ from fabfile.model.inventory import Server
 from fabfile.model.plan import Target, target_of
 from fabfile.model.probe import Probe
 from fabfile.model.release import VERIFIED, Image, Release
+from fabfile.model.retention import Keep
 from fabfile.model.stack import Build, Mount, Port, Service, Stack
 
 CHECKOUT = PurePosixPath("/home/ubuntu/app")
@@ -39,6 +40,8 @@ SERVER = Server(
     edge=None,
     watch=0,
     settle=30,
+    compression="zstd",
+    keep=Keep(),
     connection="ssh",
     known_hosts=Path("/keys/known_hosts"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.hints import Gate, Hints, Migration, known_hints, parse_hints, revision
+from fabfile.model.hints import Database, Gate, Hints, Migration, known_hints, parse_hints, revision
 from fabfile.model.probe import Probe
 
 
@@ -40,6 +40,7 @@ def test_every_hint_is_read() -> None:
             "migrate": {"run": ["m", "up"], "current": ["m", "now"], "target": ["m", "head"]},
             "gates": [{"name": "site", "url": "https://example.org/", "contains": "Hello"}],
             "link": {"command": ["ask", "them"]},
+            "database": {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT 1"},
         },
     ) == Hints(
         keep=True,
@@ -51,6 +52,7 @@ def test_every_hint_is_read() -> None:
         migrate=Migration(("m", "up"), ("m", "now"), ("m", "head")),
         gates=(Gate("site", "https://example.org/", Probe(contains="Hello")),),
         link=("ask", "them"),
+        database=Database("DB_USER", "DB_NAME", "SELECT 1"),
     )
 
 
@@ -61,7 +63,7 @@ def test_every_hint_is_read() -> None:
             {"keeps": True, "probe": {"port": 1}},
             "api",
             "keeps",
-            "gates, keep, link, migrate, probe, proxy, smoke",
+            "database, gates, keep, link, migrate, probe, proxy, smoke",
         ),
         (
             {"probe": {"port": 1, "status_code": 200, "body": "x"}},

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.inventory import Inventory, Server, parse
+from fabfile.model.retention import Keep
 
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
-    "calls", "address", "edge", "watch", "settle", "connection",
+    "calls", "address", "edge", "watch", "settle", "compression",
+    "keep_daily", "keep_weekly", "keep_monthly", "connection",
 )  # fmt: skip
 
 DEFAULTS = """\
@@ -74,6 +76,9 @@ address = 10.0.0.7
 edge = 127.0.0.1:8443
 watch = 0
 settle = 60
+compression = gzip
+keep_daily = 14
+keep_monthly = 0
 connection = ssh
 
 [montreal]
@@ -104,6 +109,8 @@ compose = compose/montreal.yml
         edge=("127.0.0.1", 8443),
         watch=0,
         settle=60,
+        compression="gzip",
+        keep=Keep(daily=14, weekly=4, monthly=0),
         connection="ssh",
         known_hosts=Path("/srv/fleet/known_hosts"),
     )
@@ -114,6 +121,7 @@ def test_what_a_section_leaves_out_has_its_documented_value() -> None:
     assert (server.port, server.watch, server.settle, server.connection) == (22, 15, 30, "ssh")
     assert (server.address, server.edge, server.calls) == ("192.0.2.7", None, "")
     assert server.domains == ()
+    assert (server.compression, server.keep) == ("zstd", Keep(daily=7, weekly=4, monthly=6))
 
 
 def test_a_section_goes_before_the_defaults() -> None:

@@ -18,6 +18,7 @@ LOOKING = frozenset(
         "compose logs",
         "docker image ls",
         "lock",
+        "backups",
     }
 )
 """Kinds of commands that change nothing."""
@@ -101,6 +102,9 @@ def _subject(command: Command) -> str:
         "reload": lambda: words[0],
         "remove": lambda: words[0],
         "watch": lambda: f"{words[1]} s",
+        "backup": lambda: words[1],
+        "verify": lambda: words[6],
+        "remove-backups": lambda: " ".join(words[1:]),
     }
     return subjects[command.kind]() if command.kind in subjects else ""
 
@@ -108,7 +112,7 @@ def _subject(command: Command) -> str:
 def _below(path: str) -> str:
     """A path without what differs from run to run."""
     parts = PurePosixPath(path).parts[-3:]
-    if "releases" in parts:
+    if "releases" in parts or "backups" in parts:
         return parts[-1]
     return "images.yml" if path.endswith(".images.yml") else "/".join(parts[-2:])
 

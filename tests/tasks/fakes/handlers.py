@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .backing import BACKUPS
 from .certificates import public_half, self_made
 from .commands import Command, split, understand
 from .curling import curl
@@ -179,4 +180,5 @@ HANDLERS: dict[str, Handler] = {
     "prune-worktrees": prune_worktrees,
     "checkout": checkout,
     **ENGINE,
+    **BACKUPS,
 }

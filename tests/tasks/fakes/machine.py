@@ -59,6 +59,10 @@ class Machine:
         self.head = ""
         self.edited: dict[str, str] = {}
         self.schema = ""
+        self.rows: dict[str, int] = {}
+        """Table of the database → its rows."""
+        self.dumps: dict[str, dict[str, int]] = {}
+        """Name of a backup → what is in its file."""
         self.engine = Engine("172.20.0" if name == "ubuntu" else "172.21.0")
         self.proxy: Proxy | None = None
         self.served = ""

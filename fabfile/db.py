@@ -1,0 +1,42 @@
+"""The tasks of the database: backups, and the proof that they can be restored."""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from .command import command
+from .ops import backups
+from .ops.session import Session
+
+
+@command("on", "quiet", "json")
+def backup_task(session: Session, on: str = "", quiet: bool = False, json: bool = False) -> None:
+    """Dump the database into a compressed file on its server, with a manifest beside it.
+
+    Exit codes: 0 done; 1 no backup was made, and nothing is left of it; 2 not tried (disk, another
+    one is running, no database).
+    """
+    backups.backup(session, on, quiet=quiet, as_json=json)
+
+
+@command("on", "from", "quiet", "json")
+def verify_task(
+    session: Session, on: str = "", from_: str = "newest", quiet: bool = False, json: bool = False
+) -> None:
+    """Restore a backup into a throwaway PostgreSQL and compare; exit 1 when it differs."""
+    backups.verify(session, on, from_, quiet=quiet, as_json=json)
+
+
+@command("on", "json")
+def list_task(session: Session, on: str = "", json: bool = False) -> None:
+    """List the backups, which are verified, and which stay and why."""
+    backups.list_(session, on, as_json=json)
+
+
+@command("on", "yes", "dry-run")
+def prune_task(session: Session, on: str = "", yes: bool = False, dry_run: bool = False) -> None:
+    """Remove the backups whose day, week and month have a newer verified one."""
+    backups.prune(session, on, yes=yes, dry_run=dry_run)
+
+
+ns = Collection("db", backup_task, verify_task, list_task, prune_task)

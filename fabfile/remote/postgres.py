@@ -1,0 +1,149 @@
+"""PostgreSQL on a server: dumps, checks and restores, each one script that cleans up after itself.
+
+Data never passes through the operator's machine: it streams from a container into a file and back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..model.backup import (
+    RESERVE,
+    Backup,
+    Content,
+    Shelf,
+    parse_content,
+    parse_manifest,
+    parse_shelf,
+)
+from ..model.errors import FAILED, REFUSED, Trouble
+from .host import Host, Output
+
+LONGEST = 4 * 3600
+"""Seconds that a dump or a restore may take."""
+PATIENCE = 120
+"""Seconds within which a throwaway PostgreSQL must answer."""
+THROWAWAY = "me.wishwith.throwaway=check"
+"""Label of the containers that backups are restored into for a check."""
+REFUSALS = {74: "disk", 75: "busy", 76: "database"}
+"""Exit codes of the scripts that mean: nothing was touched."""
+CHANGED = 65
+"""Exit code of the scripts: the file is not what was written."""
+REVISION = """\
+\\unset ON_ERROR_STOP
+SAVEPOINT revision;
+SELECT json_build_object('revision', (QUERY)::text);
+ROLLBACK TO revision;
+\\set ON_ERROR_STOP 1
+"""
+"""Asked first, by the database's own search path. Without its table there is no revision: that is
+an answer, and must not end the session."""
+BACKUP, BACKUPS, VERIFY, LOAD, CONTENT = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("backup.sh", "backups.sh", "verify.sh", "load.sh", "content.sql")
+)
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The database of a stack: its container and how to ask it."""
+
+    container: str
+    image: str
+    """Id of the image that it runs."""
+    user: str
+    name: str
+    """The database's name."""
+    revision: str
+    """Query for the revision of the schema; empty: none."""
+    environment: Mapping[str, str]
+    """Holds the password."""
+
+
+def shelf(host: Host) -> Shelf:
+    """What stands in the folder of backups."""
+    return parse_shelf(host.read(["bash", "-c", BACKUPS, "backups", str(_folder(host))]).stdout)
+
+
+def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: int) -> Backup:
+    """Dump the database into the backup's file, and its manifest beside it.
+
+    ``wait``: seconds for another backup to end. A failure leaves nothing behind.
+    """
+    words = ["bash", "-c", BACKUP, "backup", str(_folder(host)), backup.name, postgres.container]
+    words += [postgres.user, postgres.name, host.server.compression, str(expected), str(RESERVE)]
+    words += [str(wait), backup.about, questions(postgres)]
+    output = host.write(words, timeout=LONGEST, check=False)
+    made = parse_manifest(output.stdout.strip()) if output.ok else None
+    if made is None:
+        raise trouble(host, "no backup was made", output)
+    return made
+
+
+def try_restore(host: Host, postgres: Postgres, backup: Backup) -> Content:
+    """Restore a backup into a throwaway PostgreSQL of the same image; what it holds then.
+
+    Exit code 1 when it cannot be restored; 2 when it was not tried (disk, another one running).
+    """
+    assert backup.content is not None
+    words = ["bash", "-c", VERIFY, "verify", str(_folder(host)), postgres.image, THROWAWAY]
+    words += [str(PATIENCE), str(backup.content.bytes + RESERVE), LOAD, backup.name]
+    words += [backup.sha256, postgres.user, "restored", *_load_words(backup.content, postgres)]
+    environment = "".join(f"{key}={value}\n" for key, value in postgres.environment.items())
+    output = host.write(words, stdin=environment or "\n", timeout=LONGEST, check=False)
+    return _content(host, f"{backup.name} cannot be restored", output)
+
+
+def write_manifest(host: Host, backup: Backup) -> None:
+    """Write a backup's manifest anew."""
+    host.put(_folder(host) / f"{backup.name}.json", backup.to_manifest() + "\n")
+
+
+def remove(host: Host, names: Sequence[str]) -> None:
+    """Remove backups, each one's manifest first: without it a file does not count."""
+    script = """
+set -eu
+cd "$1"
+shift
+exec 9<.
+flock --nonblock 9 || exit 75
+for name in "$@"; do rm -f "$name.json" "$name"; done
+"""
+    words = ["bash", "-c", script, "remove-backups", str(_folder(host)), *names]
+    output = host.write(words, check=False)
+    if not output.ok:
+        raise trouble(host, "nothing was removed", output)
+
+
+def trouble(host: Host, what: str, output: Output) -> Trouble:
+    """A script's failure: its last words are the cause."""
+    said = output.stderr.strip().splitlines() or [f"exit code {output.code}"]
+    if output.code == 124:
+        said = [f"it did not end within {LONGEST // 3600} h"]
+    code = REFUSED if output.code in REFUSALS else FAILED
+    return Trouble(f"{host.name}: {what}: {said[-1]}", code=code, evidence=said[:-1][-12:])
+
+
+def questions(postgres: Postgres) -> str:
+    """What a database is asked, at the dump and after a restore."""
+    return (REVISION.replace("QUERY", postgres.revision) if postgres.revision else "") + CONTENT
+
+
+def _load_words(content: Content, postgres: Postgres) -> list[str]:
+    return [content.encoding, content.collate, content.ctype, questions(postgres)]
+
+
+def _content(host: Host, what: str, output: Output) -> Content:
+    if not output.ok:
+        raise trouble(host, what, output)
+    try:
+        return parse_content(json.loads(line) for line in output.stdout.splitlines() if line)
+    except (ValueError, KeyError) as error:
+        raise Trouble(f"{host.name}: {what}: {error}", evidence=output.tail()) from None
+
+
+def _folder(host: Host) -> PurePosixPath:
+    return host.server.root / "backups"

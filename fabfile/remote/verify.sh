@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Restore a backup into a throwaway PostgreSQL of the given image, without a network, and say what it holds.
+# Arguments: FOLDER IMAGE LABEL PATIENCE NEEDED LOAD, then those of load.sh with FILE below FOLDER and
+# without CONTAINER. Standard input: the environment of the container, KEY=value lines.
+# Exit codes: 74 disk, 75 a backup, check or clean-up is running, else those of load.sh.
+set -uo pipefail
+folder=$1 image=$2 label=$3 patience=$4 needed=$5 load=$6
+shift 6
+file=$1 digest=$2 user=$3
+shift 3
+export LC_ALL=C
+die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
+
+exec 9<"$folder" || die 70 "$folder cannot be opened"
+flock --nonblock 9 || die 75 'a backup, another check or a clean-up is running'
+container=''
+remove_all() { docker ps -aq --filter "label=$label" | xargs -r docker rm -f -v >/dev/null 2>&1; }
+trap remove_all EXIT
+trap 'exit 143' HUP INT TERM
+remove_all # of a run that died
+storage=$(docker info --format '{{.DockerRootDir}}')
+free=$(df -B1 --output=avail "$storage" | tail -n 1)
+[ "$free" -ge "$needed" ] ||
+  die 74 "$((free >> 20)) MiB are free in $storage, restoring the backup takes $((needed >> 20)) MiB"
+# Nothing in it is worth a sync, and it stands back behind what serves.
+container=$(docker run -d --network none --label "$label" --cpu-shares 128 --shm-size 128m --env-file /dev/stdin \
+  "$image" -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off) ||
+  die 70 'no throwaway PostgreSQL can be started'
+pause() { read -rt 0.2 <> <(:) || :; }
+until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$user" </dev/null; do
+  [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] ||
+    die 70 "the throwaway PostgreSQL ended: $(docker logs --tail 1 "$container" 2>&1)"
+  [ "$SECONDS" -lt "$patience" ] || die 70 "the throwaway PostgreSQL did not start within $patience s"
+  pause
+done
+bash -c "$load" load "$folder/$file" "$digest" "$container" "$user" "$@" </dev/null

@@ -1,0 +1,80 @@
+"""Backups of the simulated database: a dump is a copy of its tables."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .commands import Command
+from .docking import Handler
+from .engine import Ended
+from .machine import Machine
+
+SIZE = 1000
+"""Bytes of a backup for each row, and one more."""
+
+
+def backups(machine: Machine, command: Command, _stdin: str) -> Ended:
+    lines = [f"now {machine.clock}", f"free {machine.free}"]
+    for path, text in sorted(machine.below(command.words[0]).items()):
+        lines.append(f"manifest {text.strip()}")
+        name = path.removesuffix(".json")
+        if name in machine.dumps:
+            lines.append(f"file {_size(machine.dumps[name])} {name}")
+    return Ended(0, "\n".join(lines) + "\n")
+
+
+def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
+    folder, name, container, *_ = command.words
+    about = command.words[9]
+    running = machine.engine.containers.get(container)
+    if running is None or running.state != "running":
+        return Ended(76, err=f"container {container} is not running\n")
+    machine.dumps[name] = dict(machine.rows)
+    manifest = {
+        "about": json.loads(about),
+        "bytes": _size(machine.rows),
+        "sha256": "ab",
+        "milliseconds": 1500,
+        "content": answers(machine.rows, machine.schema),
+    }
+    machine.files[f"{folder}/{name}.json"] = json.dumps(manifest)
+    return Ended(0, json.dumps(manifest) + "\n")
+
+
+def verify(machine: Machine, command: Command, stdin: str) -> Ended:
+    name = command.words[6]
+    assert "PASSWORD=" in stdin
+    manifest = json.loads(machine.files[f"{command.words[0]}/{name}.json"])
+    revision = manifest["content"][0]["revision"]
+    return Ended(
+        0, "".join(f"{json.dumps(line)}\n" for line in answers(machine.dumps[name], revision))
+    )
+
+
+def remove_backups(machine: Machine, command: Command, _stdin: str) -> Ended:
+    folder, *names = command.words
+    for name in names:
+        del machine.files[f"{folder}/{name}.json"], machine.dumps[name]
+    return Ended()
+
+
+def answers(rows: dict[str, int], revision: str) -> list[dict[str, Any]]:
+    """What content.sql answers."""
+    known: dict[str, Any] = {"revision": revision, "version": "16.10", "encoding": "UTF8"}
+    known |= {"collate": "C", "ctype": "C", "bytes": 8_000_000, "structure": "5f"}
+    known |= {"constraints": 1, "indexes": 1}
+    tables = [{"table": name, "rows": n, "digest": f"{n}"} for name, n in sorted(rows.items())]
+    return [known, *tables]
+
+
+def _size(rows: dict[str, int]) -> int:
+    return SIZE * (1 + sum(rows.values()))
+
+
+BACKUPS: dict[str, Handler] = {
+    "backups": backups,
+    "backup": backup,
+    "verify": verify,
+    "remove-backups": remove_backups,
+}

@@ -1,0 +1,259 @@
+"""db.backup, db.verify, db.list, db.prune: from the command line to what stands on the server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fabfile.model.backup import Backup, parse_manifest
+
+from .fakes.application import PASSWORD, UBUNTU
+from .fakes.engine import Ended
+from .fakes.fleet import Fleet
+from .fakes.machine import ROOT
+
+FIRST = "db_20270115T080201Z.sql.zst"
+
+
+def with_database() -> str:
+    """The compose file whose ``db`` is called a database."""
+    model = json.loads(json.dumps(UBUNTU))
+    model["services"]["db"]["environment"] |= {"DB_USER": "app", "DB_NAME": "app"}
+    model["x-deploy"]["db"]["database"] = {
+        "user": "DB_USER",
+        "name": "DB_NAME",
+        "revision": "SELECT revision",
+    }
+    return json.dumps(model)
+
+
+@pytest.fixture
+def filled(fleet: Fleet) -> Fleet:
+    """Both servers deployed; the database has rows."""
+    fleet.origin.commit("A database", {"compose/ubuntu.yml": with_database()})
+    ran = fleet.fab("deploy")
+    assert ran.code == 0, ran.everything
+    fleet.ubuntu.rows = {"public.users": 3}
+    fleet.forget()
+    return fleet
+
+
+def shelf(fleet: Fleet) -> list[Backup]:
+    """The backups on the server, oldest first."""
+    files = fleet.ubuntu.below(f"{ROOT}/backups")
+    return [b for _, text in sorted(files.items()) if (b := parse_manifest(text))]
+
+
+def backed_up(fleet: Fleet, number: int = 1) -> list[str]:
+    """The names of so many backups, a day apart."""
+    for _ in range(number):
+        ran = fleet.fab("db.backup")
+        assert ran.code == 0, ran.everything
+        fleet.ubuntu.clock += 86400
+    return [backup.name for backup in shelf(fleet)]
+
+
+def test_a_backup_is_one_line_and_says_what_it_was_made_of(filled: Fleet) -> None:
+    ran = filled.fab("db.backup")
+    assert ran.code == 0, ran.everything
+    (made,) = shelf(filled)
+    assert ran.out == (
+        f"[ubuntu] backup {made.name} (3.9 KiB, 3 rows, 1.5 s); fab db.verify restores it\n"
+    )
+    release = filled.releases("ubuntu")[-1]
+    assert (made.number, made.reason, made.database) == (1, "by hand", "app")
+    assert (made.commit, made.release) == (release.commit, release.id)
+    assert (made.who, made.verified) == ("somebody (CI run 7)", 0)
+    assert filled.ubuntu.did == [f"backup {made.name}"]
+    assert filled.montreal.transcript == []
+
+
+def test_quiet_shows_nothing_when_all_is_well_and_one_line_when_not(filled: Fleet) -> None:
+    ran = filled.fab("db.backup --quiet")
+    assert (ran.code, ran.everything) == (0, "")
+    filled.ubuntu.fail("backup db_", ended=Ended(70, err="noise\npg_dump ended with 1: gone\n"))
+    ran = filled.fab("db.backup --quiet")
+    assert (ran.code, ran.error) == (1, "ubuntu: no backup was made: pg_dump ended with 1: gone")
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"), [(70, 1), (143, 1), (124, 1), (74, 2), (75, 2), (76, 2)]
+)
+def test_what_was_not_tried_is_exit_2_and_what_failed_exit_1(
+    filled: Fleet, code: int, exit_code: int
+) -> None:
+    filled.ubuntu.fail("backup db_", ended=Ended(code, err="the cause\n"))
+    assert filled.fab("db.backup").code == exit_code
+    assert shelf(filled) == []
+
+
+def test_no_secret_goes_by_words(filled: Fleet) -> None:
+    backed_up(filled)
+    ran = filled.fab("db.verify")
+    assert ran.code == 0, ran.everything
+    assert PASSWORD not in ran.everything
+    assert not [word for words in filled.ubuntu.transcript for word in words if PASSWORD in word]
+    assert any(f"PASSWORD={PASSWORD}\n" in text for text in filled.ubuntu.inputs)
+
+
+def test_a_packer_that_the_server_lacks_is_named_with_its_remedy(filled: Fleet) -> None:
+    filled.ubuntu.missing_programs = ("zstd",)
+    with filled.untouched():
+        ran = filled.fab("db.backup")
+    assert (ran.code, ran.error) == (
+        2,
+        (
+            "ubuntu: zstd is missing on the server; install it: sudo apt-get install zstd,"
+            " or choose another compression in hosts.ini (docs/hosts.md)"
+        ),
+    )
+    filled.hosts.write_text(filled.hosts.read_text().replace("watch", "compression = gzip\nwatch"))
+    assert filled.fab("db.backup").code == 0
+    assert shelf(filled)[0].name.endswith(".sql.gz")
+
+
+def test_a_stopped_database_is_refused(filled: Fleet) -> None:
+    filled.ubuntu.engine.containers["app-db"].state = "exited"
+    ran = filled.fab("db.backup")
+    assert (ran.code, ran.error) == (2, "ubuntu: container app-db is exited")
+
+
+def test_a_fleet_without_a_database_says_what_is_missing(running: Fleet) -> None:
+    ran = running.fab("db.backup")
+    assert (ran.code, ran.error) == (
+        2,
+        "ubuntu, montreal: no service has x-deploy 'database' in its compose file (docs/backup.md)",
+    )
+    assert running.fab("db.list --on montreal").error.startswith("montreal: no service has")
+
+
+def test_a_backup_that_shrank_is_a_warning(filled: Fleet) -> None:
+    filled.ubuntu.rows = {"public.users": 300}
+    (first,) = backed_up(filled)
+    assert filled.fab("db.verify").code == 0
+    filled.ubuntu.rows = {"public.users": 3}
+    ran = filled.fab("db.backup --quiet")
+    assert ran.code == 0
+    assert ran.lines == [
+        (
+            f"[ubuntu] warning: {shelf(filled)[1].name} has 4000 bytes, the verified {first}"
+            " had 301000; was data lost?"
+        )
+    ]
+
+
+# --- verify
+
+
+def test_a_verified_backup_says_so_in_its_manifest(filled: Fleet) -> None:
+    (name,) = backed_up(filled)
+    filled.forget()
+    ran = filled.fab("db.verify")
+    assert ran.code == 0, ran.everything
+    assert ran.lines[-1].startswith(f"[ubuntu] verified {name} (")
+    assert shelf(filled)[0].verified == filled.ubuntu.clock
+    assert filled.ubuntu.did == [f"verify {name}", f"put {name}.json"]
+
+
+def test_what_came_back_differently_is_a_failure_that_is_remembered(filled: Fleet) -> None:
+    (name,) = backed_up(filled)
+    filled.ubuntu.dumps[name] = {"public.users": 2, "public.ghost": 0}
+    manifest = f"{ROOT}/backups/{name}.json"
+    text = filled.ubuntu.files[manifest].replace('"bytes": 4000', '"bytes": 3000')
+    filled.ubuntu.files[manifest] = text
+    ran = filled.fab("db.verify")
+    assert (ran.code, ran.error) == (1, f"ubuntu: {name} came back differently")
+    assert ran.evidence == [
+        "table public.users has 2 rows, not 3",
+        "table public.ghost is new",
+    ]
+    assert shelf(filled)[0].failure == "; ".join(ran.evidence)
+    assert shelf(filled)[0].verified == 0
+
+
+def test_a_backup_that_cannot_be_restored_is_remembered_and_one_not_tried_is_not(
+    filled: Fleet,
+) -> None:
+    (name,) = backed_up(filled)
+    filled.ubuntu.fail("verify", ended=Ended(75, err="a backup is running\n"), times=1)
+    assert filled.fab("db.verify").code == 2
+    assert shelf(filled)[0].failure == ""
+    filled.ubuntu.fail("verify", ended=Ended(65, err="it was changed\n"), times=1)
+    ran = filled.fab("db.verify")
+    assert (ran.code, ran.error) == (1, f"ubuntu: {name} cannot be restored: it was changed")
+    assert shelf(filled)[0].failure == ran.error
+
+
+def test_a_backup_is_chosen_by_name_and_a_wrong_one_is_refused(filled: Fleet) -> None:
+    first, second = backed_up(filled, 2)
+    assert filled.fab(f"db.verify --from {first}").code == 0
+    assert [bool(backup.verified) for backup in shelf(filled)] == [True, False]
+    ran = filled.fab("db.verify --from nothing")
+    assert (ran.code, ran.error) == (2, "ubuntu: no backup 'nothing'; fab db.list lists them")
+    del filled.ubuntu.dumps[second]
+    ran = filled.fab(f"db.verify --from {second}")
+    assert (ran.code, ran.error) == (2, f"ubuntu: {second} does not count: its file is gone")
+
+
+def test_without_any_backup_there_is_nothing_to_verify(filled: Fleet) -> None:
+    ran = filled.fab("db.verify")
+    assert (ran.code, ran.error) == (2, "ubuntu: no backup; fab db.list lists them")
+
+
+# --- list and prune
+
+
+def test_the_list_tells_which_are_verified_and_why_they_stay(filled: Fleet) -> None:
+    first, second = backed_up(filled, 2)
+    assert filled.fab(f"db.verify --from {first}").code == 0
+    found = filled.fab("db.list --json").json
+    assert [(b["name"], b["stays"], b["why"]) for b in found["backups"]] == [
+        (second, True, "newer than the newest verified one"),
+        (first, True, "the newest verified one"),
+    ]
+    assert found["strays"] == {}
+    table = filled.fab("db.list").out
+    assert table.index(second) < table.index(first)
+
+
+def test_a_stray_file_is_named(filled: Fleet) -> None:
+    (name,) = backed_up(filled)
+    del filled.ubuntu.dumps[name]
+    ran = filled.fab("db.list")
+    assert ran.code == 0
+    assert f"[ubuntu] warning: {name} does not count: its file is gone" in ran.lines
+
+
+@pytest.fixture
+def old(filled: Fleet) -> Fleet:
+    """Ten verified backups of as many days, of which two stay."""
+    text = filled.hosts.read_text()
+    settings = "keep_daily = 2\nkeep_weekly = 0\nkeep_monthly = 0\n"
+    filled.hosts.write_text(text.replace("watch", f"{settings}watch"))
+    for name in backed_up(filled, 4):
+        assert filled.fab(f"db.verify --from {name}").code == 0
+    filled.forget()
+    return filled
+
+
+def test_prune_removes_what_no_place_needs(old: Fleet) -> None:
+    names = [backup.name for backup in shelf(old)]
+    ran = old.fab("db.prune")
+    assert ran.code == 0, ran.everything
+    assert [backup.name for backup in shelf(old)] == names[2:]
+    assert ran.lines == [
+        f"[ubuntu] remove {names[0]}: its place has a newer one",
+        f"[ubuntu] remove {names[1]}: its place has a newer one",
+        "[ubuntu] 2 to remove, 2 stay",
+    ]
+    assert old.ubuntu.did == [f"remove-backups {names[0]} {names[1]}"]
+
+
+@pytest.mark.parametrize("flags", ["", " --dry-run --yes"])
+def test_on_a_terminal_prune_only_shows_unless_it_is_told(old: Fleet, flags: str) -> None:
+    with old.untouched():
+        ran = old.fab_on_a_terminal(f"db.prune{flags}", "")
+    assert ran.lines[-1] == "[ubuntu] 2 to remove, 2 stay; --yes removes them"
+    assert old.fab_on_a_terminal("db.prune --yes", "").code == 0
+    assert len(shelf(old)) == 2

@@ -1,0 +1,368 @@
+"""The scripts that dump and restore, with an engine and a PostgreSQL of a few lines each."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+from invoke import Context
+
+from fabfile.model.backup import Backup
+from fabfile.model.errors import FAILED, REFUSED, Trouble
+from fabfile.remote import postgres
+from fabfile.remote.host import Host
+from fabfile.remote.postgres import Postgres
+
+from .backups import CONTENT, backup
+from .builders import SERVER
+
+DATABASE = Postgres("app-db", "sha256:aa", "app", "app", "SELECT revision", {"PASSWORD": "x"})
+ANSWERS = backup(1).to_manifest()
+DOCKER = """\
+#!/bin/bash
+# Inside is outside: what is told to a container is done here.
+printf '%s\\n' "$*" | head -n 1 >>"$STUBS/log"
+case $1 in
+  inspect) echo "${RUNNING:-true}" ;;
+  info) echo / ;;
+  ps) cat "$STUBS/throwaway" 2>/dev/null ;;
+  run) cat >"$STUBS/environment"; echo throwaway >"$STUBS/throwaway"; echo throwaway ;;
+  rm) rm -f "$STUBS/throwaway" ;;
+  exec)
+    shift
+    while :; do case $1 in -i) shift ;; -e) shift 2 ;; *) break ;; esac; done
+    shift
+    exec "$@"
+    ;;
+esac
+"""
+PSQL = """\
+#!/bin/bash
+case $* in
+  *pg_database_size*) echo "${HOLDS:-1000}" ;;
+  *-c*) ;;
+  *)
+    while IFS= read -r line; do
+      printf '%s\\n' "$line" >>"$STUBS/asked"
+      case $line in
+        *pg_export_snapshot*) echo 00000003-1 ;;
+        *gexec*) cat "$STUBS/answers" ;;
+        *BROKEN*) echo 'ERROR:  syntax error' >&2; exit 3 ;;
+      esac
+    done
+    ;;
+esac
+"""
+PG_DUMP = """\
+#!/bin/bash
+printf 'CREATE TABLE users ();\\n'
+eval "${DUMPING:-true}"
+printf -- '--\\n-- PostgreSQL database dump complete\\n--\\n\\n'
+"""
+SNAPSHOT = "--snapshot=00000003-1"
+
+
+@pytest.fixture
+def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of programs that stand before the machine's own."""
+    folder = tmp_path / "stubs"
+    folder.mkdir()
+    answers = [json.dumps(answer) for answer in json.loads(ANSWERS)["content"]]
+    (folder / "answers").write_text("\n".join(answers) + "\n")
+    for name, text in {"docker": DOCKER, "psql": PSQL, "pg_dump": PG_DUMP}.items():
+        program(folder, name, text)
+    program(folder, "pg_isready", "#!/bin/sh\n")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("STUBS", str(folder))
+    return folder
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def host(stubs: Path, tmp_path: Path) -> Host:
+    """A server whose folder of backups is empty."""
+    (tmp_path / "backups").mkdir()
+    root = PurePosixPath(tmp_path)
+    return Host(replace(SERVER, root=root, connection="local", compression="gzip"), Context())
+
+
+def fresh(name: str = "db_1.sql.gz") -> Backup:
+    return replace(backup(1), name=name, bytes=0, sha256="", seconds=0.0, content=None, verified=0)
+
+
+def take(host: Host, name: str = "db_1.sql.gz") -> Backup:
+    return postgres.take(host, DATABASE, fresh(name), 0, 0)
+
+
+def folder(host: Host) -> Path:
+    return Path(host.server.root / "backups")
+
+
+def names(host: Host) -> list[str]:
+    return sorted(path.name for path in folder(host).iterdir())
+
+
+def log(stubs: Path) -> list[str]:
+    return (stubs / "log").read_text().splitlines()
+
+
+@pytest.fixture
+def nothing_left(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No backup, no part of one and no temporary file stay."""
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    yield
+    assert names(host) == []
+    assert list(scratch.iterdir()) == []
+
+
+# --- a backup
+
+
+def test_a_backup_is_a_whole_file_and_a_manifest_that_only_the_owner_reads(host: Host) -> None:
+    made = take(host)
+    file = folder(host) / "db_1.sql.gz"
+    text = gzip.decompress(file.read_bytes()).decode()
+    assert text.startswith("CREATE TABLE users")
+    assert names(host) == ["db_1.sql.gz", "db_1.sql.gz.json"]
+    assert {path.stat().st_mode & 0o777 for path in folder(host).iterdir()} == {0o600}
+    assert (made.bytes, made.content) == (file.stat().st_size, CONTENT)
+    assert (
+        made.sha256
+        == subprocess.run(
+            ["sha256sum", str(file)], capture_output=True, text=True, check=True
+        ).stdout.partition(" ")[0]
+    )
+    assert postgres.shelf(host).backups == (made,)
+
+
+def test_what_is_counted_is_what_is_dumped(host: Host, stubs: Path) -> None:
+    take(host)
+    (dump,) = [line for line in log(stubs) if " pg_dump " in line]
+    assert SNAPSHOT in dump
+    asked = (stubs / "asked").read_text().splitlines()
+    assert asked[0] == "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+    assert asked[-1] == "COMMIT;"
+    assert any("(SELECT revision)::text" in line for line in asked)
+
+
+@pytest.mark.skipif(not shutil.which("zstd"), reason="this machine has no zstd")
+def test_zstd_is_the_other_way_to_pack(host: Host) -> None:
+    packed = Host(replace(host.server, compression="zstd"), Context())
+    take(packed, "db_1.sql.zst")
+    done = subprocess.run(
+        ["zstd", "-dc", str(folder(host) / "db_1.sql.zst")], capture_output=True, check=True
+    )
+    assert done.stdout.endswith(b"dump complete\n--\n\n")
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("echo 'pg_dump: error: connection lost' >&2; exit 1", "pg_dump ended with 1: pg_dump: er"),
+        ("kill -KILL $$", "pg_dump ended with 137:"),
+        ("exit 0", "the dump has no end: its last line is missing"),
+    ],
+)
+def test_a_dump_that_ends_early_is_no_backup(
+    host: Host, monkeypatch: pytest.MonkeyPatch, what: str, message: str
+) -> None:
+    monkeypatch.setenv("DUMPING", what)
+    with pytest.raises(Trouble) as caught:
+        take(host)
+    assert caught.value.message.startswith(f"ubuntu: no backup was made: {message}")
+    assert caught.value.code == FAILED
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("gzip", "cat >/dev/null; echo 'gzip: broken' >&2; exit 1", "gzip ended with 1: gzip: br"),
+        ("gzip", "echo 'gzip: broken' >&2; exit 1", "gzip ended with 1: gzip: broken"),
+        ("sha256sum", "cat >/dev/null; exit 2", "digest ended with 2:"),
+        ("sync", "exit 1", "db_1.sql.gz.part cannot be written to the disk"),
+    ],
+)
+def test_every_stage_must_end_well(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, message: str
+) -> None:
+    monkeypatch.setenv("DUMPING", "head -c 3000000 /dev/urandom | base64")
+    program(stubs, name, f"#!/bin/sh\n{text}\n")
+    with pytest.raises(Trouble) as caught:
+        take(host)
+    assert message in caught.value.message
+    assert caught.value.code == FAILED
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_full_disk_while_writing_is_named_as_the_cause(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUMPING", "head -c 3000000 /dev/urandom | base64")
+    tee = shutil.which("tee")
+    program(
+        stubs,
+        "tee",
+        f'#!/bin/sh\ncase $1 in *.part) exec {tee} /dev/full ;; *) exec {tee} "$@" ;; esac\n',
+    )
+    with pytest.raises(Trouble, match=r"write ended with 1: .*No space left on device$") as caught:
+        take(host)
+    assert caught.value.code == FAILED
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_questions_that_are_not_answered_are_no_backup(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "CONTENT", "BROKEN")
+    with pytest.raises(Trouble, match=r"the questions were not answered: ERROR:  syntax error$"):
+        take(host)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_without_room_for_it_nothing_is_tried(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDS", str(1 << 60))
+    with pytest.raises(Trouble, match=r"MiB are free in .*, the backup may take") as caught:
+        take(host)
+    assert caught.value.code == REFUSED
+    assert not [line for line in log(stubs) if "pg_dump" in line]
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_stopped_container_is_refused(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNNING", "false")
+    with pytest.raises(Trouble, match=r"container app-db is not running$") as caught:
+        take(host)
+    assert caught.value.code == REFUSED
+
+
+def test_of_two_at_once_the_second_says_so(host: Host) -> None:
+    held = subprocess.Popen(
+        ["flock", "--no-fork", str(folder(host)), "sh", "-c", "echo held; read line"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert held.stdout is not None
+    held.stdout.readline()
+    try:
+        with pytest.raises(Trouble, match=r"another backup, check or clean-up is running$") as two:
+            take(host)
+        assert two.value.code == REFUSED
+        with pytest.raises(Trouble, match="another check or a clean-up is running"):
+            postgres.try_restore(host, DATABASE, backup(1))
+        with pytest.raises(Trouble, match="nothing was removed"):
+            postgres.remove(host, ["db_1.sql.gz"])
+    finally:
+        held.communicate(b"\n", timeout=10)
+    assert take(host).name == "db_1.sql.gz"
+
+
+def test_a_name_that_is_taken_is_never_written_over(host: Host) -> None:
+    first = take(host)
+    with pytest.raises(Trouble, match=r"db_1\.sql\.gz is there already$"):
+        take(host)
+    assert postgres.shelf(host).backups == (first,)
+
+
+def test_what_a_died_run_left_is_swept_and_never_counts(host: Host) -> None:
+    (folder(host) / "db_0.sql.gz.part").write_text("half of")
+    found = postgres.shelf(host)
+    assert (found.backups, found.strays) == ((), {})
+    take(host)
+    assert names(host) == ["db_1.sql.gz", "db_1.sql.gz.json"]
+
+
+# --- a check
+
+
+@pytest.fixture
+def made(host: Host) -> Backup:
+    return take(host)
+
+
+def try_it(host: Host, made: Backup) -> Callable[[], object]:
+    return lambda: postgres.try_restore(host, DATABASE, made)
+
+
+def test_a_check_restores_apart_and_tells_what_came_back(
+    host: Host, stubs: Path, made: Backup
+) -> None:
+    assert postgres.try_restore(host, DATABASE, made) == CONTENT
+    (ran,) = [line for line in log(stubs) if line.startswith("run ")]
+    assert "--network none" in ran
+    assert "sha256:aa" in ran
+    assert "PASSWORD" not in ran
+    assert (stubs / "environment").read_text() == "PASSWORD=x\n"
+    assert "CREATE TABLE users ();" in (stubs / "asked").read_text()
+    assert not (stubs / "throwaway").exists()
+
+
+@pytest.mark.parametrize("how", ["flip", "truncate"])
+def test_a_file_that_changed_since_is_not_restored(
+    host: Host, stubs: Path, made: Backup, how: str
+) -> None:
+    file = folder(host) / made.name
+    content = bytearray(file.read_bytes())
+    if how == "flip":
+        content[len(content) // 2] ^= 1
+    file.write_bytes(content if how == "flip" else content[:-20])
+    with pytest.raises(Trouble, match=r"was changed since it was written") as caught:
+        try_it(host, made)()
+    assert caught.value.code == FAILED
+    assert "CREATE DATABASE" not in (stubs / "asked").read_text()
+    assert not (stubs / "throwaway").exists()
+
+
+def test_a_restore_that_fails_is_told_and_cleaned_up(
+    host: Host, stubs: Path, made: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "CONTENT", "BROKEN")
+    with pytest.raises(Trouble, match=r"cannot be restored: .*syntax error$") as caught:
+        try_it(host, made)()
+    assert caught.value.code == FAILED
+    assert not (stubs / "throwaway").exists()
+
+
+def test_a_throwaway_that_a_died_check_left_is_removed_first(
+    host: Host, stubs: Path, made: Backup
+) -> None:
+    (stubs / "throwaway").write_text("old\n")
+    try_it(host, made)()
+    removed = [line for line in log(stubs) if line.startswith("rm ")]
+    assert removed == ["rm -f -v old", "rm -f -v throwaway"]
+
+
+def test_a_postgresql_that_does_not_start_is_a_failure(
+    host: Host, stubs: Path, made: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(stubs, "pg_isready", "#!/bin/sh\nexit 1\n")
+    monkeypatch.setattr(postgres, "PATIENCE", 1)
+    with pytest.raises(Trouble, match=r"did not start within 1 s$"):
+        try_it(host, made)()
+    monkeypatch.setenv("RUNNING", "false")
+    with pytest.raises(Trouble, match=r"the throwaway PostgreSQL ended:"):
+        try_it(host, made)()
+    assert not (stubs / "throwaway").exists()
+
+
+def test_removing_takes_the_manifest_and_the_file(host: Host) -> None:
+    take(host)
+    take(host, "db_2.sql.gz")
+    postgres.remove(host, ["db_1.sql.gz"])
+    assert names(host) == ["db_2.sql.gz", "db_2.sql.gz.json"]
