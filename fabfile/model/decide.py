@@ -112,7 +112,21 @@ class _Decision:
         steps += self.images()
         if proxy and (proxy.name in self.reasons or self.reload_reason()):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
-        return steps
+        return [*steps, *self.backup()]
+
+    def backup(self) -> list[Step]:
+        """Before a migration can begin; a database that does not run yet is looked at then."""
+        database = self.target.stack.database
+        live = self.live(database) if database else None
+        if database is None or live is None or live.state != "running":
+            return []
+        if not self.migrations(self.touched()):
+            return []
+        reason = "before its migration, if there is one and the database is not empty"
+        return [Step(Kind.BACKUP, database.name, reason)]
+
+    def touched(self) -> list[Service]:
+        return [s for s in self.target.stack.services if s.name in self.reasons]
 
     def missing_folders(self) -> list[str]:
         wanted = [str(self.server.root / name) for name in FOLDERS]
@@ -156,7 +170,7 @@ class _Decision:
         return pulls + builds + smokes
 
     def cut_over(self) -> list[Step]:
-        touched = [s for s in self.target.stack.services if s.name in self.reasons]
+        touched = self.touched()
         return [
             *(self.step(Kind.START, service) for service in touched if service.hints.keep),
             *self.migrations(touched),

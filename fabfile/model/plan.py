@@ -24,6 +24,7 @@ class Kind(StrEnum):
     BUILD = "build"
     SMOKE = "smoke"
     TEST_PROXY = "test-proxy"
+    BACKUP = "backup"
     START = "start"
     MIGRATE = "migrate"
     CHECKOUT = "checkout"

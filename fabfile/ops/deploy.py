@@ -15,6 +15,7 @@ from ..remote.host import DryHost
 from ..remote.lock import Lock
 from ..remote.look import look
 from . import gates
+from .databases import require_packer
 from .go_back import go_back
 from .neighbours import Neighbours, look_around
 from .run import Run, as_trouble, open_run
@@ -72,6 +73,8 @@ class Deployment:
             and self.host.server.calls not in self.together
         ):
             gates.before_the_first_change(self.session, self.sight, self.around.called)
+        if any(step.kind is Kind.BACKUP for step in self.plan.steps):
+            require_packer(self.host)
         last = self.sight.facts.verified
         gone = missing_images(last, self.sight.facts) if last and self.plan.steps else []
         if gone and WAY_BACK not in waive:

@@ -72,6 +72,7 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
         ("back to", release.back_to),
         ("begun", f"{begun} by {release.who}"),
         ("schema", release.schema),
+        ("backup", release.backup),
         ("waived", ", ".join(release.waived)),
         ("error", release.error),
     ):

@@ -158,6 +158,7 @@ class Run:
             facts.now,
             images=images,
             commits=self._commits(images),
+            backup=self.steps.backup,
             schema=self.steps.schema or schema_of(self.sight.facts.releases),
             steps=tuple(self.done),
             gates=tuple(

@@ -19,7 +19,12 @@ from ..remote import compose, git, state
 from ..remote.host import Host, Output
 from ..remote.http import ask_on_server
 from ..remote.look import look
+from ..remote.postgres import is_empty
+from . import backups
+from .databases import from_service, require_packer
 
+BACKUP_WAIT = 3600
+"""Seconds to wait for a backup that is running already."""
 MIGRATE = 600
 """Seconds that migrations may take."""
 PROOF_PORT = 8090
@@ -41,6 +46,8 @@ class Steps:
     fetched: bool = False
     schema: str = ""
     """Revision of the database, once a migration step has asked for it."""
+    backup: str = ""
+    """Name of the verified backup that was taken before the migration."""
     present: set[str] = field(default_factory=set)
     """Services that have a running container: the names that nginx can resolve."""
     tree: PurePosixPath = PurePosixPath()
@@ -67,6 +74,7 @@ class Steps:
             Kind.BUILD: self._build,
             Kind.SMOKE: self._smoke,
             Kind.TEST_PROXY: self._test_proxy,
+            Kind.BACKUP: self._backup,
             Kind.START: self._start,
             Kind.MIGRATE: self._migrate,
             Kind.CHECKOUT: self._checkout,
@@ -140,17 +148,51 @@ class Steps:
         self._up(self.tree, step)
         return ""
 
+    def _backup(self, _step: Step) -> str:
+        """Only when a migration is pending: what it may destroy must be there to come back."""
+        for step in self.plan.steps:
+            if step.kind is Kind.MIGRATE:
+                current, wanted = self._revisions(self.target.stack.service(step.subject))
+                if current != wanted:
+                    return self._secure()
+        return "nothing pending"
+
+    def _secure(self) -> str:
+        """Take a backup and prove it by restoring it, unless that is done or there is nothing."""
+        database = self.target.stack.database
+        if database is None or self.backup:
+            return ""
+        facts = look(self.host)
+        container = facts.container(self.target.stack.project, database.name)
+        postgres = from_service(database, container.image if container else "")
+        if is_empty(self.host, postgres):
+            return "the database is empty"
+        require_packer(self.host)
+        reason = f"before {self.release.id}"
+        made, odd = backups.take(self.host, postgres, facts, reason, wait=BACKUP_WAIT)
+        self.backup = backups.check(self.host, postgres, made).name
+        return f"{self.backup}, restored and equal{f'; {odd}' if odd else ''}"
+
+    def _revisions(self, service: Service) -> tuple[str, str]:
+        """The revision that the database has, and the one that the new image wants."""
+        migration = service.hints.migrate
+        assert migration is not None
+        current = self._migration(service, migration.current, "the database's revision is unknown")
+        wanted = self._migration(service, migration.target, "the image's revision is unknown")
+        return current, wanted
+
     def _migrate(self, step: Step) -> str:
         """Only when the database's revision is not the one that the new image wants."""
         service = self.target.stack.service(step.subject)
         migration = service.hints.migrate
         if migration is None:
             return ""
-        current = self._migration(service, migration.current, "the database's revision is unknown")
-        wanted = self._migration(service, migration.target, "the image's revision is unknown")
+        current, wanted = self._revisions(service)
         self.schema = current
         if current == wanted:
             return f"nothing pending, at {current}"
+        # Where the database was not running before, nothing could be secured in time.
+        self._secure()
         self._migration(service, migration.run, "the migration failed")
         self.schema = self._migration(service, migration.current, "the revision is unknown")
         return f"{current or 'empty'} → {self.schema}"

@@ -68,6 +68,13 @@ def shelf(host: Host) -> Shelf:
     return parse_shelf(host.read(["bash", "-c", BACKUPS, "backups", str(_folder(host))]).stdout)
 
 
+def is_empty(host: Host, postgres: Postgres) -> bool:
+    """Whether the database has no table."""
+    query = "SELECT count(*) FROM pg_stat_user_tables"
+    words = ["docker", "exec", postgres.container, "psql", "-X", "-A", "-t", "-U", postgres.user]
+    return host.read([*words, "-d", postgres.name, "-c", query]).stdout.strip() == "0"
+
+
 def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: int) -> Backup:
     """Dump the database into the backup's file, and its manifest beside it.
 

@@ -257,3 +257,103 @@ def test_on_a_terminal_prune_only_shows_unless_it_is_told(old: Fleet, flags: str
     assert ran.lines[-1] == "[ubuntu] 2 to remove, 2 stay; --yes removes them"
     assert old.fab_on_a_terminal("db.prune --yes", "").code == 0
     assert len(shelf(old)) == 2
+
+
+# --- before a migration
+
+
+@pytest.fixture
+def pending(filled: Fleet) -> Fleet:
+    """The branch has a migration that the server has not."""
+    filled.origin.commit("Second", {"services/api/schema": "002\n"})
+    return filled
+
+
+def test_before_a_migration_a_verified_backup_is_taken_and_named(pending: Fleet) -> None:
+    ran = pending.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    (made,) = shelf(pending)
+    release = pending.releases("ubuntu")[-1]
+    assert (release.backup, release.schema) == (made.name, "002")
+    assert made.reason == f"before {release.id}"
+    assert made.verified
+    assert made.content is not None
+    assert made.content.revision == "001"
+    did = pending.ubuntu.did
+    assert did.index(f"verify {made.name}") < did.index("compose run api-1 migrate up")
+    assert f"[ubuntu] ✓ backup db ({made.name}, restored and equal)" in ran.lines
+    shown = pending.fab(f"ubuntu.history --show {release.id}")
+    assert f"[ubuntu] backup: {made.name}" in shown.lines
+
+
+def test_that_backup_stays_while_its_release_can_be_gone_back_to(pending: Fleet) -> None:
+    text = pending.hosts.read_text()
+    settings = "keep_daily = 1\nkeep_weekly = 0\nkeep_monthly = 0\n"
+    pending.hosts.write_text(text.replace("watch", f"{settings}watch"))
+    assert pending.fab("ubuntu.deploy").code == 0
+    (first,) = shelf(pending)
+    pending.ubuntu.clock += 86400
+    backed_up(pending)
+    assert pending.fab("db.verify").code == 0
+    found = pending.fab("db.list --json").json["backups"]
+    assert found[1]["name"] == first.name
+    assert found[1]["why"] == "made before a release that can be gone back to"
+
+
+def test_without_a_pending_migration_none_is_taken(filled: Fleet) -> None:
+    filled.origin.commit("Second", {"services/api/app.py": "api, second version\n"})
+    ran = filled.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    assert "[ubuntu] ✓ backup db (nothing pending)" in ran.lines
+    assert shelf(filled) == []
+    assert filled.releases("ubuntu")[-1].backup == ""
+
+
+def test_an_empty_database_needs_none(pending: Fleet) -> None:
+    pending.ubuntu.rows = {}
+    ran = pending.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    assert "[ubuntu] ✓ backup db (the database is empty)" in ran.lines
+    assert shelf(pending) == []
+
+
+@pytest.mark.parametrize("pattern", ["^backup db_", "^verify db_"])
+def test_without_a_verified_backup_nothing_migrates_and_nothing_is_touched(
+    pending: Fleet, pattern: str
+) -> None:
+    pending.ubuntu.fail(pattern, ended=Ended(70, err="pg_dump ended with 1\n"))
+    before = {name: c.id for name, c in pending.ubuntu.engine.containers.items()}
+    ran = pending.fab("ubuntu.deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.endswith("pg_dump ended with 1; the running system was not touched")
+    assert pending.ubuntu.schema == "001"
+    assert {name: c.id for name, c in pending.ubuntu.engine.containers.items()} == before
+    release = pending.releases("ubuntu")[-1]
+    assert (release.outcome, release.error.partition(":")[0]) == ("failed", "backup db")
+
+
+def test_a_stopped_database_is_secured_after_its_start_and_before_the_migration(
+    pending: Fleet,
+) -> None:
+    pending.ubuntu.engine.containers["app-db"].state = "exited"
+    ran = pending.fab("ubuntu.deploy --restart-data")
+    assert ran.code == 0, ran.everything
+    (made,) = shelf(pending)
+    assert pending.releases("ubuntu")[-1].backup == made.name
+    did = pending.ubuntu.did
+    assert did.index("compose up db") < did.index(f"verify {made.name}")
+    assert did.index(f"verify {made.name}") < did.index("compose run api-1 migrate up")
+
+
+def test_a_missing_packer_is_a_precondition_of_such_a_deploy(pending: Fleet) -> None:
+    pending.ubuntu.missing_programs = ("zstd",)
+    with pending.untouched():
+        ran = pending.fab("ubuntu.deploy")
+    assert ran.code == 2
+    assert ran.error.startswith("ubuntu: zstd is missing on the server; install it")
+
+
+def test_a_dry_run_backs_nothing_up(pending: Fleet) -> None:
+    with pending.untouched():
+        ran = pending.fab("ubuntu.deploy --dry-run")
+    assert ran.code == 0, ran.everything

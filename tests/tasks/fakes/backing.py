@@ -24,6 +24,11 @@ def backups(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(0, "\n".join(lines) + "\n")
 
 
+def docker_exec(machine: Machine, command: Command, _stdin: str) -> Ended:
+    assert command.words[-1] == "SELECT count(*) FROM pg_stat_user_tables"
+    return Ended(0, f"{len(machine.rows)}\n")
+
+
 def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
     folder, name, container, *_ = command.words
     about = command.words[9]
@@ -75,6 +80,7 @@ def _size(rows: dict[str, int]) -> int:
 BACKUPS: dict[str, Handler] = {
     "backups": backups,
     "backup": backup,
+    "docker exec": docker_exec,
     "verify": verify,
     "remove-backups": remove_backups,
 }

@@ -19,6 +19,7 @@ LOOKING = frozenset(
         "docker image ls",
         "lock",
         "backups",
+        "docker exec",
     }
 )
 """Kinds of commands that change nothing."""
