@@ -8,7 +8,7 @@ import pytest
 
 from fabfile.model.backup import Backup, parse_manifest
 
-from .fakes.application import PASSWORD, UBUNTU
+from .fakes.application import DATABASE, PASSWORD, UBUNTU
 from .fakes.engine import Ended
 from .fakes.fleet import Fleet
 from .fakes.machine import ROOT
@@ -19,12 +19,7 @@ FIRST = "db_20270115T080201Z.sql.zst"
 def with_database() -> str:
     """The compose file whose ``db`` is called a database."""
     model = json.loads(json.dumps(UBUNTU))
-    model["services"]["db"]["environment"] |= {"DB_USER": "app", "DB_NAME": "app"}
-    model["x-deploy"]["db"]["database"] = {
-        "user": "DB_USER",
-        "name": "DB_NAME",
-        "revision": "SELECT revision",
-    }
+    model["x-deploy"]["db"]["database"] = DATABASE
     return json.dumps(model)
 
 

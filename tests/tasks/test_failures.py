@@ -8,7 +8,7 @@ import pytest
 
 from fabfile.model.plan import PREPARING, Kind
 
-from .fakes.application import UBUNTU
+from .fakes.application import DATABASE, UBUNTU
 from .fakes.certificates import self_made
 from .fakes.engine import Container
 from .fakes.fleet import Fleet, Ran
@@ -31,6 +31,8 @@ def changing(running: Fleet) -> Fleet:
     }
     model["volumes"]["cache_data"] = {"driver_opts": {"device": "${STATE_ROOT}/data/cache"}}
     model["x-deploy"]["cache"] = {"keep": True}
+    model["x-deploy"]["db"]["database"] = DATABASE
+    running.ubuntu.rows = {"public.users": 3}
     running.origin.commit(
         "Second",
         {
@@ -59,9 +61,12 @@ STEPS = [
     (Kind.BUILD, "compose build", "build api-1"),
     (Kind.SMOKE, "docker run app/api", "smoke api-1"),
     (Kind.TEST_PROXY, "docker run nginx -t", "test-proxy proxy"),
+    (Kind.BACKUP, "compose run api-1 migrate current", "backup db"),
+    (Kind.BACKUP, "compose run api-1 migrate target", "backup db"),
+    (Kind.BACKUP, "backup db_", "backup db"),
+    (Kind.BACKUP, "verify db_", "backup db"),
+    (Kind.BACKUP, "put db_", "backup db"),
     (Kind.START, "compose up cache", "start cache"),
-    (Kind.MIGRATE, "compose run api-1 migrate current", "migrate api-1"),
-    (Kind.MIGRATE, "compose run api-1 migrate target", "migrate api-1"),
     (Kind.MIGRATE, "compose run api-1 migrate up", "migrate api-1"),
     (Kind.CHECKOUT, "checkout", "checkout 00000002"),
     (Kind.RETAG, "docker tag app/web", "retag web"),

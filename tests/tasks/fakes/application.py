@@ -104,7 +104,7 @@ API_SETTINGS = {
 UBUNTU: dict[str, Any] = {
     "name": "app",
     "services": {
-        "db": _data("db", PASSWORD=PASSWORD_NEEDED),
+        "db": _data("db", PASSWORD=PASSWORD_NEEDED, DB_USER="app", DB_NAME="app"),
         "api-1": _built("api-1", "db", **API_SETTINGS),
         "api-2": _built("api-2", "db", **API_SETTINGS),
         "web": _built("web", MODE="${MODE:-plain}"),
@@ -130,6 +130,9 @@ UBUNTU: dict[str, Any] = {
         },
     },
 }
+
+DATABASE = {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT revision"}
+"""The hint that makes ``db`` a database that can be backed up."""
 
 MONTREAL: dict[str, Any] = {
     "name": "app",
