@@ -38,6 +38,8 @@ HELP = {
     "number": "how many releases (default: 10)",
     "on": "server that has the database (default: the first of hosts.ini whose stack has one)",
     "quiet": "show nothing when all is well",
+    "into": "name of a new database to restore into, beside the live one",
+    "drop-old": "remove the databases that earlier restores kept, and nothing else",
     "from": "name of a backup, latest (the newest verified one) or newest",
 }
 """The help of every argument, written once."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from invoke import Collection
 
 from .command import command
-from .ops import backups
+from .ops import backups, restore
 from .ops.session import Session
 
 
@@ -39,4 +41,23 @@ def prune_task(session: Session, on: str = "", yes: bool = False, dry_run: bool 
     backups.prune(session, on, yes=yes, dry_run=dry_run)
 
 
-ns = Collection("db", backup_task, verify_task, list_task, prune_task)
+@command("on", "from", "into", "drop-old", "waive", "yes", iterable=("waive",))
+def restore_task(
+    session: Session,
+    on: str = "",
+    from_: str = "latest",
+    into: str = "",
+    drop_old: bool = False,
+    waive: Sequence[str] | None = None,
+    yes: bool = False,
+) -> None:
+    """Put a backup in the place of the database, in one transaction; the old one is kept.
+
+    Exit codes: 0 done; 1 failed, the database is the one from before; 2 not tried; 3 a person is
+    needed.
+    """
+    options = restore.Options(from_, into, drop_old, tuple(waive or ()), yes)
+    restore.restore(session, on, options)
+
+
+ns = Collection("db", backup_task, verify_task, list_task, prune_task, restore_task)

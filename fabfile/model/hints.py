@@ -9,7 +9,9 @@ from typing import Any
 from .errors import Trouble, refused
 from .probe import Probe
 
-HINTS = frozenset({"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database"})
+HINTS = frozenset(
+    {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold"}
+)
 PROBE = frozenset({"status", "json", "contains", "bearer"})
 
 
@@ -69,6 +71,8 @@ class Hints:
     link: tuple[str, ...] = ()
     """Command, run in a one-off container, that proves the call to the server in ``calls``."""
     database: Database | None = None
+    hold: str = ""
+    """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
 
 
 def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
@@ -91,6 +95,7 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         migrate=_migration(service, raw["migrate"]) if raw.get("migrate") else None,
         gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
         link=tuple((raw.get("link") or {}).get("command") or ()),
+        hold=raw.get("hold", ""),
         database=_database(service, raw["database"]) if raw.get("database") else None,
     )
 

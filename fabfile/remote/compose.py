@@ -118,11 +118,22 @@ def run_once(
     timeout: float,
 ) -> Output:
     """Run words in a one-off container of a service, on the stack's network."""
+    return host.write(
+        one_off_words(host, tree, images, service, words), timeout=timeout, check=False
+    )
+
+
+def one_off_words(
+    host: Host,
+    tree: PurePosixPath,
+    images: PurePosixPath | None,
+    service: str,
+    words: Sequence[str],
+) -> list[str]:
+    """The words that do so."""
     extra = ["-f", str(images)] if images else []
     base = compose_words(host, tree, *extra, project=host.server.path)
-    return host.write(
-        [*base, "run", "--rm", "--no-deps", "-T", service, *words], timeout=timeout, check=False
-    )
+    return [*base, "run", "--rm", "--no-deps", "-T", service, *words]
 
 
 def up(host: Host, tree: PurePosixPath, service: str, *, force: bool = False) -> Output:

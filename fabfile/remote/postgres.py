@@ -19,7 +19,7 @@ from ..model.backup import (
     parse_manifest,
     parse_shelf,
 )
-from ..model.errors import FAILED, REFUSED, Trouble
+from ..model.errors import FAILED, REFUSED, STRANDED, Trouble
 from .host import Host, Output
 
 LONGEST = 4 * 3600
@@ -30,8 +30,8 @@ THROWAWAY = "me.wishwith.throwaway=check"
 """Label of the containers that backups are restored into for a check."""
 REFUSALS = {74: "disk", 75: "busy", 76: "database"}
 """Exit codes of the scripts that mean: nothing was touched."""
-CHANGED = 65
-"""Exit code of the scripts: the file is not what was written."""
+HELD = 71
+"""Exit code of the swap: it is done, but the proxy holds callers back."""
 REVISION = """\
 \\unset ON_ERROR_STOP
 SAVEPOINT revision;
@@ -41,9 +41,9 @@ ROLLBACK TO revision;
 """
 """Asked first, by the database's own search path. Without its table there is no revision: that is
 an answer, and must not end the session."""
-BACKUP, BACKUPS, VERIFY, LOAD, CONTENT = (
+BACKUP, BACKUPS, VERIFY, LOAD, SWAP, CONTENT = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("backup.sh", "backups.sh", "verify.sh", "load.sh", "content.sql")
+    for name in ("backup.sh", "backups.sh", "verify.sh", "load.sh", "swap.sh", "content.sql")
 )
 
 
@@ -71,8 +71,7 @@ def shelf(host: Host) -> Shelf:
 def is_empty(host: Host, postgres: Postgres) -> bool:
     """Whether the database has no table."""
     query = "SELECT count(*) FROM pg_stat_user_tables"
-    words = ["docker", "exec", postgres.container, "psql", "-X", "-A", "-t", "-U", postgres.user]
-    return host.read([*words, "-d", postgres.name, "-c", query]).stdout.strip() == "0"
+    return host.read(_psql(postgres, postgres.name, query)).stdout.strip() == "0"
 
 
 def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: int) -> Backup:
@@ -102,6 +101,66 @@ def try_restore(host: Host, postgres: Postgres, backup: Backup) -> Content:
     environment = "".join(f"{key}={value}\n" for key, value in postgres.environment.items())
     output = host.write(words, stdin=environment or "\n", timeout=LONGEST, check=False)
     return _content(host, f"{backup.name} cannot be restored", output)
+
+
+def databases(host: Host, postgres: Postgres) -> list[str]:
+    """The names of all databases; exit code 1 when the server does not answer."""
+    query = "SELECT datname FROM pg_database ORDER BY datname"
+    return host.read(_psql(postgres, "postgres", query)).stdout.split()
+
+
+def load(host: Host, postgres: Postgres, backup: Backup, database: str) -> Content:
+    """Restore a backup into a new database beside the others; what it holds then."""
+    assert backup.content is not None
+    words = ["bash", "-c", LOAD, "load", str(_folder(host) / backup.name), backup.sha256]
+    words += [postgres.container, postgres.user, database, *_load_words(backup.content, postgres)]
+    output = host.write(words, timeout=LONGEST, check=False)
+    return _content(host, f"{backup.name} cannot be restored", output)
+
+
+def drop(host: Host, postgres: Postgres, database: str) -> None:
+    """Remove a database."""
+    quoted = database.replace('"', '""')
+    host.write(_psql(postgres, "postgres", f'DROP DATABASE "{quoted}" WITH (FORCE)'))
+
+
+@dataclass(frozen=True)
+class Swap:
+    """One database in the place of another; see ``swap.sh``."""
+
+    live: str
+    aside: str
+    """The name that the live one gets; empty: there is none."""
+    incoming: str
+    proxy: str
+    """Container that holds callers back; empty: none."""
+    address: str
+    held: str
+    """What the proxy reads while it does."""
+    proof: str
+    epoch: str
+    command: Sequence[str] = ()
+    """Run under the new names, before callers are let in."""
+
+
+def swap(host: Host, postgres: Postgres, how: Swap) -> None:
+    """Swap two databases in one transaction; when that fails, the names are as they were.
+
+    Exit code 3 when the names are swapped, but the proxy does not let callers in again.
+    """
+    words = ["bash", "-c", SWAP, "swap", postgres.container, postgres.user, how.live, how.aside]
+    words += [how.incoming, how.proxy, how.address, str(host.server.root / "proxy"), how.held]
+    output = host.write([*words, how.proof, how.epoch, *how.command], timeout=900, check=False)
+    if output.code == HELD:
+        said = output.stderr.strip().splitlines()
+        raise Trouble(f"{host.name}: {said[-1] if said else 'held'}", code=STRANDED)
+    if not output.ok:
+        raise trouble(host, "the databases were not swapped", output)
+
+
+def _psql(postgres: Postgres, database: str, query: str) -> list[str]:
+    words = ["docker", "exec", postgres.container, "psql", "-X", "-A", "-t", "-U", postgres.user]
+    return [*words, "-d", database, "-c", query]
 
 
 def write_manifest(host: Host, backup: Backup) -> None:

@@ -95,6 +95,11 @@ def write_proof(host: Host, generation: str, epoch: str, reach: Mapping[str, str
     host.put(host.server.root / "proxy" / "generation.conf", "\n".join(lines) + "\n", "644")
 
 
+def proof_text(generation: str, epoch: str) -> str:
+    """The proof of a load that need not reach anybody."""
+    return f"{_constant('generation', generation)}\n{_constant('epoch', epoch)}"
+
+
 def _constant(name: str, value: str) -> str:
     return f'location = /{name} {{ default_type text/plain; return 200 "{value}\\n"; }}'
 

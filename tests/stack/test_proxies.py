@@ -162,6 +162,15 @@ def test_the_version_of_the_proxy_is_nobodys_business(server: str) -> None:
     assert directive(server, "server_tokens") == ["off"]
 
 
+def test_every_way_to_the_api_can_be_held_while_its_database_is_replaced() -> None:
+    refusals = (ROOT / "nginx/ubuntu/api-refusals.conf").read_text()
+    assert "\ninclude /etc/wishwithme/proxy/hold*.conf;\n" in refusals
+    ways = [one for one in blocks(nginx("ubuntu"), "location") if "pass http://core-api" in one]
+    assert len(ways) >= 5
+    assert [way for way in ways if "include api-refusals.conf;" not in way] == []
+    assert compose("ubuntu")["x-deploy"]["nginx"]["hold"] == "return 503;"
+
+
 def test_streams_are_neither_held_back_nor_logged_with_their_token() -> None:
     block = re.search(r"location \^~ /api/v1/events/ \{([^}]*)\}", nginx("ubuntu"))
     assert block is not None

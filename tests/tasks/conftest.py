@@ -14,6 +14,7 @@ import pytest
 from fabfile.remote import host
 
 from .fakes.fleet import Fleet
+from .shelves import with_database
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +56,14 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
 def running(fleet: Fleet) -> Fleet:
     """Two servers on which the first commit was deployed and verified."""
     return fleet.deployed()
+
+
+@pytest.fixture
+def filled(fleet: Fleet) -> Fleet:
+    """Both servers deployed; the database has rows."""
+    fleet.origin.commit("A database", {"compose/ubuntu.yml": with_database()})
+    ran = fleet.fab("deploy")
+    assert ran.code == 0, ran.everything
+    fleet.ubuntu.rows = {"public.users": 3}
+    fleet.forget()
+    return fleet

@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from fabfile.model.backup import Backup, parse_manifest
-
-from .fakes.application import DATABASE, PASSWORD, UBUNTU
+from .fakes.application import PASSWORD
 from .fakes.engine import Ended
 from .fakes.fleet import Fleet
 from .fakes.machine import ROOT
-
-FIRST = "db_20270115T080201Z.sql.zst"
-
-
-def with_database() -> str:
-    """The compose file whose ``db`` is called a database."""
-    model = json.loads(json.dumps(UBUNTU))
-    model["x-deploy"]["db"]["database"] = DATABASE
-    return json.dumps(model)
-
-
-@pytest.fixture
-def filled(fleet: Fleet) -> Fleet:
-    """Both servers deployed; the database has rows."""
-    fleet.origin.commit("A database", {"compose/ubuntu.yml": with_database()})
-    ran = fleet.fab("deploy")
-    assert ran.code == 0, ran.everything
-    fleet.ubuntu.rows = {"public.users": 3}
-    fleet.forget()
-    return fleet
-
-
-def shelf(fleet: Fleet) -> list[Backup]:
-    """The backups on the server, oldest first."""
-    files = fleet.ubuntu.below(f"{ROOT}/backups")
-    return [b for _, text in sorted(files.items()) if (b := parse_manifest(text))]
-
-
-def backed_up(fleet: Fleet, number: int = 1) -> list[str]:
-    """The names of so many backups, a day apart."""
-    for _ in range(number):
-        ran = fleet.fab("db.backup")
-        assert ran.code == 0, ran.everything
-        fleet.ubuntu.clock += 86400
-    return [backup.name for backup in shelf(fleet)]
+from .shelves import backed_up, shelf
 
 
 def test_a_backup_is_one_line_and_says_what_it_was_made_of(filled: Fleet) -> None:

@@ -1,4 +1,4 @@
-"""The scripts that dump and restore, with an engine and a PostgreSQL of a few lines each."""
+"""The scripts that dump, restore and swap, with an engine and a PostgreSQL of a few lines each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fabfile.model.backup import Backup
 from fabfile.model.errors import FAILED, REFUSED, Trouble
 from fabfile.remote import postgres
 from fabfile.remote.host import Host
-from fabfile.remote.postgres import Postgres
+from fabfile.remote.postgres import Postgres, Swap
 
 from .backups import CONTENT, backup
 from .builders import SERVER
@@ -35,6 +35,7 @@ case $1 in
   ps) cat "$STUBS/throwaway" 2>/dev/null ;;
   run) cat >"$STUBS/environment"; echo throwaway >"$STUBS/throwaway"; echo throwaway ;;
   rm) rm -f "$STUBS/throwaway" ;;
+  kill) ls "$STUBS/proxy" | tr '\\n' ' ' >>"$STUBS/loads"; echo >>"$STUBS/loads" ;;
   exec)
     shift
     while :; do case $1 in -i) shift ;; -e) shift 2 ;; *) break ;; esac; done
@@ -46,6 +47,11 @@ esac
 PSQL = """\
 #!/bin/bash
 case $* in
+  *first=*)
+    printf '%s\\n' "$*" | grep -o 'first=.*' >>"$STUBS/names"
+    cat >/dev/null
+    [ -z "${REFUSED_NAME:-}" ] || { echo "ERROR:  $REFUSED_NAME" >&2; exit 3; }
+    ;;
   *pg_database_size*) echo "${HOLDS:-1000}" ;;
   *-c*) ;;
   *)
@@ -366,3 +372,82 @@ def test_removing_takes_the_manifest_and_the_file(host: Host) -> None:
     take(host, "db_2.sql.gz")
     postgres.remove(host, ["db_1.sql.gz"])
     assert names(host) == ["db_2.sql.gz", "db_2.sql.gz.json"]
+
+
+# --- a swap
+
+
+@pytest.fixture
+def swap(host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Swap:
+    """A swap behind a proxy that answers what its folder says."""
+    (stubs / "proxy").symlink_to(host.server.root / "proxy")
+    Path(host.server.root / "proxy").mkdir()
+    program(stubs, "nginx", "#!/bin/sh\n${REFUSES:+false}\n")
+    program(stubs, "curl", '#!/bin/sh\ncat "$STUBS/proxy/generation.conf"\n')
+    return Swap(
+        live="app",
+        aside="app_old",
+        incoming="app_new",
+        proxy="app-proxy",
+        address="10.0.0.9",
+        held="return 503;",
+        proof="0f",
+        epoch="0f",
+    )
+
+
+THERE = "first=app -v second=app_old -v third=app_new -v fourth=app"
+BACK = "first=app -v second=app_new -v third=app_old -v fourth=app"
+
+
+def told(stubs: Path, name: str) -> list[str]:
+    file = stubs / name
+    return [line.strip() for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_callers_are_held_while_both_names_change_and_let_in_again(
+    host: Host, stubs: Path, swap: Swap
+) -> None:
+    postgres.swap(host, DATABASE, swap)
+    assert told(stubs, "names") == [THERE]
+    assert told(stubs, "loads") == ["generation.conf hold.conf", "generation.conf"]
+    assert told(stubs, "proxy/generation.conf") == ["0flifted"]
+    # A proxy that starts anew at any later time holds nobody.
+    assert not (stubs / "proxy" / "hold.conf").exists()
+
+
+def test_a_swap_that_is_refused_changes_no_name_and_lets_callers_in(
+    host: Host, stubs: Path, swap: Swap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFUSED_NAME", 'database "app_old" already exists')
+    with pytest.raises(Trouble, match=r"not swapped: the names .*app_old\" already exists$") as no:
+        postgres.swap(host, DATABASE, swap)
+    assert no.value.code == FAILED
+    assert told(stubs, "names") == [THERE]
+    assert told(stubs, "loads")[-1] == "generation.conf"
+
+
+def test_a_migration_that_fails_gives_the_names_back(host: Host, stubs: Path, swap: Swap) -> None:
+    command = ("sh", "-c", "echo unknown revision; exit 1")
+    with pytest.raises(Trouble, match=r"migration of what came back failed: unknown revision$"):
+        postgres.swap(host, DATABASE, replace(swap, command=command))
+    assert told(stubs, "names") == [THERE, BACK]
+    assert told(stubs, "loads") == ["generation.conf hold.conf", "generation.conf"]
+
+
+def test_a_proxy_that_cannot_hold_changes_nothing(
+    host: Host, stubs: Path, swap: Swap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFUSES", "yes")
+    with pytest.raises(Trouble, match="the proxy cannot hold callers"):
+        postgres.swap(host, DATABASE, swap)
+    assert told(stubs, "names") == told(stubs, "loads") == []
+    assert not (stubs / "proxy" / "hold.conf").exists()
+
+
+def test_without_a_live_database_only_the_incoming_one_gets_a_name(
+    host: Host, stubs: Path, swap: Swap
+) -> None:
+    postgres.swap(host, DATABASE, replace(swap, aside="", proxy=""))
+    assert told(stubs, "names") == ["first=app -v second= -v third=app_new -v fourth=app"]
+    assert told(stubs, "loads") == []

@@ -40,6 +40,7 @@ def test_every_hint_is_read() -> None:
             "migrate": {"run": ["m", "up"], "current": ["m", "now"], "target": ["m", "head"]},
             "gates": [{"name": "site", "url": "https://example.org/", "contains": "Hello"}],
             "link": {"command": ["ask", "them"]},
+            "hold": "return 503;",
             "database": {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT 1"},
         },
     ) == Hints(
@@ -52,6 +53,7 @@ def test_every_hint_is_read() -> None:
         migrate=Migration(("m", "up"), ("m", "now"), ("m", "head")),
         gates=(Gate("site", "https://example.org/", Probe(contains="Hello")),),
         link=("ask", "them"),
+        hold="return 503;",
         database=Database("DB_USER", "DB_NAME", "SELECT 1"),
     )
 
@@ -63,7 +65,7 @@ def test_every_hint_is_read() -> None:
             {"keeps": True, "probe": {"port": 1}},
             "api",
             "keeps",
-            "database, gates, keep, link, migrate, probe, proxy, smoke",
+            "database, gates, hold, keep, link, migrate, probe, proxy, smoke",
         ),
         (
             {"probe": {"port": 1, "status_code": 200, "body": "x"}},

@@ -25,7 +25,14 @@ def backups(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def docker_exec(machine: Machine, command: Command, _stdin: str) -> Ended:
-    assert command.words[-1] == "SELECT count(*) FROM pg_stat_user_tables"
+    """A query by psql."""
+    query = command.words[-1]
+    if query.startswith("DROP DATABASE"):
+        machine.note(query)
+        del machine.databases[query.split('"')[1]]
+        return Ended()
+    if "datname" in query:
+        return Ended(0, "".join(f"{name}\n" for name in sorted(machine.databases)))
     return Ended(0, f"{len(machine.rows)}\n")
 
 
@@ -57,6 +64,25 @@ def verify(machine: Machine, command: Command, stdin: str) -> Ended:
     )
 
 
+def load(machine: Machine, command: Command, _stdin: str) -> Ended:
+    file, _, _, _, database, *_ = command.words
+    name = file.rpartition("/")[2]
+    machine.databases[database] = dict(machine.dumps[name])
+    revision = json.loads(machine.files[f"{file}.json"])["content"][0]["revision"]
+    lines = answers(machine.dumps[name], revision)
+    return Ended(0, "".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+def swap(machine: Machine, command: Command, _stdin: str) -> Ended:
+    live, aside, incoming = command.words[2:5]
+    if aside:
+        machine.databases[aside] = machine.databases.pop(live)
+    machine.databases[live] = machine.databases.pop(incoming)
+    if command.words[11:]:
+        machine.note(f"  {' '.join(command.words[-2:])}")
+    return Ended()
+
+
 def remove_backups(machine: Machine, command: Command, _stdin: str) -> Ended:
     folder, *names = command.words
     for name in names:
@@ -82,5 +108,7 @@ BACKUPS: dict[str, Handler] = {
     "backup": backup,
     "docker exec": docker_exec,
     "verify": verify,
+    "load": load,
+    "swap": swap,
     "remove-backups": remove_backups,
 }

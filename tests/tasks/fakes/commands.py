@@ -105,6 +105,8 @@ def _subject(command: Command) -> str:
         "watch": lambda: f"{words[1]} s",
         "backup": lambda: words[1],
         "verify": lambda: words[6],
+        "load": lambda: f"{_below(words[0])} {words[4].partition('_')[0]}",
+        "swap": lambda: " ".join(word.rstrip("0123456789") for word in words[2:5]),
         "remove-backups": lambda: " ".join(words[1:]),
     }
     return subjects[command.kind]() if command.kind in subjects else ""

@@ -59,8 +59,8 @@ class Machine:
         self.head = ""
         self.edited: dict[str, str] = {}
         self.schema = ""
-        self.rows: dict[str, int] = {}
-        """Table of the database → its rows."""
+        self.databases: dict[str, dict[str, int]] = {"app": {}, "postgres": {}}
+        """Database → table → its rows; ``app`` is the one that is live."""
         self.dumps: dict[str, dict[str, int]] = {}
         """Name of a backup → what is in its file."""
         self.engine = Engine("172.20.0" if name == "ubuntu" else "172.21.0")
@@ -111,6 +111,15 @@ class Machine:
             times=1,
             first=lambda: self.fail(pattern, times=times, **how),
         )
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """The tables of the live database and their rows."""
+        return self.databases["app"]
+
+    @rows.setter
+    def rows(self, rows: dict[str, int]) -> None:
+        self.databases["app"] = rows
 
     # --- files
 

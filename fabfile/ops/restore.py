@@ -1,0 +1,262 @@
+"""Restore: a backup takes the place of the database, in one transaction; the old one is kept."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..model.backup import RESERVE, Backup, differences
+from ..model.errors import FAILED, STRANDED, Trouble, refused
+from ..model.hints import revision
+from ..model.plan import Target
+from ..remote import compose, state
+from ..remote import postgres as remote
+from ..remote.lock import Lock
+from ..remote.postgres import Postgres, Swap
+from . import backups, gates
+from .databases import find, require_packer
+from .deploy import holder
+from .neighbours import look_around
+from .session import Session
+from .sight import Sight
+from .status import state_lines
+from .steps import MIGRATE
+
+ASIDE = "_before_"
+"""Between a database's name and the time when another one took its place."""
+INCOMING = "_restored_"
+"""Between a database's name and the time when it is restored beside the one that is live."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator asked for."""
+
+    backup: str = "latest"
+    into: str = ""
+    """Another database, which must not be there yet; empty: take the place of the live one."""
+    drop_old: bool = False
+    """Remove the databases that earlier restores kept, and do nothing else."""
+    waive: tuple[str, ...] = ()
+    yes: bool = False
+
+
+def restore(session: Session, on: str, options: Options) -> None:
+    """Bring a backup back. A failure before or in the swap changes nothing (exit code 1)."""
+    sight, postgres = find(session, on)
+    if options.drop_old:
+        _drop_old(session, sight, postgres, options)
+        return
+    require_packer(sight.host)
+    name, console = sight.server.name, session.console
+    shelf = remote.shelf(sight.host)
+    chosen = backups.choose(name, shelf, options.backup)
+    assert chosen.content is not None
+    there = remote.databases(sight.host, postgres)
+    if options.into in there:
+        raise refused(f"{name}: database {options.into} is there already; choose another name")
+    if shelf.free < chosen.content.bytes + RESERVE:
+        raise refused(
+            f"{name}: {backups.size(shelf.free)} are free,"
+            f" restoring {chosen.name} takes {backups.size(chosen.content.bytes)}"
+        )
+    _show(session, sight, chosen, options.into or postgres.name, postgres.name in there)
+    _ask(session, options, "Restore?")
+    with Lock(sight.host, holder()) as lock:
+        work = Restore(session, sight, postgres, chosen, lock)
+        if options.into:
+            work.bring(options.into)
+            console.line(name, f"{chosen.name} is restored into {options.into}", "bold green")
+            return
+        work.replace_live(postgres.name in there, options.waive)
+
+
+def _show(session: Session, sight: Sight, chosen: Backup, into: str, replaced: bool) -> None:
+    taken = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(chosen.taken))
+    assert chosen.content is not None
+    what = f"{chosen.name} of {taken}: {chosen.content.rows} rows"
+    if chosen.content.revision:
+        what += f", schema {chosen.content.revision}"
+    end = "replaces" if replaced else "becomes"
+    session.console.line(sight.server.name, f"{what}; {end} database {into}", "bold")
+
+
+def _ask(session: Session, options: Options, question: str) -> None:
+    """A person at a terminal is asked once; elsewhere only the flag will do."""
+    if options.yes:
+        return
+    if not session.console.interactive:
+        raise refused("nothing was changed: off a terminal this needs --yes")
+    if not session.console.confirm(question):
+        raise refused("nothing was changed: the answer was no")
+
+
+def _drop_old(session: Session, sight: Sight, postgres: Postgres, options: Options) -> None:
+    name = sight.server.name
+    old = _kept(remote.databases(sight.host, postgres), postgres.name, ASIDE)
+    for database in old:
+        session.console.line(name, f"remove database {database}")
+    if not old:
+        session.console.line(name, "no restore has kept an old database")
+        return
+    _ask(session, options, "Remove?")
+    with Lock(sight.host, holder()):
+        for database in old:
+            remote.drop(sight.host, postgres, database)
+
+
+def _kept(databases: Sequence[str], live: str, mark: str) -> list[str]:
+    return [database for database in databases if database.startswith(f"{live}{mark}")]
+
+
+@dataclass
+class Restore:
+    """One restore, under the lock of its server."""
+
+    session: Session
+    sight: Sight
+    postgres: Postgres
+    chosen: Backup
+    lock: Lock
+
+    @property
+    def name(self) -> str:
+        """The server's name."""
+        return self.sight.server.name
+
+    def bring(self, database: str) -> None:
+        """Restore into a new database and compare; it is gone again when it differs."""
+        host = self.sight.host
+        self.lock.step(f"restore {self.chosen.name}")
+        with self.session.console.step(self.name, f"restore {self.chosen.name} into {database}"):
+            content = remote.load(host, self.postgres, self.chosen, database)
+            assert self.chosen.content is not None
+            found = differences(self.chosen.content, content)
+            if found:
+                remote.drop(host, self.postgres, database)
+                raise Trouble(
+                    f"{self.name}: {self.chosen.name} came back differently; nothing was changed",
+                    evidence=found,
+                )
+
+    def replace_live(self, replaced: bool, waive: tuple[str, ...]) -> None:
+        """Restore beside the live database, swap both names, prove; swap back when that is red."""
+        host, console = self.sight.host, self.session.console
+        migration = self._migration()
+        for left in _kept(remote.databases(host, self.postgres), self.postgres.name, INCOMING):
+            remote.drop(host, self.postgres, left)  # by a run that died
+        safety = self._safety() if replaced else ""
+        stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(remote.shelf(host).now))
+        incoming = f"{self.postgres.name}{INCOMING}{stamp}"
+        self.bring(incoming)
+        aside = f"{self.postgres.name}{ASIDE}{stamp}" if replaced else ""
+        there = self._swap(aside, incoming, migration)
+        self.lock.step("swap")
+        try:
+            with console.step(self.name, f"swap {self.postgres.name}"):
+                remote.swap(host, self.postgres, there)
+        except Trouble as trouble:
+            if trouble.code == FAILED:
+                remote.drop(host, self.postgres, incoming)
+            raise
+        try:
+            self._prove(waive)
+        except Trouble as trouble:
+            raise self._swap_back(there, trouble) from None
+        console.line(self.name, f"{self.postgres.name} is {self.chosen.name} again", "bold green")
+        if safety:
+            console.line(
+                self.name,
+                f"point of return: fab db.restore --from {safety}; the database from before is kept"
+                f" as {aside} until fab db.restore --drop-old",
+            )
+
+    def _safety(self) -> str:
+        host = self.sight.host
+        self.lock.step("backup")
+        with self.session.console.step(self.name, "backup of what is there now") as notes:
+            reason = f"before {self.chosen.name} was restored"
+            made, _ = backups.take(host, self.postgres, self.sight.facts, reason, wait=MIGRATE)
+            notes.append(backups.told(made))
+        return made.name
+
+    @property
+    def _target(self) -> Target:
+        assert self.sight.target is not None
+        return self.sight.target
+
+    def _migration(self) -> list[str]:
+        """What brings the backup's schema to the one that the running image wants."""
+        host, content = self.sight.host, self.chosen.content
+        for service in self._target.stack.services:
+            migrate = service.hints.migrate
+            if migrate is None:
+                continue
+            path = host.server.path
+            output = compose.run_once(host, path, None, service.name, migrate.target, MIGRATE)
+            wanted = revision(output.stdout)
+            if not output.ok or not wanted:
+                raise Trouble(
+                    f"{self.name}: the revision that {service.name} wants is unknown",
+                    evidence=output.tail(),
+                )
+            if content and content.revision and content.revision != wanted:
+                self.session.console.warn(
+                    self.name,
+                    f"the backup has schema {content.revision}, {service.name} wants {wanted}:"
+                    " it is migrated before callers are let in",
+                )
+                return compose.one_off_words(host, path, None, service.name, migrate.run)
+            return []
+        return []
+
+    def _swap(self, aside: str, incoming: str, command: Sequence[str]) -> Swap:
+        stack = self._target.stack
+        proxy = stack.proxy if stack.proxy and stack.proxy.hints.hold else None
+        live = self.sight.facts.container(stack.project, proxy.name) if proxy else None
+        running = live is not None and live.state == "running"
+        epoch = secrets.token_hex(8)
+        return Swap(
+            live=self.postgres.name,
+            aside=aside,
+            incoming=incoming,
+            proxy=live.name if live and running else "",
+            address=live.address if live and running else "",
+            held=proxy.hints.hold if proxy else "",
+            proof=state.proof_text(self._target.generation, epoch),
+            epoch=epoch,
+            command=command,
+        )
+
+    def _prove(self, waive: tuple[str, ...]) -> None:
+        around = look_around(self.session, self.name, (*waive, gates.LINK))
+        gated = gates.Gated(self.sight.host, self._target, around.caller, around.called)
+        self.lock.step("prove")
+        with self.session.console.step(self.name, "prove") as notes:
+            verdicts = gates.settle(self.session, gated, waive)
+            red = [v for v in verdicts if not v.ok and v.gate not in waive]
+            if red:
+                names = ", ".join(verdict.gate for verdict in red)
+                evidence = [f"{verdict.gate}: {verdict.why}" for verdict in red]
+                raise Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
+            notes.append(f"{len(verdicts)} gates asked")
+
+    def _swap_back(self, there: Swap, trouble: Trouble) -> Trouble:
+        if not there.aside:
+            return trouble
+        back = replace(there, aside=there.incoming, incoming=there.aside, command=())
+        self.session.console.line(self.name, trouble.message, "red")
+        try:
+            with self.session.console.step(self.name, f"swap {self.postgres.name} back"):
+                remote.swap(self.sight.host, self.postgres, back)
+        except Trouble as second:
+            both = f"{trouble.message}; SWAPPING BACK FAILED TOO: {second.message}"
+            return Trouble(
+                f"{both}; a person is needed",
+                code=STRANDED,
+                evidence=(*trouble.evidence, *state_lines(self.session, self.name)),
+            )
+        message = f"{trouble.message}; {self.postgres.name} is the database from before again"
+        return Trouble(f"{message}, what came back is kept as {there.incoming}")

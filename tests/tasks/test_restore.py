@@ -1,0 +1,219 @@
+"""db.restore: what it replaces, what it keeps, and what a failure at every step leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from .fakes.engine import Ended
+from .fakes.fleet import Fleet
+from .fakes.machine import ROOT
+from .shelves import backed_up, shelf
+
+GOOD = {"public.users": 3}
+LOST: dict[str, int] = {"public.users": 0}
+
+
+@pytest.fixture
+def lost(filled: Fleet) -> Fleet:
+    """A verified backup of three users, who are gone since."""
+    backed_up(filled)
+    assert filled.fab("db.verify").code == 0
+    filled.ubuntu.rows = dict(LOST)
+    filled.forget()
+    return filled
+
+
+def databases(fleet: Fleet) -> dict[str, dict[str, int]]:
+    """The databases by name, without times."""
+    found = fleet.ubuntu.databases.items()
+    return {name.rstrip("0123456789"): rows for name, rows in found if name != "postgres"}
+
+
+def test_a_backup_takes_the_place_of_the_database_and_the_old_one_stays(lost: Fleet) -> None:
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 0, ran.everything
+    assert databases(lost) == {"app": GOOD, "app_before_": LOST}
+    first, safety = shelf(lost)
+    assert safety.reason == f"before {first.name} was restored"
+    assert lost.ubuntu.did == [
+        "compose run api-1 migrate target",
+        f"backup {safety.name}",
+        f"load {first.name} app",
+        "swap app app_before_ app_restored_",
+    ]
+    assert ran.lines[0].endswith(": 3 rows, schema 001; replaces database app")
+    kept = next(name for name in lost.ubuntu.databases if "before" in name)
+    assert ran.lines[-1] == (
+        f"[ubuntu] point of return: fab db.restore --from {safety.name}; the database from before"
+        f" is kept as {kept} until fab db.restore --drop-old"
+    )
+
+
+def test_each_step_is_told_to_others_who_want_the_server(lost: Fleet) -> None:
+    assert lost.fab("db.restore --yes").code == 0
+    name = shelf(lost)[0].name
+    assert lost.ubuntu.announced == ["backup", f"restore {name}", "swap", "prove"]
+    assert lost.ubuntu.locks == {}
+
+
+def test_the_point_of_return_brings_back_what_was_there(lost: Fleet) -> None:
+    assert lost.fab("db.restore --yes").code == 0
+    safety = shelf(lost)[-1].name
+    assert lost.fab(f"db.restore --yes --from {safety}").code == 0
+    assert lost.ubuntu.databases["app"] == LOST
+
+
+def test_a_database_that_is_gone_comes_back_too(lost: Fleet) -> None:
+    del lost.ubuntu.databases["app"]
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 0, ran.everything
+    assert databases(lost) == {"app": GOOD}
+    assert ran.lines[0].endswith("; becomes database app")
+    assert len(shelf(lost)) == 1
+
+
+def test_off_a_terminal_it_needs_to_be_told(lost: Fleet) -> None:
+    with lost.untouched():
+        ran = lost.fab("db.restore")
+    assert (ran.code, ran.error) == (2, "nothing was changed: off a terminal this needs --yes")
+
+
+def test_on_a_terminal_it_asks_once(lost: Fleet) -> None:
+    with lost.untouched():
+        ran = lost.fab_on_a_terminal("db.restore", "n\n")
+    assert (ran.code, ran.error) == (2, "nothing was changed: the answer was no")
+    assert lost.fab_on_a_terminal("db.restore", "y\n").code == 0
+
+
+@pytest.mark.parametrize(
+    ("pattern", "steps"),
+    [
+        ("^compose run api-1 migrate target", 1),
+        ("^backup db_", 2),
+        ("^load db_", 3),
+        ("^swap ", 4),
+    ],
+)
+def test_a_failure_before_or_in_the_swap_leaves_the_database_as_it_is(
+    lost: Fleet, pattern: str, steps: int
+) -> None:
+    lost.ubuntu.fail(pattern, ended=Ended(70, err="the cause\n"), times=1)
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 1, ran.everything
+    assert databases(lost) == {"app": LOST}
+    assert len([line for line in lost.ubuntu.did if not line.startswith("DROP")]) == steps
+
+
+def test_what_comes_back_differently_never_gets_the_name(lost: Fleet) -> None:
+    name = shelf(lost)[0].name
+    manifest = f"{ROOT}/backups/{name}.json"
+    lost.ubuntu.files[manifest] = lost.ubuntu.files[manifest].replace('"rows": 3', '"rows": 4')
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 1
+    assert ran.error == f"ubuntu: {name} came back differently; nothing was changed"
+    assert ran.evidence == ["table public.users has 3 rows, not 4"]
+    assert databases(lost) == {"app": LOST}
+
+
+def test_red_gates_after_the_swap_bring_the_old_database_back(lost: Fleet) -> None:
+    api = lost.ubuntu.engine.containers["app-api-1"]
+    lost.ubuntu.fail(
+        "^swap ", goes_on=True, times=1, first=lambda: setattr(api, "health", "unhealthy")
+    )
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 1, ran.everything
+    assert "red gates: probe:api-1" in ran.error
+    assert "; app is the database from before again, what came back is kept as app_re" in ran.error
+    assert databases(lost) == {"app": LOST, "app_restored_": GOOD}
+    api.health = "healthy"
+    assert lost.fab("db.restore --yes").code == 0
+    assert databases(lost) == {"app": GOOD, "app_before_": LOST}
+
+
+def test_a_red_gate_that_is_waived_brings_nothing_back(lost: Fleet) -> None:
+    lost.ubuntu.engine.containers["app-api-1"].health = "unhealthy"
+    ran = lost.fab("db.restore --yes --waive probe:api-1")
+    assert ran.code == 0, ran.everything
+    assert lost.ubuntu.databases["app"] == GOOD
+
+
+def test_when_the_way_back_fails_too_a_person_is_needed(lost: Fleet) -> None:
+    api = lost.ubuntu.engine.containers["app-api-1"]
+    lost.ubuntu.fail(
+        "^swap ", goes_on=True, times=1, first=lambda: setattr(api, "health", "unhealthy")
+    )
+    lost.ubuntu.fail("^swap app app_restored_", ended=Ended(70, err="no\n"))
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 3, ran.everything
+    assert ran.error.endswith("the databases were not swapped: no; a person is needed")
+    assert "app-db: running healthy" in ran.evidence
+
+
+def test_callers_that_are_still_held_need_a_person(lost: Fleet) -> None:
+    lost.ubuntu.fail("^swap ", ended=Ended(71, err="the proxy does not let callers in again\n"))
+    ran = lost.fab("db.restore --yes")
+    assert (ran.code, ran.error) == (3, "ubuntu: the proxy does not let callers in again")
+
+
+def test_an_older_schema_is_migrated_before_callers_are_let_in(lost: Fleet) -> None:
+    lost.origin.commit("Second", {"services/api/schema": "002\n"})
+    assert lost.fab("ubuntu.deploy").code == 0
+    lost.forget()
+    ran = lost.fab(f"db.restore --yes --from {shelf(lost)[0].name}")
+    assert ran.code == 0, ran.everything
+    assert (
+        "[ubuntu] warning: the backup has schema 001, api-1 wants 002: it is migrated before"
+        " callers are let in" in ran.lines
+    )
+    swapped = lost.ubuntu.did.index("swap app app_before_ app_restored_")
+    assert lost.ubuntu.did[swapped + 1] == "  migrate up"
+
+
+def test_into_another_database_touches_no_other(lost: Fleet) -> None:
+    ran = lost.fab("db.restore --yes --into copy")
+    assert ran.code == 0, ran.everything
+    assert databases(lost) == {"app": LOST, "copy": GOOD}
+    assert len(shelf(lost)) == 1
+    ran = lost.fab("db.restore --yes --into copy")
+    assert (ran.code, ran.error) == (
+        2,
+        "ubuntu: database copy is there already; choose another name",
+    )
+
+
+def test_without_room_nothing_is_tried(lost: Fleet) -> None:
+    lost.ubuntu.free = 1 << 20
+    with lost.untouched():
+        ran = lost.fab("db.restore --yes")
+    assert ran.code == 2
+    assert ran.error.startswith("ubuntu: 1.0 MiB are free, restoring db_")
+
+
+def test_an_unverified_backup_is_restored_only_by_name(filled: Fleet) -> None:
+    (name,) = backed_up(filled)
+    ran = filled.fab("db.restore --yes")
+    assert (ran.code, ran.error) == (
+        2,
+        f"ubuntu: no backup is verified yet; fab db.verify checks {name}",
+    )
+    assert filled.fab(f"db.restore --yes --from {name}").code == 0
+
+
+def test_what_a_died_restore_left_is_removed_by_the_next(lost: Fleet) -> None:
+    lost.ubuntu.kill_the_operator_at("^swap ")
+    lost.fab("db.restore --yes")
+    assert databases(lost) == {"app": LOST, "app_restored_": GOOD}
+    assert lost.fab("db.restore --yes").code == 0
+    assert databases(lost) == {"app": GOOD, "app_before_": LOST}
+
+
+def test_kept_databases_are_removed_when_asked_for_and_no_other(lost: Fleet) -> None:
+    assert lost.fab("db.restore --yes").code == 0
+    lost.ubuntu.databases["other_before_1"] = {}
+    with lost.untouched():
+        assert lost.fab("db.restore --drop-old").code == 2
+    ran = lost.fab("db.restore --drop-old --yes")
+    assert ran.code == 0, ran.everything
+    assert databases(lost) == {"app": GOOD, "other_before_": {}}
+    again = lost.fab("db.restore --drop-old --yes")
+    assert again.lines == ["[ubuntu] no restore has kept an old database"]
