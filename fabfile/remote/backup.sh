@@ -81,7 +81,7 @@ for pass in cause any; do
   for stage in 4 3 2 1 0; do
     [ "${codes[$stage]}" -eq 0 ] && continue
     [ $pass = cause ] && [ "${codes[$stage]}" -eq 141 ] && continue
-    die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(tail -n 1 "$scratch/$stage.err")"
+    die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(head -n 1 "$scratch/$stage.err")"
   done
 done
 grep -q '^-- PostgreSQL database dump complete$' "$scratch/end" ||

@@ -74,6 +74,9 @@ def test_a_migration_runs_once_and_its_schema_is_recorded(scene: Scene) -> None:
         assert "(007 → 008)" in ran.out
         assert scene.record(old["id"])["schema"] == "007"
         assert scene.record(commit)["schema"] == "008"
+        backup = scene.record(commit)["backup"]
+        shelf = {one["name"]: one for one in scene.operator.json("db.list")["backups"]}
+        assert (shelf[backup]["schema"], bool(shelf[backup]["verified"])) == ("007", True)
         assert scene.asks_database("SELECT note FROM items") == ""
 
         with scene.only_replaces(*TWINS):

@@ -1,0 +1,233 @@
+"""Backups of a real PostgreSQL: what comes back, and what faults leave."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.lab.deployments import Ran, ended
+from tests.lab.rig.output import wait_until
+from tests.lab.scenes import API, Scene
+from tests.lab.seen import STATE
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+SHELF = f"{STATE}/backups"
+ROWS = 500
+FILL = f"""
+INSERT INTO users (id, email, password_hash, name)
+SELECT md5(i::text)::uuid, 'u' || i || '@wishwith.me', md5(i::text), 'Somebody' FROM generate_series(1, {ROWS}) i
+ON CONFLICT DO NOTHING
+"""
+DIGEST = "SELECT md5(string_agg(u::text, ',' ORDER BY id)) FROM users u"
+
+
+@pytest.fixture
+def people(scene: Scene) -> Scene:
+    """Both servers verified, with users in the database and no backup."""
+    scene.ubuntu.must(["sh", "-c", f"rm -f {SHELF}/*"])
+    scene.asks_database(FILL)
+    return scene
+
+
+def shelf(scene: Scene) -> list[dict[str, Any]]:
+    """What ``db.list`` tells, newest first."""
+    found: list[dict[str, Any]] = scene.operator.json("db.list")["backups"]
+    return found
+
+
+def files(scene: Scene) -> list[str]:
+    return scene.ubuntu.must(["ls", "-A", SHELF]).split()
+
+
+def verified(scene: Scene) -> str:
+    """The name of a new backup that was restored and found equal."""
+    name: str = scene.operator.json("db.backup")["name"]
+    scene.operator.must("db.verify")
+    return name
+
+
+def throwaways(scene: Scene) -> str:
+    words = ["docker", "ps", "-aq", "--filter", "label=me.wishwith.throwaway"]
+    return scene.ubuntu.must(words)
+
+
+@contextmanager
+def held_up(scene: Scene) -> Iterator[subprocess.Popen[str]]:
+    """A ``db.backup`` whose dump waits for a table that somebody has locked."""
+    locked = "BEGIN; LOCK TABLE users; SELECT pg_sleep(50)"
+    psql = f'docker exec -d wishwithme-postgres psql -U wishwithme -c "{locked}"'
+    scene.by_hand(psql)
+    running = scene.operator.start("db.backup")
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE%'"
+    )
+    wait_until(lambda: scene.asks_database(waits) == "1", "the dump waits for the table", 30)
+    try:
+        yield running
+    finally:
+        free = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; L%'"
+        scene.ubuntu.exec(
+            ["docker", "exec", "wishwithme-postgres", "psql", "-U", "wishwithme", "-c", free]
+        )
+
+
+def failed(running: subprocess.Popen[str]) -> Ran:
+    ran = ended(running, time.monotonic())
+    assert ran.code == 1, ran
+    assert ran.error.startswith("ubuntu: no backup was made: "), ran
+    return ran
+
+
+def test_a_dropped_database_comes_back_row_by_row(people: Scene) -> None:
+    before = people.asks_database(DIGEST)
+    name = verified(people)
+    scripts = (
+        "docker stop wishwithme-core-api-1 wishwithme-core-api-2",
+        "docker exec wishwithme-postgres dropdb -U wishwithme --force wishwithme",
+        "docker start wishwithme-core-api-1 wishwithme-core-api-2",
+    )
+    for script in scripts:
+        people.by_hand(script)
+    people.operator.must("db.restore", "--yes")
+    assert people.asks_database(DIGEST) == before
+    people.proves()
+    assert [backup["name"] for backup in shelf(people)] == [name]
+    assert throwaways(people) == ""
+
+
+def test_the_only_traces_of_a_restore_are_the_old_database_and_a_short_503(people: Scene) -> None:
+    before = people.asks_database(DIGEST)
+    verified(people)
+    people.asks_database("DELETE FROM users WHERE email LIKE 'u%'")
+    seen: list[tuple[float, int]] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            seen.append((time.monotonic(), people.get(API, "/healthz")[0]))
+            over.wait(0.05)
+
+    onlooker = threading.Thread(target=watch)
+    onlooker.start()
+    try:
+        ran = people.operator.must("db.restore", "--yes")
+    finally:
+        over.set()
+        onlooker.join()
+    assert people.asks_database(DIGEST) == before
+    held = [at for at, status in seen if status == 503]
+    assert {status for _, status in seen} <= {200, 503, 429}, seen
+    print(f"held for {max(held) - min(held) if held else 0:.1f} s of {ran.seconds:.1f} s")
+    assert not held or max(held) - min(held) < 15
+    assert [line for line in files(people) if "part" in line] == []
+    assert "hold.conf" not in people.ubuntu.must(["ls", f"{STATE}/proxy"])
+    old = people.asks_database("SELECT datname FROM pg_database WHERE datname LIKE '%_before_%'")
+    assert old.startswith("wishwithme_before_")
+    people.operator.must("db.restore", "--drop-old", "--yes")
+    left = people.asks_database("SELECT count(*) FROM pg_database WHERE datname LIKE '%before%'")
+    assert left == "0"
+    people.plain_up_changes_nothing()
+
+
+def test_a_dump_that_is_killed_half_way_leaves_nothing(people: Scene) -> None:
+    with held_up(people) as running:
+        people.ubuntu.must(["pkill", "-KILL", "-x", "pg_dump"])
+        assert "pg_dump ended with 137" in failed(running).error
+    assert files(people) == []
+
+
+def test_a_database_that_stops_half_way_leaves_nothing(people: Scene) -> None:
+    with held_up(people) as running:
+        people.by_hand("docker restart wishwithme-postgres")
+        assert "pg_dump ended with" in failed(running).error
+    assert files(people) == []
+    people.by_hand("docker compose up -d --wait")
+    people.proves()
+
+
+def test_of_two_at_once_the_second_says_so(people: Scene) -> None:
+    with held_up(people) as running:
+        second = people.operator.fab("db.backup")
+        assert second.code == 2
+        assert "another backup, check or clean-up is running" in second.error
+    ran = ended(running, time.monotonic())
+    assert ran.code == 0, ran
+    assert len(shelf(people)) == 1
+
+
+def test_an_operator_that_is_killed_costs_no_backup_and_leaves_no_half_one(people: Scene) -> None:
+    """The script on the server goes on to its end, or cleans up."""
+    with held_up(people) as running:
+        running.kill()
+        running.communicate()
+    wait_until(
+        lambda: not [name for name in files(people) if name.endswith(".part")], "its end", 60
+    )
+    people.operator.must("db.backup")
+    assert people.operator.json("db.list")["strays"] == {}
+    for backup in shelf(people):
+        people.operator.must("db.verify", "--from", backup["name"])
+
+
+def test_a_full_disk_is_said_before_anything_is_written(people: Scene) -> None:
+    with people.ubuntu.full_disk("/opt", free=100 << 20):
+        ran = people.operator.fab("db.backup")
+    assert ran.code == 2, ran
+    assert "MiB are free in /opt/wishwithme/backups" in ran.error
+    assert files(people) == []
+
+
+DAMAGE = {
+    "truncated": "truncate -s -20 {}",
+    "flipped": "printf x | dd bs=1 seek=99 conv=notrunc status=none of={}",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_changed_file_is_never_good_and_never_costs_a_good_one(
+    people: Scene, damage: str
+) -> None:
+    good = verified(people)
+    bad = people.operator.json("db.backup")["name"]
+    people.by_hand(DAMAGE[damage].format(f"{SHELF}/{bad}"))
+    ran = people.operator.fab("db.verify", "--from", bad)
+    assert ran.code in (1, 2), ran
+    restored = people.operator.fab("db.restore", "--yes", "--from", bad)
+    assert restored.code in (1, 2), restored
+    people.operator.must("db.prune")
+    assert [b["name"] for b in shelf(people) if b["verified"]] == [good]
+    before = people.asks_database(DIGEST)
+    people.operator.must("db.restore", "--yes")
+    assert people.asks_database(DIGEST) == before
+    people.operator.must("db.restore", "--drop-old", "--yes")
+
+
+def test_power_lost_while_restoring_leaves_the_live_database(people: Scene) -> None:
+    before = people.asks_database(DIGEST)
+    verified(people)
+    running = people.operator.start("db.restore", "--yes")
+    incoming = "SELECT count(*) FROM pg_database WHERE datname LIKE '%_restored_%'"
+    wait_until(lambda: people.asks_database(incoming) == "1", "the restore has begun", 60)
+    with people.ubuntu.powered_off():
+        running.communicate()
+    assert running.returncode in (1, 3)
+    people.by_hand("docker compose up -d --wait")
+    assert people.asks_database(DIGEST) == before
+    people.operator.must("db.restore", "--yes")
+    assert people.asks_database(DIGEST) == before
+    assert people.asks_database(incoming) == "0"
+    people.operator.must("db.restore", "--drop-old", "--yes")
+
+
+def test_only_its_owner_reads_a_backup(people: Scene) -> None:
+    name = verified(people)
+    modes = people.ubuntu.must(["stat", "-c", "%U %a", f"{SHELF}/{name}", f"{SHELF}/{name}.json"])
+    assert modes.splitlines() == ["ubuntu 600"] * 2
