@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .backup import in_order
 from .facts import Change, Commit, Container, Disk, Facts, Folder
 from .release import parse_release
 
@@ -52,6 +53,7 @@ def parse(output: str, mark: str) -> Facts:
         holder=sections["holder"].strip(),
         releases=tuple(filter(None, map(parse_release, sections["releases"].splitlines()))),
         generation=sections["generation"].strip(),
+        backups=in_order(sections["backups"].splitlines()),
         commit=_commit(sections) if "commit" in sections else None,
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 
 RESERVE = 256 << 20
 """Bytes that a backup must leave free on its disk."""
+STALE = 26 * 3600
+"""Seconds after which a nightly backup is missed."""
 SHRUNK = 0.5
 """A backup smaller than this part of the last verified one is suspicious."""
 SUFFIXES = {"zstd": "zst", "gzip": "gz"}
@@ -159,8 +161,7 @@ def parse_shelf(output: str) -> Shelf:
         else:
             continue
         del found[name]
-    ordered = sorted(found.values(), key=lambda backup: (backup.number, backup.name))
-    return Shelf(now, free, tuple(ordered), dict(sorted(strays.items())))
+    return Shelf(now, free, _ordered(found.values()), dict(sorted(strays.items())))
 
 
 def parse_manifest(line: str) -> Backup | None:
@@ -176,6 +177,27 @@ def parse_manifest(line: str) -> Backup | None:
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def in_order(lines: Iterable[str]) -> tuple[Backup, ...]:
+    """Manifests, a line each, in the order in which the backups were made."""
+    return _ordered(backup for line in lines if (backup := parse_manifest(line)))
+
+
+def _ordered(backups: Iterable[Backup]) -> tuple[Backup, ...]:
+    return tuple(sorted(backups, key=lambda backup: (backup.number, backup.name)))
+
+
+def stale(backups: Sequence[Backup], now: int) -> str:
+    """Why the last backup is not enough; empty when it is."""
+    if not backups:
+        return "there is no backup"
+    last = backups[-1]
+    if last.failure:
+        return f"the last backup, {last.name}, failed its check: {last.failure}"
+    if now - last.taken > STALE:
+        return f"the last backup, {last.name}, is {(now - last.taken) // 3600} h old"
+    return ""
 
 
 def parse_content(answers: Iterable[Mapping[str, Any]]) -> Content:

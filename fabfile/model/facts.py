@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from .backup import Backup
 from .release import Release
 
 
@@ -153,6 +154,8 @@ class Facts:
     generation: str
     """Digest of the configuration that the proxy has loaded, as it answers it; empty: no answer."""
     commit: Commit | None
+    backups: tuple[Backup, ...] = ()
+    """The manifests of the last backups, in the order in which they were made."""
 
     def container(self, project: str, service: str) -> Container | None:
         """The container of a service, if there is one."""

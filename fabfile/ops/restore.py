@@ -65,6 +65,9 @@ def restore(session: Session, on: str, options: Options) -> None:
     _show(session, sight, chosen, options.into or postgres.name, postgres.name in there)
     _ask(session, options, "Restore?")
     with Lock(sight.host, holder()) as lock:
+        # Whatever held the server until now may have replaced containers.
+        sight, postgres = find(session, name)
+        there = remote.databases(sight.host, postgres)
         work = Restore(session, sight, postgres, chosen, lock)
         if options.into:
             work.bring(options.into)

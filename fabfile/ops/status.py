@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model.backup import stale
 from ..model.errors import Trouble
 from ..model.facts import Container, Facts
 from ..model.plan import Wish
@@ -44,6 +45,7 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "head": facts.head,
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
         "busy": facts.holder,
+        "backup": _backup(sight),
         "services": _services(sight),
         "pending": pending,
         "problems": [*sight.problems, *refusals],
@@ -52,6 +54,20 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
             {"mount": disk.mount, "free_bytes": disk.free, "total_bytes": disk.total}
             for disk in facts.disks
         ],
+    }
+
+
+def _backup(sight: Sight) -> dict[str, Any] | None:
+    """The last backup of a server that has a database."""
+    if sight.target is None or sight.target.stack.database is None:
+        return None
+    backups = sight.facts.backups
+    last = backups[-1] if backups else None
+    return {
+        "name": last.name if last else "",
+        "taken": last.taken if last else 0,
+        "verified": last.verified if last else 0,
+        "stale": stale(backups, sight.facts.now),
     }
 
 
@@ -147,6 +163,8 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
     last = found["last"]
     if last and last != found["release"]:
         console.warn(name, f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
+    if found["backup"] and found["backup"]["stale"]:
+        console.line(name, f"backup: {found['backup']['stale']}", "red")
     for problem in found["problems"]:
         console.warn(name, problem)
     for warning in found["warnings"]:

@@ -19,12 +19,8 @@ from ..remote import compose, git, state
 from ..remote.host import Host, Output
 from ..remote.http import ask_on_server
 from ..remote.look import look
-from ..remote.postgres import is_empty
-from . import backups
-from .databases import from_service, require_packer
+from .securing import secure
 
-BACKUP_WAIT = 3600
-"""Seconds to wait for a backup that is running already."""
 MIGRATE = 600
 """Seconds that migrations may take."""
 PROOF_PORT = 8090
@@ -158,20 +154,11 @@ class Steps:
         return "nothing pending"
 
     def _secure(self) -> str:
-        """Take a backup and prove it by restoring it, unless that is done or there is nothing."""
-        database = self.target.stack.database
-        if database is None or self.backup:
+        if self.backup:
             return ""
-        facts = look(self.host)
-        container = facts.container(self.target.stack.project, database.name)
-        postgres = from_service(database, container.image if container else "")
-        if is_empty(self.host, postgres):
-            return "the database is empty"
-        require_packer(self.host)
         reason = f"before {self.release.id}"
-        made, odd = backups.take(self.host, postgres, facts, reason, wait=BACKUP_WAIT)
-        self.backup = backups.check(self.host, postgres, made).name
-        return f"{self.backup}, restored and equal{f'; {odd}' if odd else ''}"
+        self.backup, note = secure(self.host, self.target.stack, reason)
+        return note
 
     def _revisions(self, service: Service) -> tuple[str, str]:
         """The revision that the database has, and the one that the new image wants."""

@@ -76,6 +76,9 @@ section releases
 ls -1d "$root"/releases/*/ 2>/dev/null | tail -n 40 | while IFS= read -r folder; do
   cat "$folder/release.json" 2>/dev/null
 done
+section backups
+# shellcheck disable=SC2012
+ls -1 "$root"/backups/db_*.json 2>/dev/null | tail -n 40 | while IFS= read -r file; do cat "$file" 2>/dev/null; done
 section generation
 # What the proxy answers, not what its file says: a reload that failed has loaded nothing. The proxy is
 # the container that mounts our folder of proxy files.

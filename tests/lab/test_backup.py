@@ -22,7 +22,8 @@ SHELF = f"{STATE}/backups"
 ROWS = 500
 FILL = f"""
 INSERT INTO users (id, email, password_hash, name)
-SELECT md5(i::text)::uuid, 'u' || i || '@wishwith.me', md5(i::text), 'Somebody' FROM generate_series(1, {ROWS}) i
+SELECT md5(i::text)::uuid, 'u' || i || '@wishwith.me', md5(i::text), 'Somebody'
+FROM generate_series(1, {ROWS}) i
 ON CONFLICT DO NOTHING
 """
 DIGEST = "SELECT md5(string_agg(u::text, ',' ORDER BY id)) FROM users u"

@@ -314,3 +314,28 @@ def test_a_dry_run_backs_nothing_up(pending: Fleet) -> None:
     with pending.untouched():
         ran = pending.fab("ubuntu.deploy --dry-run")
     assert ran.code == 0, ran.everything
+
+
+# --- status
+
+
+def test_the_status_tells_when_the_last_backup_is_not_enough(filled: Fleet) -> None:
+    assert "[ubuntu] backup: there is no backup" in filled.fab("status").lines
+    (name,) = backed_up(filled)
+    filled.ubuntu.clock -= 86400
+    found = filled.fab("status --json").json
+    assert found["montreal"]["backup"] is None
+    assert found["ubuntu"]["backup"] == {
+        "name": name,
+        "taken": shelf(filled)[0].taken,
+        "verified": 0,
+        "stale": "",
+    }
+    filled.ubuntu.clock += 27 * 3600
+    assert f"[ubuntu] backup: the last backup, {name}, is 27 h old" in filled.fab("status").lines
+    filled.ubuntu.fail("verify", ended=Ended(65, err="it was changed\n"))
+    filled.fab("db.verify")
+    assert filled.fab("status --json").json["ubuntu"]["backup"]["stale"] == (
+        f"the last backup, {name}, failed its check: ubuntu: {name} cannot be restored:"
+        " it was changed"
+    )

@@ -11,6 +11,7 @@ import pytest
 from fabfile.model.answer import parse
 from fabfile.model.facts import Facts
 from fabfile.remote.look import SCRIPT
+from tests.unit.backups import backup
 
 MARK = "@@mark"
 DOCKER = """\
@@ -268,3 +269,12 @@ def test_a_host_without_docker_or_sudo_still_answers(place: Place) -> None:
     assert facts.docker == "error: permission denied"
     assert facts.sudo is False
     assert facts.containers == ()
+
+
+def test_the_manifests_of_the_backups_are_read_and_a_torn_one_is_none(place: Place) -> None:
+    folder = place.root / "backups"
+    folder.mkdir()
+    for number in (2, 1):
+        (folder / f"db_{number}.sql.zst.json").write_text(backup(number).to_manifest() + "\n")
+    (folder / "db_3.sql.zst.json").write_text('{"about":{\n')
+    assert place.look("").backups == (backup(1), backup(2))

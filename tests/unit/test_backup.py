@@ -14,6 +14,7 @@ from fabfile.model.backup import (
     file_name,
     parse_manifest,
     parse_shelf,
+    stale,
     suspicion,
 )
 
@@ -116,6 +117,18 @@ def test_a_check_is_remembered_with_its_time_or_its_cause() -> None:
     assert (good.verified, good.failure) == (77, "")
     bad = good.checked(78, ["2 indexes, not 4", "its structure differs"])
     assert (bad.verified, bad.failure) == (0, "2 indexes, not 4; its structure differs")
+
+
+def test_a_night_without_a_good_backup_is_noticed() -> None:
+    taken = backup(1).taken
+    assert stale((), taken) == "there is no backup"
+    assert stale((backup(1),), taken + 26 * 3600) == ""
+    assert stale((backup(0), backup(1)), taken + 27 * 3600) == (
+        "the last backup, db_0001.sql.zst, is 27 h old"
+    )
+    assert stale((backup(1, failure="cut off"),), taken) == (
+        "the last backup, db_0001.sql.zst, failed its check: cut off"
+    )
 
 
 def test_a_backup_of_half_the_size_is_suspicious() -> None:

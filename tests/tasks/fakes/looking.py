@@ -55,6 +55,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
     yield "holder", machine.locks.get("locks", "")
     yield "releases", "".join(machine.releases().values())
+    manifests = machine.below(f"{ROOT}/backups").values()
+    yield "backups", "".join(f"{text.strip()}\n" for text in manifests)
     running = machine.engine.of("app", "proxy")
     answers = machine.proxy and running and machine.proxy.container == running.id
     yield (
