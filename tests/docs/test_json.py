@@ -113,5 +113,12 @@ def test_the_fields_of_a_backup() -> None:
 
 def test_no_table_is_left_unread() -> None:
     read = {"plan", "plan: steps", "deploy", "history --show", "history --show: steps, gates"}
-    read |= {"status", "status: services", "health", "db.backup, db.verify", "db.list", "ssl.status"}
+    read |= {
+        "status",
+        "status: services",
+        "health",
+        "db.backup, db.verify",
+        "db.list",
+        "ssl.status",
+    }
     assert set(tables("json.md")) == read
