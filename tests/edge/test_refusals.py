@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.stack.files import compose
 
 from .authority import Authority
 from .client import Answer, Client
@@ -64,14 +67,19 @@ def test_a_page_can_read_that_the_api_takes_too_long(
     assert answer.one("retry-after") == "5"
 
 
-def test_a_page_can_read_that_the_proxy_has_the_api_closed(
+def test_while_a_restore_holds_callers_a_page_can_read_that_the_api_is_away(
     authority: Authority, stranger: Callable[[Proxy], Client]
 ) -> None:
-    closed = {"proxy_pass http://core-api;": "return 503;"}
-    with running("ubuntu", authority, {}, {"api-locations.conf": closed}) as proxy:
-        answer = stranger(proxy).ask(API, "/api/v1/x", Origin=PAGE)
-    readable(answer, 503, PAGE)
-    assert answer.one("retry-after") == "5"
+    """`hold.conf` says what x-deploy calls `hold`; pages are served on."""
+    held = {"hold.conf": compose("ubuntu")["x-deploy"]["nginx"]["hold"]}
+    with running("ubuntu", authority, held) as proxy:
+        client = stranger(proxy)
+        for host, path in itertools.product([API, SITE], PATHS):
+            answer = client.ask(host, path, Origin=PAGE)
+            readable(answer, 503, PAGE)
+            assert answer.one("retry-after") == "5"
+        assert client.ask(API, "/healthz").status == 503
+        assert client.ask(SITE, "/").status == 200
 
 
 @pytest.mark.parametrize(
