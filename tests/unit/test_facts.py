@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fabfile.model.answer import parse
 from fabfile.model.facts import Change, Commit, Container, Disk, Folder
 
+from .backups import backup
 from .builders import facts, release
 
 LOOK = (Path(__file__).parent / "data" / "look.txt").read_text()
@@ -234,3 +235,10 @@ def test_an_answer_that_is_no_look_is_an_error(text: str) -> None:
 
 def test_text_that_looks_like_a_section_belongs_to_its_section_under_another_mark() -> None:
     assert parse(LOOK.replace("\n@@ ", "\n@@1f "), "@@1f") == FACTS
+
+
+def test_a_backup_is_what_its_manifest_says_and_a_broken_manifest_is_none() -> None:
+    assert FACTS.backups == ()
+    assert parse(seen("backups", f"half a\n{backup(1).to_manifest()}\n"), MARK).backups == (
+        backup(1),
+    )
