@@ -239,6 +239,7 @@ def test_text_that_looks_like_a_section_belongs_to_its_section_under_another_mar
 
 def test_a_backup_is_what_its_manifest_says_and_a_broken_manifest_is_none() -> None:
     assert FACTS.backups == ()
-    assert parse(seen("backups", f"half a\n{backup(1).to_manifest()}\n"), MARK).backups == (
+    lines = f"half a\n{backup(1).to_manifest()}\n"
+    assert parse(seen("backups", lines), MARK).backups == (backup(1),)
         backup(1),
     )
