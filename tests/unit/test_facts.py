@@ -241,5 +241,3 @@ def test_a_backup_is_what_its_manifest_says_and_a_broken_manifest_is_none() -> N
     assert FACTS.backups == ()
     lines = f"half a\n{backup(1).to_manifest()}\n"
     assert parse(seen("backups", lines), MARK).backups == (backup(1),)
-        backup(1),
-    )
