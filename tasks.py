@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection, Context, Exit, task
 
+from benchmarks.tasks import ns as bench
 from scripts.ci.tasks import ns as ci
 from tests.lab.rig.tasks import ns as lab
 from tests.suite import tiers
@@ -23,4 +24,4 @@ def lint(_context: Context) -> None:
         raise Exit(code=1)
 
 
-ns = Collection(test, lint, lab, ci)
+ns = Collection(test, lint, lab, ci, bench)

@@ -40,6 +40,7 @@ HELP = {
     "quiet": "show nothing when all is well",
     "into": "name of a new database to restore into, beside the live one",
     "drop-old": "remove the databases that earlier restores kept, and nothing else",
+    "to-time": "bring the database back as it was at this instant (ISO 8601, UTC by default)",
     "from": "name of a backup, latest (the newest verified one) or newest",
 }
 """The help of every argument, written once."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from invoke import Collection
 
 from .command import command
-from .ops import backups, restore
+from .ops import backups, instants, restore
 from .ops.session import Session
 
 
@@ -29,6 +29,12 @@ def verify_task(
     backups.verify(session, on, from_, quiet=quiet, as_json=json)
 
 
+@command("on", "quiet")
+def base_task(session: Session, on: str = "", quiet: bool = False) -> None:
+    """Copy the whole cluster, so that db.restore --to-time reaches every instant from now on."""
+    instants.base(session, on, quiet=quiet)
+
+
 @command("on", "json")
 def list_task(session: Session, on: str = "", json: bool = False) -> None:
     """List the backups, which are verified, and which stay and why."""
@@ -41,11 +47,12 @@ def prune_task(session: Session, on: str = "", yes: bool = False, dry_run: bool 
     backups.prune(session, on, yes=yes, dry_run=dry_run)
 
 
-@command("on", "from", "into", "drop-old", "waive", "yes", iterable=("waive",))
+@command("on", "from", "to-time", "into", "drop-old", "waive", "yes", iterable=("waive",))
 def restore_task(
     session: Session,
     on: str = "",
-    from_: str = "latest",
+    from_: str = "",
+    to_time: str = "",
     into: str = "",
     drop_old: bool = False,
     waive: Sequence[str] | None = None,
@@ -56,8 +63,8 @@ def restore_task(
     Exit codes: 0 done; 1 failed, the database is the one from before; 2 not tried; 3 a person is
     needed.
     """
-    options = restore.Options(from_, into, drop_old, tuple(waive or ()), yes)
+    options = restore.Options(from_, to_time, into, drop_old, tuple(waive or ()), yes)
     restore.restore(session, on, options)
 
 
-ns = Collection("db", backup_task, verify_task, list_task, prune_task, restore_task)
+ns = Collection("db", backup_task, verify_task, base_task, list_task, prune_task, restore_task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,14 @@ class Migration:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """Where the write-ahead log of a database goes: a service of its stack, and a folder in it."""
+
+    service: str
+    folder: str
+
+
+@dataclass(frozen=True)
 class Database:
     """PostgreSQL: the keys of the service's environment that hold its user and database.
 
@@ -50,6 +59,7 @@ class Database:
     user: str
     name: str
     revision: str = ""
+    archive: Archive | None = None
 
 
 @dataclass(frozen=True)
@@ -115,18 +125,30 @@ def known_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
 def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
     keys = frozenset({"run", "current", "target"})
     _known(f"x-deploy.{service}.migrate", raw, keys)
-    missing = sorted(keys - set(raw))
-    if missing:
-        raise refused(f"x-deploy.{service}.migrate: {', '.join(missing)} is missing")
+    _complete(f"x-deploy.{service}.migrate", raw, keys)
     return Migration(tuple(raw["run"]), tuple(raw["current"]), tuple(raw["target"]))
 
 
 def _database(service: str, raw: Mapping[str, Any]) -> Database:
-    _known(f"x-deploy.{service}.database", raw, frozenset({"user", "name", "revision"}))
-    missing = sorted({"user", "name"} - set(raw))
+    where = f"x-deploy.{service}.database"
+    _known(where, raw, frozenset({"user", "name", "revision", "archive"}))
+    _complete(where, raw, {"user", "name"})
+    archive = raw.get("archive")
+    if archive:
+        _known(f"{where}.archive", archive, frozenset({"service", "folder"}))
+        _complete(f"{where}.archive", archive, {"service", "folder"})
+    return Database(
+        raw["user"],
+        raw["name"],
+        raw.get("revision", ""),
+        Archive(archive["service"], archive["folder"]) if archive else None,
+    )
+
+
+def _complete(where: str, raw: Mapping[str, Any], keys: AbstractSet[str]) -> None:
+    missing = sorted(keys - set(raw))
     if missing:
-        raise refused(f"x-deploy.{service}.database: {', '.join(missing)} is missing")
-    return Database(raw["user"], raw["name"], raw.get("revision", ""))
+        raise refused(f"{where}: {', '.join(missing)} is missing")
 
 
 def revision(output: str) -> str:

@@ -16,6 +16,7 @@ from ..model.way_back import retained
 from ..remote import postgres as remote
 from ..remote.host import Host
 from ..remote.postgres import Postgres
+from . import bases
 from .databases import find, require_packer
 from .session import Session, operator
 
@@ -181,6 +182,7 @@ def prune(session: Session, on: str, *, yes: bool, dry_run: bool) -> None:
         console.line(name, f"{'would remove' if only_show else 'remove'} {backup}: {why}")
     if decision.goes and not only_show:
         remote.remove(sight.host, list(decision.goes))
+    bases.prune(session, sight, only_show=only_show)
     hint = "; --yes removes them" if only_show and decision.goes else ""
     console.line(name, f"{len(decision.goes)} to remove, {len(decision.stays)} stay{hint}")
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..model.backup import RESERVE, Backup, differences
+from ..model.base import parse_instant, when
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.hints import revision
 from ..model.plan import Target
@@ -15,9 +16,10 @@ from ..remote import compose, state
 from ..remote import postgres as remote
 from ..remote.lock import Lock
 from ..remote.postgres import Postgres, Swap
-from . import backups, gates
+from . import backups, gates, instants
 from .databases import find, require_packer
 from .deploy import holder
+from .instants import Instant
 from .neighbours import look_around
 from .session import Session
 from .sight import Sight
@@ -34,7 +36,10 @@ INCOMING = "_restored_"
 class Options:
     """What the operator asked for."""
 
-    backup: str = "latest"
+    backup: str = ""
+    """Empty: the newest verified one."""
+    to_time: str = ""
+    """An instant instead of a backup."""
     into: str = ""
     """Another database, which must not be there yet; empty: take the place of the live one."""
     drop_old: bool = False
@@ -51,23 +56,24 @@ def restore(session: Session, on: str, options: Options) -> None:
         return
     require_packer(sight.host)
     name, console = sight.server.name, session.console
-    shelf = remote.shelf(sight.host)
-    chosen = backups.choose(name, shelf, options.backup)
-    assert chosen.content is not None
+    source = _source(sight, options)
     there = remote.databases(sight.host, postgres)
     if options.into in there:
         raise refused(f"{name}: database {options.into} is there already; choose another name")
-    if shelf.free < chosen.content.bytes + RESERVE:
-        raise refused(
-            f"{name}: {backups.size(shelf.free)} are free,"
-            f" restoring {chosen.name} takes {backups.size(chosen.content.bytes)}"
-        )
-    _show(session, sight, chosen, options.into or postgres.name, postgres.name in there)
+    end = "replaces" if (options.into or postgres.name) in there else "becomes"
+    console.line(name, f"{told(source)}; {end} database {options.into or postgres.name}", "bold")
     _ask(session, options, "Restore?")
     with Lock(sight.host, holder()) as lock:
         # Whatever held the server until now may have replaced containers.
         sight, postgres = find(session, name)
         there = remote.databases(sight.host, postgres)
+        if isinstance(source, Backup):
+            chosen = source
+        else:
+            lock.step(f"bring the database to {source.at}")
+            with console.step(name, f"the database {source}") as notes:
+                chosen = instants.bring(sight, postgres, source)
+                notes.append(backups.told(chosen))
         work = Restore(session, sight, postgres, chosen, lock)
         if options.into:
             work.bring(options.into)
@@ -76,14 +82,31 @@ def restore(session: Session, on: str, options: Options) -> None:
         work.replace_live(postgres.name in there, options.waive)
 
 
-def _show(session: Session, sight: Sight, chosen: Backup, into: str, replaced: bool) -> None:
-    taken = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(chosen.taken))
+def _source(sight: Sight, options: Options) -> Backup | Instant:
+    """What is to come back; exit code 2 when it is not there, or there is no room for it."""
+    name = sight.server.name
+    if options.to_time:
+        if options.backup:
+            raise refused("--from names a backup, --to-time an instant: one of them")
+        return instants.choose(sight, parse_instant(options.to_time))
+    shelf = remote.shelf(sight.host)
+    chosen = backups.choose(name, shelf, options.backup or "latest")
     assert chosen.content is not None
-    what = f"{chosen.name} of {taken}: {chosen.content.rows} rows"
-    if chosen.content.revision:
-        what += f", schema {chosen.content.revision}"
-    end = "replaces" if replaced else "becomes"
-    session.console.line(sight.server.name, f"{what}; {end} database {into}", "bold")
+    if shelf.free < chosen.content.bytes + RESERVE:
+        raise refused(
+            f"{name}: {backups.size(shelf.free)} are free,"
+            f" restoring {chosen.name} takes {backups.size(chosen.content.bytes)}"
+        )
+    return chosen
+
+
+def told(source: Backup | Instant) -> str:
+    """What comes back, in a few words."""
+    if isinstance(source, Instant):
+        return f"the database {source}"
+    assert source.content is not None
+    schema = f", schema {source.content.revision}" if source.content.revision else ""
+    return f"{source.name} of {when(source.taken)}: {source.content.rows} rows{schema}"
 
 
 def _ask(session: Session, options: Options, question: str) -> None:

@@ -1,0 +1,1 @@
+"""What this collection costs, measured in the lab beside what it is compared with."""

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The base backups that stand in a folder. Argument: FOLDER. Lines: "now SECONDS", "base BYTES MANIFEST".
+set -u
+printf 'now %s\n' "$(date +%s)"
+cd "$1" 2>/dev/null || exit 0
+for file in base_*.tar.*.json; do
+  [ -f "${file%.json}" ] || continue
+  printf 'base %s %s\n' "$(stat -c %s "${file%.json}")" "$(tr -d '\n' <"$file")"
+done
