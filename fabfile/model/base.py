@@ -91,7 +91,7 @@ def parse_instant(text: str) -> int:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise refused(
-            f"'{text}' is no instant; one is, in UTC: 2026-11-23T14:30:00, or with +01:00 behind it"
+            f"{text!r} is no instant; one is, in UTC: 2026-11-23T14:30:00, or with +01:00 behind it"
         ) from None
     return int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
 

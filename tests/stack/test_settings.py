@@ -11,7 +11,7 @@ from .files import ROOT, SERVERS, compose, variables
 
 each_server = pytest.mark.parametrize("server", SERVERS)
 # Compose's own; no service reads it.
-COMPOSE_KEYS = {"COMPOSE_FILE"}
+COMPOSE_KEYS = {"COMPOSE_FILE", "COMPOSE_PROFILES"}
 
 
 @dataclass(frozen=True)

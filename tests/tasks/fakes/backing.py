@@ -17,8 +17,10 @@ SIZE = 1000
 def backups(machine: Machine, command: Command, _stdin: str) -> Ended:
     lines = [f"now {machine.clock}", f"free {machine.free}"]
     for path, text in sorted(machine.below(command.words[0]).items()):
-        lines.append(f"manifest {text.strip()}")
         name = path.removesuffix(".json")
+        if not name.startswith("db_"):
+            continue
+        lines.append(f"manifest {text.strip()}")
         if name in machine.dumps:
             lines.append(f"file {_size(machine.dumps[name])} {name}")
     return Ended(0, "\n".join(lines) + "\n")
@@ -42,13 +44,14 @@ def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
     running = machine.engine.containers.get(container)
     if running is None or running.state != "running":
         return Ended(76, err=f"container {container} is not running\n")
-    machine.dumps[name] = dict(machine.rows)
+    rows = machine.instants.get(container, machine.rows)
+    machine.dumps[name] = dict(rows)
     manifest = {
         "about": json.loads(about),
-        "bytes": _size(machine.rows),
+        "bytes": _size(rows),
         "sha256": "ab",
         "milliseconds": 1500,
-        "content": answers(machine.rows, machine.schema),
+        "content": answers(rows, machine.schema),
     }
     machine.files[f"{folder}/{name}.json"] = json.dumps(manifest)
     return Ended(0, json.dumps(manifest) + "\n")

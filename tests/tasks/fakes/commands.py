@@ -19,6 +19,7 @@ LOOKING = frozenset(
         "docker image ls",
         "lock",
         "backups",
+        "bases",
         "docker exec",
     }
 )
@@ -104,6 +105,10 @@ def _subject(command: Command) -> str:
         "remove": lambda: words[0],
         "watch": lambda: f"{words[1]} s",
         "backup": lambda: words[1],
+        "base": lambda: words[1],
+        "recover": lambda: words[1],
+        "forget": lambda: words[0],
+        "remove-bases": lambda: " ".join(words[4:]),
         "verify": lambda: words[6],
         "load": lambda: f"{_below(words[0])} {words[4].partition('_')[0]}",
         "swap": lambda: " ".join(word.rstrip("0123456789") for word in words[2:5]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .backing import BACKUPS
+from .basing import BASES
 from .certificates import public_half, self_made
 from .commands import Command, split, understand
 from .curling import curl
@@ -181,4 +182,5 @@ HANDLERS: dict[str, Handler] = {
     "checkout": checkout,
     **ENGINE,
     **BACKUPS,
+    **BASES,
 }

@@ -63,6 +63,8 @@ class Machine:
         """Database → table → its rows; ``app`` is the one that is live."""
         self.dumps: dict[str, dict[str, int]] = {}
         """Name of a backup → what is in its file."""
+        self.instants: dict[str, dict[str, int]] = {}
+        """Container of an earlier instant → what its database holds."""
         self.engine = Engine("172.20.0" if name == "ubuntu" else "172.21.0")
         self.proxy: Proxy | None = None
         self.served = ""
