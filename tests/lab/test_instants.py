@@ -13,8 +13,10 @@ from tests.lab.seen import STATE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-ENV = f"{CHECKOUT}/.env"
-PERSON = "INSERT INTO users (id, email, password_hash) VALUES (gen_random_uuid(), '{}', '-')"
+SWITCH = f"sed -i 's/^COMPOSE_PROFILES=.*/COMPOSE_PROFILES={{}}/' {CHECKOUT}/.env"
+PERSON = (
+    "INSERT INTO users (id, email, name, password_hash) VALUES (gen_random_uuid(), '{}', '-', '-')"
+)
 WHO = "SELECT email FROM users WHERE email LIKE 'instant-%' ORDER BY email"
 
 
@@ -22,11 +24,11 @@ WHO = "SELECT email FROM users WHERE email LIKE 'instant-%' ORDER BY email"
 def logged(scene: Scene) -> Iterator[Scene]:
     """Both servers verified, and the log of the database received."""
     scene.ubuntu.must(["sh", "-c", f"rm -f {STATE}/backups/*"])
-    scene.by_hand(f"cp -p .env /tmp/plain.env && echo COMPOSE_PROFILES=continuous >>{ENV}")
+    scene.by_hand(SWITCH.format("continuous"))
     scene.operator.must("ubuntu.deploy", "--ref", scene.runs)
     yield scene
     scene.operator.must("db.restore", "--drop-old", "--yes")
-    scene.by_hand(f"cp -p /tmp/plain.env {ENV} && rm /tmp/plain.env")
+    scene.by_hand(SWITCH.format(""))
     scene.operator.must("ubuntu.deploy", "--ref", scene.runs, "--remove-orphans")
     scene.asks_database("SELECT pg_drop_replication_slot('continuous')")
 
