@@ -138,18 +138,10 @@ class Scene:
         assert done.returncode == 0, done
         return done.stdout
 
-    def asks_database(self, query: str) -> str:
+    def asks_database(self, query: str, database: str = "wishwithme") -> str:
         """The answer of PostgreSQL to one statement."""
-        words = [
-            "docker",
-            "exec",
-            "wishwithme-postgres",
-            "psql",
-            "-U",
-            "wishwithme",
-            "-Atqc",
-            query,
-        ]
+        psql = ["docker", "exec", "wishwithme-postgres", "psql", "-U", "wishwithme"]
+        words = [*psql, "-d", database, "-Atqc", query]
         return self.ubuntu.must(words).strip()
 
     def get(self, host: str, path: str = "/") -> tuple[int, str]:

@@ -37,6 +37,14 @@ def people(scene: Scene) -> Scene:
     return scene
 
 
+@pytest.fixture(scope="module")
+def faults() -> Iterator[list[str]]:
+    """The faults that were played; none of them made a bad backup good or cost a good one."""
+    played: list[str] = []
+    yield played
+    print(f"{len(played)} faults: no bad backup was taken for a good one, and no good one was lost")
+
+
 def shelf(scene: Scene) -> list[dict[str, Any]]:
     """What ``db.list`` tells, newest first."""
     found: list[dict[str, Any]] = scene.operator.json("db.list")["backups"]
@@ -59,9 +67,18 @@ def throwaways(scene: Scene) -> str:
     return scene.ubuntu.must(words)
 
 
+def unlock(scene: Scene) -> None:
+    """Let the dump of :func:`held_up` go on."""
+    free = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; L%'"
+    scene.ubuntu.exec(
+        ["docker", "exec", "wishwithme-postgres", "psql", "-U", "wishwithme", "-c", free]
+    )
+
+
 @contextmanager
-def held_up(scene: Scene) -> Iterator[subprocess.Popen[str]]:
-    """A ``db.backup`` whose dump waits for a table that somebody has locked."""
+def held_up(scene: Scene, faults: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A ``db.backup`` whose dump waits for a table that somebody has locked, for a fault."""
+    faults.append("half way")
     locked = "BEGIN; LOCK TABLE users; SELECT pg_sleep(50)"
     psql = f'docker exec -d wishwithme-postgres psql -U wishwithme -c "{locked}"'
     scene.by_hand(psql)
@@ -74,10 +91,7 @@ def held_up(scene: Scene) -> Iterator[subprocess.Popen[str]]:
     try:
         yield running
     finally:
-        free = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; L%'"
-        scene.ubuntu.exec(
-            ["docker", "exec", "wishwithme-postgres", "psql", "-U", "wishwithme", "-c", free]
-        )
+        unlock(scene)
 
 
 def failed(running: subprocess.Popen[str]) -> Ran:
@@ -138,15 +152,15 @@ def test_the_only_traces_of_a_restore_are_the_old_database_and_a_short_503(peopl
     people.plain_up_changes_nothing()
 
 
-def test_a_dump_that_is_killed_half_way_leaves_nothing(people: Scene) -> None:
-    with held_up(people) as running:
+def test_a_dump_that_is_killed_half_way_leaves_nothing(people: Scene, faults: list[str]) -> None:
+    with held_up(people, faults) as running:
         people.ubuntu.must(["pkill", "-KILL", "-x", "pg_dump"])
         assert "pg_dump ended with 137" in failed(running).error
     assert files(people) == []
 
 
-def test_a_database_that_stops_half_way_leaves_nothing(people: Scene) -> None:
-    with held_up(people) as running:
+def test_a_database_that_stops_half_way_leaves_nothing(people: Scene, faults: list[str]) -> None:
+    with held_up(people, faults) as running:
         people.by_hand("docker restart wishwithme-postgres")
         assert "pg_dump ended with" in failed(running).error
     assert files(people) == []
@@ -154,8 +168,8 @@ def test_a_database_that_stops_half_way_leaves_nothing(people: Scene) -> None:
     people.proves()
 
 
-def test_of_two_at_once_the_second_says_so(people: Scene) -> None:
-    with held_up(people) as running:
+def test_of_two_at_once_the_second_says_so(people: Scene, faults: list[str]) -> None:
+    with held_up(people, faults) as running:
         second = people.operator.fab("db.backup")
         assert second.code == 2
         assert "another backup, check or clean-up is running" in second.error
@@ -164,9 +178,11 @@ def test_of_two_at_once_the_second_says_so(people: Scene) -> None:
     assert len(shelf(people)) == 1
 
 
-def test_an_operator_that_is_killed_costs_no_backup_and_leaves_no_half_one(people: Scene) -> None:
+def test_an_operator_that_is_killed_costs_no_backup_and_leaves_no_half_one(
+    people: Scene, faults: list[str]
+) -> None:
     """The script on the server goes on to its end, or cleans up."""
-    with held_up(people) as running:
+    with held_up(people, faults) as running:
         running.kill()
         running.communicate()
     wait_until(
@@ -178,7 +194,15 @@ def test_an_operator_that_is_killed_costs_no_backup_and_leaves_no_half_one(peopl
         people.operator.must("db.verify", "--from", backup["name"])
 
 
-def test_a_full_disk_is_said_before_anything_is_written(people: Scene) -> None:
+def test_a_disk_that_fills_half_way_leaves_nothing(people: Scene, faults: list[str]) -> None:
+    with held_up(people, faults) as running, people.ubuntu.full_disk("/opt", free=0):
+        unlock(people)
+        assert "No space left on device" in failed(running).error
+    assert files(people) == []
+
+
+def test_a_full_disk_is_said_before_anything_is_written(people: Scene, faults: list[str]) -> None:
+    faults.append("full disk")
     with people.ubuntu.full_disk("/opt", free=100 << 20):
         ran = people.operator.fab("db.backup")
     assert ran.code == 2, ran
@@ -192,31 +216,51 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
 def test_a_changed_file_is_never_good_and_never_costs_a_good_one(
-    people: Scene, damage: str
+    people: Scene, faults: list[str]
 ) -> None:
+    before = people.asks_database(DIGEST)
     good = verified(people)
-    bad = people.operator.json("db.backup")["name"]
-    people.by_hand(DAMAGE[damage].format(f"{SHELF}/{bad}"))
-    ran = people.operator.fab("db.verify", "--from", bad)
-    assert ran.code in (1, 2), ran
-    restored = people.operator.fab("db.restore", "--yes", "--from", bad)
-    assert restored.code in (1, 2), restored
+    for damage, script in DAMAGE.items():
+        bad = people.operator.json("db.backup")["name"]
+        people.by_hand(script.format(f"{SHELF}/{bad}"))
+        faults.append(damage)
+        for words in (["db.verify"], ["db.restore", "--yes"]):
+            ran = people.operator.fab(*words, "--from", bad)
+            assert ran.code in (1, 2), ran
     people.operator.must("db.prune")
     assert [b["name"] for b in shelf(people) if b["verified"]] == [good]
-    before = people.asks_database(DIGEST)
-    people.operator.must("db.restore", "--yes")
-    assert people.asks_database(DIGEST) == before
-    people.operator.must("db.restore", "--drop-old", "--yes")
+    people.operator.must("db.restore", "--yes", "--into", "proof")
+    assert people.asks_database(DIGEST, "proof") == before
+    people.by_hand("docker exec wishwithme-postgres dropdb -U wishwithme proof")
 
 
-def test_power_lost_while_restoring_leaves_the_live_database(people: Scene) -> None:
+YEARS_AHEAD = 's/"taken": [0-9]*/"taken": 4070908800/'
+
+
+def test_a_clock_that_was_wrong_costs_no_good_backup(people: Scene, faults: list[str]) -> None:
+    """Its stamps are years ahead: what was made later is newer all the same."""
+    ahead = verified(people)
+    faults.append("clock")
+    people.by_hand(f"sed -i '{YEARS_AHEAD}' {SHELF}/{ahead}.json")
+    name = verified(people)
+    people.operator.must("db.prune")
+    assert [backup["name"] for backup in shelf(people)] == [name, ahead]
+    assert shelf(people)[1]["taken"] == 4070908800
+    ran = people.operator.must("db.restore", "--yes", "--into", "proof")
+    assert f"[ubuntu] {name} is restored into proof" in ran.out
+    people.by_hand("docker exec wishwithme-postgres dropdb -U wishwithme proof")
+
+
+def test_power_lost_while_restoring_leaves_the_live_database(
+    people: Scene, faults: list[str]
+) -> None:
     before = people.asks_database(DIGEST)
     verified(people)
     running = people.operator.start("db.restore", "--yes")
     incoming = "SELECT count(*) FROM pg_database WHERE datname LIKE '%_restored_%'"
     wait_until(lambda: people.asks_database(incoming) == "1", "the restore has begun", 60)
+    faults.append("power")
     with people.ubuntu.powered_off():
         running.communicate()
     assert running.returncode in (1, 3)
