@@ -6,16 +6,14 @@ leaves is verified. Helpers only; the fixtures are in ``staged.py``.
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import socket
-import ssl
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.lab.asking import ask
 from tests.lab.commits import Edit, Origin
 from tests.lab.deployments import Operator, Ran
 from tests.lab.rig import Lab, Server
@@ -146,13 +144,8 @@ class Scene:
 
     def get(self, host: str, path: str = "/") -> tuple[int, str]:
         """Status and body that somebody outside gets through the server's published port."""
-        unverified = ssl._create_unverified_context()
-        raw = socket.create_connection(("127.0.0.1", self.ubuntu.ports[443]), timeout=20)
-        connection = http.client.HTTPSConnection(host, timeout=20, context=unverified)
-        connection.sock = unverified.wrap_socket(raw, server_hostname=host)
-        connection.request("GET", path, headers={"Connection": "close"})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        answer = ask(self.ubuntu, host, path)
+        return answer.status, answer.body
 
     def proves(self) -> None:
         """Every gate is green now."""

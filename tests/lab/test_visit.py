@@ -42,6 +42,10 @@ def test_a_page_that_is_added_is_resolved_by_the_browser_there_and_appears_live(
     assert seen["complaints"] == []
     assert [text in seen["text"] for text in (LAMP, "49.90", "A good umbrella")] == [True] * 3
     assert sight.read_bytes().startswith(b"\x89PNG")
+    statuses = [answer["status"] for answer in seen["limited"]]
+    assert statuses == sorted(statuses)
+    assert {*statuses} == {401, 429}
+    assert seen["limited"][-1]["says"] == "too many requests, try again later"
 
 
 def test_the_door_leads_to_the_same_site(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 Reads one JSON object from standard input: where the names of the site lead, the certificate to
 trust by its key, a shop's page and what it sells. Registers, makes a list, adds the page by its
 address, and waits until what it sells appears without a reload. Prints as JSON what the browser
-complained of, and the last sight as a PNG in base64.
+complained of, the last sight as a PNG in base64, and what the page reads when it asks too often.
 """
 
 from __future__ import annotations
@@ -37,6 +37,22 @@ def visit(wanted: dict[str, Any], page: Any) -> None:
     page.get_by_role("heading", name=wanted["sells"]).wait_for()
 
 
+TRIES = """async () => {
+    const {api_url} = await (await fetch("/config.json")).json();
+    const tried = [];
+    for (let i = 0; i < 8; i++) {
+        const answer = await fetch(`${api_url}/api/v1/auth/login`, {
+            method: "POST",
+            headers: {"Content-Type": "application/json"},
+            body: JSON.stringify({email: "nobody@example.org", password: "never was one"}),
+        });
+        tried.push({status: answer.status, says: (await answer.json()).detail});
+    }
+    return tried;
+}"""
+"""What a page's own script learns of a limit that it runs into."""
+
+
 def main() -> None:
     wanted = json.loads(sys.stdin.readline())
     complaints: list[str] = []
@@ -60,9 +76,10 @@ def main() -> None:
         try:
             visit(wanted, page)
         finally:
-            sight = base64.b64encode(page.screenshot()).decode()
-            text = page.inner_text("body")
-            print(json.dumps({"complaints": complaints, "text": text, "sight": sight}))
+            seen = {"complaints": list(complaints), "text": page.inner_text("body")}
+            seen["sight"] = base64.b64encode(page.screenshot()).decode()
+            seen["limited"] = page.evaluate(TRIES)
+            print(json.dumps(seen))
         browser.close()
 
 
