@@ -9,7 +9,7 @@ from tests.lab.scenes import API, SITE, Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-PATHS = ("/healthz", "/api/v1/wishlists", "/api/v1/auth/me", "/api/v1/none", "/none")
+PATHS = ("/healthz", "/api/v1/wishlists", "/api/v1/none", "/none")
 ALLOW = "access-control-allow-origin"
 
 

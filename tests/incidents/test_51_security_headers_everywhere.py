@@ -31,7 +31,7 @@ OWNED = {
         (SITE, "/health", 200),
         (API, "/healthz", 200),
         (API, "/api/v1/wishlists", 401),
-        (API, "/api/v1/events/stream", 401),
+        (API, "/api/v1/events/stream", 422),
         (API, "/none", 404),
     ],
 )

@@ -45,7 +45,13 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
 
 
 FAULTS = {
-    "mypy": ({"tasks.py": "x: int = ''\n", "tests/a.py": "", "fabfile/a.py": ""}, "assignment"),
+    "mypy": (
+        {
+            "tasks.py": "x: int = ''\n",
+            **dict.fromkeys(("tests/a.py", "fabfile/a.py", "benchmarks/a.py"), ""),
+        },
+        "assignment",
+    ),
     "ruff": ({"a.py": "import os\n"}, "F401"),
     "ruff format": ({"a.py": "x = {  }\n"}, "+x = {}"),
     "shellcheck": ({"run": "#!/bin/sh\nrm $1\n"}, "SC2086"),
