@@ -9,6 +9,7 @@ from typing import Any
 from .backup import in_order
 from .facts import Change, Commit, Container, Disk, Facts, Folder
 from .release import parse_release
+from .schedule import parse as parse_schedule
 
 
 def parse(output: str, mark: str) -> Facts:
@@ -54,6 +55,7 @@ def parse(output: str, mark: str) -> Facts:
         releases=tuple(filter(None, map(parse_release, sections["releases"].splitlines()))),
         generation=sections["generation"].strip(),
         backups=in_order(sections["backups"].splitlines()),
+        jobs=parse_schedule(sections["crontab"], sections["jobs"]),
         commit=_commit(sections) if "commit" in sections else None,
     )
 

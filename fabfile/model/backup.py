@@ -60,7 +60,7 @@ class Backup:
     server: str
     database: str
     reason: str
-    """Why it was made: ``by hand``, ``before RELEASE``, …"""
+    """Why it was made: ``by hand``, ``by schedule``, ``before RELEASE``, …"""
     commit: str
     """What ran then; empty when nothing was deployed."""
     release: str

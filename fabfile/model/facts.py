@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from .backup import Backup
 from .release import Release
+from .schedule import Entry
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,8 @@ class Facts:
     commit: Commit | None
     backups: tuple[Backup, ...] = ()
     """The manifests of the last backups, in the order in which they were made."""
+    jobs: tuple[Entry, ...] = ()
+    """What cron starts here for us, and how it last ended."""
 
     def container(self, project: str, service: str) -> Container | None:
         """The container of a service, if there is one."""

@@ -8,7 +8,8 @@ to the wrong place.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -60,6 +61,8 @@ class Server:
     connection: str
     """``ssh``, or ``local`` on the server itself."""
     known_hosts: Path
+    settings: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Every key as it stands in the file, ``[defaults]`` filled in."""
 
 
 @dataclass(frozen=True)
@@ -232,4 +235,5 @@ def _server(
         ),
         connection=read.get("connection", "ssh"),
         known_hosts=file.parent / "known_hosts",
+        settings={key: value.text for key, value in values.items()},
     )

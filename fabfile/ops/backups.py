@@ -18,14 +18,14 @@ from ..remote.host import Host
 from ..remote.postgres import Postgres
 from . import bases
 from .databases import find, require_packer
-from .session import Session, operator
+from .session import Session, occasion, operator
 
 
 def backup(session: Session, on: str, *, quiet: bool, as_json: bool) -> None:
     """Take a backup of the database; with ``quiet`` nothing is shown when all is well."""
     sight, postgres = find(session, on)
     require_packer(sight.host)
-    made, odd = take(sight.host, postgres, sight.facts, "by hand")
+    made, odd = take(sight.host, postgres, sight.facts, occasion())
     console = session.console
     if as_json:
         console.result(view(made))

@@ -18,6 +18,8 @@ from ..remote.host import Host
 from ..ui.console import Console
 
 T = TypeVar("T")
+JOB = "WISHWITHME_JOB"
+"""Environment variable by which a command knows that cron started it (``remote/job.sh``)."""
 
 
 def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
@@ -43,6 +45,11 @@ def operator() -> str:
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{platform.node()}"
+
+
+def occasion() -> str:
+    """Why the command runs, for records: somebody typed it, or it was time."""
+    return "by schedule" if os.environ.get(JOB) else "by hand"
 
 
 class Session:

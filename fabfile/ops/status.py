@@ -12,6 +12,7 @@ from ..model.facts import Container, Facts
 from ..model.plan import Wish
 from ..model.release import Release
 from ..remote.look import look
+from . import jobs
 from .session import Session, side_by_side
 from .sight import Sight, look_at, plan_for
 
@@ -46,6 +47,7 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
         "busy": facts.holder,
         "backup": _backup(sight),
+        "jobs": jobs.view(sight.server, facts),
         "services": _services(sight),
         "pending": pending,
         "problems": [*sight.problems, *refusals],
@@ -165,6 +167,11 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
         console.warn(name, f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
     if found["backup"] and found["backup"]["stale"]:
         console.line(name, f"backup: {found['backup']['stale']}", "red")
+    if found["jobs"]:
+        console.line(name, f"jobs, last success: {', '.join(map(jobs.told, found['jobs']))}")
+    for job in found["jobs"]:
+        if job["late"]:
+            console.line(name, f"job {job['task']}: {job['late']}", "red")
     for problem in found["problems"]:
         console.warn(name, problem)
     for warning in found["warnings"]:

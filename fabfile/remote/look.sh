@@ -79,6 +79,13 @@ done
 section backups
 # shellcheck disable=SC2012
 ls -1 "$root"/backups/db_*.json 2>/dev/null | tail -n 40 | while IFS= read -r file; do cat "$file" 2>/dev/null; done
+section crontab
+# The block that is ours; the rest is nobody's business.
+crontab -l 2>/dev/null | sed -n '/^# BEGIN wishwithme$/,/^# END wishwithme$/p'
+section jobs
+for file in "$root"/operator/jobs/*; do
+  [ -f "$file" ] && printf '%s|%s|%s\n' "${file##*/}" "$(stat -c %Y "$file")" "$(tr '\n' ' ' <"$file")"
+done
 section generation
 # What the proxy answers, not what its file says: a reload that failed has loaded nothing. The proxy is
 # the container that mounts our folder of proxy files.

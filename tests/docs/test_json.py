@@ -12,7 +12,8 @@ from fabfile.model.certificate import Sighting
 from fabfile.model.inventory import Inventory
 from fabfile.model.probe import Verdict
 from fabfile.model.retention import Keep, retain
-from fabfile.ops import backups, gates, history, inspection
+from fabfile.model.schedule import Entry
+from fabfile.ops import backups, gates, history, inspection, jobs
 from fabfile.ops.neighbours import Neighbours
 from fabfile.ops.session import Session
 from fabfile.ops.sight import Sight
@@ -94,6 +95,12 @@ def test_the_fields_of_the_status() -> None:
     assert set(found["wanted"]) == {"commit", "subject"}
 
 
+def test_the_fields_of_a_job() -> None:
+    job = Entry("db.backup", "0 3 * * *")
+    (found,) = jobs.view(builders.SERVER, builders.facts(jobs=(job,)))
+    assert documented("cron.list") == set(found)
+
+
 def test_the_fields_of_the_health(printed: Callable[..., Any]) -> None:
     (gate,) = printed(inspection.health, "ubuntu")
     assert documented("health") == set(gate)
@@ -119,6 +126,7 @@ def test_no_table_is_left_unread() -> None:
         "health",
         "db.backup, db.verify",
         "db.list",
+        "cron.list",
         "ssl.status",
     }
     assert set(tables("json.md")) == read

@@ -146,6 +146,7 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "ssl.status",
         "db.backup, db.verify",
         "db.list",
+        "cron.list",
     ]
 
 

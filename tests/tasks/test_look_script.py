@@ -278,3 +278,27 @@ def test_the_manifests_of_the_backups_are_read_and_a_torn_one_is_none(place: Pla
         (folder / f"db_{number}.sql.zst.json").write_text(backup(number).to_manifest() + "\n")
     (folder / "db_3.sql.zst.json").write_text('{"about":{\n')
     assert place.look("").backups == (backup(1), backup(2))
+
+
+CRONTAB = """\
+#!/bin/sh
+[ "$*" = -l ] || exit 1
+printf '@daily TOKEN=theirs true\\n# BEGIN wishwithme\\n%s\\n# END wishwithme\\n@daily more\\n' \
+  '0 3 * * * /root/operator/job db.backup --quiet'
+"""
+
+
+def test_of_a_crontab_only_our_block_is_seen_with_how_its_jobs_ended(place: Place) -> None:
+    assert place.look("").jobs == ()
+    program = place.folder / "bin" / "crontab"
+    program.write_text(CRONTAB)
+    program.chmod(0o755)
+    jobs = place.root / "operator" / "jobs"
+    jobs.mkdir(parents=True)
+    for name, text in {"db.backup": "", "db.backup.failure": "a\nb\n", "db.x.success": ""}.items():
+        (jobs / name).write_text(text)
+        os.utime(jobs / name, (5, 1_795_420_000))
+    (seen,) = place.look("").jobs
+    assert (seen.task, seen.when) == ("db.backup", "0 3 * * *")
+    assert (seen.since, seen.succeeded, seen.failed) == (1_795_420_000, 0, 1_795_420_000)
+    assert seen.why == "a b"

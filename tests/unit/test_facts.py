@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fabfile.model.answer import parse
 from fabfile.model.facts import Change, Commit, Container, Disk, Folder
+from fabfile.model.schedule import Entry
 
 from .backups import backup
 from .builders import facts, release
@@ -68,6 +69,19 @@ def test_missing_settings_are_none_and_not_empty() -> None:
 def test_the_checkout_has_its_head_and_every_edited_file() -> None:
     assert FACTS.head == "0" * 39 + "1"
     assert FACTS.edited == (" M nginx/nginx.conf", "R  a -> b")
+
+
+def test_what_cron_starts_is_read_with_how_it_ended() -> None:
+    job = Entry(
+        task="db.backup",
+        when="0 3 * * *",
+        since=1795420001,
+        succeeded=1795420002,
+        failed=1795420003,
+        why="ubuntu: no backup was made: a|b",
+    )
+    assert FACTS.jobs == (job,)
+    assert parse(seen("crontab", ""), MARK).jobs == ()
 
 
 def test_a_server_without_a_checkout_has_no_head() -> None:

@@ -21,6 +21,9 @@ LOOKING = frozenset(
         "backups",
         "bases",
         "docker exec",
+        "crontab",
+        "find-python",
+        "env",
     }
 )
 """Kinds of commands that change nothing."""
@@ -109,6 +112,7 @@ def _subject(command: Command) -> str:
         "recover": lambda: words[1],
         "forget": lambda: words[0],
         "remove-bases": lambda: " ".join(words[4:]),
+        "touch": lambda: " ".join(_below(word) for word in words),
         "verify": lambda: words[6],
         "load": lambda: f"{_below(words[0])} {words[4].partition('_')[0]}",
         "swap": lambda: " ".join(word.rstrip("0123456789") for word in words[2:5]),

@@ -8,6 +8,7 @@ from .backing import BACKUPS
 from .basing import BASES
 from .certificates import public_half, self_made
 from .commands import Command, split, understand
+from .crontabs import SCHEDULE
 from .curling import curl
 from .docking import ENGINE, Handler
 from .engine import Ended
@@ -183,4 +184,5 @@ HANDLERS: dict[str, Handler] = {
     **ENGINE,
     **BACKUPS,
     **BASES,
+    **SCHEDULE,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from .commands import Command
@@ -10,6 +11,8 @@ from .composing import Model, Refused, read_env, resolve
 from .engine import Container, Ended
 from .machine import CHECKOUT, ROOT, Machine
 from .origin import Commit, tree_lines
+
+BLOCK = re.MULTILINE | re.DOTALL
 
 
 def look(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -57,6 +60,10 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "releases", "".join(machine.releases().values())
     manifests = machine.below(f"{ROOT}/backups").values()
     yield "backups", "".join(f"{text.strip()}\n" for text in manifests)
+    block = re.search(r"^# BEGIN wishwithme\n.*^# END wishwithme\n", machine.crontab or "", BLOCK)
+    yield "crontab", block[0] if block else ""
+    stamps = machine.stamps.items()
+    yield "jobs", "".join(f"{name}|{at}|{text} \n" for name, (at, text) in stamps)
     running = machine.engine.of("app", "proxy")
     answers = machine.proxy and running and machine.proxy.container == running.id
     yield (

@@ -69,6 +69,12 @@ class Machine:
         self.proxy: Proxy | None = None
         self.served = ""
         """The certificate that the proxy has loaded."""
+        self.crontab: str | None = None
+        """Of the user who logs in; None: there is none."""
+        self.stamps: dict[str, tuple[int, str]] = {}
+        """File in ``operator/jobs`` → when it was written, and what stands in it."""
+        self.environment = ""
+        """The requirements that the environment of the jobs was made from; empty: there is none."""
         self.locks: dict[str, str] = {}
         """Place → who holds it."""
         self.faults: list[Fault] = []

@@ -1,0 +1,33 @@
+"""The tasks of the schedule: what cron starts on the servers without anybody there."""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from .command import command
+from .ops import schedule
+from .ops.session import Session
+
+
+@command("on", "mailto")
+def install_task(session: Session, on: str = "", mailto: str = "") -> None:
+    """Let cron back up, verify and prune on the servers; a second run changes nothing.
+
+    Exit codes: 0 done; 1 failed, the crontab is as it was; 2 not tried (no cron, nothing deployed).
+    """
+    schedule.install(session, on, mailto)
+
+
+@command("on", "json")
+def list_task(session: Session, on: str = "", json: bool = False) -> None:
+    """Show what cron starts on the servers, and when each job last succeeded and failed."""
+    schedule.list_(session, on, as_json=json)
+
+
+@command("on")
+def remove_task(session: Session, on: str = "") -> None:
+    """Take our block out of the crontabs and leave everything else as it is."""
+    schedule.remove(session, on)
+
+
+ns = Collection("cron", install_task, list_task, remove_task)

@@ -1,0 +1,184 @@
+"""Schedule: which tasks cron starts on a server, when, and how each of them last ended.
+
+The entries stand in a marked block of the login user's crontab. Whatever else a crontab holds is
+somebody else's and survives to the byte.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from .inventory import Server
+from .stack import Stack
+
+BEGIN = "# BEGIN wishwithme"
+END = "# END wishwithme"
+NOTE = "# Written by fab cron.install, taken out by fab cron.remove. The server's own time zone."
+DAY = 26 * 3600
+"""Seconds after which something that succeeds daily is missed."""
+ADDRESSES = re.compile(r"[\w.+-]+(@[\w.-]+)?(,[\w.+-]+(@[\w.-]+)?)*", re.ASCII)
+ELSEWHERE = frozenset({"host", "port", "user", "key", "calls", "edge", "connection"})
+"""Keys of hosts.ini that say how a server is reached, or other servers: no matter on itself."""
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
+ENTRY = re.compile(r"((?:\S+ ){4}\S+) (.+)")
+MAILTO = re.compile(r"\s*MAILTO\s*=\s*(.*)")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task that cron starts."""
+
+    task: str
+    flags: tuple[str, ...]
+    when: str
+    """Cron's five fields."""
+    bound: int
+    """Seconds without a success after which the job is late; 0: something else tells that."""
+    needs: str
+    """What a server must have for it: a word of :func:`has`."""
+
+
+JOBS = (
+    # Its bound is that of the manifests: a backup by hand counts as well.
+    Job("db.backup", ("--quiet",), "0 3 * * *", 0, "database"),
+    Job("db.verify", ("--quiet",), "30 3 * * *", DAY, "database"),
+    Job("db.prune", (), "0 4 * * *", DAY, "database"),
+)
+"""Every job there is, in the order in which they run: they never run side by side."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A job as it stands in a server's crontab, and how it last ended; times in seconds."""
+
+    task: str
+    when: str
+    since: int = 0
+    """When it was installed; 0: unknown."""
+    succeeded: int = 0
+    """Time of the last success; 0: never."""
+    failed: int = 0
+    """Time of the last failure; 0: never."""
+    why: str = ""
+    """The error of the last failure."""
+
+    def late(self, now: int) -> str:
+        """Why a person should look at it; empty when all is well."""
+        if self.failed > self.succeeded:
+            return f"failed {ago(now - self.failed)}: {self.why or 'see its log'}"
+        bound = next((job.bound for job in JOBS if job.task == self.task), 0)
+        if not bound or now - max(self.succeeded, self.since) <= bound:
+            return ""
+        last = f"the last one {ago(now - self.succeeded)}" if self.succeeded else "never yet"
+        return f"no success within {bound // 3600} h: {last}"
+
+
+def due(server: Server, stack: Stack) -> tuple[Job, ...]:
+    """The jobs of a server: those whose task has something to do there."""
+    has = {"database": stack.database is not None, "domains": bool(server.domains)}
+    return tuple(job for job in JOBS if has[job.needs])
+
+
+def install(
+    crontab: str, jobs: Sequence[Job], program: PurePosixPath, user: str, mailto: str = ""
+) -> str:
+    """The crontab with the block of these jobs, and all else as it was.
+
+    ``user``: whose crontab it is. ``mailto``: who gets what a job prints, which is what failed;
+    empty: as the block said before, else whoever gets the rest. ValueError when the marks of the
+    block are not a pair.
+    """
+    before, old, after = _split(crontab)
+    if old is None and before and not before.endswith("\n"):
+        before += "\n"
+    mailto = mailto or mail_of(crontab)
+    entries = [_entry(job, program) for job in jobs]
+    if mailto:
+        # An assignment holds for every entry below it, also for those of others.
+        mails = [line for line in before.split("\n") if MAILTO.fullmatch(line)]
+        entries = [f"MAILTO={mailto}", *entries, mails[-1] if mails else f"MAILTO={user}"]
+    block = "".join(f"{line}\n" for line in (BEGIN, NOTE, *entries, END))
+    return before + block + after
+
+
+def remove(crontab: str) -> str:
+    """The crontab without the block; ValueError when its marks are not a pair."""
+    before, _, after = _split(crontab)
+    return before + after
+
+
+def mail_of(crontab: str) -> str:
+    """The address that the block names; empty: none."""
+    block = _split(crontab)[1] or ""
+    found = (match for line in block.splitlines() if (match := MAILTO.fullmatch(line)))
+    return next((match[1] for match in found), "")
+
+
+def parse(block: str, stamps: str = "") -> tuple[Entry, ...]:
+    """The jobs of a block, and how each last ended.
+
+    ``stamps``: lines ``NAME|SECONDS|TEXT``, the files that ``remote/job.sh`` writes: ``TASK``
+    (there since), ``TASK.success`` and ``TASK.failure`` (with the error as its text).
+    """
+    files: dict[str, tuple[int, str]] = {}
+    for line in stamps.splitlines():
+        name, _, rest = line.partition("|")
+        seconds, _, text = rest.partition("|")
+        if seconds.isdigit():
+            files[name] = (int(seconds), text.strip())
+    return tuple(_read(files, *entry) for entry in _entries(block.splitlines()))
+
+
+def _read(files: Mapping[str, tuple[int, str]], task: str, when: str) -> Entry:
+    never = (0, "")
+    failed, why = files.get(f"{task}.failure", never)
+    succeeded, _ = files.get(f"{task}.success", never)
+    since, _ = files.get(task, never)
+    return Entry(task, when, since, succeeded, failed, why)
+
+
+def _entries(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Task and time of each entry."""
+    for line in lines:
+        found = None if line.startswith("#") or MAILTO.fullmatch(line) else ENTRY.fullmatch(line)
+        words = shlex.split(found[2]) if found else []
+        if found and len(words) > 1:
+            yield words[1], found[1]
+
+
+def _entry(job: Job, program: PurePosixPath) -> str:
+    command = shlex.join([str(program), job.task, *job.flags])
+    return f"{job.when} {command}".replace("%", r"\%")
+
+
+def _split(crontab: str) -> tuple[str, str | None, str]:
+    """What stands before the block, the block (None: there is none), and what stands after it."""
+    lines = LINE.findall(crontab)
+    marks = [(at, line.rstrip("\n")) for at, line in enumerate(lines)]
+    marks = [(at, line) for at, line in marks if line in (BEGIN, END)]
+    if not marks:
+        return crontab, None, ""
+    if [line for _, line in marks] != [BEGIN, END]:
+        raise ValueError(f"'{BEGIN}' and '{END}' do not stand there as one pair")
+    first, last = marks[0][0], marks[1][0] + 1
+    return "".join(lines[:first]), "".join(lines[first:last]), "".join(lines[last:])
+
+
+def local_inventory(server: Server) -> str:
+    """The hosts.ini of a server that operates itself: the same settings, without SSH."""
+    settings = {k: value for k, value in server.settings.items() if k not in ELSEWHERE}
+    settings |= {"address": server.address, "connection": "local"}
+    lines = [f"{key} = {value}" for key, value in settings.items()]
+    return "\n".join(["# Written by fab cron.install.", f"[{server.name}]", *lines]) + "\n"
+
+
+def ago(seconds: int) -> str:
+    """How long ago something was, in the largest unit that leaves a number."""
+    for unit, length, least in (("d", 86400, 2 * 86400), ("h", 3600, 3600), ("min", 60, 60)):
+        if seconds >= least:
+            return f"{seconds // length} {unit} ago"
+    return f"{max(seconds, 0)} s ago"

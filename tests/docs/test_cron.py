@@ -1,0 +1,24 @@
+"""docs/cron.md: every job with its time and place."""
+
+from __future__ import annotations
+
+from fabfile.model.schedule import BEGIN, DAY, END, JOBS
+from fabfile.remote.operator import JOB
+
+from .tables import DOCS, tables
+
+PAGE = (DOCS / "cron.md").read_text()
+PLACES = {"the stack has a database": "database", "the server has `domains`": "domains"}
+
+
+def test_every_job_is_told() -> None:
+    (rows,) = tables("cron.md")["What the servers do by themselves"]
+    told = [(task, when, PLACES[place]) for task, when, place in rows]
+    assert told == [(job.task, job.when, job.needs) for job in JOBS]
+
+
+def test_marks_and_bounds_are_those_of_the_code() -> None:
+    assert f"`{BEGIN}` and `{END}`" in PAGE
+    assert f"for {DAY // 3600} hours" in PAGE
+    assert ("longest=21600 " in JOB, "six hours at most" in PAGE) == (True, True)
+    assert ("largest=1048576 " in JOB, "beyond 1 MiB" in PAGE) == (True, True)

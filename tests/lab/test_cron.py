@@ -1,0 +1,88 @@
+"""The schedule on a real server: installed, run as cron runs it, seen, and taken out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.deployments import Ran
+from tests.lab.scenes import Scene
+from tests.lab.seen import STATE
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+FOREIGN = "SHELL=/bin/sh\n# of somebody else: caf\\xe9\n@yearly true 100\\% \\n"
+"""As ``printf`` reads it: a byte that is no UTF-8, and no end of the last line but this one."""
+
+
+@pytest.fixture
+def night(scene: Scene) -> Iterator[Scene]:
+    """Both servers verified, one with an entry of somebody else in the crontab and no backup."""
+    scene.ubuntu.must(
+        ["sh", "-c", f"rm -f {STATE}/backups/*; printf '{FOREIGN}' | crontab -"], "ubuntu"
+    )
+    yield scene
+    scene.ubuntu.exec(["crontab", "-r"])
+
+
+def crontab(scene: Scene) -> str:
+    """The crontab, bytes as hexadecimal numbers."""
+    return scene.ubuntu.must(["sh", "-c", "crontab -l | od -An -v -tx1"], "ubuntu")
+
+
+def as_cron(scene: Scene, task: str) -> tuple[int, str]:
+    """Run the line of a job exactly as cron would; exit code, and what it would mail."""
+    lines = scene.ubuntu.must(["crontab", "-l"], "ubuntu").splitlines()
+    (line,) = [line for line in lines if f" {task}" in line]
+    command = line.split(maxsplit=5)[5]
+    words = ["env", "-i", "HOME=/home/ubuntu", "LOGNAME=ubuntu", "PATH=/usr/bin:/bin"]
+    done = scene.ubuntu.exec([*words, "SHELL=/bin/sh", "/bin/sh", "-c", command], timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def installed(scene: Scene) -> Ran:
+    return scene.operator.must("cron.install")
+
+
+def test_cron_backs_up_and_tells_how_it_went(night: Scene) -> None:
+    before = crontab(night)
+    first = installed(night)
+    assert "nothing to schedule" in first.out
+    print(f"installed in {first.seconds:.1f} s")
+    there = crontab(night)
+    again = installed(night)
+    assert "[ubuntu] no change" in again.out.splitlines()
+    assert crontab(night) == there != before
+    print(f"again in {again.seconds:.1f} s")
+
+    for task in ("db.backup", "db.verify", "db.prune"):
+        assert as_cron(night, task) == (0, "")
+    (made,) = night.operator.json("db.list")["backups"]
+    assert (made["reason"], made["who"]) == ("by schedule", "ubuntu@ubuntu")
+    assert made["verified"] > 0
+    seen = night.operator.json("status")["ubuntu"]
+    assert {job["task"]: bool(job["succeeded"]) for job in seen["jobs"]} == {
+        "db.backup": True,
+        "db.verify": True,
+        "db.prune": True,
+    }
+    assert [job["late"] for job in seen["jobs"]] == [""] * 3
+    assert seen["head"] == night.runs
+    assert night.by_hand("git status --porcelain --ignored | grep -v ' .env$' || true") == ""
+
+    night.by_hand("docker stop wishwithme-postgres")
+    code, printed = as_cron(night, "db.backup")
+    night.by_hand("docker start wishwithme-postgres")
+    assert code == 2
+    assert "error: ubuntu: container wishwithme-postgres is exited" in printed
+    (failed, *_) = night.operator.json("cron.list")["ubuntu"]
+    assert failed["why"] == "ubuntu: container wishwithme-postgres is exited"
+    shown = night.operator.must("status").out
+    assert "job db.backup: failed" in shown
+
+    night.operator.must("cron.remove")
+    assert crontab(night) == before
+    assert night.operator.json("cron.list") == {"ubuntu": [], "montreal": []}
+    night.by_hand("docker compose up -d --wait")
+    night.proves()

@@ -1,0 +1,216 @@
+"""The schedule: the block in a crontab, and what became of each job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fabfile import ns
+from fabfile.model.hints import Database, Hints
+from fabfile.model.inventory import parse as parse_inventory
+from fabfile.model.schedule import (
+    BEGIN,
+    END,
+    JOBS,
+    Entry,
+    Job,
+    ago,
+    due,
+    install,
+    local_inventory,
+    mail_of,
+    parse,
+    remove,
+)
+
+from .builders import SERVER, STACK, service
+
+PROGRAM = PurePosixPath("/opt/app/operator/job")
+HOUR = 3600
+LINES = st.one_of(
+    st.text(st.characters(exclude_characters="\n"), max_size=30),
+    st.sampled_from(["MAILTO=root", "# BEGIN wishwithme 2", f" {END}", "0 3 * * * x", "", "é\r"]),
+).filter(lambda line: line not in (BEGIN, END))
+CRONTABS = st.lists(LINES, max_size=8).map("\n".join) | st.lists(LINES, max_size=8).map(
+    lambda lines: "".join(f"{line}\n" for line in lines)
+)
+MAIL = st.sampled_from(["", "ops@app.example"])
+
+
+def whole(crontab: str) -> str:
+    """A crontab whose last line has its end, which cron asks for."""
+    return crontab if not crontab or crontab.endswith("\n") else f"{crontab}\n"
+
+
+@given(CRONTABS, MAIL)
+def test_whatever_else_a_crontab_holds_comes_back_to_the_byte(crontab: str, mail: str) -> None:
+    there = install(crontab, JOBS, PROGRAM, "ubuntu", mail)
+    assert there.startswith(f"{whole(crontab)}{BEGIN}\n")
+    assert remove(there) == whole(crontab)
+
+
+@given(CRONTABS, CRONTABS, MAIL)
+def test_installing_twice_is_installing_once_wherever_the_block_stands(
+    before: str, after: str, mail: str
+) -> None:
+    there = install(before, JOBS, PROGRAM, "ubuntu", mail) + after
+    assert install(there, JOBS, PROGRAM, "ubuntu", mail) == there
+    assert install(there, JOBS, PROGRAM, "ubuntu") == there
+    assert remove(there) == whole(before) + after
+
+
+@given(CRONTABS, st.lists(st.sampled_from(JOBS), unique=True))
+def test_the_jobs_that_are_installed_are_read_again(crontab: str, jobs: list[Job]) -> None:
+    there = install(crontab, jobs, PurePosixPath("/srv/a b/100%/job"), "ubuntu")
+    assert parse(there.removeprefix(whole(crontab))) == tuple(
+        Entry(job.task, job.when) for job in jobs
+    )
+
+
+@given(CRONTABS, MAIL)
+def test_other_jobs_take_the_place_of_the_ones_before(crontab: str, mail: str) -> None:
+    there = install(crontab, JOBS, PROGRAM, "ubuntu", mail)
+    fewer = install(there, JOBS[:1], PROGRAM, "ubuntu")
+    assert fewer == install(crontab, JOBS[:1], PROGRAM, "ubuntu", mail)
+
+
+@pytest.mark.parametrize(
+    "crontab",
+    [f"{BEGIN}\n", f"{END}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n{BEGIN}\n{END}\n", f"x\n{BEGIN}"],
+)
+def test_marks_that_are_no_pair_are_nothing_to_guess_about(crontab: str) -> None:
+    for change in (lambda: install(crontab, JOBS, PROGRAM, "ubuntu"), lambda: remove(crontab)):
+        with pytest.raises(ValueError, match="do not stand there as one pair"):
+            change()
+
+
+def test_mail_of_entries_below_goes_where_it_went() -> None:
+    there = install("MAILTO=\n@daily a\nMAILTO = ann\n", JOBS[:1], PROGRAM, "ubuntu", "ops")
+    assert there.splitlines()[3:] == [
+        BEGIN,
+        "# Written by fab cron.install, taken out by fab cron.remove. The server's own time zone.",
+        "MAILTO=ops",
+        "0 3 * * * /opt/app/operator/job db.backup --quiet",
+        "MAILTO = ann",
+        END,
+    ]
+    assert mail_of(there) == "ops"
+    alone = install("", JOBS[:1], PROGRAM, "ubuntu", "ops").splitlines()
+    assert (alone[2], alone[4]) == ("MAILTO=ops", "MAILTO=ubuntu")
+
+
+def test_every_job_is_a_task_that_there_is_with_flags_that_it_takes() -> None:
+    for job in JOBS:
+        flags = {flag for argument in ns[job.task].get_arguments() for flag in argument.names}
+        assert {flag.removeprefix("--") for flag in job.flags} <= flags
+        assert len(job.when.split()) == 5
+
+
+def test_a_server_has_the_jobs_that_have_something_to_do_there() -> None:
+    db = service("db", hints=Hints(database=Database("USER", "NAME")))
+    with_database = replace(STACK, services=(db,))
+    nowhere = replace(SERVER, domains=())
+    assert due(nowhere, replace(STACK, services=())) == ()
+    found = {job.task for job in due(nowhere, with_database)}
+    assert found == {"db.backup", "db.verify", "db.prune"}
+    assert [job for job in due(SERVER, with_database) if job.needs == "database"] == [
+        job for job in JOBS if job.needs == "database"
+    ]
+
+
+# --- what became of them
+
+NOW = 1_800_000_000
+VERIFY = Entry("db.verify", "30 3 * * *", since=NOW - 90 * HOUR, succeeded=NOW - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("job", "late"),
+    [
+        (VERIFY, ""),
+        (replace(VERIFY, failed=NOW - 2 * HOUR, why="gone"), ""),
+        (replace(VERIFY, failed=NOW - 60, why="gone"), "failed 1 min ago: gone"),
+        (replace(VERIFY, failed=NOW - 60), "failed 1 min ago: see its log"),
+        (replace(VERIFY, succeeded=NOW - 26 * HOUR), ""),
+        (
+            replace(VERIFY, succeeded=NOW - 27 * HOUR),
+            "no success within 26 h: the last one 27 h ago",
+        ),
+        (replace(VERIFY, succeeded=0), "no success within 26 h: never yet"),
+        (replace(VERIFY, succeeded=0, since=NOW - 25 * HOUR), ""),
+        (replace(VERIFY, succeeded=NOW - 99 * HOUR, since=NOW - HOUR), ""),
+        (replace(VERIFY, task="db.backup", succeeded=NOW - 99 * HOUR), ""),
+    ],
+)
+def test_a_job_is_late_when_it_failed_last_or_has_not_succeeded_in_time(
+    job: Entry, late: str
+) -> None:
+    assert job.late(NOW) == late
+
+
+def test_stamps_are_read_for_the_jobs_that_stand_in_the_block() -> None:
+    block = install("", JOBS[:2], PROGRAM, "ubuntu", "ops")
+    stamps = (
+        "lock|1|\ndb.backup|2|\ndb.backup.success|3|\ndb.backup.failure|4|gone | for ever \n"
+        "db.prune.success|5|\nno line\ndb.verify|x|\n"
+    )
+    assert parse(block, stamps) == (
+        Entry("db.backup", "0 3 * * *", 2, 3, 4, "gone | for ever"),
+        Entry("db.verify", "30 3 * * *"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0 s"), (-5, "0 s"), (59, "59 s"), (60, "1 min"), (3600, "1 h"), (47 * 3600, "47 h"),
+     (48 * 3600, "2 d")],
+)  # fmt: skip
+def test_how_long_ago_is_told_in_one_unit(seconds: int, told: str) -> None:
+    assert ago(seconds) == f"{told} ago"
+
+
+# --- the inventory on the server
+
+
+def test_a_server_that_operates_itself_has_the_same_settings() -> None:
+    text = """\
+[defaults]
+user = ubuntu
+key = ~/id
+path = /home/ubuntu/app
+root = /opt/app
+repository = git://origin/app.git
+branch = main
+keep_daily = 9
+[ubuntu]
+host = 192.0.2.7
+port = 2222
+compose = compose/app.yml
+domains = app.example, api.app.example
+calls = montreal
+edge = 127.0.0.1:8443
+compression = gzip
+[montreal]
+host = 192.0.2.8
+address = 10.0.0.8
+compose = compose/other.yml
+"""
+    remote = parse_inventory(text, Path("/keys/hosts.ini"))
+    for server in remote.servers:
+        there = Path("/opt/app/operator/hosts.ini")
+        (own,) = parse_inventory(local_inventory(server), there).servers
+        assert own == replace(
+            server,
+            host="127.0.0.1",
+            port=22,
+            user="",
+            key=there.parent,
+            calls="",
+            edge=None,
+            connection="local",
+            known_hosts=there.parent / "known_hosts",
+        )
