@@ -12,8 +12,8 @@ from tests.lab.seen import STATE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-FOREIGN = "SHELL=/bin/sh\n# of somebody else: caf\\xe9\n@yearly true 100\\% \\n"
-"""As ``printf`` reads it: a byte that is no UTF-8, and no end of the last line but this one."""
+FOREIGN = r"SHELL=/bin/sh\n# of somebody else: caf\351\n@yearly true 100\\%%\n"
+"""As ``printf`` reads it: with a byte that is no UTF-8."""
 
 
 @pytest.fixture
