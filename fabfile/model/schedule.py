@@ -18,8 +18,8 @@ from .stack import Stack
 BEGIN = "# BEGIN wishwithme"
 END = "# END wishwithme"
 NOTE = "# Written by fab cron.install, taken out by fab cron.remove. The server's own time zone."
-DAY = 26 * 3600
-"""Seconds after which something that succeeds daily is missed."""
+DAY, WEEK = 26 * 3600, 8 * 24 * 3600
+"""Seconds after which something that succeeds daily, or weekly, is missed."""
 ADDRESSES = re.compile(r"[\w.+-]+(@[\w.-]+)?(,[\w.+-]+(@[\w.-]+)?)*", re.ASCII)
 ELSEWHERE = frozenset({"host", "port", "user", "key", "calls", "edge", "connection"})
 """Keys of hosts.ini that say how a server is reached, or other servers: no matter on itself."""
@@ -39,7 +39,7 @@ class Job:
     bound: int
     """Seconds without a success after which the job is late; 0: something else tells that."""
     needs: str
-    """What a server must have for it: a word of :func:`has`."""
+    """What a server must have for it, as :func:`due` looks for it."""
 
 
 JOBS = (
@@ -47,6 +47,7 @@ JOBS = (
     Job("db.backup", ("--quiet",), "0 3 * * *", 0, "database"),
     Job("db.verify", ("--quiet",), "30 3 * * *", DAY, "database"),
     Job("db.prune", (), "0 4 * * *", DAY, "database"),
+    Job("db.base", ("--quiet",), "30 4 * * 0", WEEK, "archive"),
 )
 """Every job there is, in the order in which they run: they never run side by side."""
 
@@ -79,7 +80,13 @@ class Entry:
 
 def due(server: Server, stack: Stack) -> tuple[Job, ...]:
     """The jobs of a server: those whose task has something to do there."""
-    has = {"database": stack.database is not None, "domains": bool(server.domains)}
+    hint = stack.database.hints.database if stack.database else None
+    archive = hint.archive.service if hint and hint.archive else None
+    has = {
+        "database": hint is not None,
+        "archive": archive in [service.name for service in stack.services],
+        "domains": bool(server.domains),
+    }
     return tuple(job for job in JOBS if has[job.needs])
 
 

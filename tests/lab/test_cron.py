@@ -22,7 +22,8 @@ JOBS = ("db.backup", "db.verify", "db.prune")
 def night(scene: Scene) -> Iterator[Scene]:
     """Both servers verified, one with an entry of somebody else in the crontab and no backup."""
     scene.ubuntu.must(
-        ["sh", "-c", f"rm -rf {STATE}/backups/* {STATE}/operator; printf '{FOREIGN}' | crontab -"], "ubuntu"
+        ["sh", "-c", f"rm -rf {STATE}/backups/* {STATE}/operator; printf '{FOREIGN}' | crontab -"],
+        "ubuntu",
     )
     yield scene
     scene.ubuntu.exec(["crontab", "-r"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabfile import ns
-from fabfile.model.hints import Database, Hints
+from fabfile.model.hints import Archive, Database, Hints
 from fabfile.model.inventory import parse as parse_inventory
 from fabfile.model.schedule import (
     BEGIN,
@@ -115,11 +115,14 @@ def test_a_server_has_the_jobs_that_have_something_to_do_there() -> None:
     with_database = replace(STACK, services=(db,))
     nowhere = replace(SERVER, domains=())
     assert due(nowhere, replace(STACK, services=())) == ()
-    found = {job.task for job in due(nowhere, with_database)}
-    assert found == {"db.backup", "db.verify", "db.prune"}
-    assert [job for job in due(SERVER, with_database) if job.needs == "database"] == [
-        job for job in JOBS if job.needs == "database"
-    ]
+    nightly = {"db.backup", "db.verify", "db.prune"}
+    assert {job.task for job in due(nowhere, with_database)} == nightly
+    received = Database("USER", "NAME", archive=Archive("wal", "/wal"))
+    db = service("db", hints=Hints(database=received))
+    profile_off = replace(STACK, services=(db,))
+    assert {job.task for job in due(nowhere, profile_off)} == nightly
+    profile_on = replace(STACK, services=(db, service("wal")))
+    assert {job.task for job in due(nowhere, profile_on)} == {*nightly, "db.base"}
 
 
 # --- what became of them
