@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -66,6 +67,7 @@ def test_installing_twice_is_installing_once_wherever_the_block_stands(
 @given(CRONTABS, st.lists(st.sampled_from(JOBS), unique=True))
 def test_the_jobs_that_are_installed_are_read_again(crontab: str, jobs: list[Job]) -> None:
     there = install(crontab, jobs, PurePosixPath("/srv/a b/100%/job"), "ubuntu")
+    assert re.search(r"(?<!\\)%", there.removeprefix(whole(crontab))) is None  # cron's line end
     assert parse(there.removeprefix(whole(crontab))) == tuple(
         Entry(job.task, job.when) for job in jobs
     )
