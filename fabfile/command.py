@@ -36,7 +36,7 @@ HELP = {
     "key": "file with its private key, PEM, without a passphrase",
     "server": "server that gets it (default: the one that has domains in hosts.ini)",
     "number": "how many releases (default: 10)",
-    "on": "server (default: db: the first whose stack has a database; cron: every one with jobs)",
+    "on": "server (default: db: the first whose stack has a database; cron, volume.backup: all)",
     "mailto": "who gets the output of a job that failed (default: as before, else cron's own)",
     "quiet": "show nothing when all is well",
     "into": "name of a new database to restore into, beside the live one",

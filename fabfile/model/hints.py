@@ -11,7 +11,7 @@ from .errors import Trouble, refused
 from .probe import Probe
 
 HINTS = frozenset(
-    {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold"}
+    {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
 )
 PROBE = frozenset({"status", "json", "contains", "bearer"})
 
@@ -63,6 +63,17 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """A volume that is backed up: where it is mounted, and how its files hold still meanwhile."""
+
+    path: str
+    dump: tuple[str, ...] = ()
+    """Command, run in the container, that writes a tar of the files; empty: they are read twice."""
+    stopped: bool = False
+    """Its files are whole only while the service does not run."""
+
+
+@dataclass(frozen=True)
 class Hints:
     """What ``x-deploy`` says of one service."""
 
@@ -83,6 +94,7 @@ class Hints:
     database: Database | None = None
     hold: str = ""
     """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
+    volume: Volume | None = None
 
 
 def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
@@ -107,6 +119,7 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         link=tuple((raw.get("link") or {}).get("command") or ()),
         hold=raw.get("hold", ""),
         database=_database(service, raw["database"]) if raw.get("database") else None,
+        volume=_volume(service, raw["volume"]) if raw.get("volume") else None,
     )
 
 
@@ -143,6 +156,13 @@ def _database(service: str, raw: Mapping[str, Any]) -> Database:
         raw.get("revision", ""),
         Archive(archive["service"], archive["folder"]) if archive else None,
     )
+
+
+def _volume(service: str, raw: Mapping[str, Any]) -> Volume:
+    where = f"x-deploy.{service}.volume"
+    _known(where, raw, frozenset({"path", "dump", "stopped"}))
+    _complete(where, raw, {"path"})
+    return Volume(raw["path"], tuple(raw.get("dump") or ()), bool(raw.get("stopped")))
 
 
 def _complete(where: str, raw: Mapping[str, Any], keys: AbstractSet[str]) -> None:

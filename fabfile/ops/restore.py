@@ -16,11 +16,11 @@ from ..remote import compose, state
 from ..remote import postgres as remote
 from ..remote.lock import Lock
 from ..remote.postgres import Postgres, Swap
-from . import backups, gates, instants
+from . import backups, instants
 from .databases import find, require_packer
 from .deploy import holder
 from .instants import Instant
-from .neighbours import look_around
+from .proving import prove
 from .session import Session
 from .sight import Sight
 from .status import state_lines
@@ -257,17 +257,8 @@ class Restore:
         )
 
     def _prove(self, waive: tuple[str, ...]) -> None:
-        around = look_around(self.session, self.name, (*waive, gates.LINK))
-        gated = gates.Gated(self.sight.host, self._target, around.caller, around.called)
         self.lock.step("prove")
-        with self.session.console.step(self.name, "prove") as notes:
-            verdicts = gates.settle(self.session, gated, waive)
-            red = [v for v in verdicts if not v.ok and v.gate not in waive]
-            if red:
-                names = ", ".join(verdict.gate for verdict in red)
-                evidence = [f"{verdict.gate}: {verdict.why}" for verdict in red]
-                raise Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
-            notes.append(f"{len(verdicts)} gates asked")
+        prove(self.session, self.sight.host, self._target, waive)
 
     def _swap_back(self, there: Swap, trouble: Trouble) -> Trouble:
         if not there.aside:

@@ -283,7 +283,7 @@ def test_the_manifests_of_the_backups_are_read_and_a_torn_one_is_none(place: Pla
 CRONTAB = """\
 #!/bin/sh
 [ "$*" = -l ] || exit 1
-printf '0 1 * * * /theirs with-token\\n# BEGIN wishwithme\\n%s\\n# END wishwithme\\n0 2 * * * /theirs too\\n' \
+printf '0 1 * * * /theirs\\n# BEGIN wishwithme\\n%s\\n# END wishwithme\\n0 2 * * * /more\\n' \
   '0 3 * * * /root/operator/job db.backup --quiet'
 """
 
