@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from fabfile.model.inventory import Inventory
 from fabfile.model.probe import Verdict
 from fabfile.model.retention import Keep, retain
 from fabfile.model.schedule import Entry
+from fabfile.model.volume import VolumeBackup
 from fabfile.ops import backups, gates, history, inspection, jobs
 from fabfile.ops.neighbours import Neighbours
 from fabfile.ops.session import Session
@@ -118,6 +120,10 @@ def test_the_fields_of_a_backup() -> None:
     assert documented("db.list") == set(listed) - set(made)
 
 
+def test_the_fields_of_a_backup_of_a_volume() -> None:
+    assert documented("volume.backup") == {field.name for field in dataclasses.fields(VolumeBackup)}
+
+
 def test_no_table_is_left_unread() -> None:
     read = {"plan", "plan: steps", "deploy", "history --show", "history --show: steps, gates"}
     read |= {
@@ -127,6 +133,7 @@ def test_no_table_is_left_unread() -> None:
         "db.backup, db.verify",
         "db.list",
         "cron.list",
+        "volume.backup",
         "ssl.status",
     }
     assert set(tables("json.md")) == read

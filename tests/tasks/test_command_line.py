@@ -147,6 +147,7 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "db.backup, db.verify",
         "db.list",
         "cron.list",
+        "volume.backup",
     ]
 
 

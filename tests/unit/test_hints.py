@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.hints import Database, Gate, Hints, Migration, known_hints, parse_hints, revision
+from fabfile.model.hints import (
+    Database,
+    Gate,
+    Hints,
+    Migration,
+    Volume,
+    known_hints,
+    parse_hints,
+    revision,
+)
 from fabfile.model.probe import Probe
 
 
@@ -42,6 +51,7 @@ def test_every_hint_is_read() -> None:
             "link": {"command": ["ask", "them"]},
             "hold": "return 503;",
             "database": {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT 1"},
+            "volume": {"path": "/data", "dump": ["tar", "-c"], "stopped": True},
         },
     ) == Hints(
         keep=True,
@@ -55,7 +65,10 @@ def test_every_hint_is_read() -> None:
         link=("ask", "them"),
         hold="return 503;",
         database=Database("DB_USER", "DB_NAME", "SELECT 1"),
+        volume=Volume("/data", ("tar", "-c"), stopped=True),
     )
+    assert parse_hints("api", {"volume": {"path": "/data"}}).volume == Volume("/data")
+    assert refusal({"volume": {"dump": ["x"]}}) == "x-deploy.api.volume: path is missing"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +78,7 @@ def test_every_hint_is_read() -> None:
             {"keeps": True, "probe": {"port": 1}},
             "api",
             "keeps",
-            "database, gates, hold, keep, link, migrate, probe, proxy, smoke",
+            "database, gates, hold, keep, link, migrate, probe, proxy, smoke, volume",
         ),
         (
             {"probe": {"port": 1, "status_code": 200, "body": "x"}},

@@ -23,6 +23,7 @@ LOOKING = frozenset(
         "docker exec",
         "crontab",
         "find-python",
+        "volumes",
         "env",
     }
 )
@@ -113,6 +114,8 @@ def _subject(command: Command) -> str:
         "forget": lambda: words[0],
         "remove-bases": lambda: " ".join(words[4:]),
         "touch": lambda: " ".join(_below(word) for word in words),
+        "volume": lambda: words[1],
+        "refill": lambda: f"{words[0]} {_below(words[1])}",
         "verify": lambda: words[6],
         "load": lambda: f"{_below(words[0])} {words[4].partition('_')[0]}",
         "swap": lambda: " ".join(word.rstrip("0123456789") for word in words[2:5]),

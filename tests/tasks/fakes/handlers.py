@@ -12,6 +12,7 @@ from .crontabs import SCHEDULE
 from .curling import curl
 from .docking import ENGINE, Handler
 from .engine import Ended
+from .keeping import VOLUMES
 from .looking import look
 from .machine import CHECKOUT, Killed, Machine
 
@@ -185,4 +186,5 @@ HANDLERS: dict[str, Handler] = {
     **BACKUPS,
     **BASES,
     **SCHEDULE,
+    **VOLUMES,
 }

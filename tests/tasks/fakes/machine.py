@@ -69,6 +69,10 @@ class Machine:
         self.proxy: Proxy | None = None
         self.served = ""
         """The certificate that the proxy has loaded."""
+        self.volumes: dict[str, str] = {}
+        """Where a service has a volume → what is in it."""
+        self.archives: dict[str, str] = {}
+        """Name of a backup of a volume → what is in its file."""
         self.crontab: str | None = None
         """Of the user who logs in; None: there is none."""
         self.stamps: dict[str, tuple[int, str]] = {}

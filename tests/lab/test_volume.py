@@ -1,0 +1,55 @@
+"""Volumes of real services: what Redis and the resolver keep, packed and brought back."""
+
+from __future__ import annotations
+
+from tests.lab.scenes import Scene
+from tests.lab.seen import STATE
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+KEEPS = f"{STATE}/data/storage_state/session.json"
+
+
+def redis(scene: Scene, *words: str) -> str:
+    return scene.ubuntu.must(["docker", "exec", "wishwithme-redis", "redis-cli", *words]).strip()
+
+
+def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
+    montreal = scene.lab.server("montreal")
+    for server in (scene.ubuntu, montreal):
+        server.must(["sh", "-c", f"rm -f {STATE}/backups/volume_*"])
+    redis(scene, "set", "kept", "before")
+    redis(scene, "bgrewriteaof")
+    redis(scene, "set", "also kept", "in the log that grows")
+    montreal.must(["sh", "-c", f"printf before >{KEEPS}; chmod 600 {KEEPS}"])
+
+    made = {one["service"]: one for one in scene.operator.json("volume.backup")}
+    assert sorted(made) == ["item-resolver-1", "redis"]
+    assert redis(scene, "config", "get", "auto-aof-rewrite-percentage").split()[-1] == "100"
+    for server in (scene.ubuntu, montreal):
+        modes = server.must(["sh", "-c", f"stat -c '%U %a' {STATE}/backups/volume_*"]).splitlines()
+        assert modes == ["ubuntu 600"] * 2
+    refused = scene.operator.fab("volume.backup", "--service", "postgres")
+    assert refused.code == 2
+    assert "docker stop wishwithme-postgres" in refused.error
+
+    redis(scene, "flushall")
+    redis(scene, "set", "later", "x")
+    before = scene.boxes()
+    ran = scene.operator.must("volume.restore", "--service", "redis", "--yes")
+    print(f"redis restored in {ran.seconds:.1f} s")
+    assert redis(scene, "get", "kept") == "before"
+    assert redis(scene, "get", "also kept") == "in the log that grows"
+    assert redis(scene, "exists", "later") == "0"
+    assert {name for name, box in scene.boxes().items() if box != before[name]} == {"redis"}
+    left = scene.ubuntu.must(["ls", "-A", f"{STATE}/data/redis"]).split()
+    assert [name for name in left if name.startswith(".")] == []
+
+    montreal.must(["rm", KEEPS])
+    ran = scene.operator.must("volume.restore", "--service", "item-resolver-1", "--yes")
+    print(f"resolver restored in {ran.seconds:.1f} s")
+    assert montreal.must(["sh", "-c", f"cat {KEEPS}; stat -c %U:%a {KEEPS}"]) == "beforeroot:600\n"
+    assert montreal.must(["ls", "-A", f"{STATE}/data/storage_state"]).split() == ["session.json"]
+    throwaways = ["docker", "ps", "-aq", "--filter", "label=me.wishwith.throwaway"]
+    assert scene.ubuntu.must(throwaways) + montreal.must(throwaways) == ""
+    scene.plain_up_changes_nothing()
