@@ -80,7 +80,7 @@ sync "$part" || die 70 "$part cannot be written to the disk"
   die 70 "the archive cannot be read: $(tail -n 1 "$scratch/err")"
 # Two empty blocks are its end; tar does not ask for them.
 unpacked=$("${unpack[@]}" <"$part" | wc -c)
-[ "$unpacked" -ge 1024 ] && [ "$("${unpack[@]}" <"$part" | tail -c 1024 | tr -d '\0' | wc -c)" -eq 0 ] ||
+[ "$("${unpack[@]}" <"$part" | tail -c 1024 | tr -d '\0' | wc -c)" -eq 0 ] ||
   die 70 'the archive has no end'
 read -r stored _ < <(sha256sum "$part")
 printf '{"about":%s,"bytes":%s,"sha256":"%s","unpacked":%s,"files":%s}\n' "$about" "$(stat -c %s "$part")" \

@@ -14,6 +14,8 @@ from .postgres import LONGEST, trouble
 
 PATIENCE = 180
 """Seconds within which services must be healthy again."""
+STUCK = 71
+"""Exit code of ``refill.sh``: neither the backup's nor the former files are in place."""
 THROWAWAY = "me.wishwith.throwaway=volume"
 TAKE, REFILL = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
@@ -62,8 +64,8 @@ def put(host: Host, shared: Shared, backup: VolumeBackup) -> None:
 
 
 def put_back(host: Host, shared: Shared, backup: VolumeBackup) -> None:
-    """The files that are aside are in place again; exit code 3 when they are not."""
-    _refill(host, shared, "back", backup, "the former files are not back", STRANDED)
+    """The files that are aside are in place again."""
+    _refill(host, shared, "back", backup, "the former files are not back")
 
 
 def forget(host: Host, shared: Shared, backup: VolumeBackup) -> None:
@@ -71,9 +73,7 @@ def forget(host: Host, shared: Shared, backup: VolumeBackup) -> None:
     _refill(host, shared, "keep", backup, "the former files are still there")
 
 
-def _refill(
-    host: Host, shared: Shared, mode: str, backup: VolumeBackup, what: str, code: int = 0
-) -> None:
+def _refill(host: Host, shared: Shared, mode: str, backup: VolumeBackup, what: str) -> None:
     words = ["bash", "-c", REFILL, "refill", mode, str(_folder(host) / backup.name), backup.sha256]
     words += [str(backup.unpacked + RESERVE), shared.image, shared.hint.path, THROWAWAY]
     words += [str(PATIENCE), *shared.containers]
@@ -81,7 +81,7 @@ def _refill(
     if output.ok:
         return
     found = trouble(host, what, output)
-    if code or output.code == 71:
+    if output.code == STUCK:
         found = Trouble(found.message, code=STRANDED, evidence=found.evidence)
     raise found
 

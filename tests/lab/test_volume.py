@@ -29,14 +29,15 @@ def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
     for server in (scene.ubuntu, montreal):
         modes = server.must(["sh", "-c", f"stat -c '%U %a' {STATE}/backups/volume_*"]).splitlines()
         assert modes == ["ubuntu 600"] * 2
-    refused = scene.operator.fab("volume.backup", "--service", "postgres")
+    refused = scene.operator.fab("volume.backup", "--service", "postgres", "--on", "ubuntu")
     assert refused.code == 2
     assert "docker stop wishwithme-postgres" in refused.error
 
     redis(scene, "flushall")
     redis(scene, "set", "later", "x")
     before = scene.boxes()
-    ran = scene.operator.must("volume.restore", "--service", "redis", "--yes")
+    restore = ("volume.restore", "--yes", "--service")
+    ran = scene.operator.must(*restore, "redis", "--on", "ubuntu")
     print(f"redis restored in {ran.seconds:.1f} s")
     assert redis(scene, "get", "kept") == "before"
     assert redis(scene, "get", "also kept") == "in the log that grows"
@@ -46,7 +47,7 @@ def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
     assert [name for name in left if name.startswith(".")] == []
 
     montreal.must(["rm", KEEPS])
-    ran = scene.operator.must("volume.restore", "--service", "item-resolver-1", "--yes")
+    ran = scene.operator.must(*restore, "item-resolver-1", "--on", "montreal")
     print(f"resolver restored in {ran.seconds:.1f} s")
     assert montreal.must(["sh", "-c", f"cat {KEEPS}; stat -c %U:%a {KEEPS}"]) == "beforeroot:600\n"
     assert montreal.must(["ls", "-A", f"{STATE}/data/storage_state"]).split() == ["session.json"]
