@@ -31,6 +31,23 @@ def is_readable(pem: str) -> bool:
     return bool(_chain(pem))
 
 
+def anchor(pem: str) -> str:
+    """What a caller must trust to trust this chain: the authority at its end that signed itself.
+
+    A chain without one is trusted as it stands.
+    """
+    chain = _chain(pem)
+    if not chain or chain[-1].issuer != chain[-1].subject:
+        return pem.strip()
+    return chain[-1].public_bytes(Encoding.PEM).decode().strip()
+
+
+def ends(pem: str) -> float:
+    """When the first certificate in the text ends, seconds since 1970; 0 when there is none."""
+    chain = _chain(pem)
+    return chain[0].not_valid_after_utc.timestamp() if chain else 0
+
+
 def serial(pem: str) -> str:
     """The serial number of the first certificate in the text; empty when there is none."""
     chain = _chain(pem)
@@ -39,7 +56,7 @@ def serial(pem: str) -> str:
 
 @dataclass(frozen=True)
 class Sighting:
-    """A server's certificate: what is on its disk, and what its proxy serves."""
+    """A server's certificate: what is on its disk, what its proxy serves, what it was issued."""
 
     pem: str
     """``certs/fullchain.pem``."""
@@ -47,6 +64,34 @@ class Sighting:
     """The public half of ``certs/privkey.pem``; empty when it cannot be read."""
     served: Mapping[str, str]
     """``NAME:PORT`` → the certificate that is served there; empty when none is."""
+    issued: str = ""
+    """The newest certificate that the server's authority gave; empty when it gave none."""
+    issued_key: str = ""
+    """The public half of its key."""
+    known: frozenset[str] = frozenset()
+    """Serial numbers of all certificates that this authority ever gave."""
+    now: float = 0
+    """The server's clock, seconds since 1970."""
+
+    def shows(self, pem: str) -> bool:
+        """Whether this certificate is on disk, and served wherever one is."""
+        return {serial(one) for one in (self.pem, *self.served.values())} == {serial(pem)}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the one on disk is somebody's own: neither self-made nor of our authority."""
+        return bool(_chain(self.pem)) and not (
+            is_self_made(self.pem) or serial(self.pem) in self.known
+        )
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether what was issued should be on disk and served, and is not."""
+        return bool(serial(self.issued)) and not self.is_own and not self.shows(self.issued)
+
+    def problems_of_issued(self, wanted: Sequence[str]) -> list[str]:
+        """Why the server should not be given what was issued, each one line."""
+        return Sighting(self.issued, self.issued_key, {}).problems(wanted, self.now)
 
     def view(self, wanted: Sequence[str], now: float) -> dict[str, Any]:
         """Everything about it, as the stable JSON of ``docs/json.md``."""
@@ -59,6 +104,7 @@ class Sighting:
             "ends": int(leaf.not_valid_after_utc.timestamp()) if leaf else None,
             "days": int((leaf.not_valid_after_utc.timestamp() - now) // DAY) if leaf else None,
             "served": {place: serial(pem) for place, pem in self.served.items()},
+            "issued": serial(self.issued),
             "problems": self.problems(wanted, now),
         }
 
@@ -73,6 +119,7 @@ class Sighting:
             *_of_chain(chain),
             *self._of_key(chain[0]),
             *self._of_serving(),
+            *self._of_issue(),
         ]
 
     def _of_key(self, leaf: x509.Certificate) -> list[str]:
@@ -92,6 +139,11 @@ class Sighting:
                     " on disk: the proxy has not loaded it"
                 )
         return found
+
+    def _of_issue(self) -> list[str]:
+        if not self.is_behind or serial(self.issued) == serial(self.pem):
+            return []
+        return [f"certificate {serial(self.issued)} was issued, and is not on disk: fab ssl.renew"]
 
 
 def problems_of_pair(pem: str, key: str, wanted: Sequence[str], now: float) -> list[str]:

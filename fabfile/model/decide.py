@@ -30,7 +30,7 @@ def decide(
 ) -> Plan:
     """Compare what is wanted with what runs.
 
-    ``called_certificate`` is the certificate of the server that this one calls, when it has one.
+    ``called_certificate`` is what must be trusted of the server that this one calls, if anything.
     """
     return _Decision(server, target, facts, commit, wish, called_certificate).plan()
 
@@ -105,7 +105,8 @@ class _Decision:
             steps.append(Step(Kind.BOOTSTRAP, str(self.server.root), reason))
         proxy = self.target.stack.proxy
         if proxy and not self.has_certificate():
-            reason = "none yet; ssl.issue replaces it by a real one"
+            real = "ssl.issue" if self.server.domains else "ssl.internal"
+            reason = f"none yet; {real} replaces it by a real one"
             steps.append(Step(Kind.CERTIFICATE, "self-made", reason))
         if self.needs_trust():
             steps.append(Step(Kind.TRUST, self.server.calls, self.trust_reason()))

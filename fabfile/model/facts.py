@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from .backup import Backup
+from .certificate import anchor
 from .release import Release
 from .schedule import Entry
 
@@ -140,7 +141,7 @@ class Facts:
     env: str
     certificate: str
     trust: str
-    """The certificate of the called server that this one trusts."""
+    """What this one trusts of the server that it calls."""
     head: str
     edited: tuple[str, ...]
     containers: tuple[Container, ...]
@@ -159,6 +160,11 @@ class Facts:
     """The manifests of the last backups, in the order in which they were made."""
     jobs: tuple[Entry, ...] = ()
     """What cron starts here for us, and how it last ended."""
+
+    @property
+    def anchor(self) -> str:
+        """What a caller must trust to trust this server; empty: it has no certificate."""
+        return anchor(self.certificate)
 
     def container(self, project: str, service: str) -> Container | None:
         """The container of a service, if there is one."""

@@ -22,6 +22,8 @@ WATCH = 15
 """Default of ``watch``: a container that dies ten seconds after it was healthy is still seen."""
 SETTLE = 30
 """Default of ``settle``: a cold application answers its first deep question late."""
+ACME_DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
+"""Default of ``acme_directory``: Let's Encrypt."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Server:
     compose: PurePosixPath
     """Compose file of the stack, relative to the checkout."""
     domains: tuple[str, ...]
+    acme_directory: str
+    """The certificate authority's ACME directory."""
+    acme_email: str
+    """Where the authority writes to; empty: nowhere."""
     calls: str
     """Name of the server that this one's services call; empty when it calls none."""
     address: str
@@ -224,6 +230,8 @@ def _server(
         branch=read["branch"],
         compose=read["compose"],
         domains=read.get("domains", ()),
+        acme_directory=read.get("acme_directory", ACME_DIRECTORY),
+        acme_email=read.get("acme_email", ""),
         calls=read.get("calls", ""),
         address=read.get("address", host),
         edge=read.get("edge"),

@@ -12,6 +12,8 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[!-~]*")
+EMAIL = re.compile(r"[^@\s,-][^@\s,]*@[^@\s,]+")
 
 
 def _port(text: str) -> int:
@@ -105,6 +107,8 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "branch": _matching(BRANCH, "a branch name"),
     "compose": _relative,
     "domains": _domains,
+    "acme_directory": _matching(HTTPS, "an https:// address of a directory"),
+    "acme_email": _matching(EMAIL, "an email address"),
     "calls": _matching(NAME, "the name of a server"),
     "address": _matching(HOST, "a host name or address"),
     "edge": _edge,

@@ -23,18 +23,18 @@ class Neighbours:
 
     @property
     def called_certificate(self) -> str:
-        """The certificate that the called server answers with."""
-        return self.called.facts.certificate if self.called else ""
+        """What this server must trust to trust the one that it calls."""
+        return self.called.facts.anchor if self.called else ""
 
     def share_certificates(self, host: Host) -> None:
-        """Let each caller trust the certificate that the server which it calls has now.
+        """Let each caller trust the server which it calls by the certificate that this has now.
 
         One made after the callers' plans, on a first deploy of both, is new to them here.
         """
         if self.called:
-            _trust(host, look(host).trust, self.called.facts.certificate)
+            _trust(host, look(host).trust, self.called.facts.anchor)
         if self.caller and self.caller.deployed:
-            _trust(self.caller.host, self.caller.facts.trust, look(host).certificate)
+            _trust(self.caller.host, self.caller.facts.trust, look(host).anchor)
 
 
 def _trust(caller: Host, trusted: str, certificate: str) -> None:

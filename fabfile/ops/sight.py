@@ -118,7 +118,7 @@ def plan_for(sight: Sight, called: Sight | None, wish: Wish, target: Target | No
     wanted = target or sight.require()
     commit = sight.facts.commit
     assert commit is not None
-    certificate = called.facts.certificate if called else sight.facts.trust
+    certificate = called.facts.anchor if called else sight.facts.trust
     plan = decide(sight.server, wanted, sight.facts, commit, wish, called_certificate=certificate)
     if plan.refusals:
         raise _preflight(sight.server.name, plan.refusals)

@@ -1,22 +1,45 @@
-"""A server's certificate: what stands on its disk and what its proxy serves."""
+"""A server's certificate: what stands on its disk, what its proxy serves, what it was issued."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from ipaddress import ip_address
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+from ..model.authority import as_address
 from ..model.certificate import Sighting
 from .host import Host
 
+
+@dataclass(frozen=True)
+class Source:
+    """Where an authority's certificates for a server stand on it, outside what nginx sees."""
+
+    live: PurePosixPath
+    """The folder of the newest ``fullchain.pem`` and ``privkey.pem``."""
+    archive: PurePosixPath
+    """The folder in whose folders all of them stay, as ``cert*.pem``."""
+
+
 SCRIPT = """
-certs=$1 mark=$2
-shift 2
-printf '%s disk\\n' "$mark"
-cat "$certs/fullchain.pem" 2>/dev/null
-printf '\\n%s key\\n' "$mark"
-# Its public half only: the key itself never leaves the server.
-openssl pkey -in "$certs/privkey.pem" -pubout 2>/dev/null
+certs=$1 issued=$2 archive=$3 mark=$4
+shift 4
+pair() {
+  printf '\\n%s %s\\n' "$mark" "$2"
+  cat "$1/fullchain.pem" 2>/dev/null
+  printf '\\n%s %s-key\\n' "$mark" "$2"
+  # Its public half only: the key itself never leaves the server.
+  openssl pkey -in "$1/privkey.pem" -pubout 2>/dev/null
+}
+printf '%s now\\n' "$mark"
+date +%s
+pair "$certs" disk
+pair "$issued" issued
+printf '\\n%s known\\n' "$mark"
+for file in "$archive"/*/cert*.pem; do
+  openssl x509 -in "$file" -noout -serial 2>/dev/null
+done
 for place; do
   printf '\\n%s %s\\n' "$mark" "$place"
   name=-noservername
@@ -29,26 +52,33 @@ printf '\\n%s end\\n' "$mark"
 """
 
 
-def see(host: Host, names: Sequence[str], ports: Sequence[int]) -> Sighting:
-    """Look at the certificate on disk, and at what is served on each port for each name."""
+def see(host: Host, names: Sequence[str], ports: Sequence[int], source: Source) -> Sighting:
+    """Look at what is on disk and what was issued, and at what each port serves for each name."""
     places = {f"{name}:{port}": _asked(name, port) for port in ports for name in names}
     mark = f"@@{secrets.token_hex(8)}"
-    folder = str(host.server.root / "certs")
+    folders = [str(folder) for folder in (host.server.root / "certs", source.live, source.archive)]
     output = host.read(
-        ["bash", "-c", SCRIPT, "certificates", folder, mark, *places.values()],
+        ["bash", "-c", SCRIPT, "certificates", *folders, mark, *places.values()],
         timeout=10 + 5 * len(places),
     )
     sections = {}
     for chunk in output.stdout.split(f"{mark} ")[1:]:
         name, _, text = chunk.partition("\n")
         sections[name] = text.strip()
-    served = {place: sections.get(asked, "") for place, asked in places.items()}
-    return Sighting(sections.get("disk", ""), sections.get("key", ""), served)
+    known = sections.get("known", "").replace("serial=", "").split()
+    return Sighting(
+        pem=sections.get("disk", ""),
+        key=sections.get("disk-key", ""),
+        served={place: sections.get(asked, "") for place, asked in places.items()},
+        issued=sections.get("issued", ""),
+        issued_key=sections.get("issued-key", ""),
+        known=frozenset(f"{int(number, 16):x}" for number in known),
+        now=int(sections.get("now") or 0),
+    )
 
 
-def put(host: Host, pem: str, key: str) -> None:
-    """Put a certificate and its key in place, 0600; the former pair is kept beside them."""
-    folder = host.server.root / "certs"
+def keep(host: Host) -> None:
+    """Keep the pair that is in place beside itself, until it is put back or forgotten."""
     script = """
 set -eu
 umask 077
@@ -57,9 +87,30 @@ for name in fullchain privkey; do
   cp -p "$name.pem" "$name.pem.before"
 done
 """
-    host.write(["bash", "-c", script, "keep-certificate", str(folder)])
+    host.write(["bash", "-c", script, "keep-certificate", str(host.server.root / "certs")])
+
+
+def put(host: Host, pem: str, key: str) -> None:
+    """Put a certificate and its key in place, 0600."""
+    folder = host.server.root / "certs"
     host.put(folder / "privkey.pem", key)
     host.put(folder / "fullchain.pem", pem)
+
+
+def copy(host: Host, source: Source) -> None:
+    """Put what was issued in place, 0600; its key does not leave the server."""
+    script = """
+set -eu
+umask 077
+cd "$1"
+for name in privkey fullchain; do
+  cp "$2/$name.pem" "$name.pem.tmp"
+  chmod 600 "$name.pem.tmp"
+  mv -f "$name.pem.tmp" "$name.pem"
+done
+"""
+    folder = host.server.root / "certs"
+    host.write(["bash", "-c", script, "copy-certificate", str(folder), str(source.live)])
 
 
 def put_back(host: Host) -> None:
@@ -82,8 +133,4 @@ def forget(host: Host) -> None:
 
 def _asked(name: str, port: int) -> str:
     """``NAME:PORT`` to ask by name; ``/ADDRESS:PORT`` to ask without one, as a client would."""
-    try:
-        ip_address(name)
-    except ValueError:
-        return f"{name}:{port}"
-    return f"/{name}:{port}"
+    return f"/{name}:{port}" if as_address(name) else f"{name}:{port}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import PurePosixPath
 
+from ..model.authority import alternatives
 from ..model.release import Release
 from .host import Host
 
@@ -31,7 +31,6 @@ def make_certificate(host: Host, names: Sequence[str]) -> None:
     ``names`` are the domains and addresses that it is for; the first is its common name.
     """
     folder = host.server.root / "certs"
-    alternatives = ",".join(f"{_kind(name)}:{name}" for name in names)
     script = """
 set -eu
 umask 077
@@ -43,21 +42,12 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "$4" 
 mv -f privkey.pem.tmp privkey.pem
 mv -f fullchain.pem.tmp fullchain.pem
 """
-    host.write(
-        ["bash", "-c", script, "make-certificate", str(folder), names[0], alternatives, str(DAYS)]
-    )
-
-
-def _kind(name: str) -> str:
-    try:
-        ip_address(name)
-    except ValueError:
-        return "DNS"
-    return "IP"
+    words = [str(folder), names[0], alternatives(names), str(DAYS)]
+    host.write(["bash", "-c", script, "make-certificate", *words])
 
 
 def trust(host: Host, certificate: str) -> None:
-    """Let the stack's services trust the called server: its certificate beside the system's."""
+    """Let the stack's services trust the called server: its authority beside the system's."""
     folder = host.server.root / "certs" / "trust"
     script = """
 set -eu

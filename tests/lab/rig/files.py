@@ -53,16 +53,18 @@ def identity(place: Place, name: str) -> bytes:
     return buffer.getvalue()
 
 
-def write_inventory(place: Place, servers: Mapping[str, Server], repository: str) -> None:
+def write_inventory(
+    place: Place, servers: Mapping[str, Server], repository: str, directory: str
+) -> None:
     """Write ``hosts.ini`` and ``known_hosts``, which together let every task reach the lab.
 
-    What the lab does not change stands as in the checkout's own ``hosts.ini``.
+    ``directory`` is the ACME directory of the lab's own authority. What the lab does not change stands as in the checkout's own ``hosts.ini``.
     """
     parsed = _inventory(place)
-    parsed["defaults"].update(key=KEY, repository=repository)
+    parsed["defaults"].update(key=KEY, repository=repository, acme_directory=directory)
     pinned = []
     for name, server in servers.items():
-        for key in ("key", "repository"):
+        for key in ("key", "repository", "acme_directory"):
             parsed.remove_option(name, key)
         section = parsed[name]
         section.update(host="127.0.0.1", port=str(server.ssh_port), address=server.address)

@@ -82,7 +82,11 @@ class Lab:
                     if not self._mirror.holds(image, made.result()):
                         self._mirror.push(image, made.result())
                 started.result()
-            files.write_inventory(self._place, self.servers, self._mirror.repository)
+            for server in self.servers.values():
+                server.trust(self._mirror.authority)
+            files.write_inventory(
+                self._place, self.servers, self._mirror.repository, self._mirror.directory
+            )
             self._publish("HEAD")
 
     def down(self, keep_images: bool = False) -> None:

@@ -15,6 +15,11 @@ from .place import Place
 
 CHECKOUT = "/home/ubuntu/wish-with-me-codex"
 BOOT_DEADLINE = 60
+TRUST = """
+cat >/tmp/trusted
+cmp -s /tmp/trusted "$0" || { cp /tmp/trusted "$0" && update-ca-certificates; }
+rm /tmp/trusted
+"""
 
 # What a deploy can leave behind. What still runs for the user ends first, so that nothing puts back
 # what is being removed.
@@ -100,6 +105,11 @@ class Server(Faults):
         text = environment.fill(self._place, self.name, {**self._settings, **overrides})
         script = f"umask 077; mkdir -p {CHECKOUT} && cat >{CHECKOUT}/.env"
         self.must(["sh", "-c", script], user="ubuntu", stdin=text)
+
+    def trust(self, certificate: str) -> None:
+        """Let the server itself trust a certificate, besides those that its system trusts."""
+        place = "/usr/local/share/ca-certificates/lab.crt"
+        self.must(["sh", "-ec", TRUST, place], stdin=certificate)
 
     def wait_ready(self, seconds: float = BOOT_DEADLINE) -> None:
         """Wait until sshd and the engine answer; LabError at once when the server died."""

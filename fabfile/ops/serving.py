@@ -1,0 +1,144 @@
+"""Serving: a certificate takes the place of another, and counts when it is served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..model.certificate import Sighting, serial
+from ..model.errors import STRANDED, Trouble, refused
+from ..model.stack import Service
+from ..remote import acme, authority, certificates, compose
+from ..remote.certificates import Source
+from ..remote.host import Host
+from ..remote.lock import Lock
+from .deploy import holder
+from .run import as_trouble
+from .session import Session
+from .sight import DEPLOYED, Sight, look_at
+
+LOADED = 30
+"""Seconds within which nginx must serve what it was told to load."""
+
+
+def nothing_more() -> None:
+    """What is served needs no other proof."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server's certificate is served."""
+
+    sight: Sight
+    called: bool
+    """Whether other servers call this one: then its authority is its own, private one."""
+
+    @property
+    def host(self) -> Host:
+        """The server."""
+        return self.sight.host
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The names that the certificate must be for."""
+        return self.sight.server.domains or (self.sight.server.address,)
+
+    @property
+    def source(self) -> Source:
+        """Where the certificates stand that the server's authority gave."""
+        return authority.source(self.host) if self.called else acme.source(self.host)
+
+    @property
+    def proxy(self) -> Service:
+        """The service that serves the certificate; exit code 2 when there is none."""
+        target = self.sight.target or self.sight.require()
+        if target.stack.proxy is None:
+            raise refused(f"{self.host.name}: its stack has no proxy")
+        return target.stack.proxy
+
+    def see(self) -> Sighting:
+        """What is on disk, served and issued now."""
+        proxy = self.sight.target.stack.proxy if self.sight.target else None
+        gates = proxy.hints.gates if proxy else ()
+        urls = [urlsplit(one.url.replace("{address}", self.sight.server.address)) for one in gates]
+        ports = sorted({url.port or 443 for url in urls if url.scheme == "https"})
+        return certificates.see(self.host, self.wanted, ports, self.source)
+
+    def serves(self, number: str) -> bool:
+        """Whether this is the certificate that is served under every name."""
+        served = self.see().served.values()
+        return bool(served) and {serial(pem) for pem in served} == {number}
+
+    def load(self, number: str) -> None:
+        """Have nginx load what is on disk; :class:`Trouble` unless it then serves that."""
+        output = compose.reload_proxy(self.host, self.proxy.container)
+        if not output.ok:
+            raise Trouble(f"{self.host.name}: nginx refuses to reload", evidence=output.tail())
+        self.host.wait(f"serving certificate {number}", lambda: self.serves(number), LOADED)
+
+
+def place_of(session: Session, name: str) -> Place:
+    """Look at where a server's certificate is served."""
+    called = bool(session.inventory.callers_of(name))
+    return Place(look_at(session, name, DEPLOYED), called)
+
+
+def exchange(
+    session: Session,
+    lock: Lock,
+    place: Place,
+    number: str,
+    put: Callable[[], None],
+    prove: Callable[[], None] = nothing_more,
+) -> None:
+    """Put a certificate in the place of the former one, load it, see it served, and prove it.
+
+    Whatever fails, the former one is put back and served again (exit code 1), or a person is
+    needed (3). ``number`` is the new one's serial number.
+    """
+    host, former = place.host, serial(place.see().pem)
+    lock.step("install certificate")
+    try:
+        with session.console.step(host.name, f"install certificate {number}"):
+            certificates.keep(host)
+            put()
+        with session.console.step(host.name, "load it, and see it served"):
+            place.load(number)
+        prove()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+        _back(session, place, former, error)
+    certificates.forget(host)
+
+
+def put_issued(
+    session: Session, place: Place, seen: Sighting, prove: Callable[[], None] = nothing_more
+) -> None:
+    """Put what the server's authority gave in place; checked before anything is touched."""
+    host, number = place.host, serial(seen.issued)
+    if wrong := seen.problems_of_issued(place.wanted):
+        raise Trouble(f"{host.name}: what was issued cannot be used", evidence=wrong)
+    with Lock(host, holder()) as lock:
+        copy = lambda: certificates.copy(host, place.source)  # noqa: E731
+        exchange(session, lock, place, number, copy, prove)
+
+
+def _back(session: Session, place: Place, former: str, error: BaseException) -> None:
+    """The former certificate, on disk and served; always raises."""
+    name = place.host.name
+    cause = as_trouble(error)
+    evidence = (cause.message, *cause.evidence)
+    try:
+        with session.console.step(name, f"put certificate {former} back"):
+            certificates.put_back(place.host)
+            place.load(former)
+    except (Exception, KeyboardInterrupt) as second:  # noqa: BLE001 # whatever it is, a person must know
+        raise Trouble(
+            f"{name}: the new certificate is not served, and putting the former one back failed:"
+            f" see certs/ on the server, then fab ssl.status",
+            code=STRANDED,
+            evidence=(*evidence, as_trouble(second).message),
+        ) from None
+    raise Trouble(
+        f"{name}: the new certificate is not served; the former one is back", evidence=evidence
+    ) from None

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Have certbot keep a certificate: a new one when it is due, when the names have changed, or by force.
+# Arguments: ROOT DIRECTORY NAME DOMAINS EMAIL due|force LONGEST PAUSE...
+# DOMAINS: with commas between them; EMAIL: empty for none; LONGEST: seconds for one try; each PAUSE is a
+# number of seconds before one more try, which only a failure that passes gets.
+# The proxy serves ROOT/proxy/acme on port 80; no hook: what certbot got is put in place by who called this.
+set -uo pipefail
+root=$1 directory=$2 name=$3 domains=$4 email=$5 mode=$6 longest=$7
+shift 7
+export LC_ALL=C.UTF-8
+umask 077
+# Of the directory itself, and of the way to it; what it says of a name ("Type: connection") is no such thing.
+passing='badNonce|serverInternal|serviceUnavailable|requests\.exceptions|Max retries exceeded|Read timed out'
+words=(certonly --non-interactive --agree-tos --webroot --webroot-path "$root/proxy/acme"
+  --config-dir "$root/acme" --work-dir "$root/acme/work" --logs-dir "$root/acme/logs" --max-log-backups 20
+  --server "$directory" --cert-name "$name" --domains "$domains" --renew-with-new-domains
+  --preferred-challenges http --key-type ecdsa --no-directory-hooks)
+if [ -n "$email" ]; then
+  words+=(--email "$email")
+else
+  words+=(--register-unsafely-without-email)
+fi
+if [ "$mode" = force ]; then
+  words+=(--force-renewal)
+else
+  words+=(--keep-until-expiring)
+fi
+
+mkdir -p "$root/acme" && chmod 700 "$root/acme" || exit 73
+(umask 022 && mkdir -p "$root/proxy/acme") || exit 73
+said=$(mktemp "${TMPDIR:-/tmp}/wishwithme-acme.XXXXXXXX") || exit 73
+trap 'rm -f "$said"' EXIT
+trap 'exit 143' HUP INT TERM PIPE
+for pause in "$@" last; do
+  timeout --kill-after=5 "$longest" certbot "${words[@]}" >"$said" 2>&1 </dev/null
+  code=$?
+  if [ "$code" -eq 0 ] || [ "$pause" = last ] || ! grep -qE "$passing" "$said"; then break; fi
+  sleep "$pause"
+done
+cat "$said"
+exit "$code"
