@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke import Collection
 
 from .command import command
-from .ops import certificates
+from .ops import certificates, internal, issuing
 from .ops.session import Session
 
 
@@ -25,4 +25,36 @@ def install_task(session: Session, certificate: str, key: str, server: str = "")
     certificates.install(session, server, certificate, key)
 
 
-ns = Collection("ssl", status_task, install_task)
+@command("server")
+def issue_task(session: Session, server: str = "") -> None:
+    """Get a certificate for the server's domains from its authority, load it, prove it is served.
+
+    Exit codes: 0 served; 1 none was given, or it is not served: the former one is; 2 not tried;
+    3 a person is needed.
+    """
+    issuing.issue(session, server)
+
+
+@command("server", "force", "quiet")
+def renew_task(
+    session: Session, server: str = "", force: bool = False, quiet: bool = False
+) -> None:
+    """Renew the certificates that are due, and serve what was renewed without us; for cron.
+
+    Exit codes: 0 nothing is due or all is served; 1 not renewed, the former one is served; 2 not
+    tried; 3 a person is needed.
+    """
+    issuing.renew(session, server, force=force, quiet=quiet)
+
+
+@command("server")
+def internal_task(session: Session, server: str = "") -> None:
+    """Let a called server serve a certificate of a private authority that its callers trust.
+
+    Exit codes: 0 served and the link proved; 1 failed, all is as before; 2 not tried; 3 a person
+    is needed.
+    """
+    internal.secure(session, server)
+
+
+ns = Collection("ssl", status_task, install_task, issue_task, renew_task, internal_task)

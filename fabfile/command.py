@@ -34,7 +34,8 @@ HELP = {
     "service": "a service of the stack (default: all)",
     "certificate": "file with the certificate and the chain below it, PEM",
     "key": "file with its private key, PEM, without a passphrase",
-    "server": "server that gets it (default: the one that has domains in hosts.ini)",
+    "server": "name in hosts.ini (default: the only one that can be meant; ssl.renew: all)",
+    "force": "renew also what is not due yet",
     "number": "how many releases (default: 10)",
     "on": "server (default: db: the first whose stack has a database; cron, volume.backup: all)",
     "mailto": "who gets the output of a job that failed (default: as before, else cron's own)",
@@ -60,7 +61,7 @@ def command(
     def decorate(body: Callable[..., Any]) -> Task[Any]:
         @functools.wraps(body)
         def run(context: Context, *values: Any, **keywords: Any) -> None:
-            console = Console(as_json=bool(keywords.get("json")))
+            console = Console(as_json=bool(keywords.get("json")), quiet=bool(keywords.get("quiet")))
             try:
                 _refuse_hosts(context)
                 with Session(read_inventory(os.environ, PROJECT), console) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 ABOUT = ("Ask for help", "Hint: ", "See the logfile", "Some challenges have failed")
@@ -23,7 +24,7 @@ def cause(output: str) -> str:
     if details["Domain"] and details["Detail"]:
         return f"{details['Domain'][0]}: {details['Detail'][0]}"
     told = [line for line in lines if line and not line.startswith(ABOUT)]
-    for line, following in zip(told, told[1:], strict=False):
+    for line, following in pairwise(told):
         if line == "An unexpected error occurred:":
             return following
     return told[-1] if told else "certbot says nothing"

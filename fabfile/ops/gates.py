@@ -131,9 +131,14 @@ def _link(gated: Gated) -> list[Verdict]:
     """The call between the servers, made by the caller's own service in a one-off container."""
     if gated.called and gated.called.deployed:
         return _link_from(gated.host, gated.target)
-    if gated.caller and gated.caller.deployed and gated.caller.target:
-        return _link_from(gated.caller.host, gated.caller.target)
+    if gated.caller and gated.caller.deployed:
+        return link_from(gated.caller)
     return []
+
+
+def link_from(caller: Sight) -> list[Verdict]:
+    """The call that a deployed server makes to the one that it calls; none: it makes none."""
+    return _link_from(caller.host, caller.target) if caller.target else []
 
 
 def _link_from(host: Host, target: Target) -> list[Verdict]:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from ..model.certificate import Sighting, serial
 from ..model.errors import STRANDED, Trouble, refused
-from ..model.stack import Service
 from ..remote import acme, authority, certificates, compose
 from ..remote.certificates import Source
 from ..remote.host import Host
@@ -50,12 +49,12 @@ class Place:
         return authority.source(self.host) if self.called else acme.source(self.host)
 
     @property
-    def proxy(self) -> Service:
-        """The service that serves the certificate; exit code 2 when there is none."""
+    def proxy(self) -> str:
+        """The container that serves the certificate; exit code 2 when the stack has none."""
         target = self.sight.target or self.sight.require()
         if target.stack.proxy is None:
             raise refused(f"{self.host.name}: its stack has no proxy")
-        return target.stack.proxy
+        return target.stack.proxy.container
 
     def see(self) -> Sighting:
         """What is on disk, served and issued now."""
@@ -70,9 +69,9 @@ class Place:
         served = self.see().served.values()
         return bool(served) and {serial(pem) for pem in served} == {number}
 
-    def load(self, number: str) -> None:
-        """Have nginx load what is on disk; :class:`Trouble` unless it then serves that."""
-        output = compose.reload_proxy(self.host, self.proxy.container)
+    def load(self, container: str, number: str) -> None:
+        """Have the proxy load what is on disk; :class:`Trouble` unless it then serves that."""
+        output = compose.reload_proxy(self.host, container)
         if not output.ok:
             raise Trouble(f"{self.host.name}: nginx refuses to reload", evidence=output.tail())
         self.host.wait(f"serving certificate {number}", lambda: self.serves(number), LOADED)
@@ -97,14 +96,15 @@ def exchange(
     Whatever fails, the former one is put back and served again (exit code 1), or a person is
     needed (3). ``number`` is the new one's serial number.
     """
-    host, former = place.host, serial(place.see().pem)
+    host, container = place.host, place.proxy
+    former = serial(place.see().pem)
     lock.step("install certificate")
     try:
         with session.console.step(host.name, f"install certificate {number}"):
             certificates.keep(host)
             put()
         with session.console.step(host.name, "load it, and see it served"):
-            place.load(number)
+            place.load(container, number)
         prove()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
         _back(session, place, former, error)
@@ -131,7 +131,7 @@ def _back(session: Session, place: Place, former: str, error: BaseException) -> 
     try:
         with session.console.step(name, f"put certificate {former} back"):
             certificates.put_back(place.host)
-            place.load(former)
+            place.load(place.proxy, former)
     except (Exception, KeyboardInterrupt) as second:  # noqa: BLE001 # whatever it is, a person must know
         raise Trouble(
             f"{name}: the new certificate is not served, and putting the former one back failed:"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 HIDDEN = "[hidden]"
+WARNING = "warning: "
 PLAIN_WIDTH = 200
 """Columns of a table where there is no terminal to fit it into."""
 SHORTEST = 6
@@ -32,6 +33,7 @@ class Console:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
+        self._hushed = False
         self._secrets: set[str] = set()
         self._writing = threading.Lock()
         self._log: dict[str, list[str]] = {}
@@ -55,6 +57,10 @@ class Console:
             self._rich = rich
         return self._rich
 
+    def hush(self) -> None:
+        """From now on show only warnings, errors and the command's result: for cron."""
+        self._hushed = True
+
     def hide(self, secrets: Iterable[str]) -> None:
         """Never show these values."""
         self._secrets.update(value for value in secrets if len(value) >= SHORTEST)
@@ -71,6 +77,8 @@ class Console:
 
         stamp = time.strftime("%H:%M:%S", time.gmtime())
         self._log.setdefault(server, []).append(f"{stamp} {self.redact(text)}")
+        if self._hushed and not text.startswith(WARNING):
+            return
         prefix = (f"[{server}] ", "bold") if server else ("", "")
         with self._writing:
             self.rich.print(Text.assemble(prefix, (self.redact(text), style)))
@@ -81,7 +89,7 @@ class Console:
 
     def warn(self, server: str, text: str) -> None:
         """One line that a person should read."""
-        self.line(server, f"warning: {text}", "yellow")
+        self.line(server, f"{WARNING}{text}", "yellow")
 
     @contextmanager
     def step(self, server: str, title: str) -> Iterator[list[str]]:

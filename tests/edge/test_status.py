@@ -10,6 +10,7 @@ import pytest
 from invoke import Context
 
 from fabfile.model.certificate import Sighting, serial
+from fabfile.remote.acme import source
 from fabfile.remote.certificates import see
 from fabfile.remote.host import Host
 from tests.unit.builders import SERVER
@@ -29,7 +30,7 @@ def proxy(authority: Authority) -> Iterator[Proxy]:
 def look(proxy: Proxy) -> Sighting:
     root = PurePosixPath(proxy.certificates.parent)
     host = Host(replace(SERVER, root=root, connection="local"), Context())
-    return see(host, NAMES, [proxy.ports[443]])
+    return see(host, NAMES, [proxy.ports[443]], source(host))
 
 
 def test_what_is_on_disk_is_served_under_every_name(proxy: Proxy) -> None:

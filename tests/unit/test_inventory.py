@@ -71,6 +71,8 @@ repository = https://example.org/app.git
 branch = release/1.x
 compose = compose/ubuntu.yml
 domains = example.org, api.example.org
+acme_directory = https://acme.example.org:14000/dir
+acme_email = admin@example.org
 calls = montreal
 address = 10.0.0.7
 edge = 127.0.0.1:8443
@@ -104,6 +106,8 @@ compose = compose/montreal.yml
         branch="release/1.x",
         compose=PurePosixPath("compose/ubuntu.yml"),
         domains=("example.org", "api.example.org"),
+        acme_directory="https://acme.example.org:14000/dir",
+        acme_email="admin@example.org",
         calls="montreal",
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
@@ -121,6 +125,8 @@ def test_what_a_section_leaves_out_has_its_documented_value() -> None:
     assert (server.port, server.watch, server.settle, server.connection) == (22, 15, 30, "ssh")
     assert (server.address, server.edge, server.calls) == ("192.0.2.7", None, "")
     assert server.domains == ()
+    assert server.acme_directory == "https://acme-v02.api.letsencrypt.org/directory"
+    assert server.acme_email == ""
     assert (server.compression, server.keep) == ("zstd", Keep(daily=7, weekly=4, monthly=6))
 
 

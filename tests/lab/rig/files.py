@@ -58,7 +58,8 @@ def write_inventory(
 ) -> None:
     """Write ``hosts.ini`` and ``known_hosts``, which together let every task reach the lab.
 
-    ``directory`` is the ACME directory of the lab's own authority. What the lab does not change stands as in the checkout's own ``hosts.ini``.
+    ``directory`` is the ACME directory of the lab's authority. What the lab does not change stands
+    as in the checkout's own ``hosts.ini``.
     """
     parsed = _inventory(place)
     parsed["defaults"].update(key=KEY, repository=repository, acme_directory=directory)
