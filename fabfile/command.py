@@ -61,7 +61,7 @@ def command(
     def decorate(body: Callable[..., Any]) -> Task[Any]:
         @functools.wraps(body)
         def run(context: Context, *values: Any, **keywords: Any) -> None:
-            console = Console(as_json=bool(keywords.get("json")), quiet=bool(keywords.get("quiet")))
+            console = Console(as_json=bool(keywords.get("json")))
             try:
                 _refuse_hosts(context)
                 with Session(read_inventory(os.environ, PROJECT), console) as session:
