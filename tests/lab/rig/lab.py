@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from . import bases, containers, files, network, origin, servers
+from .directory import Directory
 from .docker import LabError, docker, ensure_engine
 from .images import Images
 from .mirror import Mirror
@@ -59,6 +60,11 @@ class Lab:
         return self._mirror.door
 
     @property
+    def directory(self) -> Directory:
+        """The certificate authority that the servers ask."""
+        return Directory(self._place)
+
+    @property
     def _site(self) -> Server:
         """The server that people's browsers ask: the one with domains."""
         named = files.sections(self._place)
@@ -83,9 +89,9 @@ class Lab:
                         self._mirror.push(image, made.result())
                 started.result()
             for server in self.servers.values():
-                server.trust(self._mirror.authority)
+                server.trust(self.directory.certificate)
             files.write_inventory(
-                self._place, self.servers, self._mirror.repository, self._mirror.directory
+                self._place, self.servers, self._mirror.repository, self.directory.url
             )
             self._publish("HEAD")
 

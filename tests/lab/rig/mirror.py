@@ -13,7 +13,6 @@ from .place import Place
 NUMBER = 10
 PORT = 5000
 SHOP = 8080
-ACME = 14000
 DOOR = 8081
 READY = 30
 MANIFESTS = (
@@ -46,16 +45,6 @@ class Mirror:
     def shop(self) -> str:
         """The URL of a shop's page, for the resolver."""
         return f"http://{self.address}:{SHOP}/lamp.html"
-
-    @property
-    def directory(self) -> str:
-        """The URL of the ACME directory, for the servers."""
-        return f"https://{self.address}:{ACME}/dir"
-
-    @property
-    def authority(self) -> str:
-        """The certificate of the ACME directory itself, which the servers must trust."""
-        return docker("exec", self._place.mirror, "cat", "/etc/acme.pem").stdout
 
     @property
     def door(self) -> str:
