@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from . import network
@@ -55,7 +55,7 @@ class Directory:
         finally:
             self._tell("clear-a", host)
 
-    def _tell(self, verb: str, what: dict[str, object]) -> None:
+    def _tell(self, verb: str, what: Mapping[str, object]) -> None:
         self._do("curl", "-sSf", "-d", json.dumps(what), f"{NAMES}/{verb}")
 
     def _do(self, *words: str) -> str:

@@ -1,0 +1,142 @@
+"""Certificates that the lab's authority gave, and what clients see of them. Helpers and fixtures.
+
+A test module gets them with ``pytest_plugins = ("tests.lab.deployed", "tests.lab.staged",
+"tests.lab.issued")``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.lab.deployments import Pair
+from tests.lab.rig import Server
+from tests.lab.scenes import SITE, Scene
+from tests.lab.seen import STATE
+
+__all__ = ["placeholders"]
+
+KEEP = f"rm -rf /root/certs && cp -a {STATE}/certs /root/certs"
+BACK = f"""
+rm -rf {STATE}/acme {STATE}/authority {STATE}/proxy/acme
+for file in fullchain.pem privkey.pem trust/peer.pem trust/ca-bundle.pem; do
+  [ ! -e /root/certs/$file ] || cp -a /root/certs/$file {STATE}/certs/$file
+done
+docker kill -s HUP wishwithme-nginx
+"""
+
+
+@pytest.fixture(scope="module")
+def placeholders(scenes: Pair) -> Iterator[None]:
+    """Both servers with what their first deploy made, at the beginning and at the end."""
+    scenes.make_good()
+    servers = (scenes.ubuntu, scenes.montreal)
+    for server in servers:
+        server.must(["sh", "-ec", KEEP])
+    yield
+    for server in servers:
+        server.must(["sh", "-ec", BACK])
+
+
+def digest(pem: str) -> str:
+    """The digest of the first certificate in the text."""
+    end = "-----END CERTIFICATE-----"
+    first = pem[: pem.index(end)] + end + "\n"
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
+
+
+def on_disk(server: Server) -> str:
+    """The digest of the certificate in the folder that the proxy reads."""
+    return digest(server.must(["cat", f"{STATE}/certs/fullchain.pem"]))
+
+
+def served(scene: Scene, domain: str = SITE) -> str:
+    """The digest of the certificate that a client gets for a domain."""
+    with _connected(scene.ubuntu.ports[443], domain) as connection:
+        return _shown(connection)
+
+
+def issuer(scene: Scene) -> str:
+    """Who issued what a client gets for the site."""
+    script = "openssl s_client -connect 127.0.0.1:443 -servername $0 </dev/null 2>/dev/null"
+    return scene.ubuntu.must(["sh", "-c", f"{script} | openssl x509 -noout -issuer", SITE]).strip()
+
+
+@dataclass
+class Load:
+    """What clients were answered while the block lasted."""
+
+    answered: int = 0
+    failures: list[str] = field(default_factory=list)
+    certificates: list[str] = field(default_factory=list)
+    """The digests of the certificates that new connections got, in their order, without repeats."""
+
+
+@contextmanager
+def load(scene: Scene) -> Iterator[Load]:
+    """Four clients that never retry ask for the page: two keep their connection, two do not."""
+    found, over = Load(), threading.Event()
+    port = scene.ubuntu.ports[443]
+    clients = [
+        threading.Thread(target=_ask, args=(port, keeps, found, over))
+        for keeps in (True, True, False, False)
+    ]
+    for client in clients:
+        client.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        for client in clients:
+            client.join(30)
+
+
+def _ask(port: int, keeps: bool, found: Load, over: threading.Event) -> None:
+    headers = {} if keeps else {"Connection": "close"}
+    client = _Client(port, found)
+    while not over.wait(0.02):
+        try:
+            client.request("GET", "/", headers=headers)
+            answer = client.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            found.failures.append(repr(error))
+            client.close()
+        else:
+            found.answered += 1
+            if answer.status != 200:
+                found.failures.append(str(answer.status))
+    client.close()
+
+
+class _Client(http.client.HTTPSConnection):
+    """Connects to the published port under the site's name, and looks at the certificate."""
+
+    def __init__(self, port: int, found: Load) -> None:
+        super().__init__(SITE, timeout=20)
+        self._port, self._found = port, found
+
+    def connect(self) -> None:
+        sock = _connected(self._port, SITE)
+        self.sock = sock
+        certificates, shown = self._found.certificates, _shown(sock)
+        if shown not in certificates[-1:]:
+            certificates.append(shown)
+
+
+def _connected(port: int, domain: str) -> ssl.SSLSocket:
+    unverified = ssl._create_unverified_context()
+    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    return unverified.wrap_socket(raw, server_hostname=domain)
+
+
+def _shown(connection: ssl.SSLSocket) -> str:
+    return hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
