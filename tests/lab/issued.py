@@ -1,8 +1,4 @@
-"""Certificates that the lab's authority gave, and what clients see of them. Helpers and fixtures.
-
-A test module gets them with ``pytest_plugins = ("tests.lab.deployed", "tests.lab.staged",
-"tests.lab.issued")``.
-"""
+"""Certificates that the lab's authority gave, and what clients see of them. Helpers only."""
 
 from __future__ import annotations
 
@@ -15,35 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import pytest
-
-from tests.lab.deployments import Pair
 from tests.lab.rig import Server
 from tests.lab.scenes import SITE, Scene
 from tests.lab.seen import STATE
-
-__all__ = ["placeholders"]
-
-KEEP = f"rm -rf /root/certs && cp -a {STATE}/certs /root/certs"
-BACK = f"""
-rm -rf {STATE}/acme {STATE}/authority {STATE}/proxy/acme
-for file in fullchain.pem privkey.pem trust/peer.pem trust/ca-bundle.pem; do
-  [ ! -e /root/certs/$file ] || cp -a /root/certs/$file {STATE}/certs/$file
-done
-docker kill -s HUP wishwithme-nginx
-"""
-
-
-@pytest.fixture(scope="module")
-def placeholders(scenes: Pair) -> Iterator[None]:
-    """Both servers with what their first deploy made, at the beginning and at the end."""
-    scenes.make_good()
-    servers = (scenes.ubuntu, scenes.montreal)
-    for server in servers:
-        server.must(["sh", "-ec", KEEP])
-    yield
-    for server in servers:
-        server.must(["sh", "-ec", BACK])
 
 
 def digest(pem: str) -> str:
@@ -62,12 +32,6 @@ def served(scene: Scene, domain: str = SITE) -> str:
     """The digest of the certificate that a client gets for a domain."""
     with _connected(scene.ubuntu.ports[443], domain) as connection:
         return _shown(connection)
-
-
-def issuer(scene: Scene) -> str:
-    """Who issued what a client gets for the site."""
-    script = "openssl s_client -connect 127.0.0.1:443 -servername $0 </dev/null 2>/dev/null"
-    return scene.ubuntu.must(["sh", "-c", f"{script} | openssl x509 -noout -issuer", SITE]).strip()
 
 
 @dataclass

@@ -13,8 +13,18 @@ from tests.lab.commits import Origin
 from tests.lab.deployments import Operator, Pair
 from tests.lab.rig import Lab
 from tests.lab.scenes import Scene
+from tests.lab.seen import STATE
 
-__all__ = ["scene", "scenes"]
+__all__ = ["placeholders", "scene", "scenes"]
+
+KEEP = f"rm -rf /root/certs && cp -a {STATE}/certs /root/certs"
+BACK = f"""
+rm -rf {STATE}/acme {STATE}/authority {STATE}/proxy/acme
+for file in fullchain.pem privkey.pem trust/peer.pem trust/ca-bundle.pem; do
+  [ ! -e /root/certs/$file ] || cp -a /root/certs/$file {STATE}/certs/$file
+done
+docker kill -s HUP wishwithme-nginx
+"""
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +41,15 @@ def scene(scenes: Pair, request: pytest.FixtureRequest) -> Iterator[Scene]:
     yield Scene(scenes.lab, scenes.operator, scenes.origin)
     if request.session.testsfailed == failed:
         scenes.remember()
+
+
+@pytest.fixture(scope="module")
+def placeholders(scenes: Pair) -> Iterator[None]:
+    """Both servers with what their first deploy made, at the beginning and at the end."""
+    scenes.make_good()
+    servers = (scenes.ubuntu, scenes.montreal)
+    for server in servers:
+        server.must(["sh", "-ec", KEEP])
+    yield
+    for server in servers:
+        server.must(["sh", "-ec", BACK])

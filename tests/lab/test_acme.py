@@ -14,7 +14,7 @@ from tests.lab.rig import Server
 from tests.lab.scenes import API, SITE, Scene
 from tests.lab.seen import STATE
 
-pytest_plugins = ("tests.lab.deployed", "tests.lab.staged", "tests.lab.issued")
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 pytestmark = pytest.mark.usefixtures("placeholders")
 
 NAMES = (SITE, f"www.{SITE}", API)
