@@ -53,7 +53,7 @@ def renew(session: Session, name: str, *, force: bool, quiet: bool) -> None:
 def _renew(session: Session, name: str, *, force: bool) -> None:
     place = place_of(session, name)
     seen = place.see()
-    if why := not_ours(seen, "fab ssl.issue"):
+    if why := _not_ours(name, seen):
         session.console.line(name, why)
         return
     require_programs(place.host, acme.PROGRAMS)
@@ -73,19 +73,19 @@ def _renew(session: Session, name: str, *, force: bool) -> None:
         raise Trouble(f"{failure.message}; {served}", code=FAILED, evidence=failure.evidence)
 
 
-def not_ours(seen: Sighting, first: str) -> str:
-    """Why there is nothing to renew; empty when there is. ``first`` is the task for a first one.
+def _not_ours(name: str, seen: Sighting) -> str:
+    """Why there is nothing to renew; empty when there is.
 
     :class:`Trouble` when somebody's own certificate is on disk that nginx has not loaded.
     """
     if not seen.issued:
-        return f"nothing to renew: no authority gave a certificate yet; {first} asks for one"
+        return "nothing to renew: no authority gave a certificate; fab ssl.issue asks for one"
     if not seen.is_own:
         return ""
     if not seen.shows(seen.pem):
         raise Trouble(
-            "the certificate on disk was put there by hand, and is not the one that is served:"
-            " fab ssl.install checks and loads one"
+            f"{name}: the certificate on disk was put there by hand, and is not the one that is"
+            " served: fab ssl.install checks and loads one"
         )
     return f"nothing to renew: certificate {serial(seen.pem)} is one of your own"
 

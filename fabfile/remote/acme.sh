@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # Have certbot keep a certificate: a new one when it is due, when the names have changed, or by force.
-# Arguments: ROOT DIRECTORY NAME DOMAINS EMAIL due|force LONGEST PAUSE...
-# DOMAINS: with commas between them; EMAIL: empty for none; LONGEST: seconds for one try; each PAUSE is a
-# number of seconds before one more try, which only a failure that passes gets.
+# Arguments: ROOT DIRECTORY NAME DOMAINS EMAIL due|force LONGEST.
+# DOMAINS: with commas between them; EMAIL: empty for none; LONGEST: seconds that it may take.
+# Exit codes: 75 a failure that passes: another try may do better; 73 no file can be made; else certbot's own.
 # The proxy serves ROOT/proxy/acme on port 80; no hook: what certbot got is put in place by who called this.
 set -uo pipefail
 root=$1 directory=$2 name=$3 domains=$4 email=$5 mode=$6 longest=$7
-shift 7
 export LC_ALL=C.UTF-8
 umask 077
 # How certbot's log ends when the directory, or the way to it, fails in passing. What certbot prints names no
@@ -33,11 +32,8 @@ mkdir -p "$root/acme" && chmod 700 "$root/acme" || exit 73
 said=$(mktemp "${TMPDIR:-/tmp}/wishwithme-acme.XXXXXXXX") || exit 73
 trap 'rm -f "$said"' EXIT
 trap 'exit 143' HUP INT TERM PIPE
-for pause in "$@" last; do
-  timeout --kill-after=5 "$longest" certbot "${words[@]}" >"$said" 2>&1 </dev/null
-  code=$?
-  if [ "$code" -eq 0 ] || [ "$pause" = last ] || ! grep -qsE "$passing" "$root/acme/logs/letsencrypt.log"; then break; fi
-  sleep "$pause"
-done
+timeout --kill-after=5 "$longest" certbot "${words[@]}" >"$said" 2>&1 </dev/null
+code=$?
 cat "$said"
+[ "$code" -eq 0 ] || ! grep -qsE "$passing" "$root/acme/logs/letsencrypt.log" || exit 75
 exit "$code"

@@ -31,6 +31,7 @@ while time.monotonic() < end and not os.path.exists("/tmp/enough"):
         httpx.get(url, headers={"Authorization": bearer}, timeout=10).raise_for_status()
     except Exception as error:
         failed.append(repr(error))
+    time.sleep(0.1)
     if not said:
         print("calling", flush=True)
         said = True
@@ -97,7 +98,7 @@ def test_a_name_that_leads_elsewhere_costs_nothing_but_one_line(scene: Scene) ->
         ran = scene.operator.fab("ssl.renew", "--force", "--quiet", "--server", "ubuntu")
     assert (ran.code, ran.out) == (1, "")
     assert ran.error.startswith(f"ubuntu: no new certificate: www.{SITE}: ")
-    assert "Connection refused" in ran.error
+    assert "connection refused" in ran.error
     assert ran.error.endswith("; the former one is served, 1825 days more")
     assert (served(scene), on_disk(scene.ubuntu)) == (before, before)
 

@@ -101,6 +101,7 @@ def test_json_is_printed_also_when_something_is_wrong(running: Fleet) -> None:
         "ends": 1800576000,
         "days": 6,
         "served": dict.fromkeys((f"{name}:443" for name in DOMAINS), "182"),
+        "issued": "",
         "problems": ["it ends on 2027-01-22, in 6 days"],
     }
     assert ran.json["montreal"]["problems"] == []

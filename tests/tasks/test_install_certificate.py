@@ -146,7 +146,7 @@ def test_a_server_that_is_called_keeps_the_one_its_caller_trusts(
     with running.untouched():
         ran = install(running, files, "--server montreal")
     assert ran.code == 2
-    assert ran.error.startswith("montreal is called by ubuntu, which trusts its self-made")
+    assert ran.error.startswith("montreal is called by ubuntu, which trusts a private authority")
 
 
 def test_a_file_that_is_not_there_is_named(running: Fleet, tmp_path: Path) -> None:

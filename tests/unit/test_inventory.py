@@ -16,10 +16,11 @@ from fabfile.model.retention import Keep
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
-    "calls", "address", "edge", "watch", "settle", "compression",
+    "acme_directory", "acme_email", "calls", "address", "edge", "watch", "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "connection",
 )  # fmt: skip
 
+NO_DIRECTORY = "is not an https:// address of a directory"
 DEFAULTS = """\
 [defaults]
 user = ubuntu
@@ -189,6 +190,8 @@ compose = app.yml
         ("repository = a b", "repository: 'a b' is not the address of a git repository"),
         ("domains = a.example,", "domains: '' is not a domain name"),
         ("domains = localhost", "domains: 'localhost' is not a domain name"),
+        ("acme_directory = http://a/", f"acme_directory: 'http://a/' {NO_DIRECTORY}"),
+        ("acme_email = -x@a.example", "acme_email: '-x@a.example' is not an email address"),
         ("edge = 127.0.0.1", "edge: '127.0.0.1' is not HOST:PORT"),
         ("edge = 127.0.0.1:http", "edge: 'http' is not a port (1 to 65535)"),
         ("edge = -x:443", "edge: '-x' is not a host name or address"),

@@ -11,7 +11,7 @@ from cryptography import x509
 from invoke import Context
 
 from fabfile.model.errors import Trouble
-from fabfile.remote import certificates, git, state
+from fabfile.remote import git, state
 from fabfile.remote.host import Host
 
 from .builders import SERVER, release
@@ -254,46 +254,3 @@ def test_the_proxy_is_told_whom_to_let_in_and_what_to_answer_of_itself(host: Hos
         " add_header X-Reached $upstream_addr always; }\n"
     )
     assert mode(host.server.root / "proxy/allow.conf") == 0o644
-
-
-# --- certificates
-
-
-def certs(host: Host) -> dict[str, str]:
-    return {
-        path.name: path.read_text()
-        for path in Path(host.server.root, "certs").iterdir()
-        if path.is_file()
-    }
-
-
-FORMER = {"fullchain.pem": "former certificate", "privkey.pem": "former key"}
-
-
-@pytest.fixture
-def with_certificate(host: Host) -> Host:
-    for name, text in FORMER.items():
-        Path(host.server.root, "certs", name).write_text(text)
-    return host
-
-
-def test_a_new_certificate_is_for_its_owner_alone(with_certificate: Host) -> None:
-    certificates.put(with_certificate, "certificate", "key")
-    folder = with_certificate.server.root / "certs"
-    assert [mode(folder / name) for name in FORMER] == [0o600, 0o600]
-    certificates.forget(with_certificate)
-    assert certs(with_certificate) == {"fullchain.pem": "certificate", "privkey.pem": "key"}
-
-
-def test_the_former_certificate_comes_back_with_its_key(with_certificate: Host) -> None:
-    certificates.put(with_certificate, "certificate", "key")
-    certificates.put_back(with_certificate)
-    assert certs(with_certificate) == FORMER
-    certificates.put_back(with_certificate)
-    assert certs(with_certificate) == FORMER
-
-
-def test_without_a_former_certificate_nothing_is_put_there(host: Host) -> None:
-    with pytest.raises(Trouble):
-        certificates.put(host, "certificate", "key")
-    assert certs(host) == {}

@@ -11,6 +11,8 @@ LOOKING = frozenset(
     {
         "look",
         "certificates",
+        "openssl",
+        "reach",
         "which",
         "curl",
         "docker logs",
@@ -119,6 +121,8 @@ def _subject(command: Command) -> str:
         "verify": lambda: words[6],
         "load": lambda: f"{_below(words[0])} {words[4].partition('_')[0]}",
         "swap": lambda: " ".join(word.rstrip("0123456789") for word in words[2:5]),
+        "acme": lambda: words[5],
+        "authority": lambda: words[2],
         "remove-backups": lambda: " ".join(words[1:]),
     }
     return subjects[command.kind]() if command.kind in subjects else ""

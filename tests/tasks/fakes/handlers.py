@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from .authorities import AUTHORITIES
 from .backing import BACKUPS
 from .basing import BASES
-from .certificates import public_half, self_made
+from .certificates import self_made
 from .commands import Command, split, understand
 from .crontabs import SCHEDULE
 from .curling import curl
@@ -73,15 +74,6 @@ def make_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
     machine.files[f"{folder}/fullchain.pem"] = self_made(f"{machine.name} {name}", domains)
     machine.files[f"{folder}/privkey.pem"] = "key\n"
     return Ended()
-
-
-def certificates(machine: Machine, command: Command, _stdin: str) -> Ended:
-    folder, mark, *places = command.words
-    pem = machine.certificate
-    key = machine.files.get(f"{folder}/privkey.pem", "")
-    sections = {"disk": pem, "key": public_half(key, pem)}
-    sections |= dict.fromkeys(places, machine.served)
-    return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections.items()))
 
 
 def keep_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -170,7 +162,6 @@ HANDLERS: dict[str, Handler] = {
     "put": put,
     "cat": cat,
     "make-certificate": make_certificate,
-    "certificates": certificates,
     "keep-certificate": keep_certificate,
     "put-back-certificate": put_back_certificate,
     "forget-certificate": forget_certificate,
@@ -182,6 +173,7 @@ HANDLERS: dict[str, Handler] = {
     "remove-worktree": remove_worktree,
     "prune-worktrees": prune_worktrees,
     "checkout": checkout,
+    **AUTHORITIES,
     **ENGINE,
     **BACKUPS,
     **BASES,
