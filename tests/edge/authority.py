@@ -21,7 +21,8 @@ DAYS = 90
 class Authority:
     """Signs certificates; its own stands in ``file``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, days: int = DAYS) -> None:
+        self._days = days
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nobody's authority")])
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
@@ -93,7 +94,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(today - datetime.timedelta(hours=1))
-            .not_valid_after(today + datetime.timedelta(days=DAYS))
+            .not_valid_after(today + datetime.timedelta(days=self._days))
         )
 
 

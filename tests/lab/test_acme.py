@@ -141,6 +141,3 @@ def test_the_link_gets_a_private_authority_and_renews_without_a_failed_call(scen
     assert digest(trusted) == digest(montreal.must(["openssl", "x509", "-in", authority]))
     kept = montreal.must(["stat", "-c", "%U %a", authority, f"{STATE}/authority"])
     assert kept == "ubuntu 600\nubuntu 700\n"
-    again = scene.operator.must("ssl.internal")
-    assert "nothing is due" in again.out
-    assert again.steps("montreal") == []
