@@ -162,7 +162,7 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
     assert json.dumps(sorted(documented)) == json.dumps(
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
-            "domains", "acme_directory", "acme_email", "calls", "address", "edge", "watch", "settle",
-            "compression", "keep_daily", "keep_weekly", "keep_monthly", "connection",
+            "domains", "acme_directory", "acme_email", "calls", "address", "edge", "watch",
+            "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly", "connection",
         ])
     )  # fmt: skip

@@ -166,9 +166,13 @@ def test_a_link_that_needs_the_former_trust_is_put_back_whole(running: Fleet) ->
     """The first proof is green, while the caller trusts both; the second one is not."""
     trusted, served = trusts(running), running.montreal.served
     running.ubuntu.fail_after("compose run", "compose run")
+    seen: list[str] = []
+    running.montreal.fail("reload", goes_on=True, first=lambda: seen.append(trusts(running)))
     ran = running.fab("ssl.internal")
     assert ran.code == 1
     assert "ubuntu: the link is red" in ran.evidence
+    both = f"{trusted}\n{anchor(running.montreal.files[AUTHORITY])}"
+    assert seen == [both, both]
     assert (trusts(running), running.montreal.served) == (trusted, served)
     assert link_works(running)
 
