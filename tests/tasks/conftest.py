@@ -67,3 +67,12 @@ def filled(fleet: Fleet) -> Fleet:
     fleet.ubuntu.rows = {"public.users": 3}
     fleet.forget()
     return fleet
+
+
+@pytest.fixture
+def issued(running: Fleet) -> Fleet:
+    """Servers with a certificate that an authority gave."""
+    ran = running.fab("ssl.issue")
+    assert ran.code == 0, ran.everything
+    running.forget()
+    return running

@@ -10,11 +10,10 @@ from .fakes.authorities import days_left
 from .fakes.certificates import self_made
 from .fakes.fleet import Fleet
 from .fakes.machine import ROOT
+from .issued import CERTS, pass_days
 
-CERTS = f"{ROOT}/certs"
 LIVE = f"{ROOT}/authority/live"
 AUTHORITY = f"{ROOT}/authority/authority.pem"
-DAY = 86400
 INTRODUCED = [
     "montreal: authority new",
     "ubuntu: trust",
@@ -33,11 +32,6 @@ def internal(running: Fleet) -> Fleet:
     assert ran.code == 0, ran.everything
     running.forget()
     return running
-
-
-def pass_days(fleet: Fleet, days: int) -> None:
-    for machine in fleet.machines.values():
-        machine.clock += days * DAY
 
 
 def link_works(fleet: Fleet) -> bool:

@@ -1,4 +1,4 @@
-"""ssl.issue and ssl.renew: what an authority gives is checked, loaded and proved, or nothing is."""
+"""ssl.issue: what an authority gives is checked, loaded and proved, or the former one is back."""
 
 from __future__ import annotations
 
@@ -11,40 +11,10 @@ from .fakes.certificates import pair, signed
 from .fakes.engine import Ended
 from .fakes.fleet import Fleet
 from .fakes.machine import ROOT
+from .issued import DOMAINS, LIVE, live, on_disk, ones_own
 
-DOMAINS = ("app.example", "api.app.example")
-CERTS = f"{ROOT}/certs"
-ACME = f"{ROOT}/acme"
-LIVE = f"{ACME}/live/acme-v02.api.letsencrypt.org"
 FORMER = "e42"
-DAY = 86400
 BACK = "ubuntu: the new certificate is not served; the former one is back"
-LIMIT = Ended(1, out="An unexpected error occurred:\ntoo many certificates already issued\nAsk\n")
-
-
-@pytest.fixture
-def issued(running: Fleet) -> Fleet:
-    """Servers with a certificate that an authority gave."""
-    ran = running.fab("ssl.issue")
-    assert ran.code == 0, ran.everything
-    running.forget()
-    return running
-
-
-def pass_days(fleet: Fleet, days: int) -> None:
-    for machine in fleet.machines.values():
-        machine.clock += days * DAY
-
-
-def on_disk(fleet: Fleet) -> str:
-    return serial(fleet.ubuntu.files[f"{CERTS}/fullchain.pem"])
-
-
-def live(fleet: Fleet) -> str:
-    return serial(fleet.ubuntu.files[f"{LIVE}/fullchain.pem"])
-
-
-# --- the first one
 
 
 def test_a_first_certificate_is_asked_for_put_in_place_loaded_and_served(running: Fleet) -> None:
@@ -97,7 +67,7 @@ def test_it_says_for_which_names_and_from_whom_without_a_secret(running: Fleet) 
         "due",
         "180",
     )
-    assert f"{ACME}/live/staging.example/fullchain.pem" in running.ubuntu.files
+    assert f"{ROOT}/acme/live/staging.example/fullchain.pem" in running.ubuntu.files
 
 
 def test_one_that_is_not_due_is_served_already(issued: Fleet) -> None:
@@ -108,8 +78,7 @@ def test_one_that_is_not_due_is_served_already(issued: Fleet) -> None:
 
 def test_it_takes_the_place_of_ones_own_where_renewal_leaves_that(issued: Fleet) -> None:
     """Who asks for it means it; cron does not."""
-    chain, key = signed(public(), DOMAINS, 60, issued.ubuntu.clock)
-    issued.ubuntu.files |= {f"{CERTS}/fullchain.pem": chain, f"{CERTS}/privkey.pem": key}
+    chain = ones_own(issued)
     issued.ubuntu.served = chain
     issued.forget()
     ran = issued.fab("ssl.renew --server ubuntu")
@@ -196,128 +165,3 @@ def test_whatever_fails_the_former_one_is_back_and_the_next_renewal_serves_the_n
 def test_when_the_way_back_fails_too_a_person_is_needed(running: Fleet) -> None:
     running.ubuntu.fail("reload")
     assert running.fab("ssl.issue").code == 3
-
-
-# --- renewal
-
-
-def test_cron_hears_nothing_when_nothing_is_due(issued: Fleet) -> None:
-    before = dict(issued.ubuntu.files)
-    ran = issued.fab("ssl.renew --quiet")
-    assert (ran.code, ran.everything) == (0, "")
-    assert (issued.ubuntu.did, issued.montreal.did) == (["acme due"], [])
-    assert issued.ubuntu.files == before
-
-
-def test_a_person_hears_what_is_served_and_how_long(issued: Fleet) -> None:
-    ran = issued.fab("ssl.renew")
-    assert sorted(ran.lines) == [
-        "[montreal] nothing to renew: self-made; fab ssl.internal makes a private authority",
-        f"[ubuntu] nothing is due: certificate {live(issued)} ends in 89 days",
-        "[ubuntu] ✓ ask https://acme-v02.api.letsencrypt.org/directory",
-    ]
-
-
-@pytest.mark.parametrize(("days", "line"), [(61, "ssl.renew --quiet"), (1, "ssl.renew --force")])
-def test_one_that_is_due_or_forced_is_renewed_and_served(
-    days: int, line: str, issued: Fleet
-) -> None:
-    before = live(issued)
-    pass_days(issued, days)
-    ran = issued.fab(line)
-    assert ran.code == 0, ran.everything
-    assert "--quiet" not in line or ran.everything == ""
-    assert live(issued) != before
-    assert on_disk(issued) == serial(issued.ubuntu.served) == live(issued)
-
-
-def test_before_the_first_one_there_is_nothing_to_renew(running: Fleet) -> None:
-    with running.untouched():
-        ran = running.fab("ssl.renew --server ubuntu")
-    assert (ran.code, ran.lines) == (
-        0,
-        ["[ubuntu] nothing to renew: no authority gave a certificate; fab ssl.issue asks for one"],
-    )
-
-
-def test_a_failed_renewal_leaves_the_old_one_served_and_says_why_in_one_line(
-    issued: Fleet,
-) -> None:
-    before = on_disk(issued)
-    pass_days(issued, 70)
-    issued.ubuntu.fail("acme", ended=LIMIT)
-    ran = issued.fab("ssl.renew --quiet")
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.error == (
-        "ubuntu: no new certificate: too many certificates already issued;"
-        " the former one is served, 19 days more"
-    )
-    assert on_disk(issued) == serial(issued.ubuntu.served) == before
-    assert issued.ubuntu.did == ["acme due"]
-
-
-@pytest.mark.parametrize(("failures", "code"), [(2, 0), (3, 1)])
-def test_a_directory_that_fails_in_passing_is_asked_three_times(
-    failures: int, code: int, issued: Fleet
-) -> None:
-    pass_days(issued, 70)
-    issued.ubuntu.fail("acme", ended=Ended(75, out="too late\n"), times=failures)
-    assert issued.fab("ssl.renew").code == code
-    assert issued.ubuntu.did.count("acme due") == 3
-
-
-def test_a_directory_that_does_not_answer_is_not_asked_again(issued: Fleet) -> None:
-    pass_days(issued, 70)
-    issued.ubuntu.fail("acme", ended=Ended(75, out="no route\n"))
-    issued.ubuntu.fail("reach")
-    ran = issued.fab("ssl.renew")
-    assert (ran.code, issued.ubuntu.did) == (1, ["acme due"])
-    assert ran.error.startswith("ubuntu: no new certificate: no route; ")
-
-
-def renewed_by_hand(fleet: Fleet) -> str:
-    """Somebody ran certbot: its archive has one more, which nobody put in place."""
-    chain, key = signed(public(), DOMAINS, 90, fleet.ubuntu.clock)
-    archive = LIVE.replace("live", "archive")
-    fleet.ubuntu.files |= {
-        f"{LIVE}/fullchain.pem": chain,
-        f"{LIVE}/privkey.pem": key,
-        f"{archive}/cert2.pem": chain,
-    }
-    return serial(chain)
-
-
-def test_what_was_renewed_by_hand_is_told_and_then_served(issued: Fleet) -> None:
-    number = renewed_by_hand(issued)
-    told = issued.fab("ssl.status")
-    assert (told.code, told.evidence) == (
-        1,
-        [f"ubuntu: certificate {number} was issued, and is not on disk: fab ssl.renew"],
-    )
-    ran = issued.fab("ssl.renew --quiet")
-    assert (ran.code, ran.everything) == (0, "")
-    assert on_disk(issued) == serial(issued.ubuntu.served) == number
-
-
-def test_also_when_the_authority_refuses_just_then(issued: Fleet) -> None:
-    number = renewed_by_hand(issued)
-    issued.ubuntu.fail("acme", ended=LIMIT)
-    assert issued.fab("ssl.renew").code == 1
-    assert on_disk(issued) == serial(issued.ubuntu.served) == number
-
-
-def test_one_that_was_put_on_disk_by_hand_is_told_and_left(issued: Fleet) -> None:
-    chain, key = signed(public(), DOMAINS, 60, issued.ubuntu.clock)
-    issued.ubuntu.files |= {f"{CERTS}/fullchain.pem": chain, f"{CERTS}/privkey.pem": key}
-    ran = issued.fab("ssl.renew --quiet")
-    assert (ran.code, issued.ubuntu.did) == (1, [])
-    assert ran.error.startswith("ubuntu: the certificate on disk was put there by hand, and is not")
-
-
-def test_a_failure_on_one_server_does_not_keep_the_other_from_its_renewal(issued: Fleet) -> None:
-    assert issued.fab("ssl.internal").code == 0
-    before = issued.montreal.served
-    pass_days(issued, 70)
-    issued.ubuntu.fail("acme", ended=LIMIT)
-    assert issued.fab("ssl.renew").code == 1
-    assert serial(issued.montreal.served) != serial(before)
