@@ -40,8 +40,8 @@ class Load:
 
     answered: int = 0
     failures: list[str] = field(default_factory=list)
-    certificates: list[str] = field(default_factory=list)
-    """The digests of the certificates that new connections got, in their order, without repeats."""
+    certificates: set[str] = field(default_factory=set)
+    """The digests of the certificates that new connections got."""
 
 
 @contextmanager
@@ -91,9 +91,7 @@ class _Client(http.client.HTTPSConnection):
     def connect(self) -> None:
         sock = _connected(self._port, SITE)
         self.sock = sock
-        certificates, shown = self._found.certificates, _shown(sock)
-        if shown not in certificates[-1:]:
-            certificates.append(shown)
+        self._found.certificates.add(_shown(sock))
 
 
 def _connected(port: int, domain: str) -> ssl.SSLSocket:
