@@ -11,7 +11,7 @@ PAGE = (DOCS / "cron.md").read_text()
 PLACES = {
     "the stack has a database": "database",
     "the stack receives the log of its database": "archive",
-    "the server has `domains`": "domains",
+    "the server has domains": "domains",
 }
 
 

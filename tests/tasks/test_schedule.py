@@ -10,13 +10,14 @@ from .fakes.machine import ROOT
 from .shelves import backed_up
 
 JOB = f"{ROOT}/operator/job"
-TASKS = ("db.backup", "db.verify", "db.prune")
+TASKS = ("db.backup", "db.verify", "db.prune", "ssl.renew")
 BLOCK = f"""\
 # BEGIN wishwithme
 # Written by fab cron.install, taken out by fab cron.remove. The server's own time zone.
 0 3 * * * {JOB} db.backup --quiet
 30 3 * * * {JOB} db.verify --quiet
 0 4 * * * {JOB} db.prune
+17 5,17 * * * {JOB} ssl.renew --quiet
 # END wishwithme
 """
 FOREIGN = "SHELL=/bin/sh\n*/5 * * * * df -h >/tmp/df 2>&1"
@@ -60,13 +61,14 @@ def test_the_jobs_are_installed_where_there_is_something_to_schedule(deployed: F
         "[ubuntu] 0 3 * * *  db.backup",
         "[ubuntu] 30 3 * * *  db.verify",
         "[ubuntu] 0 4 * * *  db.prune",
+        "[ubuntu] 17 5,17 * * *  ssl.renew",
     ]
     assert deployed.ubuntu.did == [
         "make-folders",
         "put operator/job",
         "put operator/hosts.ini",
         "environment",
-        "touch jobs/db.backup jobs/db.verify jobs/db.prune",
+        "touch jobs/db.backup jobs/db.verify jobs/db.prune jobs/ssl.renew",
         "change-crontab",
     ]
 
@@ -254,7 +256,7 @@ def test_a_task_that_the_deployed_collection_has_not_is_not_scheduled(deployed: 
     ran = deployed.fab("cron.install")
     assert (ran.code, ran.error) == (
         1,
-        "ubuntu: the deployed commit has no task db.backup, db.verify, db.prune; deploy first",
+        f"ubuntu: the deployed commit has no task {', '.join(TASKS)}; deploy first",
     )
     assert deployed.ubuntu.crontab is None
 
@@ -324,6 +326,7 @@ def test_a_missed_backup_is_one_red_line_and_a_missed_check_another(scheduled: F
         f"[ubuntu] backup: the last backup, {backed_up_name(scheduled)}, is 27 h old",
         "[ubuntu] job db.verify: no success within 26 h: the last one 27 h ago",
         "[ubuntu] job db.prune: no success within 26 h: the last one 27 h ago",
+        "[ubuntu] job ssl.renew: no success within 26 h: the last one 27 h ago",
     ]
 
 

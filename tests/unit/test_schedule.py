@@ -125,6 +125,8 @@ def test_a_server_has_the_jobs_that_have_something_to_do_there() -> None:
     assert {job.task for job in due(nowhere, profile_off)} == nightly
     profile_on = replace(STACK, services=(db, service("wal")))
     assert {job.task for job in due(nowhere, profile_on)} == {*nightly, "db.base"}
+    public = replace(SERVER, domains=("app.example",))
+    assert {job.task for job in due(public, replace(STACK, services=()))} == {"ssl.renew"}
 
 
 # --- what became of them
