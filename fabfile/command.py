@@ -43,7 +43,8 @@ HELP = {
     "into": "name of a new database to restore into, beside the live one",
     "drop-old": "remove the databases that earlier restores kept, and nothing else",
     "to-time": "bring the database back as it was at this instant (ISO 8601, UTC by default)",
-    "from": "name of a backup, latest (the newest verified one) or newest",
+    "from": "name of a backup, latest (the newest verified one), newest, or s3://BUCKET/.../NAME",
+    "identity": "file with the private key of age that opens an encrypted off-site copy",
 }
 """The help of every argument, written once."""
 

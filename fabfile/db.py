@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from invoke import Collection
 
 from .command import command
-from .ops import backups, instants, restore
+from .ops import backups, instants, restore, shelves
 from .ops.session import Session
 
 
@@ -15,18 +15,24 @@ from .ops.session import Session
 def backup_task(session: Session, on: str = "", quiet: bool = False, json: bool = False) -> None:
     """Dump the database into a compressed file on its server, with a manifest beside it.
 
-    Exit codes: 0 done; 1 no backup was made, and nothing is left of it; 2 not tried (disk, another
-    one is running, no database).
+    With s3_bucket in hosts.ini every good backup that is missing there is copied and read back.
+    Exit codes: 0 done; 1 no backup was made, and nothing is left of it, or it is made and not
+    copied; 2 not tried (disk, another one is running, no database).
     """
     backups.backup(session, on, quiet=quiet, as_json=json)
 
 
-@command("on", "from", "quiet", "json")
+@command("on", "from", "identity", "quiet", "json")
 def verify_task(
-    session: Session, on: str = "", from_: str = "newest", quiet: bool = False, json: bool = False
+    session: Session,
+    on: str = "",
+    from_: str = "newest",
+    identity: str = "",
+    quiet: bool = False,
+    json: bool = False,
 ) -> None:
     """Restore a backup into a throwaway PostgreSQL and compare; exit 1 when it differs."""
-    backups.verify(session, on, from_, quiet=quiet, as_json=json)
+    backups.verify(session, on, from_, identity, quiet=quiet, as_json=json)
 
 
 @command("on", "quiet")
@@ -38,20 +44,23 @@ def base_task(session: Session, on: str = "", quiet: bool = False) -> None:
 @command("on", "json")
 def list_task(session: Session, on: str = "", json: bool = False) -> None:
     """List the backups, which are verified, and which stay and why."""
-    backups.list_(session, on, as_json=json)
+    shelves.list_(session, on, as_json=json)
 
 
 @command("on", "yes", "dry-run")
 def prune_task(session: Session, on: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Remove the backups whose day, week and month have a newer verified one."""
-    backups.prune(session, on, yes=yes, dry_run=dry_run)
+    shelves.prune(session, on, yes=yes, dry_run=dry_run)
 
 
-@command("on", "from", "to-time", "into", "drop-old", "waive", "yes", iterable=("waive",))
+@command(
+    "on", "from", "identity", "to-time", "into", "drop-old", "waive", "yes", iterable=("waive",)
+)
 def restore_task(
     session: Session,
     on: str = "",
     from_: str = "",
+    identity: str = "",
     to_time: str = "",
     into: str = "",
     drop_old: bool = False,
@@ -63,7 +72,7 @@ def restore_task(
     Exit codes: 0 done; 1 failed, the database is the one from before; 2 not tried; 3 a person is
     needed.
     """
-    options = restore.Options(from_, to_time, into, drop_old, tuple(waive or ()), yes)
+    options = restore.Options(from_, identity, to_time, into, drop_old, tuple(waive or ()), yes)
     restore.restore(session, on, options)
 
 

@@ -125,8 +125,12 @@ class Shelf:
         return next((backup for backup in self.backups if backup.name == name), None)
 
     def next_number(self) -> int:
-        """The number of the next backup."""
-        return max((backup.number for backup in self.backups), default=0) + 1
+        """The number of the next backup.
+
+        The first of a server is the time, so that a server made anew counts on, above the copies
+        that it left off-site.
+        """
+        return max((backup.number for backup in self.backups), default=self.now) + 1
 
     def expected(self) -> int:
         """Bytes that the next backup may take; 0: unknown."""

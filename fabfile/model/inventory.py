@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import refused
+from .offsite import Offsite
 from .retention import Keep
 from .values import NAME, PARSERS
 
@@ -69,6 +70,8 @@ class Server:
     known_hosts: Path
     settings: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Every key as it stands in the file, ``[defaults]`` filled in."""
+    offsite: Offsite = Offsite()
+    """Where backups are copied to."""
 
 
 @dataclass(frozen=True)
@@ -244,4 +247,8 @@ def _server(
         connection=read.get("connection", "ssh"),
         known_hosts=file.parent / "known_hosts",
         settings={key: value.text for key, value in values.items()},
+        offsite=Offsite(
+            **{k[3:]: value for k, value in read.items() if k.startswith("s3_")},
+            recipient=read.get("age_recipient", ""),
+        ),
     )

@@ -11,6 +11,11 @@ from .backup import SUFFIXES
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+PREFIX = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/?")
+WORD = re.compile(r"[A-Za-z0-9_-]+")
+RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[!-~]*")
 EMAIL = re.compile(r"[^@\s,-][^@\s,]*@[^@\s,]+")
@@ -118,5 +123,11 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "keep_daily": _places,
     "keep_weekly": _places,
     "keep_monthly": _places,
+    "s3_bucket": _matching(BUCKET, "the name of a bucket"),
+    "s3_prefix": _matching(PREFIX, "a path such as backups/site, without a slash at its ends"),
+    "s3_endpoint": _matching(ENDPOINT, "the URL of an S3 server, such as https://s3.example.com"),
+    "s3_region": _matching(WORD, "the name of a region"),
+    "s3_storage_class": _matching(WORD, "the name of a storage class"),
+    "age_recipient": _matching(RECIPIENT, "a public key of age (age1…)"),
     "connection": _connection,
 }

@@ -1,4 +1,4 @@
-"""Backups: take, check, list and prune. A backup counts when it has been restored."""
+"""Backups: take and check. A backup counts when it has been restored."""
 
 from __future__ import annotations
 
@@ -8,31 +8,37 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from ..model.backup import Backup, Shelf, differences, file_name, suspicion
-from ..model.errors import FAILED, Trouble, refused
+from ..model.backup import Backup, differences, file_name, suspicion
+from ..model.errors import FAILED, Trouble
 from ..model.facts import Facts
-from ..model.retention import Retention, retain
-from ..model.way_back import retained
 from ..remote import postgres as remote
 from ..remote.host import Host
 from ..remote.postgres import Postgres
-from . import bases
+from . import offsite, source
 from .databases import find, require_packer
 from .session import Session, occasion, operator
 
 
 def backup(session: Session, on: str, *, quiet: bool, as_json: bool) -> None:
-    """Take a backup of the database; with ``quiet`` nothing is shown when all is well."""
+    """Take a backup of the database, and copy what is missing off-site where there are settings.
+
+    With ``quiet`` nothing is shown when all is well.
+    """
     sight, postgres = find(session, on)
     require_packer(sight.host)
     made, odd = take(sight.host, postgres, sight.facts, occasion())
-    console = session.console
+    console, name = session.console, sight.server.name
+
+    def show(text: str) -> None:
+        if not quiet:
+            console.line(name, text)
+
+    show(f"backup {told(made)}; fab db.verify restores it")
+    if odd:
+        console.warn(name, odd)
+    offsite.bring(session, sight, show)
     if as_json:
         console.result(view(made))
-    elif not quiet:
-        console.line(sight.server.name, f"backup {told(made)}; fab db.verify restores it")
-    if odd:
-        console.warn(sight.server.name, odd)
 
 
 def take(
@@ -75,15 +81,19 @@ def size(number: int) -> str:
     return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
 
 
-def verify(session: Session, on: str, name: str, *, quiet: bool, as_json: bool) -> None:
+def verify(
+    session: Session, on: str, name: str, identity: str, *, quiet: bool, as_json: bool
+) -> None:
     """Restore a backup into a throwaway PostgreSQL and compare; exit code 1 when it differs.
 
-    ``name``: a backup, or ``newest``.
+    ``name``: a backup, ``newest``, or one that stands off-site, which is fetched first.
     """
     sight, postgres = find(session, on)
-    chosen = choose(sight.server.name, remote.shelf(sight.host), name)
+    chosen = source.choose(session, sight, name, identity)
+    chosen.fetch(session, sight)
     start = time.monotonic()
-    checked = check(sight.host, postgres, chosen)
+    checked = check(sight.host, postgres, chosen.backup)
+    offsite.renew(session, sight, checked)
     console = session.console
     if as_json:
         console.result(view(checked))
@@ -92,20 +102,6 @@ def verify(session: Session, on: str, name: str, *, quiet: bool, as_json: bool) 
         console.line(
             sight.server.name, f"verified {told(checked)}: restored and equal in {seconds:.1f} s"
         )
-
-
-def choose(server: str, shelf: Shelf, name: str) -> Backup:
-    """The backup that a name, ``latest`` (verified) or ``newest`` means; exit code 2 if none."""
-    newest = shelf.backups[-1] if shelf.backups else None
-    found = newest if name == "newest" else shelf.find(name)
-    if found:
-        return found
-    if name in shelf.strays:
-        raise refused(f"{server}: {name} does not count: {shelf.strays[name]}")
-    if name == "latest" and newest:
-        raise refused(f"{server}: no backup is verified yet; fab db.verify checks {newest.name}")
-    what = "no backup" if name in ("latest", "newest") else f"no backup '{name}'"
-    raise refused(f"{server}: {what}; fab db.list lists them")
 
 
 def check(host: Host, postgres: Postgres, chosen: Backup) -> Backup:
@@ -125,68 +121,6 @@ def check(host: Host, postgres: Postgres, chosen: Backup) -> Backup:
     return checked
 
 
-def list_(session: Session, on: str, *, as_json: bool) -> None:
-    """The backups with what is known of each, newest first."""
-    sight, _ = find(session, on)
-    shelf = remote.shelf(sight.host)
-    decision = _retention(sight.host, shelf, sight.facts)
-    if as_json:
-        session.console.result(
-            {
-                "backups": [listed(b, decision) for b in reversed(shelf.backups)],
-                "strays": dict(shelf.strays),
-                "free_bytes": shelf.free,
-            }
-        )
-        return
-    rows = [
-        (
-            backup.name,
-            size(backup.bytes),
-            str(backup.content.rows if backup.content else 0),
-            (backup.content.revision if backup.content else "") or "-",
-            _state(backup),
-            backup.reason,
-            decision.stays.get(backup.name) or f"goes: {decision.goes[backup.name]}",
-        )
-        for backup in reversed(shelf.backups)
-    ]
-    console = session.console
-    columns = ("backup", "size", "rows", "schema", "verified", "made", "stays because it is")
-    console.table(f"{sight.server.name}: {size(shelf.free)} free", columns, rows)
-    for name, why in shelf.strays.items():
-        console.warn(sight.server.name, f"{name} does not count: {why}")
-
-
-def _state(backup: Backup) -> str:
-    if backup.failure:
-        return f"FAILED: {backup.failure[:60]}"
-    if not backup.verified:
-        return "no"
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(backup.verified))
-
-
-def _retention(host: Host, shelf: Shelf, facts: Facts) -> Retention:
-    needed = {release.backup for release in retained(facts.releases)} - {""}
-    return retain(shelf.backups, host.server.keep, needed)
-
-
-def prune(session: Session, on: str, *, yes: bool, dry_run: bool) -> None:
-    """Remove the backups that retention does not need; on a terminal only with ``yes``."""
-    sight, _ = find(session, on)
-    shelf = remote.shelf(sight.host)
-    decision = _retention(sight.host, shelf, sight.facts)
-    console, name = session.console, sight.server.name
-    only_show = dry_run or (console.interactive and not yes)
-    for backup, why in decision.goes.items():
-        console.line(name, f"{'would remove' if only_show else 'remove'} {backup}: {why}")
-    if decision.goes and not only_show:
-        remote.remove(sight.host, list(decision.goes))
-    bases.prune(session, sight, only_show=only_show)
-    hint = "; --yes removes them" if only_show and decision.goes else ""
-    console.line(name, f"{len(decision.goes)} to remove, {len(decision.stays)} stay{hint}")
-
-
 def view(backup: Backup) -> dict[str, Any]:
     """A backup as the commands print it in JSON."""
     content = backup.content
@@ -200,10 +134,3 @@ def view(backup: Backup) -> dict[str, Any]:
         "database_bytes": content.bytes if content else 0,
         "rows": {table: rows for table, (rows, _) in tables.items()},
     }
-
-
-def listed(backup: Backup, decision: Retention) -> dict[str, Any]:
-    """A backup as db.list prints it in JSON."""
-    stays = backup.name in decision.stays
-    why = decision.stays.get(backup.name) or decision.goes[backup.name]
-    return {**view(backup), "stays": stays, "why": why}

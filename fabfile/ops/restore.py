@@ -23,6 +23,7 @@ from .instants import Instant
 from .proving import prove
 from .session import Session
 from .sight import Sight
+from .source import Source, choose
 from .status import state_lines
 from .steps import MIGRATE
 
@@ -38,6 +39,8 @@ class Options:
 
     backup: str = ""
     """Empty: the newest verified one."""
+    identity: str = ""
+    """File with the private key of an encrypted off-site copy."""
     to_time: str = ""
     """An instant instead of a backup."""
     into: str = ""
@@ -56,19 +59,21 @@ def restore(session: Session, on: str, options: Options) -> None:
         return
     require_packer(sight.host)
     name, console = sight.server.name, session.console
-    source = _source(sight, options)
+    source = _source(session, sight, options)
     there = remote.databases(sight.host, postgres)
     if options.into in there:
         raise refused(f"{name}: database {options.into} is there already; choose another name")
     end = "replaces" if (options.into or postgres.name) in there else "becomes"
     console.line(name, f"{told(source)}; {end} database {options.into or postgres.name}", "bold")
     _ask(session, options, "Restore?")
+    if isinstance(source, Source):
+        source.fetch(session, sight)
     with Lock(sight.host, holder()) as lock:
         # Whatever held the server until now may have replaced containers.
         sight, postgres = find(session, name)
         there = remote.databases(sight.host, postgres)
-        if isinstance(source, Backup):
-            chosen = source
+        if isinstance(source, Source):
+            chosen = source.backup
         else:
             lock.step(f"bring the database to {source.at}")
             with console.step(name, f"the database {source}") as notes:
@@ -82,31 +87,34 @@ def restore(session: Session, on: str, options: Options) -> None:
         work.replace_live(postgres.name in there, options.waive)
 
 
-def _source(sight: Sight, options: Options) -> Backup | Instant:
+def _source(session: Session, sight: Sight, options: Options) -> Source | Instant:
     """What is to come back; exit code 2 when it is not there, or there is no room for it."""
     name = sight.server.name
     if options.to_time:
         if options.backup:
             raise refused("--from names a backup, --to-time an instant: one of them")
         return instants.choose(sight, parse_instant(options.to_time))
-    shelf = remote.shelf(sight.host)
-    chosen = backups.choose(name, shelf, options.backup or "latest")
+    source = choose(session, sight, options.backup or "latest", options.identity)
+    free, chosen = remote.shelf(sight.host).free, source.backup
     assert chosen.content is not None
-    if shelf.free < chosen.content.bytes + RESERVE:
+    needed = chosen.content.bytes + source.bytes
+    if free < needed + RESERVE:
         raise refused(
-            f"{name}: {backups.size(shelf.free)} are free,"
-            f" restoring {chosen.name} takes {backups.size(chosen.content.bytes)}"
+            f"{name}: {backups.size(free)} are free,"
+            f" restoring {chosen.name} takes {backups.size(needed)}"
         )
-    return chosen
+    return source
 
 
-def told(source: Backup | Instant) -> str:
+def told(source: Source | Instant) -> str:
     """What comes back, in a few words."""
     if isinstance(source, Instant):
         return f"the database {source}"
-    assert source.content is not None
-    schema = f", schema {source.content.revision}" if source.content.revision else ""
-    return f"{source.name} of {when(source.taken)}: {source.content.rows} rows{schema}"
+    backup = source.backup
+    assert backup.content is not None
+    schema = f", schema {backup.content.revision}" if backup.content.revision else ""
+    place = f", from {source.address}" if source.address else ""
+    return f"{backup.name} of {when(backup.taken)}: {backup.content.rows} rows{schema}{place}"
 
 
 def _ask(session: Session, options: Options, question: str) -> None:

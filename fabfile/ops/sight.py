@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model import offsite
 from ..model.content import context_problems
 from ..model.decide import decide
 from ..model.envfile import Findings, parse, schema
@@ -74,8 +75,9 @@ class Sight:
 def look_at(session: Session, name: str, ref: str = "") -> Sight:
     """Look at a server and at ``ref`` (default: its branch at the remote), in one round trip."""
     host = session.host(name)
-    require_programs(host, PROGRAMS)
     server = host.server
+    wished = (offsite.AGE,) if server.offsite.recipient else ()
+    lacking = require_programs(host, PROGRAMS, wished)
     facts = look(host, ref or server.branch)
     env = env_findings(server, facts)
     engine = engine_problems(facts)
@@ -87,7 +89,10 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not engine and not (target is None and env.problems):
             problems += found.problems
-    sight = Sight(host, facts, tuple(problems), (*env.warnings, *warnings(facts)), target)
+    notes = [*env.warnings, *warnings(facts)]
+    if target and target.stack.database:
+        notes += offsite.warnings(server.offsite, facts.env, lacking)
+    sight = Sight(host, facts, tuple(problems), tuple(notes), target)
     session.console.hide(sight.secrets.values())
     return sight
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import shlex
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -22,6 +24,7 @@ from paramiko import SSHException
 
 from ..model.errors import Trouble
 from ..model.inventory import Server
+from .pipe import Channel, Local, Pipe, Source
 
 GRACE = 20
 """Seconds that the network may add to a command's own deadline before the host counts as hung."""
@@ -29,6 +32,8 @@ FOLLOW = 24 * 3600
 """Seconds after which following a log ends by itself."""
 WIRE = "latin-1"
 """Encoding given to Invoke, which decodes every chunk by itself: it must have one byte a letter."""
+STREAM = 1 << 18
+"""Bytes that are read from a stream at a time."""
 POLL = 0.2
 """Seconds between two looks while waiting for a signal."""
 
@@ -141,6 +146,71 @@ class Host:
             out_stream=_Lines(show),
         )
 
+    @contextmanager
+    def stream(
+        self, words: Sequence[str], *, timeout: float, failed: Callable[[Output], Trouble]
+    ) -> Iterator[BufferedReader]:
+        """The output of a command that changes nothing, as bytes, read as fast as they are wanted.
+
+        Where the command has failed, its end is what ``failed`` makes of that.
+        """
+        with self._pipe(words, timeout, has_stdin=False) as pipe:
+
+            def read(size: int) -> bytes:
+                try:
+                    data = pipe.read(size)
+                except (SSHException, OSError, EOFError) as error:
+                    raise self._lost(error) from None
+                if not data and not (ended := self._ended(pipe, GRACE)).ok:
+                    raise failed(ended)
+                return data
+
+            yield BufferedReader(Source(read), STREAM)
+
+    def pour(self, words: Sequence[str], chunks: Iterable[bytes], *, timeout: float) -> Output:
+        """Run a command that changes the server, with these bytes as its input, as they come.
+
+        Where they break off with an error, the command has ended when that is raised.
+        """
+        with self._pipe(words, timeout, has_stdin=True) as pipe:
+            try:
+                for chunk in chunks:
+                    try:
+                        pipe.write(chunk)
+                    except OSError:
+                        break  # it has ended: its exit code tells why
+            except BaseException:
+                with suppress(OSError, EOFError):
+                    pipe.end(GRACE)
+                raise
+            return self._ended(pipe, timeout)
+
+    @contextmanager
+    def _pipe(self, words: Sequence[str], timeout: float, *, has_stdin: bool) -> Iterator[Pipe]:
+        line = command_line(words, timeout, has_stdin)
+        pipe: Pipe
+        try:
+            if isinstance(self.context, Connection):
+                pipe = Channel(self.context.transport, line)
+            else:
+                pipe = Local(line)
+        except (SSHException, OSError, EOFError) as error:
+            raise self._lost(error) from None
+        try:
+            yield pipe
+        finally:
+            pipe.close()
+
+    def _ended(self, pipe: Pipe, patience: float) -> Output:
+        try:
+            code, out, errors = pipe.end(patience)
+        except (SSHException, OSError, EOFError) as error:
+            raise self._lost(error) from None
+        return Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+
+    def _lost(self, error: BaseException) -> Trouble:
+        return Trouble(f"{self.name}: the connection is lost ({_reason(error)})")
+
     def close(self) -> None:
         """Close the connection."""
         if isinstance(self.context, Connection):
@@ -169,7 +239,7 @@ class Host:
                 " the host hangs or the network is cut"
             ) from None
         except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
-            raise Trouble(f"{self.name}: the connection is lost ({_reason(error)})") from None
+            raise self._lost(error) from None
         assert result is not None
         return Output(result.exited, from_wire(result.stdout), from_wire(result.stderr))
 
@@ -187,6 +257,10 @@ class DryHost(Host):
         """Tell what would be run."""
         self._seen(self.name, _told(words))
         return Output(0, "")
+
+    def pour(self, words: Sequence[str], chunks: Iterable[bytes], *, timeout: float) -> Output:
+        """Tell what would be run."""
+        return self.write(words)
 
     def wait(self, what: str, check: Callable[[], bool], deadline: float) -> None:
         """Nothing was changed, so there is nothing to wait for."""

@@ -48,8 +48,11 @@ def look(host: Host, ref: str = "") -> Facts:
         raise Trouble(f"{host.name}: {error}", evidence=output.tail()) from None
 
 
-def require_programs(host: Host, names: tuple[str, ...]) -> None:
-    """Exit code 2 when the server lacks one of these programs."""
-    missing = missing_programs(host, names)
-    if missing:
-        raise refused(f"{host.name}: {preflight.missing_programs(missing)}")
+def require_programs(
+    host: Host, names: tuple[str, ...], wished: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Exit code 2 when the server lacks one of these programs; which of the ``wished`` it lacks."""
+    missing = missing_programs(host, (*names, *wished))
+    if needed := [name for name in missing if name in names]:
+        raise refused(f"{host.name}: {preflight.missing_programs(needed)}")
+    return tuple(missing)

@@ -28,7 +28,7 @@ PATIENCE = 120
 """Seconds within which a throwaway PostgreSQL must answer."""
 THROWAWAY = "me.wishwith.throwaway=check"
 """Label of the containers that backups are restored into for a check."""
-REFUSALS = {74: "disk", 75: "busy", 76: "database"}
+REFUSALS = {74: "disk", 75: "busy", 76: "database", 77: "identity"}
 """Exit codes of the scripts that mean: nothing was touched."""
 HELD = 71
 """Exit code of the swap: it is done, but the proxy holds callers back."""

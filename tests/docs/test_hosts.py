@@ -45,11 +45,13 @@ def test_the_examples_make_two_servers() -> None:
 
 def test_the_defaults_are_those_of_the_code() -> None:
     server = parse(section("ubuntu", {key: EXAMPLES[key] for key in REQUIRED}), HERE).servers[0]
+    groups = {"keep": server.keep, "s3": server.offsite, "age": server.offsite}
     for key, default in DEFAULTS.items():
+        group, _, name = key.partition("_")
+        value = getattr(groups[group], name) if group in groups else getattr(server, key, None)
         if default == "none":
-            assert not getattr(server, key)
+            assert not value
         elif default == "host":
-            assert getattr(server, key) == server.host
+            assert value == server.host
         elif default != "required":
-            value = getattr(server.keep, key[5:]) if key.startswith("keep_") else None
-            assert str(getattr(server, key) if value is None else value) == default
+            assert str(value) == default

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.backup import Shelf
 from fabfile.model.certificate import Sighting
 from fabfile.model.inventory import Inventory
+from fabfile.model.offsite import Stock
 from fabfile.model.probe import Verdict
 from fabfile.model.retention import Keep, retain
 from fabfile.model.schedule import Entry
 from fabfile.model.volume import VolumeBackup
-from fabfile.ops import backups, gates, history, inspection, jobs
+from fabfile.ops import backups, gates, history, inspection, jobs, shelves
 from fabfile.ops.neighbours import Neighbours
+from fabfile.ops.offsite import Places
 from fabfile.ops.session import Session
 from fabfile.ops.sight import Sight
 from fabfile.ops.status import view
@@ -115,8 +118,9 @@ def test_the_fields_of_the_certificates() -> None:
 def test_the_fields_of_a_backup() -> None:
     made = backups.view(backup(1))
     assert documented("db.backup, db.verify") == set(made)
-    decision = retain([backup(1)], Keep())
-    listed = backups.listed(backup(1), decision)
+    shelf = Shelf(0, 0, (backup(1),))
+    places = Places(shelf, Stock(), retain(shelf.backups, Keep()))
+    listed = shelves.listed(backup(1), places, None)
     assert documented("db.list") == set(listed) - set(made)
 
 

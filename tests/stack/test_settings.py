@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ import pytest
 from .files import ROOT, SERVERS, compose, variables
 
 each_server = pytest.mark.parametrize("server", SERVERS)
-# Compose's own; no service reads it.
+# Compose's own and the tasks' own; no service reads them.
 COMPOSE_KEYS = {"COMPOSE_FILE", "COMPOSE_PROFILES"}
+TASK_KEYS = {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,15 @@ SECRETS = sorted(name for name, key in KEYS.items() if "secret" in key.marks)
 @each_server
 def test_every_variable_of_a_server_is_in_the_example_for_that_server(server: str) -> None:
     named = {name for name, key in KEYS.items() if key.belongs_to(server)}
-    assert set(variables(server)) == named - COMPOSE_KEYS
+    assert set(variables(server)) == named - COMPOSE_KEYS - TASK_KEYS
+
+
+def test_the_keys_of_the_backups_reach_no_container() -> None:
+    assert {name for name in KEYS if name.startswith("S3_")} == TASK_KEYS
+    assert set(SECRETS) >= TASK_KEYS
+    for server in SERVERS:
+        assert not TASK_KEYS & set(variables(server))
+        assert "env_file" not in json.dumps(compose(server))
 
 
 @each_server

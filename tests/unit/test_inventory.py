@@ -17,7 +17,8 @@ FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
     "acme_directory", "acme_email", "calls", "address", "edge", "watch", "settle", "compression",
-    "keep_daily", "keep_weekly", "keep_monthly", "connection",
+    "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
+    "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
 )  # fmt: skip
 
 NO_DIRECTORY = "is not an https:// address of a directory"

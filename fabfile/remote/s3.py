@@ -1,0 +1,204 @@
+"""A folder in a bucket of an S3 server. The only user of boto3; every error is one line.
+
+Nothing is ever whole in memory: objects go and come in parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from typing import Any
+
+from ..model.errors import FAILED, REFUSED, Trouble
+from ..model.offsite import Copy, Folder, Offsite, Stock, stock
+
+PART = 8 << 20
+"""Bytes of a part of an upload: this much is in memory."""
+PARTS = 9000
+"""Parts that an upload may have (S3 takes 10000); of something larger each part is larger."""
+CHUNK = 1 << 20
+CONNECT, ANSWER = 5, 30
+"""Seconds to reach the S3 server, and that it may keep still."""
+ATTEMPTS = 3
+SIDE_BY_SIDE = 8
+"""Manifests that are read at a time."""
+CAUSES: Mapping[str, str] = {
+    "InvalidAccessKeyId": "it does not know S3_ACCESS_KEY_ID of .env",
+    "SignatureDoesNotMatch": "S3_SECRET_ACCESS_KEY of .env is wrong",
+    "AccessDenied": "the keys of .env may not do that (AccessDenied)",
+    "403": "the keys of .env may not do that (403)",
+    "NoSuchBucket": "there is no such bucket; make it, or correct s3_bucket in hosts.ini",
+}
+"""What is wrong with the settings, by the S3 server's code: exit code 2."""
+GONE = ("NoSuchKey", "404")
+
+
+def connect(offsite: Offsite, keys: tuple[str, str]) -> Any:
+    """A client of the S3 server; nothing is asked yet."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        aws_access_key_id=keys[0],
+        aws_secret_access_key=keys[1],
+        region_name=offsite.region,
+        endpoint_url=offsite.endpoint or None,
+        config=Config(
+            connect_timeout=CONNECT,
+            read_timeout=ANSWER,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            s3={"addressing_style": "path" if offsite.endpoint else "auto"},
+        ),
+    )
+
+
+class Bucket:
+    """A server's folder in the bucket."""
+
+    def __init__(self, client: Any, folder: Folder, offsite: Offsite) -> None:
+        self._client = client
+        self._offsite = offsite
+        self.folder = folder
+
+    def look(self) -> Stock:
+        """What stands there."""
+        with self._told():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.folder.bucket, Prefix=self.folder.path
+            )
+            listed = [one for page in pages for one in page.get("Contents", ())]
+            start = len(self.folder.path)
+            sizes = {one["Key"][start:]: one["Size"] for one in listed if one["Key"][start:]}
+            names = [name for name in sizes if name.endswith(".json")]
+            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+                texts = dict(zip(names, pool.map(self._text, names), strict=True))
+        return stock(sizes, {name: text for name, text in texts.items() if text})
+
+    def manifest(self, name: str) -> str:
+        """The manifest of a backup's copy; empty when there is none."""
+        with self._told():
+            return self._text(f"{name}.json")
+
+    def send(self, name: str, stream: BufferedReader, expected: int) -> tuple[int, str]:
+        """Make an object of a stream; its size and digest. ``expected``: about so many bytes.
+
+        Where that fails, what had come is removed.
+        """
+        from boto3.s3.transfer import TransferConfig
+
+        part = max(PART, -(-expected // PARTS))
+        config = TransferConfig(
+            multipart_threshold=part, multipart_chunksize=part, use_threads=False
+        )
+        counted = _Counted(stream)
+        storage = self._offsite.storage_class
+        with self._told():
+            stream.peek(1)  # whoever cannot send ends here, before anything is touched
+            self._abort(name)
+            try:
+                self._client.upload_fileobj(
+                    counted,
+                    self.folder.bucket,
+                    self.folder.path + name,
+                    ExtraArgs={"StorageClass": storage} if storage else None,
+                    Config=config,
+                )
+            except Exception:
+                with suppress(Exception):
+                    self._abort(name)
+                raise
+        return counted.bytes, counted.digest.hexdigest()
+
+    def _abort(self, name: str) -> None:
+        """End uploads of this object that somebody began and did not end."""
+        where = {"Bucket": self.folder.bucket}
+        key = self.folder.path + name
+        for one in self._client.list_multipart_uploads(**where, Prefix=key).get("Uploads", ()):
+            if one["Key"] == key:
+                self._client.abort_multipart_upload(**where, Key=key, UploadId=one["UploadId"])
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """What the object holds."""
+        with self._told():
+            answer = self._client.get_object(Bucket=self.folder.bucket, Key=self.folder.path + name)
+            yield from answer["Body"].iter_chunks(CHUNK)
+
+    def write(self, copy: Copy) -> None:
+        """Write the manifest of a copy: from then on it counts."""
+        with self._told():
+            self._client.put_object(
+                Bucket=self.folder.bucket,
+                Key=f"{self.folder.path}{copy.backup.name}.json",
+                Body=copy.to_manifest().encode(),
+                ContentType="application/json",
+            )
+
+    def remove(self, copy: Copy) -> str:
+        """Remove a copy, its manifest first; empty, or why the S3 server keeps it."""
+        from botocore.exceptions import ClientError
+
+        with self._told():
+            try:
+                for name in (f"{copy.backup.name}.json", copy.object):
+                    self._client.delete_object(
+                        Bucket=self.folder.bucket, Key=self.folder.path + name
+                    )
+            except ClientError as error:
+                if error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500:
+                    raise
+                return str(error.response["Error"].get("Code") or "refused")
+        return ""
+
+    def _text(self, name: str) -> str:
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = self._client.get_object(Bucket=self.folder.bucket, Key=self.folder.path + name)
+            return str(answer["Body"].read().decode("utf-8", "replace"))
+        except ClientError as error:
+            if error.response["Error"].get("Code") in GONE:
+                return ""
+            raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """An error of the library as one line, with its exit code."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        where = self.folder.address()
+        try:
+            yield
+        except ClientError as error:
+            told = error.response.get("Error", {})
+            code = str(told.get("Code", ""))
+            if code in GONE:
+                raise Trouble(f"{where}: the object is gone") from None
+            cause = CAUSES.get(code) or f"{code}: {told.get('Message', '')}".strip(": ")
+            exit_code = REFUSED if code in CAUSES else FAILED
+            raise Trouble(f"{where}: {cause}", code=exit_code) from None
+        except (BotoCoreError, OSError) as error:
+            server = self._offsite.endpoint or "Amazon's S3"
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise Trouble(
+                f"{where}: {server} cannot be reached, or the connection was cut ({reason})"
+            ) from None
+
+
+class _Counted:
+    """A stream that counts and digests what is read from it."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+        self.bytes = 0
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        data = self._stream.read(size)
+        self.bytes += len(data)
+        self.digest.update(data)
+        return data
