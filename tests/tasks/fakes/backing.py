@@ -12,6 +12,12 @@ from .machine import Machine
 
 SIZE = 1000
 """Bytes of a backup for each row, and one more."""
+DUMP = 300
+"""Bytes of a dump as it streams."""
+PAIRS = {
+    "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p": "AGE-SECRET-KEY-1RIGHT",
+}
+"""Public key → private key."""
 
 
 def backups(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -93,6 +99,27 @@ def remove_backups(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
+def send(machine: Machine, command: Command, _stdin: str) -> Ended:
+    file, _, recipient = command.words
+    text = json.dumps(machine.dumps[file.rpartition("/")[2]]).ljust(DUMP)
+    return Ended(0, f"for {recipient}: {text}" if recipient else text)
+
+
+def receive(machine: Machine, command: Command, stdin: str) -> Ended:
+    folder, name, *_ = command.words
+    manifest, _, rest = stdin.partition("\n")
+    identity, _, data = rest.partition("copy:\n")
+    if data.startswith("for "):
+        recipient, _, data = data.removeprefix("for ").partition(": ")
+        if identity.strip() != PAIRS[recipient]:
+            return Ended(77, err="the identity does not open it: another private key does\n")
+    if len(data) != DUMP or data[-1] != " ":
+        return Ended(65, err="what came is not what was written: its digest is another one\n")
+    machine.dumps[name] = json.loads(data)
+    machine.files[f"{folder}/{name}.json"] = manifest
+    return Ended()
+
+
 def answers(rows: dict[str, int], revision: str) -> list[dict[str, Any]]:
     """What content.sql answers."""
     known: dict[str, Any] = {"revision": revision, "version": "16.10", "encoding": "UTF8"}
@@ -113,5 +140,7 @@ BACKUPS: dict[str, Handler] = {
     "verify": verify,
     "load": load,
     "swap": swap,
+    "send": send,
+    "receive": receive,
     "remove-backups": remove_backups,
 }

@@ -27,6 +27,7 @@ LOOKING = frozenset(
         "find-python",
         "volumes",
         "env",
+        "send",
     }
 )
 """Kinds of commands that change nothing."""
@@ -119,6 +120,8 @@ def _subject(command: Command) -> str:
         "volume": lambda: words[1],
         "refill": lambda: f"{words[0]} {_below(words[1])}",
         "verify": lambda: words[6],
+        "send": lambda: _below(words[0]),
+        "receive": lambda: words[1],
         "load": lambda: f"{_below(words[0])} {words[4].partition('_')[0]}",
         "swap": lambda: " ".join(word.rstrip("0123456789") for word in words[2:5]),
         "acme": lambda: words[5],

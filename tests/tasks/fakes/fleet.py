@@ -30,6 +30,7 @@ from .connection import Connection
 from .machine import Killed, Machine
 from .origin import Origin
 from .proxy import NOBODY, through
+from .storage import Storage
 
 HOSTS = """\
 [defaults]
@@ -108,6 +109,7 @@ class Fleet:
         self.machines = {"ubuntu": self.ubuntu, "montreal": self.montreal}
         self.unreachable: dict[str, Trouble] = {}
         self.connections: list[Connection] = []
+        self.storage = Storage()
         self._patch = patch
         network = {machine.address: machine for machine in self.machines.values()}
         self.ubuntu.network = self.montreal.network = network
@@ -116,6 +118,7 @@ class Fleet:
         patch.setenv("HOSTS_INI", str(self.hosts))
         patch.setattr(command, "Session", partial(Session, opener=self._open))
         patch.setattr("fabfile.remote.host.Connection", Connection)
+        patch.setattr("fabfile.remote.s3.connect", self.storage.connect)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
 
     def fab(self, line: str) -> Ran:

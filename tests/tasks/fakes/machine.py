@@ -65,6 +65,11 @@ class Machine:
         """Name of a backup → what is in its file."""
         self.instants: dict[str, dict[str, int]] = {}
         """Container of an earlier instant → what its database holds."""
+        self.cut_after = 0
+        """Bytes of a stream after which nothing more comes."""
+        self.deaf = 0
+        """Bytes of an input after which a command ends without reading on."""
+        self.pipes_closed = 0
         self.engine = Engine("172.20.0" if name == "ubuntu" else "172.21.0")
         self.proxy: Proxy | None = None
         self.served = ""
