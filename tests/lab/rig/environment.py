@@ -24,6 +24,9 @@ SMALL: Mapping[str, str] = {
     "API_URL": "/",
 }
 
+OWN = ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")
+"""Secrets that nobody requires, of which a lab has some of its own all the same."""
+
 
 def has_example(place: Place) -> bool:
     """Whether the checkout says what belongs into an ``.env``."""
@@ -40,11 +43,11 @@ def fill(place: Place, server: str, known: Mapping[str, str | None]) -> str:
         owners = [mark.removeprefix("@server=") for mark in marks if mark.startswith("@server=")]
         if owners and server not in owners[0].split(","):
             continue
-        values[key] = SMALL.get(key, default)
+        values[key] = secret(place, key) if key in OWN else SMALL.get(key, default)
         if "@required" in marks and not default and key not in known:
             if "@secret" not in marks:
                 raise LabError(f".env.example wants {key}, for which the lab has no value")
-            values[key] = _secret(place, key)
+            values[key] = secret(place, key)
     values.update(known)
     return "".join(f"{key}={value}\n" for key, value in values.items() if value is not None)
 
@@ -62,7 +65,7 @@ def _example(text: str) -> Iterator[tuple[str, str, set[str]]]:
         marks = set()
 
 
-def _secret(place: Place, key: str) -> str:
+def secret(place: Place, key: str) -> str:
     """The lab's secret for a key: the same on every server and as long as the lab lives."""
     file = place.folder / "secrets.json"
     kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}

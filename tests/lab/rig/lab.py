@@ -18,6 +18,7 @@ from .mirror import Mirror
 from .output import say, step
 from .place import Place
 from .server import Server
+from .storage import Storage
 
 
 class Lab:
@@ -53,6 +54,13 @@ class Lab:
     def shop(self) -> str:
         """The URL of a page that the resolver can resolve."""
         return self._mirror.shop
+
+    def storage(self) -> Storage:
+        """The S3 server, up; LabError where there can be none."""
+        storage = Storage(self._place)
+        with closing(Images(self._place)) as images:
+            storage.start(images.recipe("mirror").result())
+        return storage
 
     @property
     def door(self) -> str:
