@@ -1,4 +1,4 @@
-"""A TCP relay that delays: what a long way between operator and server does to each byte."""
+"""TCP relays: one that delays each byte as a long way does, one that breaks off in the middle."""
 
 from __future__ import annotations
 
@@ -21,10 +21,25 @@ def delay(target: Address, round_trip: float) -> Iterator[Address]:
     Each direction takes half of it. Opening a connection takes one round trip more, as it does
     where the far end itself answers. Connections still open at the end are cut.
     """
+    with _running(_Relay(target, round_trip)) as address:
+        yield address
+
+
+@contextmanager
+def broken_after(target: Address, size: int) -> Iterator[Address]:
+    """Relay a free port of 127.0.0.1, which is yielded, to ``target`` for so many bytes.
+
+    Then every connection breaks off, and no new one is taken.
+    """
+    with _running(_Breaking(target, size)) as address:
+        yield address
+
+
+@contextmanager
+def _running(relay: _Relay) -> Iterator[Address]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    relay = _Relay(target, round_trip)
     try:
         yield asyncio.run_coroutine_threadsafe(relay.open(), loop).result()
     finally:
@@ -75,11 +90,15 @@ class _Relay:
             for writer in writers:
                 writer.close()
 
+    def _seen(self, data: bytes) -> None:
+        """Nothing more is wanted of it here."""
+
     async def _take(self, source: asyncio.StreamReader, under_way: UnderWay) -> None:
         """Take what comes as it comes, so that no piece waits for the one before."""
         data = b"-"
         while data:
             data = await source.read(CHUNK)
+            self._seen(data)
             arrival = asyncio.get_running_loop().time() + self._round_trip / 2
             await under_way.put((arrival, data))
 
@@ -93,3 +112,18 @@ class _Relay:
                 return
             sink.write(data)
             await sink.drain()
+
+
+class _Breaking(_Relay):
+    """Counts what it is sent, both ways."""
+
+    def __init__(self, target: Address, size: int) -> None:
+        super().__init__(target, 0)
+        self._left = size
+
+    def _seen(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0 and self._server:
+            self._server.close()
+            for task in self._connections:
+                task.cancel()

@@ -1,4 +1,4 @@
-"""An S3 server beside the lab's servers, one that checks signatures; started by whoever needs it."""
+"""An S3 server beside the lab's servers, which checks signatures; whoever needs it starts it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUCKET = "wishwithme-backups"
 
 
 class Storage:
-    """The S3 server of one lab. It has one bucket, and forgets everything when the lab goes down."""
+    """The S3 server of one lab; it forgets everything when the lab goes down."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -72,7 +72,14 @@ class Storage:
         place = self._place
         words = ["run", "-d", "--name", self.container, "--hostname", "storage", "--init"]
         words += ["--label", place.label, "--network", place.network, "--ip", self.address]
-        words += ["-v", f"{binary}:/weed:ro", "-v", f"{config}:/s3.json:ro", "--entrypoint", "/weed"]
+        words += [
+            "-v",
+            f"{binary}:/weed:ro",
+            "-v",
+            f"{config}:/s3.json:ro",
+            "--entrypoint",
+            "/weed",
+        ]
         server = ["server", "-dir=/tmp", f"-ip={self.address}", "-s3", "-s3.config=/s3.json"]
         server += [f"-s3.port={PORT}", "-master.volumeSizeLimitMB=256", "-volume.max=40"]
         docker(*words, image, *server)

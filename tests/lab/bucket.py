@@ -1,0 +1,103 @@
+"""An operator whose backups go off-site, and a look into the bucket that they go to.
+
+A test module gets the fixtures with ``pytest_plugins = (…, "tests.lab.bucket")``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fabfile.model.offsite import Offsite
+from fabfile.remote import s3
+from tests.lab.deployments import Operator
+from tests.lab.rig import Lab, LabError
+from tests.lab.rig.storage import BUCKET, Storage
+from tests.lab.scenes import Scene
+from tests.lab.seen import STATE
+
+__all__ = ["bucket", "offsite", "people", "storage"]
+
+SHELF = f"{STATE}/backups"
+FOLDER = "site/ubuntu/"
+FILL = """
+INSERT INTO users (id, email, password_hash, name)
+SELECT md5(i::text)::uuid, 'u' || i || '@wishwith.me', md5(i::text), 'Somebody'
+FROM generate_series(1, 500) i
+ON CONFLICT DO NOTHING
+"""
+DIGEST = "SELECT md5(string_agg(u::text, ',' ORDER BY id)) FROM users u"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The bucket, seen with the right keys and past every task."""
+
+    storage: Storage
+
+    @property
+    def client(self) -> Any:
+        return s3.connect(Offsite(endpoint=self.storage.endpoint), self.storage.keys)
+
+    def objects(self) -> dict[str, int]:
+        """Object of ubuntu's folder → its size."""
+        listed = self.client.list_objects_v2(Bucket=BUCKET, Prefix=FOLDER).get("Contents", ())
+        return {one["Key"].removeprefix(FOLDER): one["Size"] for one in listed}
+
+    def content(self, name: str) -> bytes:
+        body: bytes = self.client.get_object(Bucket=BUCKET, Key=FOLDER + name)["Body"].read()
+        return body
+
+    def unfinished(self) -> list[str]:
+        found = self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads") or ()
+        return [one["Key"] for one in found]
+
+    def empty(self) -> None:
+        for name in self.objects():
+            self.client.delete_object(Bucket=BUCKET, Key=FOLDER + name)
+
+
+@pytest.fixture(scope="session")
+def storage(lab: Lab) -> Storage:
+    """The lab's S3 server; skips in one line where its address cannot be reached."""
+    try:
+        found = lab.storage()
+    except LabError as error:
+        pytest.skip(str(error))
+    client = Bucket(found).client
+    if BUCKET not in {one["Name"] for one in client.list_buckets()["Buckets"]}:
+        client.create_bucket(Bucket=BUCKET)
+    return found
+
+
+@pytest.fixture
+def bucket(storage: Storage) -> Bucket:
+    """The bucket, empty."""
+    found = Bucket(storage)
+    found.empty()
+    return found
+
+
+@pytest.fixture
+def offsite(scene: Scene, storage: Storage, tmp_path: Path) -> Operator:
+    """Somebody whose ``hosts.ini`` names the bucket."""
+    return operator_with(scene, tmp_path / "offsite", storage.endpoint)
+
+
+def operator_with(scene: Scene, folder: Path, endpoint: str, **more: str) -> Operator:
+    """The same with another endpoint, or more settings."""
+    names = {"s3_bucket": BUCKET, "s3_prefix": "site", "s3_endpoint": endpoint, **more}
+    return Operator(scene.operator.inventory(folder, "ubuntu", **names))
+
+
+@pytest.fixture
+def people(scene: Scene) -> Iterator[Scene]:
+    """Users in the database, and no backup on the server."""
+    scene.ubuntu.must(["sh", "-c", f"rm -f {SHELF}/*"])
+    scene.asks_database(FILL)
+    yield scene
+    scene.ubuntu.must(["sh", "-c", f"rm -f {SHELF}/*"])
