@@ -84,10 +84,7 @@ class Bucket:
             return self._text(f"{name}.json")
 
     def send(self, name: str, stream: BufferedReader, expected: int) -> tuple[int, str]:
-        """Make an object of a stream; its size and digest. ``expected``: about so many bytes.
-
-        Where that fails, what had come is removed.
-        """
+        """Make an object of a stream; its size and digest. ``expected``: about so many bytes."""
         from boto3.s3.transfer import TransferConfig
 
         part = max(PART, -(-expected // PARTS))
@@ -99,27 +96,27 @@ class Bucket:
         with self._told():
             stream.peek(1)  # whoever cannot send ends here, before anything is touched
             self._abort(name)
-            try:
-                self._client.upload_fileobj(
-                    counted,
-                    self.folder.bucket,
-                    self.folder.path + name,
-                    ExtraArgs={"StorageClass": storage} if storage else None,
-                    Config=config,
-                )
-            except Exception:
-                with suppress(Exception):
-                    self._abort(name)
-                raise
+            # What came of one that fails is removed by the library, as far as it gets there.
+            self._client.upload_fileobj(
+                counted,
+                self.folder.bucket,
+                self.folder.path + name,
+                ExtraArgs={"StorageClass": storage} if storage else None,
+                Config=config,
+            )
         return counted.bytes, counted.digest.hexdigest()
 
     def _abort(self, name: str) -> None:
-        """End uploads of this object that somebody began and did not end."""
+        """End uploads of this object that a run which was cut off has left, where that can be."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         where = {"Bucket": self.folder.bucket}
         key = self.folder.path + name
-        for one in self._client.list_multipart_uploads(**where, Prefix=key).get("Uploads", ()):
-            if one["Key"] == key:
-                self._client.abort_multipart_upload(**where, Key=key, UploadId=one["UploadId"])
+        with suppress(BotoCoreError, ClientError):
+            found = self._client.list_multipart_uploads(**where, Prefix=key).get("Uploads") or ()
+            for one in found:
+                if one["Key"] == key:
+                    self._client.abort_multipart_upload(**where, Key=key, UploadId=one["UploadId"])
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """What the object holds."""

@@ -72,7 +72,7 @@ def test_a_copy_counts_when_it_was_read_back_from_the_other_side(
     with says_yes() as (url, written):
         operator = operator_with(scene, tmp_path, url)
         ran = operator.fab("db.backup", "--quiet")
-        assert len(written) == 1, "it was written, and that is no success"
+        assert len(written) == 1, ran
     assert (ran.code, len(ran.err.splitlines()), ran.out) == (1, 1, ""), ran
     assert "is not what was sent: its digest is another one" in ran.error
     ran = operator.fab("db.backup", "--quiet")

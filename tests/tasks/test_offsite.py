@@ -159,7 +159,8 @@ FAILURES: dict[str, tuple[Callable[[Fleet], None], str]] = {
     ),
     "unreachable": (failing("list"), f"{HERE}: {CUT}"),
     "before": (failing("upload "), f"{HERE}: {CUT}"),
-    "in the middle": (failing("part"), f"{HERE}: {CUT}"),
+    "in the middle": (failing("part|abort"), f"{HERE}: {CUT}"),
+    "after a failure": (failing("part", refuses("SlowDown")), f"{HERE}: SlowDown: SlowDown of the"),
     "while read back": (failing("get .*zst$"), f"{HERE}: {CUT}"),
     "at the manifest": (failing("put"), f"{HERE}: {CUT}"),
     "busy server": (failing("put", refuses("SlowDown")), f"{HERE}: SlowDown: SlowDown of the"),
@@ -192,6 +193,7 @@ def test_a_failed_copy_fails_the_command_keeps_the_backup_and_the_next_run_heals
     assert ran.error.endswith(AGAIN)
     assert len(ran.everything.splitlines()) == 1
     assert f"{made.name}.json" not in there(stored)
+    assert bool(stored.storage.unfinished) == (failure == "in the middle")
     # What broke is whole again.
     stored.storage.faults.clear()
     stored.ubuntu.faults.clear()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,9 +118,15 @@ class Client:
         upload = f"upload-{len(self.storage.did)}"
         self.storage.unfinished[upload] = key
         data = b""
-        while part := stream.read(PART):
-            self._step("part", bucket, key, note=False)
-            data += part
+        try:
+            while part := stream.read(PART):
+                self._step("part", bucket, key, note=False)
+                data += part
+        except Exception:
+            # As the library does it, also when that fails as well.
+            with suppress(Exception):
+                self.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
+            raise
         del self.storage.unfinished[upload]
         self.storage.objects[key] = self.storage.damage(data)
         self.storage.classes[key] = (ExtraArgs or {}).get("StorageClass", "")
