@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +15,7 @@ import pytest
 from invoke import Context
 
 from fabfile.model.errors import Trouble
-from fabfile.remote.host import DryHost, Host
+from fabfile.remote.host import DryHost, Host, Output
 from fabfile.remote.lock import Lock
 from tests.unit.builders import SERVER
 
@@ -69,6 +70,69 @@ def test_a_dry_host_writes_nothing_and_tells_what_it_was_told(host: Host) -> Non
         ("ubuntu", f"touch {host.server.root}/other"),
     ]
     assert [path.name for path in Path(host.server.root).iterdir()] == ["locks"]
+
+
+def failure(output: Output) -> Trouble:
+    return Trouble(f"code {output.code}: {output.stderr}")
+
+
+def test_a_stream_waits_for_its_reader_and_ends_with_its_commands_end(host: Host) -> None:
+    script = 'head -c 3000000 /dev/zero; echo over >"$1/over"'
+    words = ["bash", "-c", script, "x", str(host.server.root)]
+    over = Path(host.server.root) / "over"
+    with host.stream(words, timeout=20, failed=failure) as stream:
+        assert len(stream.read(100)) == 100
+        assert not over.exists()
+        assert len(stream.read()) == 3_000_000 - 100
+    assert over.exists()
+
+
+def test_the_end_of_a_stream_whose_command_failed_is_an_error(host: Host) -> None:
+    words = ["bash", "-c", "echo some; echo why >&2; exit 7"]
+    with (
+        host.stream(words, timeout=20, failed=failure) as stream,
+        pytest.raises(Trouble, match=r"^code 7: why\n$"),
+    ):
+        stream.read()
+
+
+def test_a_stream_that_nobody_reads_to_its_end_leaves_no_command(host: Host) -> None:
+    words = ["bash", "-c", "echo $$; exec cat /dev/zero"]
+    with host.stream(words, timeout=20, failed=failure) as stream:
+        process = int(stream.readline())
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_what_is_poured_is_taken_as_fast_as_the_command_reads(host: Host) -> None:
+    taken: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(30):
+            taken.append(number)
+            yield bytes(100_000)
+
+    output = host.pour(["bash", "-c", "wc -c; echo done >&2; exit 3"], chunks(), timeout=20)
+    assert (output.code, output.stdout.strip(), output.stderr) == (3, "3000000", "done\n")
+    taken.clear()
+    output = host.pour(["bash", "-c", "echo enough >&2; exit 4"], chunks(), timeout=20)
+    assert (output.code, output.stderr) == (4, "enough\n")
+    assert len(taken) < 30
+
+
+def test_a_dry_host_pours_nothing(host: Host) -> None:
+    asked: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        asked.append(1)
+        yield b"something"
+
+    seen: list[tuple[str, str]] = []
+    dry = DryHost(host, lambda name, words: seen.append((name, words)))
+    assert dry.pour(["tee", str(host.server.root / "file")], chunks(), timeout=5).ok
+    assert seen == [("ubuntu", f"tee {host.server.root}/file")]
+    assert asked == []
+    assert not Path(host.server.root / "file").exists()
 
 
 def test_waiting_ends_with_the_signal_or_at_the_deadline(host: Host) -> None:

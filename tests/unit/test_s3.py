@@ -1,0 +1,133 @@
+"""The bucket through the real library: sockets that say nothing, too little, or nothing at all."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from typing import Any
+
+import pytest
+
+from fabfile.model.errors import FAILED, Trouble
+from fabfile.model.offsite import Folder, Offsite
+from fabfile.remote import s3
+from fabfile.remote.pipe import Source
+from fabfile.remote.s3 import Bucket
+
+KEYS = ("a key", "a secret")
+FOLDER = Folder("copies", "site/ubuntu/")
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "CONNECT", 0.2)
+    monkeypatch.setattr(s3, "ANSWER", 0.2)
+    monkeypatch.setattr(s3, "ATTEMPTS", 2)
+
+
+def bucket(port: int) -> Bucket:
+    offsite = Offsite(bucket="copies", prefix="site", endpoint=f"http://127.0.0.1:{port}")
+    return Bucket(s3.connect(offsite, KEYS), FOLDER, offsite)
+
+
+@contextmanager
+def answering(answer: bytes = b"", *, close: bool = True) -> Iterator[int]:
+    """A port that reads a little and answers so; without ``close`` it keeps still then."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    kept: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                asking, _ = listener.accept()
+            except OSError:
+                return
+            asking.recv(65536)
+            asking.sendall(answer)
+            if close:
+                asking.close()
+            kept.append(asking)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+        for asking in kept:
+            asking.close()
+
+
+def trouble(call: Any, *values: Any) -> Trouble:
+    start = time.monotonic()
+    with pytest.raises(Trouble) as caught:
+        call(*values)
+    assert time.monotonic() - start < 20, "every wait is bounded"
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+def test_a_server_that_keeps_still_is_given_up_within_its_time() -> None:
+    with answering(close=False) as port:
+        found = trouble(bucket(port).look)
+    start = f"s3://copies/site/ubuntu/: http://127.0.0.1:{port} cannot be reached, or"
+    assert found.message.startswith(start)
+    assert found.code == FAILED
+
+
+def test_a_server_that_hangs_up_is_one_line() -> None:
+    with answering() as port:
+        found = trouble(bucket(port).look)
+    assert "cannot be reached, or the connection was cut (" in found.message
+
+
+def test_nobody_there_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert "cannot be reached, or the connection was cut (" in trouble(bucket(port).look).message
+
+
+def test_an_object_that_breaks_off_is_one_line() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome") as port:
+        found = trouble(lambda: list(bucket(port).chunks("db")))
+    assert "cannot be reached, or the connection was cut (" in found.message
+
+
+def test_what_is_no_s3_server_is_one_line() -> None:
+    page = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\npage"
+    with answering(page) as port:
+        assert trouble(bucket(port).look).code == FAILED
+
+
+def test_an_error_of_the_stream_itself_comes_through_as_it_is() -> None:
+    def read(_size: int) -> bytes:
+        raise Trouble("the server is gone")
+
+    with answering() as port:
+        found = trouble(bucket(port).send, "db", BufferedReader(Source(read)), 10)
+    assert found.message == "the server is gone"
+
+
+def test_no_upload_needs_more_parts_than_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    class Client:
+        def list_multipart_uploads(self, **_keys: str) -> dict[str, Any]:
+            return {}
+
+        def upload_fileobj(self, *_values: object, ExtraArgs: object, Config: Any) -> None:  # noqa: N803
+            seen.append(Config)
+
+    there = Bucket(Client(), FOLDER, Offsite())
+    for expected in (10, 1 << 40):
+        there.send("db", BufferedReader(Source(lambda _size: b"")), expected)
+    small, large = seen
+    assert small.multipart_chunksize == s3.PART
+    assert large.multipart_chunksize * 10_000 > (1 << 40) * 1.1
+    assert not large.use_threads
