@@ -1,26 +1,20 @@
 """An operator whose backups go off-site, and a look into the bucket that they go to.
 
-A test module gets the fixtures with ``pytest_plugins = (…, "tests.lab.bucket")``.
+Helpers only; the fixtures are in ``bucketed.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from fabfile.model.offsite import Offsite
 from fabfile.remote import s3
 from tests.lab.deployments import Operator
-from tests.lab.rig import Lab, LabError
 from tests.lab.rig.storage import BUCKET, Storage
 from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
-
-__all__ = ["bucket", "offsite", "people", "storage"]
 
 SHELF = f"{STATE}/backups"
 FOLDER = "site/ubuntu/"
@@ -61,43 +55,7 @@ class Bucket:
             self.client.delete_object(Bucket=BUCKET, Key=FOLDER + name)
 
 
-@pytest.fixture(scope="session")
-def storage(lab: Lab) -> Storage:
-    """The lab's S3 server; skips in one line where its address cannot be reached."""
-    try:
-        found = lab.storage()
-    except LabError as error:
-        pytest.skip(str(error))
-    client = Bucket(found).client
-    if BUCKET not in {one["Name"] for one in client.list_buckets()["Buckets"]}:
-        client.create_bucket(Bucket=BUCKET)
-    return found
-
-
-@pytest.fixture
-def bucket(storage: Storage) -> Bucket:
-    """The bucket, empty."""
-    found = Bucket(storage)
-    found.empty()
-    return found
-
-
-@pytest.fixture
-def offsite(scene: Scene, storage: Storage, tmp_path: Path) -> Operator:
-    """Somebody whose ``hosts.ini`` names the bucket."""
-    return operator_with(scene, tmp_path / "offsite", storage.endpoint)
-
-
 def operator_with(scene: Scene, folder: Path, endpoint: str, **more: str) -> Operator:
-    """The same with another endpoint, or more settings."""
+    """Somebody whose ``hosts.ini`` names the bucket at this endpoint, and more settings."""
     names = {"s3_bucket": BUCKET, "s3_prefix": "site", "s3_endpoint": endpoint, **more}
     return Operator(scene.operator.inventory(folder, "ubuntu", **names))
-
-
-@pytest.fixture
-def people(scene: Scene) -> Iterator[Scene]:
-    """Users in the database, and no backup on the server."""
-    scene.ubuntu.must(["sh", "-c", f"rm -f {SHELF}/*"])
-    scene.asks_database(FILL)
-    yield scene
-    scene.ubuntu.must(["sh", "-c", f"rm -f {SHELF}/*"])

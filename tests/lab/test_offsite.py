@@ -13,7 +13,7 @@ from tests.lab.rig.storage import BUCKET, PORT
 from tests.lab.scenes import Scene
 from tests.lab.seen import settings_kept
 
-pytest_plugins = ("tests.lab.deployed", "tests.lab.staged", "tests.lab.bucket")
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged", "tests.lab.bucketed")
 
 HERE = f"s3://{BUCKET}/{FOLDER}"
 LARGE = 12_000_000

@@ -209,6 +209,18 @@ def test_a_failed_copy_fails_the_command_keeps_the_backup_and_the_next_run_heals
     assert stored.ubuntu.locks == {}
 
 
+def test_whoever_finds_another_at_it_leaves_that_ones_upload_alone(stored: Fleet) -> None:
+    stored.storage.fail("^upload ", cut, times=1)
+    assert stored.fab("db.backup").code == 1
+    (made,) = shelf(stored)
+    stored.storage.unfinished["another's"] = f"{FOLDER}{made.name}"
+    stored.ubuntu.fail("^send", ended=Ended(75, err="another one is copying it\n"), times=1)
+    assert stored.fab("db.backup").code == 1
+    assert list(stored.storage.unfinished) == ["another's"]
+    assert stored.fab("db.backup").code == 0
+    assert stored.storage.unfinished == {}
+
+
 def test_a_server_without_age_says_so_before_anything_is_sent(encrypted: Fleet) -> None:
     encrypted.ubuntu.missing_programs = ("age",)
     ran = encrypted.fab("db.backup")
