@@ -94,6 +94,8 @@ class Channel:
             self.status_event.set()
 
     def recv(self, size: int) -> bytes:
+        if self._machine.dropped:
+            return b""
         if self._machine.cut_after and self._out.tell() >= self._machine.cut_after:
             raise TimeoutError
         return self._out.read(min(size, 100))
@@ -104,7 +106,7 @@ class Channel:
     @property
     def exit_status(self) -> int:
         assert self._ended
-        return self._ended.code
+        return -1 if self._machine.dropped else self._ended.code
 
     def close(self) -> None:
         """It is not used any more."""

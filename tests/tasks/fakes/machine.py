@@ -67,6 +67,8 @@ class Machine:
         """Container of an earlier instant → what its database holds."""
         self.cut_after = 0
         """Bytes of a stream after which nothing more comes."""
+        self.dropped = False
+        """Whether the connection is gone in the middle of a stream: then that just ends."""
         self.deaf = 0
         """Bytes of an input after which a command ends without reading on."""
         self.pipes_closed = 0
