@@ -37,17 +37,25 @@ GONE = ("NoSuchKey", "404")
 
 
 def connect(offsite: Offsite, keys: tuple[str, str]) -> Any:
-    """A client of the S3 server; nothing is asked yet."""
+    """A client of the S3 server; nothing is asked yet. Exit code 2 when the library refuses."""
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
+    try:
+        return _client(boto3, Config, offsite, keys)
+    except (BotoCoreError, ValueError) as error:
+        raise Trouble(f"no client of S3 can be made: {error}", code=REFUSED) from None
+
+
+def _client(boto3: Any, config: Any, offsite: Offsite, keys: tuple[str, str]) -> Any:
     return boto3.client(
         "s3",
         aws_access_key_id=keys[0],
         aws_secret_access_key=keys[1],
         region_name=offsite.region,
         endpoint_url=offsite.endpoint or None,
-        config=Config(
+        config=config(
             connect_timeout=CONNECT,
             read_timeout=ANSWER,
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.errors import FAILED, Trouble
+from fabfile.model.errors import FAILED, REFUSED, Trouble
 from fabfile.model.offsite import Folder, Offsite
 from fabfile.remote import s3
 from fabfile.remote.pipe import Source
@@ -85,6 +85,14 @@ def test_a_server_that_hangs_up_is_one_line() -> None:
     with answering() as port:
         found = trouble(bucket(port).look)
     assert "cannot be reached, or the connection was cut (" in found.message
+
+
+def test_a_profile_of_the_operator_that_is_none_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    found = trouble(s3.connect, Offsite(), KEYS)
+    assert (found.code, found.message.partition(":")[0]) == (REFUSED, "no client of S3 can be made")
 
 
 def test_nobody_there_is_one_line() -> None:
