@@ -163,7 +163,8 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
             "domains", "acme_directory", "acme_email", "calls", "address", "edge", "watch",
-            "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
+            "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
+            "s3_bucket", "s3_prefix",
             "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
         ])
     )  # fmt: skip
