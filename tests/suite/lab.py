@@ -13,6 +13,8 @@ from .outcome import PYTHON, Outcome, pytest, run
 
 WORKERS = 2
 """Tests that wait for servers most of the time run side by side, each file in a lab of its own."""
+FOLDERS = ("tests/lab", "tests/incidents")
+TIER = "tests/lab, incidents"
 INV = str(PYTHON.with_name("inv"))
 
 
@@ -38,11 +40,9 @@ class LabRun:
         """Yield each tier with its name; the lab goes down at the end if it was not up before."""
         yield "engine", self._engine
         yield "lab.up", self._up
-        for folder in ("tests/lab", "tests/incidents"):
-            yield (
-                folder,
-                partial(self._unless_idle, partial(pytest, folder, live=True, workers=WORKERS)),
-            )
+        # In one run: a set-up for both, and neither ends with one lab waiting for the other.
+        both = partial(pytest, *FOLDERS, live=True, workers=WORKERS)
+        yield TIER, partial(self._unless_idle, both)
         yield "lab.down", self._down
 
     def _engine(self) -> Outcome:

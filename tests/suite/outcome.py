@@ -47,21 +47,21 @@ class Outcome:
 
 
 def pytest(
-    tests: str, folder: Path = ROOT, python: Path = PYTHON, live: bool = False, workers: int = 1
+    *tests: str, folder: Path = ROOT, python: Path = PYTHON, live: bool = False, workers: int = 1
 ) -> Outcome:
-    """Run the tests in a folder, a file at a time per worker, and count what became of them.
+    """Run the tests in some folders, a file at a time per worker, and count what became of them.
 
     Their temporary files stand apart from those of any other run on this machine: pytest's usual
     place is closed by each run that starts, also to a user that a test has let in.
     """
-    if not (folder / tests).exists():
+    if not any((folder / place).exists() for place in tests):
         return Outcome(idle="no tests yet")
     with TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
         color = "--color=yes" if sys.stdout.isatty() else "--color=no"
         places = (f"--junitxml={report}", f"--basetemp={scratch}/tests")
         side_by_side = (f"-n{workers}", "--dist=loadfile", "-v") if workers > 1 else ()
-        words = (str(python), "-m", "pytest", tests, color, *side_by_side, *places)
+        words = (str(python), "-m", "pytest", *tests, color, *side_by_side, *places)
         status, output = run(*words, folder=folder, live=live)
         counted = _count(ElementTree.parse(report).getroot()) if report.exists() else Outcome()
     if status == NO_TESTS_COLLECTED:

@@ -28,7 +28,7 @@ def test_skipped(): pass
 def in_folder(folder: Path, text: str) -> Outcome:
     (folder / "tests").mkdir()
     (folder / "tests/test_it.py").write_text(text)
-    return outcome.pytest("tests", folder)
+    return outcome.pytest("tests", folder=folder)
 
 
 def test_every_test_is_counted_and_every_skip_has_its_reason(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_folder_without_tests_is_skipped(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_skipped(tmp_path: Path) -> None:
-    assert outcome.pytest("tests", tmp_path).idle == "no tests yet"
+    assert outcome.pytest("tests", folder=tmp_path).idle == "no tests yet"
 
 
 def test_a_tier_after_a_failed_one_still_runs(
@@ -103,7 +103,7 @@ def pretended_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(lab, "INV", str(inv))
     monkeypatch.setattr(lab, "run", partial(outcome.run, folder=tmp_path))
     monkeypatch.setattr(lab, "lab_is_up", (tmp_path / "lab-is-up").exists)
-    monkeypatch.setattr(lab, "pytest", lambda folder, **_: Outcome(passed=1))
+    monkeypatch.setattr(lab, "pytest", lambda *_folders, **_: Outcome(passed=1))
     monkeypatch.setattr(lab, "put_others_away", (tmp_path / "others-put-away").touch)
     return tmp_path
 
@@ -112,7 +112,7 @@ def lab_states() -> dict[str, str]:
     return {name: tier().state for name, tier in lab.LabRun().tiers()}
 
 
-ALL_PASSED = dict.fromkeys(("engine", "lab.up", "tests/lab", "tests/incidents"), "passed")
+ALL_PASSED = dict.fromkeys(("engine", "lab.up", lab.TIER), "passed")
 
 
 def test_a_lab_that_was_down_goes_down_again(pretended_lab: Path) -> None:
@@ -132,8 +132,7 @@ def test_a_lab_that_does_not_come_up_fails_and_is_put_away(pretended_lab: Path) 
     assert lab_states() == {
         "engine": "passed",
         "lab.up": "FAILED",
-        "tests/lab": "skipped",
-        "tests/incidents": "skipped",
+        lab.TIER: "skipped",
         "lab.down": "passed",
     }
 
@@ -146,5 +145,5 @@ def test_no_engine_skips_the_lab_with_the_reason_but_fails_a_ci(
     (pretended_lab / "engine-answers").unlink()
     outcomes = {name: tier() for name, tier in lab.LabRun().tiers()}
     assert outcomes["engine"].state == state
-    assert outcomes["tests/lab"].idle == outcomes["lab.down"].idle == "engine: no engine here"
+    assert outcomes[lab.TIER].idle == outcomes["lab.down"].idle == "engine: no engine here"
     assert not (pretended_lab / "calls").exists()

@@ -20,7 +20,7 @@ from pathlib import Path
 from invoke import Exit
 
 from . import judges
-from .lab import LabRun
+from .lab import TIER, LabRun
 from .outcome import ROOT, Outcome, pytest, summarise
 from .outcome import run as program
 
@@ -54,8 +54,7 @@ def _fast() -> Iterator[Tier]:
 def _left_out() -> Iterator[Tier]:
     for name, _ in _services():
         yield name, partial(Outcome, idle="--fast leaves the services' own tests out")
-    for name in ("tests/lab", "tests/incidents"):
-        yield name, partial(Outcome, idle="--fast leaves the lab out")
+    yield TIER, partial(Outcome, idle="--fast leaves the lab out")
 
 
 def _timed(tier: Tier) -> Outcome:
@@ -92,7 +91,7 @@ def service_tests(service: Path) -> Outcome:
     status, output = program("scripts/setup", environment, str(locked))
     if status:
         return Outcome(problem=f"scripts/setup could not make {environment}", output=output)
-    return pytest("tests", service, ROOT / environment / "bin/python")
+    return pytest("tests", folder=service, python=ROOT / environment / "bin/python")
 
 
 @contextmanager
