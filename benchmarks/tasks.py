@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke import Collection, Context, task
 
 from . import backup as backups
+from . import instants as moments
 
 
 @task
@@ -13,5 +14,11 @@ def backup(_context: Context) -> None:
     backups.run()
 
 
-ns = Collection("bench", backup)
+@task
+def instants(_context: Context) -> None:
+    """Bring a database to an instant, and see how far the log's receiver is behind; a minute."""
+    moments.run()
+
+
+ns = Collection("bench", backup, instants)
 """Benchmarks: each needs inv lab.up, and writes its section of docs/benchmarks.md."""
