@@ -31,17 +31,21 @@ def compose_settings(root: Path, compose_file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def container_tree(root: Path, configuration: Path) -> Iterator[Path]:
+def container_tree(root: Path, configuration: Path, waf_mode: str = "off") -> Iterator[Path]:
     """Lay one server's nginx directory and the shared snippets out as its container sees them.
 
     The container's absolute paths are rewritten to the tree's own, so that every ``include``
     resolves. Yields the copy of the configuration; what a server writes to ``proxy/`` is missing.
+    ``waf_mode`` is that of the server's ``.env``.
     """
+    waf = root / "nginx/waf" / waf_mode
     with TemporaryDirectory() as folder:
         tree = Path(folder)
         heavy = shutil.ignore_patterns("node_modules", "dist")
         shutil.copytree(root / configuration.parent, tree / "etc/nginx", ignore=heavy)
         shutil.copytree(root / "nginx/snippets", tree / "etc/wishwithme/snippets")
+        if waf.is_dir():
+            shutil.copytree(waf, tree / "etc/wishwithme/waf")
         for file in tree.rglob("*.conf"):
             text = file.read_text()
             for path in ("/etc/nginx/", "/etc/wishwithme/"):

@@ -139,16 +139,20 @@ def _workflows() -> list[Path]:
     return _matching(".github/workflows/*.yml")
 
 
+WAF_MODES = ("off", "detection", "blocking")
+
+
 def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
     """Make a judge of one configuration a judge of all; it reads copies, we name our files."""
 
     def judge_all() -> str:
         findings = []
         for configuration in _matching("nginx/*/nginx.conf", "services/*/nginx.conf"):
-            with container_tree(ROOT, configuration) as copy:
-                said = judge(copy).replace(str(copy.parent), str(configuration.parent))
-                said = said.replace(f"{copy.parents[1]}/wishwithme", "nginx")
-            findings += [f"{configuration}: {said}"] if said else []
+            for mode in WAF_MODES if configuration.match("nginx/ubuntu/*") else WAF_MODES[:1]:
+                with container_tree(ROOT, configuration, mode) as copy:
+                    said = judge(copy).replace(str(copy.parent), str(configuration.parent))
+                    said = said.replace(f"{copy.parents[1]}/wishwithme", "nginx")
+                findings += [f"{configuration}: {said}"] if said else []
         return "\n".join(findings)
 
     return judge_all
