@@ -13,7 +13,7 @@ from typing import Any
 from .proxy import Proxy
 
 DEADLINE = 10.0
-PLAIN = (80, 8090)
+PLAIN = (80, 8090, 8091)
 
 
 @dataclass(frozen=True)

@@ -71,25 +71,30 @@ def running(
     patience: str = PATIENCE,
     responder: str = "",
     elsewhere: Mapping[str, str] | None = None,
+    waf_mode: str = "off",
 ) -> Iterator[Proxy]:
     """Start a server's proxy before services that stand in for its own.
 
     ``proxy_files`` are what the deploy would have written; ``edits`` maps files of the
     configuration to texts of theirs and what takes their place. ``responder`` is the URL that
-    tells whether its certificate is revoked; ``elsewhere`` maps services to where they listen.
+    tells whether its certificate is revoked; ``elsewhere`` maps services to where they listen;
+    ``waf_mode`` is the server's setting.
     """
     with ExitStack() as stack:
-        main = stack.enter_context(container_tree(ROOT, Path("nginx", server, "nginx.conf")))
+        main = stack.enter_context(
+            container_tree(ROOT, Path("nginx", server, "nginx.conf"), waf_mode)
+        )
         tree = main.parents[2]
         for name, changes in (edits or {}).items():
             replace_in(main.parent / name, changes)
         proxy = Proxy(tree, authority, {})
         places = dict(elsewhere or {})
-        for name, port in sorted(_upstream_servers(main.parent)):
-            if name not in places:
-                proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
-                places[name] = proxy.services[name].place
-            replace_in(main.parent / "upstreams.conf", {f"{name}:{port}": places[name]})
+        for file in (main.parent / "upstreams.conf", tree / "etc/wishwithme/waf/upstream.conf"):
+            for name, port in sorted(_upstream_servers(file)):
+                if name not in places:
+                    proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
+                    places[name] = proxy.services[name].place
+                replace_in(file, {f"{name}:{port}": places[name]})
         _settle(proxy, main, patience)
         names = (SITE, WWW, API, "127.0.0.1")
         authority.sign(proxy.certificates, *names, responder=responder)
@@ -100,8 +105,8 @@ def running(
         yield proxy
 
 
-def _upstream_servers(folder: Path) -> set[tuple[str, str]]:
-    text = (folder / "upstreams.conf").read_text()
+def _upstream_servers(file: Path) -> set[tuple[str, str]]:
+    text = file.read_text() if file.exists() else ""
     return set(re.findall(r"^\s*server ([a-z0-9-]+):(\d+)", text, flags=re.MULTILINE))
 
 

@@ -98,6 +98,8 @@ class Handler(BaseHTTPRequestHandler):
         empty = status in (204, 304)
         self.send_response(status)
         self.own_headers()
+        if self.server.name == "waf" and status == 403:
+            self.send_header("X-Accel-Redirect", "@403")
         self.send_header("Content-Type", "application/json")
         if not empty:
             self.send_header("Content-Length", str(len(body)))
