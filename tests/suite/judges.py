@@ -139,7 +139,10 @@ def _workflows() -> list[Path]:
     return _matching(".github/workflows/*.yml")
 
 
-WAF_MODES = ("off", "detection", "blocking")
+def _waf_modes(configuration: Path) -> list[str]:
+    """The settings that a configuration is read with: those that have a folder."""
+    here = sorted(folder.name for folder in (ROOT / "nginx/waf").glob("*"))
+    return here if here and configuration.match("nginx/ubuntu/*") else ["off"]
 
 
 def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
@@ -148,7 +151,7 @@ def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
     def judge_all() -> str:
         findings = []
         for configuration in _matching("nginx/*/nginx.conf", "services/*/nginx.conf"):
-            for mode in WAF_MODES if configuration.match("nginx/ubuntu/*") else WAF_MODES[:1]:
+            for mode in _waf_modes(configuration):
                 with container_tree(ROOT, configuration, mode) as copy:
                     said = judge(copy).replace(str(copy.parent), str(configuration.parent))
                     said = said.replace(f"{copy.parents[1]}/wishwithme", "nginx")

@@ -46,11 +46,12 @@ def steps(file: Path) -> list[dict[str, Any]]:
 
 
 def stack(server: str) -> Stack:
-    """The server's stack as compose reads it, as if this checkout were the server's."""
+    """The server's stack as compose reads it, with every profile, as if this were its checkout."""
     file = ROOT / INVENTORY.server(server).compose
     with compose_settings(ROOT, file) as settings:
         tool = Path(sys.executable).with_name("docker-compose")
-        words = [tool, "--env-file", settings, "-f", file, "config", "--format", "json"]
+        words = [tool, "--env-file", settings, "-f", file, "--profile", "*"]
+        words += ["config", "--format", "json"]
         done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True)
     return parse_stack(done.stdout, "")
 
@@ -60,7 +61,8 @@ def made_of(server: str) -> set[str]:
     checkout = PurePosixPath(ROOT)
     found = {str(INVENTORY.server(server).compose), ".env.example", "hosts.ini", "fabfile"}
     for service in stack(server).services:
-        found.update(mounted_paths(service, checkout))
+        # Of a folder that a setting chooses, each may be a server's.
+        found.update(path.removesuffix("/off") for path in mounted_paths(service, checkout))
         if service.build:
             found.add(inside(service.build.context, checkout) or "")
             dockerfile = inside(service.build.dockerfile, checkout) or ""
