@@ -186,3 +186,46 @@ def test_streams_are_neither_held_back_nor_logged_with_their_token() -> None:
     upstream = re.search(r"upstream core-api-events \{([^}]*)\}", nginx("ubuntu"))
     assert upstream is not None
     assert "ip_hash;" in upstream[1]
+
+
+def test_the_waf_has_a_mode_for_every_folder_that_a_setting_can_name() -> None:
+    """Both ends of the way: the proxy's, by the folder that is mounted, and the WAF's own file."""
+    ways = {
+        folder.name: (folder / "api.conf").read_text().splitlines()[-1]
+        for folder in (ROOT / "nginx/waf").iterdir()
+    }
+    through = "proxy_pass http://waf;"
+    assert ways == {
+        "off": "proxy_pass http://core-api;",
+        "detection": through,
+        "blocking": through,
+    }
+    for mode, engine in (("detection", "DetectionOnly"), ("blocking", "On")):
+        assert f"    modsecurity_rules 'SecRuleEngine {engine}';\n" in waf(f"{mode}.conf")
+    assert not (ROOT / "services/waf/etc/off.conf").exists()
+
+
+def waf(name: str) -> str:
+    return (ROOT / "services/waf/etc" / name).read_text()
+
+
+def test_the_waf_looks_at_as_much_as_the_proxy_lets_through_and_gives_up_after_it() -> None:
+    assert directive("ubuntu", "client_max_body_size") == ["10m"]
+    assert "client_max_body_size 10m;" in waf("http.conf")
+    for limit in ("SecRequestBodyLimit", "SecRequestBodyNoFilesLimit"):
+        assert f"\n{limit} {10 * 1024 * 1024}\n" in waf("rules.conf")
+    (waits,) = re.findall(r"proxy_read_timeout (\w+);", waf("http.conf"))
+    assert seconds(waits) > 60
+    (idle,) = re.findall(r"^keepalive_timeout (\w+);", waf("http.conf"), flags=re.MULTILINE)
+    assert seconds(idle) > 60
+
+
+def test_no_secret_is_matched_and_no_header_or_body_is_logged_by_the_waf() -> None:
+    for secret in (
+        "ARGS:json.password",
+        "ARGS:json.refresh_token",
+        "REQUEST_HEADERS:Authorization",
+    ):
+        assert f'SecRuleUpdateTargetByTag "OWASP_CRS" "!{secret}"\n' in waf("after.conf")
+    assert "\nSecAuditLogParts AHZ\n" in waf("rules.conf")
+    assert "error_log /dev/stderr crit;" in waf("main.conf")
