@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.lab.asking import Answer, ask, connected, person
+from tests.lab.deployments import Pair
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import API, Scene
 
@@ -44,7 +45,7 @@ TITLES = ("curl iron", "Select a gift from the table; 1=1", 'O\'Reilly "SQL" <3'
 
 
 @pytest.fixture(scope="module")
-def switched(scenes: Any) -> Iterator[Scene]:
+def switched(scenes: Pair) -> Iterator[Scene]:
     """Both servers verified, and the rules before the API refuse."""
     scenes.make_good()
     scene = Scene(scenes.lab, scenes.operator, scenes.origin)
@@ -54,6 +55,7 @@ def switched(scenes: Any) -> Iterator[Scene]:
     assert "waf" not in scene.boxes()
     assert sent(scene, f"{LISTS}?{IN_A_QUERY['SQL injection']}").status == 401
     scene.plain_up_changes_nothing()
+    scenes.remember()
 
 
 def turn(scene: Scene, profiles: str, mode: str, *flags: str) -> None:
