@@ -11,6 +11,7 @@ import pytest
 
 from tests.edge.authority import Authority
 from tests.lab.deployments import refused
+from tests.lab.rig.judge import TOLERATED
 from tests.lab.scenes import API, SITE, Scene
 from tests.lab.seen import STATE, untouched
 
@@ -62,6 +63,20 @@ def test_a_certificate_of_ones_own_is_served_without_replacing_anything(
     assert kept == f"600 {STATE}/certs/fullchain.pem\n600 {STATE}/certs/privkey.pem\n"
     again = scene.operator.must("ssl.install", *pair_of(tmp_path / "own"))
     assert f"certificate {status['serial']} is served already" in again.out
+
+
+def test_testssl_finds_nothing_above_low(scene: Scene, former: Path, tmp_path: Path) -> None:
+    """Of a certificate that says who tells whether it is revoked, as that of a public authority."""
+    authority = Authority(tmp_path)
+    authority.sign(tmp_path / "own", *NAMES, responder="http://127.0.0.1:9/")
+    scene.operator.must("ssl.install", *pair_of(tmp_path / "own"))
+    findings = scene.lab.testssl("ubuntu", SITE, authority.file.read_text())
+    assert [one for one in findings if one.severity not in (*TOLERATED, "WARN")] == []
+    # What it could not ask: its OpenSSL knows no GOST, which nobody offers.
+    assert [one.id for one in findings if one.severity == "WARN"] == ["engine_problem"]
+    said = {one.id: one.finding for one in findings}
+    assert said["cert_chain_of_trust"] == "passed."
+    assert said["overall_grade"] == "A+"
 
 
 def test_a_pair_that_does_not_fit_touches_nothing(scene: Scene, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from . import bases, containers, files, network, origin, servers
 from .directory import Directory
 from .docker import LabError, docker, ensure_engine
 from .images import Images
+from .judge import Finding, findings_of_testssl
 from .mirror import Mirror
 from .output import say, step
 from .place import Place
@@ -71,6 +72,10 @@ class Lab:
     def directory(self) -> Directory:
         """The certificate authority that the servers ask."""
         return Directory(self._place)
+
+    def testssl(self, server: str, domain: str, authority: str) -> list[Finding]:
+        """What testssl says of the site at a server; ``authority`` is trusted, in PEM."""
+        return findings_of_testssl(self._place, self.server(server).address, domain, authority)
 
     @property
     def _site(self) -> Server:
