@@ -284,4 +284,6 @@ class Restore:
                 evidence=(*trouble.evidence, *state_lines(self.session, self.name)),
             )
         message = f"{trouble.message}; {self.postgres.name} is the database from before again"
-        return Trouble(f"{message}, what came back is kept as {there.incoming}")
+        return Trouble(
+            f"{message}, what came back is kept as {there.incoming}", evidence=trouble.evidence
+        )

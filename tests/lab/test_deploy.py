@@ -26,7 +26,18 @@ GATES = {
     | {"outside:resolver"},
 }
 RELEASE = {"id", "commit", "subject", "outcome", "who", "started", "seconds", "error"}
-STATUS = {"server", "release", "last", "head", "wanted", "busy", "services", "pending"} | {
+STATUS = {
+    "server",
+    "release",
+    "last",
+    "head",
+    "wanted",
+    "busy",
+    "services",
+    "pending",
+    "backup",
+    "jobs",
+} | {
     "problems",
     "warnings",
     "disk",
