@@ -17,6 +17,10 @@ finish() { [ -n "$kept" ] || remove_all; }
 trap finish EXIT
 trap 'exit 143' HUP INT TERM
 remove_all # of a run that died
+# The log's end tells of the last transaction that it has.
+why() {
+  sed -n 's/.*FATAL: *//p; s/.*last completed transaction was at log time/the last transaction is of/p' | paste -sd';'
+}
 pause() { read -rt 0.2 <> <(:) || :; }
 
 storage=$(docker info --format '{{.DockerRootDir}}')
@@ -54,7 +58,7 @@ container=$(docker run -d --network none --label "$label" --cpu-shares 128 --shm
 until [ "$(docker exec "$container" psql -X -q -A -t -U "$user" -d postgres -c 'SELECT pg_is_in_recovery()' \
   </dev/null 2>/dev/null)" = f ]; do
   [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] ||
-    die 70 "it cannot be brought to that instant: $(docker logs "$container" 2>&1 | grep -a FATAL | tail -n 1)"
+    die 70 "it cannot be brought to that instant: $(docker logs "$container" 2>&1 | why)"
   [ "$SECONDS" -lt "$patience" ] || die 70 "the throwaway PostgreSQL was not there within $patience s"
   pause
 done
