@@ -47,7 +47,7 @@ free=$(df -B1 --output=avail "$folder" | tail -n 1)
 
 # One snapshot for the dump and for the questions: what is counted is exactly what is dumped.
 start=$EPOCHREALTIME
-mkfifo "$scratch/asked" "$scratch/answered" "$scratch/copy"
+mkfifo "$scratch/asked" "$scratch/answered"
 run psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d "$database" \
   <"$scratch/asked" >"$scratch/answered" 2>"$scratch/session.err" &
 session=$!
@@ -56,12 +56,10 @@ exec 8>"$scratch/asked" 7<"$scratch/answered"
 (printf 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n' >&8)
 IFS= read -r -t 60 snapshot <&7 || die 70 "no snapshot: $(tail -n 1 "$scratch/session.err")"
 case $compression in
-  gzip) pack=(gzip -c) ;;
+  gzip) pack=(gzip -c) unpack=(gzip -dc) ;;
   # Level 2: a quarter less CPU than the default, 3, for a file of that size; the site runs beside it.
-  *) pack=(zstd -2 -q -c) ;;
+  *) pack=(zstd -2 -q -c) unpack=(zstd -dqc) ;;
 esac
-tail -c 1024 <"$scratch/copy" >"$scratch/end" &
-tail=$!
 # The questions are answered while the dump runs; the transaction stays open until both have ended.
 printf '%s\n' "$questions" >&8 &
 asking=$!
@@ -69,24 +67,20 @@ cat <&7 >"$scratch/facts" 8>&- &
 answers=$!
 docker exec -e "PGAPPNAME=$application" "$container" pg_dump --snapshot="$snapshot" --lock-wait-timeout=60s \
   --no-password -U "$user" -d "$database" 2>"$scratch/0.err" </dev/null |
-  tee "$scratch/copy" 2>"$scratch/1.err" |
-  "${pack[@]}" 2>"$scratch/2.err" |
-  tee "$part" 2>"$scratch/3.err" |
-  sha256sum >"$scratch/sum" 2>"$scratch/4.err"
+  "${pack[@]}" 2>"$scratch/1.err" |
+  tee "$part" 2>"$scratch/2.err" |
+  sha256sum >"$scratch/sum" 2>"$scratch/3.err"
 codes=("${PIPESTATUS[@]}")
 dumped=$EPOCHREALTIME
-stages=(pg_dump copy "${pack[0]}" write digest)
-wait "$tail"
+stages=(pg_dump "${pack[0]}" write digest)
 # The first that tells more than "my reader is gone" is the cause.
 for pass in cause any; do
-  for stage in 4 3 2 1 0; do
+  for stage in 3 2 1 0; do
     [ "${codes[$stage]}" -eq 0 ] && continue
     [ $pass = cause ] && [ "${codes[$stage]}" -eq 141 ] && continue
     die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(head -n 1 "$scratch/$stage.err")"
   done
 done
-grep -q '^-- PostgreSQL database dump complete$' "$scratch/end" ||
-  die 70 'the dump has no end: its last line is missing'
 wait "$asking"
 (printf 'COMMIT;\n' >&8)
 exec 8>&- 7<&-
@@ -97,6 +91,10 @@ sync "$part" || die 70 "$part cannot be written to the disk"
 read -r streamed _ <"$scratch/sum"
 read -r stored _ < <(sha256sum "$part")
 [ "$streamed" = "$stored" ] || die 70 'what stands on the disk is not what was written'
+"${unpack[@]}" <"$part" 2>"$scratch/err" | tail -c 1024 >"$scratch/end" ||
+  die 70 "what stands on the disk cannot be unpacked: $(tail -n 1 "$scratch/err")"
+grep -q '^-- PostgreSQL database dump complete$' "$scratch/end" ||
+  die 70 'the dump has no end: its last line is missing'
 micro() { printf '%s' "${1/[.,]/}"; }
 milliseconds=$((($(micro "$dumped") - $(micro "$start")) / 1000))
 printf '{"about":%s,"bytes":%s,"sha256":"%s","milliseconds":%s,"content":[%s]}\n' "$about" \
