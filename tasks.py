@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from invoke import Collection, Context, Exit, task
 
 from benchmarks.tasks import ns as bench
@@ -10,9 +12,16 @@ from tests.lab.rig.tasks import ns as lab
 from tests.suite import tiers
 
 
-@task(help={"fast": "leave the lab and the services' own tests out"})
-def test(_context: Context, fast: bool = False) -> None:
+@task(
+    help={
+        "fast": "leave the lab and the services' own tests out",
+        "full": "also run the scenes of the lab that take too long for every run",
+    }
+)
+def test(_context: Context, fast: bool = False, full: bool = False) -> None:
     """Run every tier of tests that this machine can run, and say what was left out and why."""
+    if full:
+        os.environ["TEST_FULL"] = "yes"
     if not tiers.run(fast):
         raise Exit(code=1)
 

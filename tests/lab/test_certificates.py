@@ -11,6 +11,7 @@ import pytest
 
 from tests.edge.authority import Authority
 from tests.lab.deployments import refused
+from tests.lab.full import full
 from tests.lab.rig.judge import TOLERATED
 from tests.lab.scenes import API, SITE, Scene
 from tests.lab.seen import STATE, untouched
@@ -65,6 +66,7 @@ def test_a_certificate_of_ones_own_is_served_without_replacing_anything(
     assert f"certificate {status['serial']} is served already" in again.out
 
 
+@full
 def test_testssl_finds_nothing_above_low(scene: Scene, former: Path, tmp_path: Path) -> None:
     """Of a certificate that says who tells whether it is revoked, as that of a public authority."""
     authority = Authority(tmp_path)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.full import full
 from tests.lab.rig import Lab, LabError, Server
 
 RUNNING = "docker inspect --format '{{.State.Running}} {{.RestartCount}}' keeper"
@@ -99,6 +100,7 @@ def test_after_a_loss_of_power_disk_and_containers_are_back(keeper: Server) -> N
     keeper.must(["rm", "/opt/mark"])
 
 
+@full
 def test_after_a_reboot_disk_and_containers_are_back(keeper: Server) -> None:
     keeper.must(["sh", "-c", "echo kept >/opt/mark; touch /run/gone"])
     before = keeper.must(["stat", "-c", "%Z", "/proc/1"])
@@ -109,6 +111,7 @@ def test_after_a_reboot_disk_and_containers_are_back(keeper: Server) -> None:
     keeper.must(["rm", "/opt/mark"])
 
 
+@full
 def test_a_restarted_engine_brings_its_containers_back(keeper: Server) -> None:
     before = keeper.must(["pidof", "dockerd"])
     keeper.restart_engine()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.lab.bucket import DIGEST, FOLDER, SHELF, Bucket, operator_with
 from tests.lab.deployments import Operator, Ran
+from tests.lab.full import full
 from tests.lab.rig import relay
 from tests.lab.rig.storage import BUCKET, PORT
 from tests.lab.scenes import Scene
@@ -111,6 +112,7 @@ def test_only_ciphertext_leaves_and_only_the_private_key_opens_it(
     assert found.stdout == ""
 
 
+@full
 def test_an_empty_new_server_comes_back_from_the_bucket_alone(
     people: Scene, offsite: Operator, bucket: Bucket
 ) -> None:

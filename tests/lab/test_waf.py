@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab.asking import Answer, ask, connected, person
 from tests.lab.deployments import Pair
+from tests.lab.full import full
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import API, Scene
 
@@ -75,6 +76,7 @@ def sent(scene: Scene, path: str, method: str = "GET", body: Any = None, token: 
         time.sleep(int(answer.all("retry-after")[0]))
 
 
+@full
 def test_attacks_are_refused_as_the_proxy_refuses(switched: Scene) -> None:
     answers = {f"{n} (query)": sent(switched, f"{LISTS}?{q}") for n, q in IN_A_QUERY.items()}
     for name, title in IN_A_BODY.items():
@@ -96,6 +98,7 @@ def test_attacks_are_refused_as_the_proxy_refuses(switched: Scene) -> None:
         assert "headers" not in logged[request]["request"]
 
 
+@full
 def test_the_applications_own_requests_pass(switched: Scene) -> None:
     somebody = person() | {"password": "' OR 1=1 --<script>; cat /etc/passwd"}
     assert sent(switched, "/api/v1/auth/register", "POST", somebody).status == 201

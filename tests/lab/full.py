@@ -1,0 +1,9 @@
+"""What takes too long for every run: ``scripts/test --full`` sets ``TEST_FULL`` and runs it too."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+full = pytest.mark.skipif("TEST_FULL" not in os.environ, reason="scripts/test --full runs it")
