@@ -14,7 +14,7 @@ from tests.lab.rig import Lab, Server
 
 from . import report
 
-ROUNDS = 5
+ROUNDS = 3
 BIG, SMALL = 2_300_000, 230_000
 """Items; the big ones make a dump of a gigabyte."""
 RAW = (
