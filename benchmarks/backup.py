@@ -77,7 +77,8 @@ def run() -> None:
         ["`fab db.verify`, the whole command", f"{verified:.1f} s", ""],
         ["`fab db.restore`, the whole command", f"{restored.seconds:.1f} s", _swap(steps)],
     ]
-    text = f"{report.machine()}. Median of {ROUNDS} (range), by turns; {sum(made['rows'].values())} rows.\n\n"
+    held = sum(made["rows"].values())
+    text = f"{report.machine()}. Median of {ROUNDS} (range), by turns; {held} rows.\n\n"
     report.write("backup", text + report.table(("what", "measured", "beside"), rows))
 
 
