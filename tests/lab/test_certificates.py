@@ -74,8 +74,8 @@ def test_testssl_finds_nothing_above_low(scene: Scene, former: Path, tmp_path: P
     scene.operator.must("ssl.install", *pair_of(tmp_path / "own"))
     findings = scene.lab.testssl("ubuntu", SITE, authority.file.read_text())
     assert [one for one in findings if one.severity not in (*TOLERATED, "WARN")] == []
-    # What it could not ask: its OpenSSL knows no GOST, which nobody offers; and on some runs it comes
-    # to no verdict about resumption by ticket, which is not offered either (snippets/tls.conf).
+    # What it could not ask: its OpenSSL knows no GOST, which nobody offers; and on some runs it
+    # comes to no verdict about resumption by ticket, which is not offered either.
     unasked = {one.id for one in findings if one.severity == "WARN"}
     assert unasked - {"sessionresumption_ticket"} == {"engine_problem"}
     said = {one.id: one.finding for one in findings}
