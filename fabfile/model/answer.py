@@ -54,6 +54,7 @@ def parse(output: str, mark: str) -> Facts:
         holder=sections["holder"].strip(),
         releases=tuple(filter(None, map(parse_release, sections["releases"].splitlines()))),
         generation=sections["generation"].strip(),
+        away=sections.get("away", "").strip(),
         backups=in_order(sections["backups"].splitlines()),
         jobs=parse_schedule(sections["crontab"], sections["jobs"]),
         commit=_commit(sections) if "commit" in sections else None,

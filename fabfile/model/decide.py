@@ -187,11 +187,24 @@ class _Decision:
         return Step(kind, service.name, reason.text, reason.force)
 
     def rolls(self, touched: list[Service]) -> list[Step]:
-        """New services first, so that the proxy's new configuration finds every name."""
+        """New services first, so that the proxy's new configuration finds every name; then those
+        that serve nobody, so that those that do are there meanwhile.
+        """
         rolled = [service for service in touched if not service.hints.keep]
         changing = {service.name for service in rolled if self.live(service)}
         new = [s for s in rolled if not self.live(s) and not changing & set(s.depends_on)]
-        return [self.step(Kind.ROLL, s) for s in [*new, *(s for s in rolled if s not in new)]]
+        down = [s for s in rolled if s not in new and self.down(s)]
+        rest = [s for s in rolled if s not in new and s not in down]
+        return [self.step(Kind.ROLL, s) for s in [*new, *down, *rest]]
+
+    def down(self, service: Service) -> bool:
+        """Whether its container serves nobody now: replacing it takes nothing from anybody."""
+        container = self.live(service)
+        return container is not None and (
+            container.state != "running"
+            or container.health not in ("", "healthy")
+            or service.name == self.facts.away
+        )
 
     def migrations(self, touched: list[Service]) -> list[Step]:
         steps, seen = [], set()
@@ -239,6 +252,8 @@ class _Decision:
             return ""
         if self.target.generation != self.facts.generation:
             return "its configuration changed"
+        if self.facts.away:
+            return f"{self.facts.away} is out of it since a run that died"
         mounted = mounted_paths(proxy, self.server.path)
         edited = [line[3:].strip('"') for line in self.facts.edited]
         if any(name.startswith(f"{path}/") for name in edited for path in mounted):
@@ -248,4 +263,19 @@ class _Decision:
     def removals(self) -> list[Step]:
         reason = "of this project, but no longer in its stack"
         found = orphans(self.target, self.facts)
-        return [Step(Kind.REMOVE, c.name, reason) for c in found if self.wish.removes(c)]
+        steps = [Step(Kind.REMOVE, c.name, reason) for c in found if self.wish.removes(c)]
+        return [*steps, *self.dismissals()]
+
+    def dismissals(self) -> list[Step]:
+        """Containers that stood in for a service when a run died; a roll of it takes its own."""
+        left = [
+            container
+            for container in self.facts.containers
+            if container.project == self.target.stack.project
+            and container.stands_in_for
+            and container.stands_in_for not in self.reasons
+        ]
+        return [
+            Step(Kind.REMOVE, one.name, f"stood in for {one.stands_in_for} when a run died")
+            for one in left
+        ]

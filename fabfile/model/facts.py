@@ -58,6 +58,11 @@ class Container:
         return self.labels.get("com.docker.compose.service", "")
 
     @property
+    def stands_in_for(self) -> str:
+        """The service whose requests it takes while that one's container is replaced."""
+        return self.labels.get("me.wishwith.stand-in", "")
+
+    @property
     def config_hash(self) -> str:
         """Compose's digest of the definition that it was made from."""
         return self.labels.get("com.docker.compose.config-hash", "")
@@ -160,6 +165,8 @@ class Facts:
     """The manifests of the last backups, in the order in which they were made."""
     jobs: tuple[Entry, ...] = ()
     """What cron starts here for us, and how it last ended."""
+    away: str = ""
+    """The service that the proxy gives no requests to, as it answers it; empty: there is none."""
 
     @property
     def anchor(self) -> str:

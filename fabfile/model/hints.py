@@ -12,6 +12,7 @@ from .probe import Probe
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
+    | {"upstreams", "drain"}
 )
 PROBE = frozenset({"status", "json", "contains", "bearer"})
 
@@ -95,6 +96,10 @@ class Hints:
     hold: str = ""
     """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
     volume: Volume | None = None
+    upstreams: str = ""
+    """Of the proxy: the file of the repository that says where requests go; empty: it has none."""
+    drain: int = 0
+    """Seconds that its requests may take to end before its container is told to stop."""
 
 
 def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
@@ -118,6 +123,8 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
         link=tuple((raw.get("link") or {}).get("command") or ()),
         hold=raw.get("hold", ""),
+        upstreams=raw.get("upstreams", ""),
+        drain=int(raw.get("drain", 0)),
         database=_database(service, raw["database"]) if raw.get("database") else None,
         volume=_volume(service, raw["volume"]) if raw.get("volume") else None,
     )

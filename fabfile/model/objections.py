@@ -32,7 +32,9 @@ def notes(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reaso
     found += [
         f"started by hand: {container.name} is a one-off container of this project"
         for container in facts.containers
-        if container.project == target.stack.project and not container.service
+        if container.project == target.stack.project
+        and not container.service
+        and not container.stands_in_for
     ]
     found += [
         f"started by hand: {container.name} runs an image of this project"

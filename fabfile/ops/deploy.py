@@ -119,8 +119,8 @@ class Deployment:
         """Go through the steps with a host that shows every change and makes none."""
         self.begin()
         console = self.session.console
-        self.run.steps.host = DryHost(
-            self.host, lambda name, words: console.line(name, f"would run: {words}")
+        self.run.steps.work_on(
+            DryHost(self.host, lambda name, words: console.line(name, f"would run: {words}"))
         )
         for step in self.plan.steps:
             console.line(self.name, f"{step.title}: {step.reason}")

@@ -12,10 +12,11 @@ from ..model.base import parse_instant, when
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.hints import revision
 from ..model.plan import Target
-from ..remote import compose, state
+from ..remote import compose
 from ..remote import postgres as remote
 from ..remote.lock import Lock
 from ..remote.postgres import Postgres, Swap
+from ..remote.proxy import proof_text
 from . import backups, instants
 from .databases import find, require_packer
 from .deploy import holder
@@ -259,7 +260,7 @@ class Restore:
             proxy=live.name if live and running else "",
             address=live.address if live and running else "",
             held=proxy.hints.hold if proxy else "",
-            proof=state.proof_text(self._target.generation, epoch),
+            proof=proof_text(self._target.generation, epoch),
             epoch=epoch,
             command=command,
         )

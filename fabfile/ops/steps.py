@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..model.decide import FOLDERS
@@ -12,21 +11,16 @@ from ..model.errors import Trouble
 from ..model.facts import Facts
 from ..model.hints import revision
 from ..model.plan import Kind, Plan, Step, Target
-from ..model.probe import Probe, Question, judge
 from ..model.release import Release
 from ..model.stack import Service
 from ..remote import compose, git, state
 from ..remote.host import Host, Output
-from ..remote.http import ask_on_server
 from ..remote.look import look
+from .rolling import Rolling
 from .securing import secure
 
 MIGRATE = 600
 """Seconds that migrations may take."""
-PROOF_PORT = 8090
-"""Port, on the proxy's own address, at which it answers what it has loaded and whom it reaches."""
-RELOAD = 20
-"""Seconds after a reload within which the new configuration must answer."""
 
 
 @dataclass
@@ -44,20 +38,17 @@ class Steps:
     """Revision of the database, once a migration step has asked for it."""
     backup: str = ""
     """Name of the verified backup that was taken before the migration."""
-    present: set[str] = field(default_factory=set)
-    """Services that have a running container: the names that nginx can resolve."""
     tree: PurePosixPath = PurePosixPath()
     """The worktree of the commit, from the fetch on."""
     images: PurePosixPath = PurePosixPath()
     """The compose override that names images by content."""
 
     def __post_init__(self) -> None:
-        project = self.target.stack.project
-        self.present = {
-            container.service
-            for container in self.facts.containers
-            if container.project == project and container.service and container.state == "running"
-        }
+        self.rolling = Rolling(self.host, self.target, self.facts)
+
+    def work_on(self, host: Host) -> None:
+        """Do the steps by way of this host."""
+        self.host = self.rolling.host = host
 
     def perform(self, step: Step) -> str:
         """Do one step; returns a note for the person who watches."""
@@ -76,8 +67,8 @@ class Steps:
             Kind.CHECKOUT: self._checkout,
             Kind.RETAG: self._retag,
             Kind.REMOVE: self._remove,
-            Kind.ROLL: self._roll,
-            Kind.RELOAD: self._reload,
+            Kind.ROLL: self.rolling.roll,
+            Kind.RELOAD: self.rolling.reload,
         }
         return doers[step.kind](step)
 
@@ -124,24 +115,14 @@ class Steps:
         return ""
 
     def _test_proxy(self, step: Step) -> str:
-        self._write_callers()
-        proxy = self.target.stack.service(step.subject)
-        reference = self.target.images[proxy.name].reference
-        output = compose.test_proxy(self.host, self.tree, self._names(), proxy, reference)
-        self._require(output, "nginx refuses the new configuration")
+        self.rolling.test(step, self.tree)
         return ""
 
-    def _names(self) -> list[str]:
-        """Every name that the proxy may know: of the wanted stack, and of what runs now."""
-        stack = self.target.stack
-        names = {name for one in stack.services for name in (one.name, one.container)}
-        for container in self.facts.containers:
-            if container.project == stack.project and container.service:
-                names |= {container.service, container.name}
-        return sorted(names)
-
     def _start(self, step: Step) -> str:
-        self._up(self.tree, step)
+        compose.up(
+            self.host, self.tree, self.target.stack.service(step.subject), force=step.force
+        )
+        self.rolling.present.add(step.subject)
         return ""
 
     def _backup(self, _step: Step) -> str:
@@ -202,30 +183,6 @@ class Steps:
         compose.remove(self.host, step.subject)
         return ""
 
-    def _roll(self, step: Step) -> str:
-        """Replace one container; the next only when the proxy really reaches this one."""
-        compose.move_stable(self.host, self.target.images[step.subject])
-        service = self.target.stack.service(step.subject)
-        proxy = self.target.stack.proxy
-        if proxy == service:
-            epoch = self._write_proof()
-            self._up(self.host.server.path, step)
-            self._prove(service, epoch)
-            return ""
-        self._up(self.host.server.path, step)
-        if proxy and self._resolvable():
-            self._load(proxy, service)
-        return ""
-
-    def _resolvable(self) -> bool:
-        """Whether the proxy runs and finds every name: else a reload waits for the next roll."""
-        stack = self.target.stack
-        return {one.name for one in stack.services if not one.hints.keep} <= self.present
-
-    def _reload(self, step: Step) -> str:
-        self._load(self.target.stack.service(step.subject))
-        return f"configuration {self.target.generation} is loaded"
-
     def watch(self, services: Sequence[str], seconds: int) -> None:
         """Wait whether a container of ``services`` dies after it was healthy."""
         stack = self.target.stack
@@ -239,66 +196,6 @@ class Steps:
                     f"{self.host.name}: {name} was healthy, then died; the end of its log is below",
                     evidence=compose.last_lines(self.host, stack.service(name).container),
                 )
-
-    def _write_callers(self) -> None:
-        if self.target.callers:
-            state.write_callers(self.host, self.target.callers)
-
-    def _write_proof(self) -> str:
-        """What the proxy answers about itself once it has loaded its configuration; the epoch."""
-        epoch = secrets.token_hex(8)
-        reach = {
-            # By the container's name: an upstream of nginx may be called like the service.
-            service.name: f"http://{service.container}:{service.hints.port}{service.hints.path}"
-            for service in self.target.stack.services
-            if service.hints.probe and service.name in self.present
-        }
-        state.write_proof(self.host, self.target.generation, epoch, reach)
-        return epoch
-
-    def _load(self, proxy: Service, reached: Service | None = None) -> None:
-        epoch = self._write_proof()
-        output = compose.reload_proxy(self.host, proxy.container)
-        self._require(output, "nginx refuses to reload")
-        self._prove(proxy, epoch, reached)
-
-    def _prove(self, proxy: Service, epoch: str, reached: Service | None = None) -> None:
-        """Wait until nginx answers from what it loaded just now, and reaches the new container.
-
-        Its actual address is compared: a name that nginx resolved earlier may be another one's now.
-        """
-        facts = look(self.host)
-        project = self.target.stack.project
-        proxy_container = facts.container(project, proxy.name)
-        base = f"http://{proxy_container.address if proxy_container else ''}:{PROOF_PORT}"
-        questions = [Question("epoch", f"{base}/epoch", Probe(contains=epoch))]
-        address = ""
-        if reached and reached.hints.probe:
-            container = facts.container(project, reached.name)
-            address = f"{container.address if container else ''}:{reached.hints.port}"
-            questions.append(Question("reach", f"{base}/reach/{reached.name}", Probe()))
-
-        def proved() -> bool:
-            answers = ask_on_server(self.host, questions, {})
-            loaded = judge(questions[0], answers[0]).ok
-            return loaded and (not address or answers[1].headers.get("x-reached") == address)
-
-        what = f"nginx with configuration {self.target.generation}"
-        if reached:
-            what += f" reaching {reached.name} at {address}"
-        self.host.wait(what, proved, RELOAD)
-
-    def _up(self, tree: PurePosixPath, step: Step) -> None:
-        name = step.subject
-        output = compose.up(self.host, tree, name, force=step.force)
-        if not output.ok:
-            container = self.target.stack.service(name).container
-            lines = compose.last_lines(self.host, container)
-            raise Trouble(
-                f"{self.host.name}: {name} did not become healthy; the end of its log is below",
-                evidence=(*output.tail(3), *lines),
-            )
-        self.present.add(name)
 
     def _require(self, output: Output, what: str) -> None:
         if not output.ok:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from ..model.content import Wanted, inside
+from ..model.content import Wanted
+from ..model.errors import Trouble
 from ..model.stack import Service
 from .host import Host, Output
 
@@ -90,25 +91,6 @@ def smoke(host: Host, service: Service, reference: str) -> Output:
     )
 
 
-def test_proxy(
-    host: Host, tree: PurePosixPath, names: Iterable[str], proxy: Service, reference: str
-) -> Output:
-    """``nginx -t`` in the target image with the real mounts and the commit's own files.
-
-    ``names`` are the services and containers that the configuration may name.
-    """
-    words = ["docker", "run", "--rm", "--network", "none"]
-    for name in names:
-        words += ["--add-host", f"{name}:127.0.0.1"]
-    for mount in proxy.mounts:
-        if mount.kind != "bind":
-            continue
-        relative = inside(mount.source, host.server.path)
-        source = mount.source if relative is None else str(tree / relative)
-        words += ["--mount", f"type=bind,source={source},target={mount.target},readonly"]
-    return host.write([*words, reference, "nginx", "-t"], timeout=60, check=False)
-
-
 def run_once(
     host: Host,
     tree: PurePosixPath,
@@ -136,7 +118,7 @@ def one_off_words(
     return [*base, "run", "--rm", "--no-deps", "-T", service, *words]
 
 
-def up(host: Host, tree: PurePosixPath, service: str, *, force: bool = False) -> Output:
+def up(host: Host, tree: PurePosixPath, service: Service, *, force: bool = False) -> None:
     """Create or replace one service's container and wait until it is healthy.
 
     Not ``--no-deps``: compose before 2.30 then labels the container with another digest of its
@@ -144,11 +126,21 @@ def up(host: Host, tree: PurePosixPath, service: str, *, force: bool = False) ->
     before it, so that only this one changes.
     """
     words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY)]
-    words += ["--force-recreate", service] if force else [service]
-    return host.write(
+    words += ["--force-recreate", service.name] if force else [service.name]
+    output = host.write(
         compose_words(host, tree, *words, project=host.server.path),
         timeout=HEALTHY + 60,
         check=False,
+    )
+    if not output.ok:
+        raise unhealthy(host, service, output.tail(3))
+
+
+def unhealthy(host: Host, service: Service, said: Sequence[str]) -> Trouble:
+    """A container that did not become healthy: what was said, and the end of its log."""
+    return Trouble(
+        f"{host.name}: {service.name} did not become healthy; the end of its log is below",
+        evidence=(*said, *last_lines(host, service.container)),
     )
 
 

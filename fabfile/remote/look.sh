@@ -93,6 +93,8 @@ proxy=$(docker ps -q --filter "volume=$root/proxy" 2>/dev/null | head -n 1)
 if [ -n "$proxy" ]; then
   address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$proxy" 2>/dev/null)
   curl -s --fail --max-time 2 "http://$address:8090/generation"
+  section away
+  curl -s --fail --max-time 2 "http://$address:8090/away"
 fi
 
 [ -n "$ref" ] || { section end; exit 0; }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ..model.authority import alternatives
@@ -62,36 +62,6 @@ mv -f ca-bundle.pem.tmp ca-bundle.pem
 mv -f peer.pem.tmp peer.pem
 """
     host.write(["bash", "-c", script, "trust", str(folder)], stdin=certificate.strip() + "\n")
-
-
-def write_callers(host: Host, callers: Sequence[str]) -> None:
-    """Let only these addresses through the proxy; it reads the list at its next reload."""
-    rules = [f"allow {address};" for address in callers] + ["allow 127.0.0.1;", "deny all;"]
-    host.put(host.server.root / "proxy" / "allow.conf", "\n".join(rules) + "\n", "644")
-
-
-def write_proof(host: Host, generation: str, epoch: str, reach: Mapping[str, str]) -> None:
-    """What the proxy answers about itself, inside the network only, once it has loaded this.
-
-    ``generation`` is the digest of its configuration, ``epoch`` names this very load, and
-    ``reach`` maps services to URLs that it is to reach: it answers with the address it used.
-    """
-    lines = [_constant("generation", generation), _constant("epoch", epoch)]
-    for service, url in reach.items():
-        lines.append(
-            f"location = /reach/{service} {{ proxy_pass {url};"
-            " add_header X-Reached $upstream_addr always; }"
-        )
-    host.put(host.server.root / "proxy" / "generation.conf", "\n".join(lines) + "\n", "644")
-
-
-def proof_text(generation: str, epoch: str) -> str:
-    """The proof of a load that need not reach anybody."""
-    return f"{_constant('generation', generation)}\n{_constant('epoch', epoch)}"
-
-
-def _constant(name: str, value: str) -> str:
-    return f'location = /{name} {{ default_type text/plain; return 200 "{value}\\n"; }}'
 
 
 def write_release(host: Host, release: Release) -> None:

@@ -89,7 +89,8 @@ def running(
             replace_in(main.parent / name, changes)
         proxy = Proxy(tree, authority, {})
         places = dict(elsewhere or {})
-        for file in (main.parent / "upstreams.conf", tree / "etc/wishwithme/waf/upstream.conf"):
+        state = tree / "etc/wishwithme"
+        for file in (state / "proxy/upstreams.conf", state / "waf/upstream.conf"):
             for name, port in sorted(_upstream_servers(file)):
                 if name not in places:
                     proxy.services[name] = stack.enter_context(serving(name, proxy.heard))

@@ -35,7 +35,8 @@ def container_tree(root: Path, configuration: Path, waf_mode: str = "off") -> It
     """Lay one server's nginx directory and the shared snippets out as its container sees them.
 
     The container's absolute paths are rewritten to the tree's own, so that every ``include``
-    resolves. Yields the copy of the configuration; what a server writes to ``proxy/`` is missing.
+    resolves. Yields the copy of the configuration. Of what a deploy writes to ``proxy/`` only the
+    upstreams are there, with everybody in them.
     ``waf_mode`` is that of the server's ``.env``.
     """
     waf = root / "nginx/waf" / waf_mode
@@ -46,6 +47,9 @@ def container_tree(root: Path, configuration: Path, waf_mode: str = "off") -> It
         shutil.copytree(root / "nginx/snippets", tree / "etc/wishwithme/snippets")
         if waf.is_dir():
             shutil.copytree(waf, tree / "etc/wishwithme/waf")
+        written = tree / "etc/wishwithme/proxy/upstreams.conf"
+        written.parent.mkdir()
+        shutil.copy(root / configuration.parent / written.name, written)
         for file in tree.rglob("*.conf"):
             text = file.read_text()
             for path in ("/etc/nginx/", "/etc/wishwithme/"):

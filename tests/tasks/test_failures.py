@@ -17,7 +17,7 @@ from .fakes.machine import ROOT
 DEPLOY = "ubuntu.deploy --remove-orphans"
 OPEN = ["worktree 00000001", "put images.yml", "mkdir releases", "put release.json", "keep-env"]
 CLOSE = ["mkdir releases", "put release.json", "put log", "remove-worktree"]
-LOAD = ["put proxy/generation.conf", "reload app-proxy"]
+LOAD = ["load-proxy app-proxy"]
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ STEPS = [
     (Kind.CHECKOUT, "checkout", "checkout 00000002"),
     (Kind.RETAG, "docker tag app/web", "retag web"),
     (Kind.ROLL, "docker tag app/api", "roll api-1"),
-    (Kind.ROLL, "compose up api-1", "roll api-1"),
-    (Kind.ROLL, "compose up api-2", "roll api-2"),
-    (Kind.RELOAD, "reload", "roll api-1"),
+    (Kind.ROLL, "roll api-1", "roll api-1"),
+    (Kind.ROLL, "roll api-2", "roll api-2"),
+    (Kind.RELOAD, "load-proxy", "reload proxy"),
     (Kind.REMOVE, "remove app-old", "remove app-old"),
 ]
 CUT_OVER = [(pattern, title) for kind, pattern, title in STEPS if kind not in PREPARING]
@@ -183,25 +183,33 @@ BACK = {
     "compose run api-1 migrate up": ["docker tag app/web current"],
     "checkout": ["docker tag app/web current"],
     "docker tag app/web": ["checkout 00000001", "docker tag app/web current"],
-    "compose up api-1": ["checkout 00000001", "docker tag app/api current"],
-    "reload": ["checkout 00000001", "docker tag app/api current", "compose up api-1", *LOAD],
-    "compose up api-2": [
+    "roll api-1": ["checkout 00000001", "docker tag app/api current"],
+    "load-proxy": [
+        "stage-proxy",
         "docker run nginx -t",
         "checkout 00000001",
         "docker tag app/api current",
-        "compose up api-1",
+        "roll api-1",
+        "docker tag app/api current",
+        "roll api-2",
         *LOAD,
+    ],
+    "roll api-2": [
+        "stage-proxy",
+        "docker run nginx -t",
+        "checkout 00000001",
+        "docker tag app/api current",
+        "roll api-1",
         *LOAD,
     ],
     "remove app-old": [
+        "stage-proxy",
         "docker run nginx -t",
         "checkout 00000001",
         "docker tag app/api current",
-        "compose up api-1",
-        *LOAD,
+        "roll api-1",
         "docker tag app/api current",
-        "compose up api-2",
-        *LOAD,
+        "roll api-2",
         *LOAD,
     ],
 }
@@ -213,7 +221,7 @@ def test_the_way_back_takes_only_the_steps_that_differ(changing: Fleet, pattern:
     failed(changing, pattern)
     did = changing.ubuntu.did
     begin = did.index("restore-env")
-    rolled = [line for line in BACK[pattern] if line.startswith("compose up")]
+    rolled = [line for line in BACK[pattern] if line.startswith("roll")]
     started = [] if pattern == "compose up cache" else ["remove app-cache"]
     watch = ["watch 5 s"] if rolled else []
     assert did[begin:] == [
@@ -304,7 +312,7 @@ def test_the_schema_stays_where_the_failed_deploy_left_it_and_that_is_said_and_r
 
 
 def test_what_only_the_failed_commit_has_does_not_go_on_running(changing: Fleet) -> None:
-    failed(changing, "compose up api-2")
+    failed(changing, "roll api-2")
     assert "app-cache" not in changing.ubuntu.engine.containers
 
 

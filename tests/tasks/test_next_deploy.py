@@ -21,7 +21,7 @@ BEGIN = [
     "keep-env",
 ]
 END = ["mkdir releases", "put release.json", "put log", "remove-worktree"]
-LOAD = ["put proxy/generation.conf", "reload app-proxy"]
+LOAD = ["load-proxy app-proxy"]
 
 
 def deploy(fleet: Fleet, line: str = "ubuntu.deploy") -> Ran:
@@ -70,8 +70,7 @@ def test_a_change_of_one_service_replaces_that_one_behind_the_proxy(running: Fle
         "compose build web",
         "checkout 00000002",
         "docker tag app/web current",
-        "compose up web",
-        *LOAD,
+        "roll web",
         "watch 5 s",
         *END,
     ]
@@ -97,11 +96,9 @@ def test_twins_are_replaced_one_after_the_other_and_the_proxy_reaches_each_befor
         "compose run api-1 migrate target",
         "checkout 00000002",
         "docker tag app/api current",
-        "compose up api-1",
-        *LOAD,
+        "roll api-1",
         "docker tag app/api current",
-        "compose up api-2",
-        *LOAD,
+        "roll api-2",
         "watch 5 s",
         *END,
     ]
@@ -115,7 +112,7 @@ def test_a_pending_migration_runs_once_before_anything_is_replaced(running: Flee
     deploy(running)
     did = running.ubuntu.did
     assert did.count("compose run api-1 migrate up") == 1
-    assert did.index("compose run api-1 migrate up") < did.index("compose up api-1")
+    assert did.index("compose run api-1 migrate up") < did.index("roll api-1")
     assert running.ubuntu.schema == running.releases("ubuntu")[-1].schema == "002"
 
 
@@ -123,7 +120,7 @@ def test_a_changed_proxy_configuration_is_tried_loaded_and_proved(running: Fleet
     before = containers(running)
     running.origin.commit("Second", {"nginx/ubuntu/nginx.conf": "upstreams api-1 web\n"})
     deploy(running)
-    assert running.ubuntu.did == [*BEGIN, "docker run nginx -t", "checkout 00000002", *LOAD, *END]
+    assert running.ubuntu.did == [*BEGIN, "stage-proxy", "docker run nginx -t", "checkout 00000002", *LOAD, *END]
     assert replaced(running, before) == set()
     assert running.ubuntu.proxy is not None
     assert running.ubuntu.proxy.upstreams == ["api-1", "web"]
@@ -334,19 +331,17 @@ def test_after_every_deploy_composes_own_up_would_change_nothing(running: Fleet)
         deploy(running)
 
 
-def test_a_run_that_died_after_it_wrote_the_proof_is_noticed(running: Fleet) -> None:
+def test_a_run_that_died_before_the_proxy_loaded_is_noticed(running: Fleet) -> None:
     """What nginx has loaded counts, not what its files say."""
     running.origin.commit("Second", {"nginx/ubuntu/nginx.conf": "upstreams web api-1\n"})
-    running.ubuntu.kill_the_operator_at("reload")
+    running.ubuntu.kill_the_operator_at("load-proxy")
     assert running.fab("ubuntu.deploy").code == -9
     deploy(running)
     assert running.ubuntu.proxy is not None
     assert running.ubuntu.proxy.upstreams == ["web", "api-1"]
 
 
-@pytest.mark.parametrize(
-    "step", ["compose build", "checkout", "docker tag", "compose up", "reload"]
-)
+@pytest.mark.parametrize("step", ["compose build", "checkout", "docker tag", "roll"])
 def test_the_next_deploy_brings_a_uniform_state_after_a_pulled_plug(
     running: Fleet, step: str
 ) -> None:

@@ -33,12 +33,12 @@ def outcomes(fleet: Fleet, name: str) -> list[str]:
 def test_the_called_server_is_proved_before_its_caller_is_touched(running: Fleet) -> None:
     running.origin.commit("Second", BOTH)
     assert running.fab("deploy").code == 0
-    cut_over = [line for line in running.journal if "compose up" in line or "watch" in line]
+    cut_over = [line for line in running.journal if ": roll" in line or "watch" in line]
     assert cut_over == [
-        "montreal: compose up worker-1",
-        "montreal: compose up worker-2",
+        "montreal: roll worker-1",
+        "montreal: roll worker-2",
         "montreal: watch 5 s",
-        "ubuntu: compose up web",
+        "ubuntu: roll web",
         "ubuntu: watch 5 s",
     ]
     assert commits(running) == {"ubuntu": 2, "montreal": 2}
@@ -53,7 +53,7 @@ def test_when_one_cannot_be_prepared_neither_is_touched_and_both_records_are_end
     assert ran.code == 1
     assert ran.error.endswith("the running system was not touched")
     assert commits(running) == {"ubuntu": 1, "montreal": 1}
-    assert not [line for line in running.journal if "compose up" in line]
+    assert not [line for line in running.journal if "roll " in line]
     for name, machine in running.machines.items():
         assert outcomes(running, name) == ["verified", "failed"]
         assert machine.worktrees == {}
@@ -66,7 +66,7 @@ def test_when_the_called_server_fails_its_caller_is_never_touched(running: Fleet
     assert ran.code == 1, ran.everything
     assert ran.error.endswith("; montreal is back at 00000001, proved")
     assert commits(running) == {"ubuntu": 1, "montreal": 1}
-    assert not [line for line in running.ubuntu.did if "compose up" in line]
+    assert not [line for line in running.ubuntu.did if "roll " in line]
     assert outcomes(running, "montreal") == ["verified", "failed", "back to 1"]
     assert outcomes(running, "ubuntu") == ["verified", "failed"]
     assert running.ubuntu.worktrees == {}
@@ -117,8 +117,8 @@ def test_a_change_of_one_server_leaves_the_other_as_it_is(running: Fleet) -> Non
     running.origin.commit("Second", {"nginx/montreal/nginx.conf": "upstreams worker-2 worker-1\n"})
     ran = running.fab("deploy")
     assert ran.code == 0, ran.everything
-    assert "reload app-proxy" in running.montreal.did
-    assert "reload app-proxy" not in running.ubuntu.did
+    assert "load-proxy app-proxy" in running.montreal.did
+    assert "load-proxy app-proxy" not in running.ubuntu.did
     assert commits(running) == {"ubuntu": 2, "montreal": 2}
 
 
@@ -195,7 +195,7 @@ def test_a_renamed_service_is_new_first_and_its_orphan_is_named(running: Fleet) 
     ran = running.fab("montreal.deploy")
     assert ran.code == 0, ran.everything
     did = running.montreal.did
-    assert did.index("compose up helper") < did.index("reload app-proxy")
+    assert did.index("roll helper") < did.index("start-proxy proxy")
     assert (
         "[montreal] warning: orphan: app-worker-2 is of this project, but not in its stack;"
         " --remove-orphans" in ran.lines

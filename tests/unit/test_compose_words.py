@@ -48,19 +48,19 @@ def host() -> Told:
 
 
 def test_up_builds_nothing_waits_for_health_and_means_one_service(host: Told) -> None:
-    compose.up(host, CHECKOUT, "web")
+    compose.up(host, CHECKOUT, STACK.service("web"))
     wait = ["--wait", "--wait-timeout", str(compose.HEALTHY)]
     assert host.words == [*AT_HOME, "up", "-d", "--no-build", *wait, "web"]
 
 
 def test_up_by_force_recreates(host: Told) -> None:
-    compose.up(host, CHECKOUT, "web", force=True)
+    compose.up(host, CHECKOUT, STACK.service("web"), force=True)
     assert host.words[-2:] == ["--force-recreate", "web"]
 
 
 def test_a_container_of_a_tree_gets_the_paths_of_the_checkout(host: Told) -> None:
     """Otherwise it would mount, and be labelled with, a folder that is gone after the deploy."""
-    compose.up(host, TREE, "db")
+    compose.up(host, TREE, STACK.service("db"))
     assert host.words[: len(FROM_TREE_AT_HOME)] == FROM_TREE_AT_HOME
 
 
@@ -96,20 +96,6 @@ def test_a_smoke_test_has_no_network_and_gets_its_settings_by_input(host: Told) 
         "docker", "run", "--rm", "--network", "none", "--env-file", "/dev/stdin", "app/api:1f",
     ]  # fmt: skip
     assert host.stdin == "A=1\nSECRET=x y$\n"
-
-
-def test_nginx_is_tried_with_the_commits_files_and_the_servers_own_read_only(host: Told) -> None:
-    compose.test_proxy(host, TREE, ["web", "app-web"], STACK.service("proxy"), "proxy:1")
-    words = host.words
-    assert words[:5] == ["docker", "run", "--rm", "--network", "none"]
-    assert words[-3:] == ["proxy:1", "nginx", "-t"]
-    mounts = [words[index + 1] for index, word in enumerate(words) if word == "--mount"]
-    assert mounts == [
-        f"type=bind,source={TREE}/nginx,target=/etc/nginx,readonly",
-        f"type=bind,source={ROOT}/certs,target=/etc/certs,readonly",
-    ]
-    names = [words[index + 1] for index, word in enumerate(words) if word == "--add-host"]
-    assert names == ["web:127.0.0.1", "app-web:127.0.0.1"]
 
 
 def test_a_stable_name_of_a_pulled_image_is_not_moved(host: Told) -> None:

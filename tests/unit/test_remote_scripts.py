@@ -238,19 +238,3 @@ def test_a_log_is_read_back_and_a_missing_one_is_empty(host: Host) -> None:
     state.write_log(host, RECORD, ["one", "two é"])
     assert state.read_log(host, RECORD) == "one\ntwo é\n"
     assert state.read_log(host, release("r9")) == ""
-
-
-def test_the_proxy_is_told_whom_to_let_in_and_what_to_answer_of_itself(host: Host) -> None:
-    Path(host.server.root / "proxy").mkdir()
-    state.write_callers(host, ["10.0.0.1", "10.0.0.2"])
-    state.write_proof(host, "0f", "1e", {"web": "http://web:80/"})
-    assert Path(host.server.root / "proxy/allow.conf").read_text() == (
-        "allow 10.0.0.1;\nallow 10.0.0.2;\nallow 127.0.0.1;\ndeny all;\n"
-    )
-    assert Path(host.server.root / "proxy/generation.conf").read_text() == (
-        'location = /generation { default_type text/plain; return 200 "0f\\n"; }\n'
-        'location = /epoch { default_type text/plain; return 200 "1e\\n"; }\n'
-        "location = /reach/web { proxy_pass http://web:80/;"
-        " add_header X-Reached $upstream_addr always; }\n"
-    )
-    assert mode(host.server.root / "proxy/allow.conf") == 0o644

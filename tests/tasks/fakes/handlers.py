@@ -6,6 +6,7 @@ import re
 
 from .authorities import AUTHORITIES
 from .backing import BACKUPS
+from .balancing import BALANCING
 from .basing import BASES
 from .certificates import self_made
 from .commands import Command, split, understand
@@ -176,6 +177,7 @@ HANDLERS: dict[str, Handler] = {
     **AUTHORITIES,
     **ENGINE,
     **BACKUPS,
+    **BALANCING,
     **BASES,
     **SCHEDULE,
     **VOLUMES,

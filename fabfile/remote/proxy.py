@@ -1,0 +1,177 @@
+"""The proxy of a stack: what it is told, how it comes to load that, and how it is spared a gap.
+
+What it reads of ours stands in ``proxy/`` of the server's state: where requests go, whom it lets
+in, and what it answers about itself once that is loaded. Nothing there counts before nginx itself
+answers it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..model.content import inside
+from ..model.errors import Trouble
+from ..model.stack import Service
+from .compose import HEALTHY, compose_words, unhealthy
+from .host import Host, Output
+
+LIBRARY = Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
+ROLL = LIBRARY + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
+LOAD = LIBRARY + 'load "in"\n'
+START = (
+    LIBRARY
+    + """
+container=$1
+shift
+write "in" || die 70 "the proxy's files cannot be written"
+"$@" </dev/null >&2 || die 71 "$container did not become healthy"
+answers "$(address_of "$container")" "in" || die 70 "$container does not answer what it was told"
+"""
+)
+STAGE = """
+set -eu
+rm -rf "$2"
+cp -r "$1" "$2"
+[ -z "$3" ] || cp "$3" "$2/upstreams.conf"
+[ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
+"""
+UNHEALTHY = 71
+ROLLING = 600
+"""Seconds that replacing one service may take beside its own requests' time to end."""
+
+
+def allowed(callers: Sequence[str]) -> str:
+    """Only these addresses are let in; none: everybody is."""
+    if not callers:
+        return ""
+    return "\n".join([*(f"allow {one};" for one in callers), "allow 127.0.0.1;", "deny all;"])
+
+
+def proof_text(generation: str, epoch: str) -> str:
+    """The proof of a load that need not reach anybody."""
+    return f"{_constant('generation', generation)}\n{_constant('epoch', epoch)}"
+
+
+def _constant(name: str, value: str) -> str:
+    return f'location = /{name} {{ default_type text/plain; return 200 "{value}\\n"; }}'
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a proxy is told."""
+
+    service: Service
+    """The proxy itself."""
+    generation: str
+    """Digest of its configuration."""
+    callers: tuple[str, ...]
+    missing: Collection[str]
+    """Services that have no running container: names that nginx could not resolve."""
+    reach: Mapping[str, str]
+    """Service → URL that it is to reach it at, by the container's name."""
+    running: bool
+
+    def words(self, host: Host, script: str, name: str, *more: str) -> list[str]:
+        """A script that follows ``proxy.sh``, with what that wants."""
+        upstreams = self.service.hints.upstreams
+        return [
+            "bash",
+            "-c",
+            script,
+            name,
+            str(_folder(host)),
+            str(host.server.path / upstreams) if upstreams else "",
+            self.generation,
+            secrets.token_hex(8),
+            " ".join(sorted(self.missing)),
+            "\n".join(f"{service} {url}" for service, url in self.reach.items()),
+            allowed(self.callers),
+            self.service.container if self.running else "",
+            *more,
+        ]
+
+
+def load(host: Host, told: Told) -> None:
+    """Have the running proxy load its configuration, and wait until it answers from that."""
+    output = host.write(told.words(host, LOAD, "load-proxy"), check=False)
+    if not output.ok:
+        raise _refused(host, output)
+
+
+def start(host: Host, told: Told, *, force: bool) -> None:
+    """Make or replace the proxy's own container, and wait until it answers what it was told."""
+    flags = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY)]
+    flags += ["--force-recreate"] if force else []
+    words = compose_words(host, host.server.path, *flags, told.service.name)
+    script = told.words(host, START, "start-proxy", told.service.container, *words)
+    output = host.write(script, timeout=HEALTHY + 60, check=False)
+    if not output.ok:
+        raise _failed(host, told.service, output)
+
+
+def roll(host: Host, told: Told, service: Service, *, twin: bool, force: bool) -> str:
+    """Replace a service's container so that no request fails; see ``roll.sh``.
+
+    ``twin``: another container of the same image takes the requests meanwhile. Returns a note.
+    """
+    words = told.words(host, ROLL, "roll", service.name, service.container)
+    words += [str(service.hints.port or ""), "yes" if twin else "", stand_in(service)]
+    words += [str(service.hints.drain), str(HEALTHY), "yes" if force else ""]
+    words += compose_words(host, host.server.path)
+    output = host.write(words, timeout=ROLLING + service.hints.drain, check=False)
+    if not output.ok:
+        raise _failed(host, service, output)
+    return output.stdout.strip()
+
+
+def stand_in(service: Service) -> str:
+    """The name of the container that stands in while the service's own is replaced."""
+    return f"{service.container}-next"
+
+
+def test(
+    host: Host,
+    tree: PurePosixPath,
+    names: Collection[str],
+    told: Told,
+    reference: str,
+) -> Output:
+    """``nginx -t`` in the target image with the real mounts and the commit's own files.
+
+    ``names`` are the services and containers that the configuration may name. What the proxy would
+    be told stands in a copy of its folder: nothing here reaches the running one.
+    """
+    folder, staged = _folder(host), tree / ".proxy"
+    upstreams = told.service.hints.upstreams
+    source = str(tree / upstreams) if upstreams else ""
+    stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), source]
+    host.write([*stage, allowed(told.callers)])
+    words = ["docker", "run", "--rm", "--network", "none"]
+    for name in sorted(names):
+        words += ["--add-host", f"{name}:127.0.0.1"]
+    for mount in told.service.mounts:
+        if mount.kind != "bind":
+            continue
+        relative = inside(mount.source, host.server.path)
+        source = mount.source if relative is None else str(tree / relative)
+        source = str(staged) if PurePosixPath(mount.source) == folder else source
+        words += ["--mount", f"type=bind,source={source},target={mount.target},readonly"]
+    return host.write([*words, reference, "nginx", "-t"], timeout=60, check=False)
+
+
+def _folder(host: Host) -> PurePosixPath:
+    return host.server.root / "proxy"
+
+
+def _refused(host: Host, output: Output) -> Trouble:
+    said = output.stderr.strip().splitlines() or [f"exit code {output.code}"]
+    return Trouble(f"{host.name}: {said[-1]}", evidence=said[:-1][-12:])
+
+
+def _failed(host: Host, service: Service, output: Output) -> Trouble:
+    if output.code != UNHEALTHY:
+        return _refused(host, output)
+    return unhealthy(host, service, output.stderr.strip().splitlines()[-4:])

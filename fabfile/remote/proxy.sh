@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2034 # the scripts that follow this one use what is set here
+# What a proxy reads in its folder of state, and how it comes to load that; other scripts follow this one.
+# Arguments: FOLDER UPSTREAMS GENERATION EPOCH MISSING REACH ALLOW CONTAINER, then the follower's own.
+# FOLDER: where the proxy reads its state; UPSTREAMS: the file that says where requests go (empty: none);
+# MISSING: services that are not there; REACH: lines of SERVICE URL that it is to reach; ALLOW: the text of
+# allow.conf (empty: none); CONTAINER: the proxy's, or empty while it does not run.
+# Exit codes: 70 nothing was loaded, 71 the container of the service did not become healthy.
+set -uo pipefail
+folder=$1 upstreams=$2 generation=$3 epoch=$4 missing=$5 reach=$6 allow=$7 proxy=$8
+shift 8
+export LC_ALL=C
+readonly PROOF=8090 # port at which the proxy answers what it has loaded (nginx/snippets/generation.conf)
+readonly LOADED=20  # seconds after a reload within which the new configuration must answer
+readonly KEPT=11    # seconds: more than keepalive_min_timeout (nginx/snippets/http.conf)
+die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
+pause() { read -rt 0.1 <> <(:) || :; }
+of() { docker inspect --format "$2" "$1" 2>/dev/null; }
+address_of() { of "$1" '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'; }
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-proxy.XXXXXXXX") || die 70 'no temporary folder can be made'
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 143' HUP INT TERM
+
+# put NAME: write a file of the folder whole or not at all.
+put() { cat >"$folder/$1.tmp" && chmod 644 "$folder/$1.tmp" && mv -f "$folder/$1.tmp" "$folder/$1"; }
+constant() { printf 'location = /%s { default_type text/plain; return 200 "%s\\n"; }\n' "$1" "$2"; }
+
+# write WORD [AWAY [STANDIN]]: what the proxy is to load as WORD: where requests go, without the services that are
+# missing and without AWAY, for which the container STANDIN is asked.
+write() {
+  local word=$1 away=${2-} standin=${3-} name url rules=(-e '')
+  for name in $missing; do rules+=(-e "/^[[:space:]]*server[[:space:]]+$name:/d"); done
+  if [ -n "$standin" ]; then
+    rules+=(-e "s/^([[:space:]]*server[[:space:]]+)$away:/\\1$standin:/")
+  elif [ -n "$away" ]; then
+    rules+=(-e "/^[[:space:]]*server[[:space:]]+$away:/d")
+  fi
+  [ -z "$allow" ] || printf '%s\n' "$allow" | put allow.conf || return 1
+  [ -z "$upstreams" ] || sed -E "${rules[@]}" "$upstreams" | put upstreams.conf || return 1
+  {
+    constant generation "$generation"
+    constant epoch "$epoch$word"
+    # By the container's name: an upstream of nginx may be called like the service.
+    while read -r name url; do
+      case " $missing $away " in *" $name "*) continue ;; esac
+      [ -z "$name" ] ||
+        printf 'location = /reach/%s { proxy_pass %s; add_header X-Reached $upstream_addr always; }\n' "$name" "$url"
+    done <<<"$reach"
+  } | put generation.conf || return 1
+  constant away "$away" | put generation-away.conf
+}
+
+# answers ADDRESS WORD: whether the proxy there answers from what was written as WORD, within some seconds.
+answers() {
+  local end=$((SECONDS + LOADED))
+  while [ "$(curl -s --max-time 2 "http://$1:$PROOF/epoch")" != "$epoch$2" ]; do
+    [ $SECONDS -lt $end ] || return 1
+    pause
+  done
+}
+
+# workers MASTER: those of the proxy that take new connections.
+workers() {
+  local worker
+  for worker in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+    case $(tr '\0' ' ' 2>/dev/null <"/proc/$worker/cmdline") in
+      *'shutting down'*) ;;
+      *'worker process'*) printf '%s\n' "$worker" ;;
+    esac
+  done
+}
+
+# load WORD [AWAY [STANDIN]]: write it, have it tested and loaded, and wait until nobody takes connections with what
+# was loaded before. When that fails, what is loaded and what is written are as before.
+load() {
+  local file master old end=$((SECONDS + LOADED))
+  for file in upstreams generation generation-away allow; do
+    [ ! -f "$folder/$file.conf" ] || cp "$folder/$file.conf" "$scratch/" || die 70 'no temporary file can be written'
+  done
+  master=$(of "$proxy" '{{.State.Pid}}')
+  old=$(workers "$master")
+  if ! { write "$@" && docker exec "$proxy" nginx -t && docker kill --signal HUP "$proxy" &&
+    answers "$(address_of "$proxy")" "$1"; } >"$scratch/said" 2>&1 </dev/null; then
+    for file in "$scratch"/*.conf; do put "${file##*/}" <"$file"; done
+    cat "$scratch/said" >&2
+    die 70 "nginx does not load what was written"
+  fi
+  leaving=$old
+  while [ -n "$old" ] && workers "$master" | grep -Fqx -e "$old" && [ $SECONDS -lt $end ]; do pause; done
+  since=$SECONDS
+}
+
+# leave: wait for the workers from before the last load: until they have gone, or can no longer be given a request
+# over a connection that a client kept open. What they have begun they end.
+leave() {
+  local worker
+  for worker in $leaving; do
+    while [ -d "/proc/$worker" ] && [ $((SECONDS - since)) -lt $KEPT ]; do pause; done
+  done
+}

@@ -1,0 +1,72 @@
+# shellcheck shell=bash disable=SC2154 # follows proxy.sh
+# Replace the container of one service so that no request fails: it is taken out of the proxy, ends what it has
+# begun, is replaced, and is given requests again once the proxy reaches it.
+# Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWIN STANDIN DRAIN PATIENCE FORCE COMPOSE…
+# TWIN: its twin carries the requests meanwhile (empty: it has none, and STANDIN, a one-off container of the new
+# image, does); PORT: where it listens and is asked through the proxy (empty: nobody asks); DRAIN: seconds that its
+# requests may take to end before it is told to stop; PATIENCE: seconds until it must be healthy; FORCE: replace it
+# though compose sees no difference; COMPOSE…: docker compose on the stack.
+service=$1 container=$2 port=$3 twin=$4 standin=$5 drain=$6 patience=$7 force=$8
+shift 8
+running() { [ "$(of "$1" '{{.State.Running}}')" = true ]; }
+proxied() { [ -n "$proxy" ] && [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "$upstreams"; }
+
+# busy CONTAINER: whether somebody else is connected to it.
+busy() {
+  local pid
+  pid=$(of "$1" '{{.State.Pid}}')
+  cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
+    awk -v port=":$(printf '%04X' "$port")\$" '
+      $4 == "01" && $2 ~ port && $3 !~ /^(0+0100007F|0100007F|0+FFFF00000100007F|0+01000000):/ { found = 1 }
+      END { exit !found }'
+}
+drained() {
+  local end=$((SECONDS + drain))
+  while [ $SECONDS -lt $end ] && busy "$1"; do pause; done
+}
+
+# stand: a one-off container of the new image, which takes requests as soon as it is healthy.
+stand() {
+  local end=$((SECONDS + patience))
+  running "$standin" && return
+  docker rm -f "$standin" >/dev/null 2>&1
+  "$@" run -d --no-deps -T --name "$standin" --label "me.wishwith.stand-in=$service" "$service" </dev/null >&2 || return 1
+  # Compose gives a one-off no restart policy; this one must come back after a reboot.
+  docker update --restart unless-stopped "$standin" >/dev/null || return 1
+  while [ "$(of "$standin" '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}')" != healthy ]; do
+    running "$standin" && [ $SECONDS -lt $end ] || { docker logs --tail 15 "$standin" >&2; return 1; }
+    pause
+  done
+}
+dismiss() {
+  leave
+  docker stop "$standin" >/dev/null && docker rm "$standin" >/dev/null
+}
+
+begun=$SECONDS
+if proxied && running "$container"; then
+  if [ -n "$twin" ]; then
+    load "out" "$service"
+  else
+    stand "$@" || { docker rm -f "$standin" >/dev/null 2>&1; die 71 "$standin did not become healthy"; }
+    load "out" "$service" "$standin"
+  fi
+  leave
+  drained "$container"
+  printf 'drained in %s s\n' $((SECONDS - begun))
+fi
+flags=(-d --no-build --wait --wait-timeout "$patience")
+[ -z "$force" ] || flags+=(--force-recreate)
+"$@" up "${flags[@]}" "$service" </dev/null >&2 || die 71 "$service did not become healthy"
+[ -n "$proxy" ] || exit 0
+load "in"
+if [ -n "$port" ]; then
+  # Its actual address is compared: a name that nginx resolved earlier may be another one's now.
+  wanted="$(address_of "$container"):$port" end=$((SECONDS + LOADED))
+  until curl -s --max-time 5 -o /dev/null -D - "http://$(address_of "$proxy"):$PROOF/reach/$service" |
+    tr -d '\r' | grep -Fqix "x-reached: $wanted"; do
+    [ $SECONDS -lt $end ] || die 70 "the proxy does not reach $service at $wanted"
+    pause
+  done
+fi
+if running "$standin"; then dismiss || die 70 "$standin cannot be removed"; fi
