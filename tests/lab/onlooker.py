@@ -14,7 +14,6 @@ import json
 import ssl
 import sys
 import time
-from contextlib import suppress
 from typing import Any
 
 import httpx  # type: ignore[import-not-found] # it stands in that image
@@ -35,12 +34,18 @@ class Follower:
         self._last = ""
         self.seen: list[tuple[str, float]] = []
         self.opened = 0
+        self.cut = 0
+        """How often its stream broke off instead of coming to an end."""
         self.ready = asyncio.Event()
 
     async def follow(self) -> None:
         while True:
-            with suppress(httpx.HTTPError):
+            try:
                 await self._stream()
+            except httpx.RemoteProtocolError:
+                self.cut += 1
+            except httpx.HTTPError:
+                pass
             await asyncio.sleep(0.2)
 
     async def _stream(self) -> None:
@@ -152,6 +157,7 @@ def told(follower: Follower, made: dict[str, float]) -> dict[str, Any]:
         "lost": sorted(made.keys() - set(titles)),
         "doubled": sorted({title for title in titles if titles.count(title) > 1}),
         "opened": follower.opened,
+        "cut": follower.cut,
         "lag_median": round(lags[len(lags) // 2], 3) if lags else None,
         "lag_longest": round(lags[-1], 3) if lags else None,
     }

@@ -63,7 +63,10 @@ def followed(scene: Scene, clients: Sequence[str]) -> Iterator[Onlooking]:
 @contextmanager
 def addresses(server: Server) -> Iterator[None]:
     """Every address of ``CLIENTS`` is the server's own."""
-    server.must(["ip", "route", "replace", "local", CLIENTS, "dev", "lo"])
+    if server.must(["ip", "route", "show", "table", "local", "exact", CLIENTS]):
+        yield  # a block around this one has seen to it
+        return
+    server.must(["ip", "route", "add", "local", CLIENTS, "dev", "lo"])
     try:
         yield
     finally:

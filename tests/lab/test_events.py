@@ -25,15 +25,6 @@ def test_clients_of_both_twins_see_every_event_also_after_redis_restarted(scene:
     assert set.union(*followed_twins) == twins
 
 
-def test_no_event_is_lost_or_doubled_while_each_twin_is_replaced(scene: Scene) -> None:
-    commit = scene.change("Other twins", {APP: ending(f"OTHER = {time.time_ns()}")})
-    with scene.only_replaces(*TWINS), followed(scene, [ONE, OTHER]) as onlooking:
-        assert scene.deploy(commit).code == 0
-    assert onlooking.complete, onlooking
-    assert onlooking.report["made"] > 0
-    assert [seen["opened"] > 1 for seen in onlooking.report["followers"].values()] == [True, True]
-
-
 def test_a_twin_with_ten_open_streams_stops_in_time_and_cleanly(scene: Scene) -> None:
     with followed(scene, [f"10.98.1.{number}" for number in range(1, 11)]) as onlooking:
         twin = max(streams_on(scene).items(), key=lambda found: found[1])[0]

@@ -1,0 +1,59 @@
+// People at many addresses, who never ask twice: pages, assets, lists, new items, and requests that take their time.
+// Settings by environment: HOSTS (name to address), TOKEN, WISHLISTS, RUN (how its items are called), RATE (requests a
+// second), DURATION, SLOW (whether the API knows slow requests), RESOLVER (its address; empty: the main application).
+import http from "k6/http";
+import exec from "k6/execution";
+import { check } from "k6";
+
+export const options = {
+  insecureSkipTLSVerify: true,
+  discardResponseBodies: false,
+  hosts: JSON.parse(__ENV.HOSTS),
+  scenarios: {
+    people: {
+      executor: "constant-arrival-rate",
+      rate: Number(__ENV.RATE),
+      timeUnit: "1s",
+      duration: __ENV.DURATION,
+      preAllocatedVUs: 60,
+      maxVUs: 240,
+    },
+  },
+  thresholds: {
+    http_req_failed: ["rate==0"],
+    checks: ["rate==1"],
+  },
+  summaryTrendStats: ["med", "p(99)", "max"],
+};
+
+const api = "https://api.wishwith.me";
+const wishlists = __ENV.WISHLISTS.split(",");
+const own = { headers: { Authorization: `Bearer ${__ENV.TOKEN}`, "Content-Type": "application/json" }, timeout: "40s" };
+
+// What k6 itself gives up when it is told to stop is nobody's failure.
+const STOPPED = 1000;
+
+function is(answer, status) {
+  if (answer.error_code === STOPPED && answer.error.includes("context canceled")) return;
+  if (!check(answer, { "is what was asked for": (one) => one.status === status && one.body.length > 0 })) {
+    console.error(`${answer.request.method} ${answer.url} ${answer.status} ${answer.error_code} ${answer.error} ${String(answer.body).slice(0, 80)}`);
+  }
+}
+
+export default function () {
+  const number = exec.scenario.iterationInTest;
+  const kind = number % 100;
+  const wishlist = wishlists[number % wishlists.length];
+  if (__ENV.RESOLVER) {
+    is(http.get(`https://${__ENV.RESOLVER}:8001/healthz`, own), 200);
+  } else if (kind < 40) {
+    const item = JSON.stringify({ title: `${__ENV.RUN} ${number}` });
+    is(http.post(`${api}/api/v1/wishlists/${wishlist}/items`, item, own), 201);
+  } else if (kind < 43 && __ENV.SLOW) {
+    is(http.get(`${api}/api/v1/slowly/${5 + (number % 6)}`, own), 200);
+  } else if (kind < 70) {
+    is(http.get("https://wishwith.me/", { timeout: "40s" }), 200);
+  } else {
+    is(http.get(`${api}/api/v1/wishlists/${wishlist}`, own), 200);
+  }
+}

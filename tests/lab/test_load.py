@@ -1,0 +1,123 @@
+"""No request fails, no POST is executed twice and no stream is cut, whatever a deploy replaces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.lab.commits import Edit, replaced
+from tests.lab.full import full
+from tests.lab.load import SLOW, Load, loaded, resolver_loaded
+from tests.lab.onlooking import followed
+from tests.lab.scenes import APP, HEALTH, PAGE, PROXY, TWINS, Scene, answers, ending, titled
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+# The proxy looks at the first three numbers of an address, so these follow different twins.
+FOLLOWERS = ("10.98.1.1", "10.98.2.1")
+RESOLVER = "services/item-resolver/app/main.py"
+NGINX = "nginx/montreal/upstreams.conf"
+
+
+def everything() -> dict[str, Edit]:
+    """The API, the page and the configuration of the proxy."""
+    now = time.time_ns()
+    return {
+        APP: ending(f"LOADED = {now}"),
+        PAGE: titled(f"under load {now}"),
+        PROXY: answers(f"/under-load-{now}", "yes"),
+    }
+
+
+def test_no_request_fails_while_everything_but_the_data_is_replaced(scene: Scene) -> None:
+    """And no event is lost or doubled, and no stream cut: it ends, and its client comes back."""
+    commit = scene.change("Everything but the data", everything())
+    with (
+        scene.only_replaces(*TWINS, "frontend"),
+        followed(scene, FOLLOWERS) as onlooking,
+        loaded(scene) as load,
+    ):
+        ran = scene.deploy(commit)
+        assert ran.code == 0, ran
+    assert load.lost == []
+    assert onlooking.complete, onlooking
+    assert onlooking.report["refused"] == 0
+    followers = onlooking.report["followers"].values()
+    assert [(seen["opened"] > 1, seen["cut"]) for seen in followers] == [(True, 0), (True, 0)]
+    scene.plain_up_changes_nothing()
+
+
+@pytest.fixture
+def slow(scene: Scene) -> Scene:
+    """What runs knows requests of 5 to 10 s."""
+    if "slowly" not in scene.by_hand(f"cat {APP}"):
+        scene.deployed(scene.change("Slow requests", SLOW))
+    return scene
+
+
+def deploy_of(*paths: str) -> Callable[[Scene], None]:
+    def deploy(scene: Scene) -> None:
+        edits = {path: edit for path, edit in everything().items() if path in paths}
+        ran = scene.deploy(scene.change(f"Change {len(paths)}", edits))
+        assert ran.code == 0, ran
+
+    return deploy
+
+
+def failing(scene: Scene) -> None:
+    """Healthy containers whose deep probe is red: the deploy goes back by itself."""
+    sick = replaced('        return {"status": "healthy"', '        return {"status": "sick"')
+    ran = scene.deploy(scene.change("Not well", {**everything(), HEALTH: sick}))
+    assert ran.code == 1, ran
+
+
+def rollback(scene: Scene) -> None:
+    ran = scene.operator.fab("ubuntu.rollback")
+    assert ran.code == 0, ran
+
+
+KINDS = {
+    "the-api": deploy_of(APP),
+    "the-page": deploy_of(PAGE),
+    "the-proxys-configuration": deploy_of(PROXY),
+    "all-of-them": deploy_of(APP, PAGE, PROXY),
+    "a-failed-deploy": failing,
+    "a-rollback": rollback,
+}
+SEEN: list[Load] = []
+
+
+@full
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_request_fails_with_some_that_take_ten_seconds(slow: Scene, kind: str) -> None:
+    with followed(slow, FOLLOWERS) as onlooking, loaded(slow, slow=True) as load:
+        KINDS[kind](slow)
+    SEEN.append(load)
+    assert load.lost == []
+    assert onlooking.complete, onlooking
+    assert [seen["cut"] for seen in onlooking.report["followers"].values()] == [0, 0]
+
+
+@full
+def test_no_request_to_the_resolver_fails_while_both_of_it_and_its_proxy_change(
+    scene: Scene,
+) -> None:
+    now = time.time_ns()
+    commit = scene.origin.commit(
+        "Resolver", {RESOLVER: ending(f"LOADED = {now}"), NGINX: ending(f"# {now}")}, scene.runs
+    )
+    with resolver_loaded(scene) as load:
+        ran = scene.operator.fab("montreal.deploy", "--ref", commit)
+        assert ran.code == 0, ran
+    SEEN.append(load)
+    assert load.lost == []
+
+
+@full
+def test_more_than_ten_thousand_requests_were_asked() -> None:
+    if len(SEEN) < len(KINDS) + 1:
+        pytest.fail("the scenes above did not all come to their end")
+    print(f"load: {sum(load.requests for load in SEEN)} requests in {len(SEEN)} scenes")
+    assert sum(load.requests for load in SEEN) >= 10_000
