@@ -187,8 +187,9 @@ class _Decision:
         return Step(kind, service.name, reason.text, reason.force)
 
     def rolls(self, touched: list[Service]) -> list[Step]:
-        """New services first, so that the proxy's new configuration finds every name; then those
-        that serve nobody, so that those that do are there meanwhile.
+        """New services first, so that the proxy's new configuration finds every name.
+
+        Then those that serve nobody, so that those that do are there meanwhile.
         """
         rolled = [service for service in touched if not service.hints.keep]
         changing = {service.name for service in rolled if self.live(service)}

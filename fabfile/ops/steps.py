@@ -119,9 +119,7 @@ class Steps:
         return ""
 
     def _start(self, step: Step) -> str:
-        compose.up(
-            self.host, self.tree, self.target.stack.service(step.subject), force=step.force
-        )
+        compose.up(self.host, self.tree, self.target.stack.service(step.subject), force=step.force)
         self.rolling.present.add(step.subject)
         return ""
 

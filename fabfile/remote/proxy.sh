@@ -42,6 +42,7 @@ write() {
     constant generation "$generation"
     constant epoch "$epoch$word"
     # By the container's name: an upstream of nginx may be called like the service.
+    # shellcheck disable=SC2016 # nginx is to expand it, not this shell
     while read -r name url; do
       case " $missing $away " in *" $name "*) continue ;; esac
       [ -z "$name" ] ||
@@ -63,6 +64,7 @@ answers() {
 # workers MASTER: those of the proxy that take new connections.
 workers() {
   local worker
+  # shellcheck disable=SC2013 # words of one line
   for worker in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
     case $(tr '\0' ' ' 2>/dev/null <"/proc/$worker/cmdline") in
       *'shutting down'*) ;;

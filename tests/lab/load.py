@@ -30,6 +30,9 @@ PLACE = "/usr/local/bin/k6"
 KEPT, NEW = 60, 40
 """Requests a second over kept connections, and over new ones."""
 LONGEST = "10m"
+UNKEPT = ("--no-connection-reuse",)
+STOPPED = "test run was aborted because k6 received"
+"""What k6 says of being told to stop."""
 SLOWLY = '''
 
 @app.get("/api/v1/slowly/{seconds}")
@@ -67,7 +70,6 @@ class Load:
     codes: list[int] = field(default_factory=list)
     """Exit codes of k6: 99 where a threshold was crossed."""
 
-
     @property
     def lost(self) -> list[str]:
         """What must not be: requests that failed, and items that were made twice."""
@@ -92,10 +94,10 @@ def loaded(scene: Scene, *, slow: bool = False) -> Iterator[Load]:
         "SLOW": "yes" if slow else "",
     }
     load = Load()
-    with addresses(server):
-        with _asked(scene, load, [{**shared, "RUN": f"{run} {way}"} for way in ("kept", "new")]):
-            _begun(scene, run)
-            yield load
+    two = [{**shared, "RUN": f"{run} {way}"} for way in ("kept", "new")]
+    with addresses(server), _asked(scene, load, two):
+        _begun(scene, run)
+        yield load
     load.made = int(scene.asks_database(_made(run)))
     load.doubled = scene.asks_database(
         f"SELECT title FROM items WHERE title LIKE '{run} %' GROUP BY title HAVING count(*) > 1"
@@ -131,15 +133,17 @@ def _asked(
             scene,
             {**new, "RATE": str(NEW), "GODEBUG": "http2client=0"},
             20 if many else 0,
-            "--no-connection-reuse",
+            *UNKEPT,
         ),
     ]
     try:
         yield
     finally:
         scene.ubuntu.must(["pkill", "-INT", "-x", "k6"])
-        for one in running:
+        for one, flags in zip(running, ((), UNKEPT), strict=True):
             _ended(one, load)
+            told = scene.ubuntu.must(["cat", _summary(flags)])
+            _add(load, json.loads(told)["metrics"])
 
 
 def _person(scene: Scene) -> tuple[str, list[str]]:
@@ -171,7 +175,7 @@ def _start(
     for key, value in environment.items():
         words += ["-e", f"{key}={value}"]
     words += [scene.ubuntu.container, PLACE, "run", "--quiet", "--no-usage-report"]
-    words += ["--summary-export", "/dev/stdout", *flags]
+    words += ["--summary-export", _summary(flags), *flags]
     if first:
         base = CLIENTS.partition(".0.0/")[0]
         words += ["--local-ips", ",".join(f"{base}.{first + number}.1" for number in range(10))]
@@ -200,13 +204,19 @@ def _made(run: str) -> str:
     return f"SELECT count(*) FROM items WHERE title LIKE '{run} %'"
 
 
+def _summary(flags: Sequence[str]) -> str:
+    return f"/tmp/k6-{'new' if flags else 'kept'}.json"
+
+
 def _ended(running: subprocess.Popen[str], load: Load) -> None:
-    out, errors = running.communicate(timeout=90)
+    _, errors = running.communicate(timeout=90)
     load.codes.append(running.returncode)
-    load.failed += [line for line in errors.splitlines() if "level=error" in line and "msg=" in line]
-    start = out.find('{\n    "root_group"')
-    assert start >= 0, out + errors
-    metrics = json.JSONDecoder().raw_decode(out[start:])[0]["metrics"]
+    load.failed += [
+        line for line in errors.splitlines() if "level=error" in line and STOPPED not in line
+    ]
+
+
+def _add(load: Load, metrics: dict[str, Any]) -> None:
     load.requests += metrics["http_reqs"]["count"]
     load.dropped += metrics.get("dropped_iterations", {}).get("count", 0)
     load.slowest = max(load.slowest, metrics["http_req_duration"]["max"] / 1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.lab.onlooking import followed, streams_on, twin_of
-from tests.lab.scenes import APP, TWINS, Scene, ending
+from tests.lab.scenes import TWINS, Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -120,7 +120,14 @@ def test_a_changed_proxy_configuration_is_tried_loaded_and_proved(running: Fleet
     before = containers(running)
     running.origin.commit("Second", {"nginx/ubuntu/nginx.conf": "upstreams api-1 web\n"})
     deploy(running)
-    assert running.ubuntu.did == [*BEGIN, "stage-proxy", "docker run nginx -t", "checkout 00000002", *LOAD, *END]
+    assert running.ubuntu.did == [
+        *BEGIN,
+        "stage-proxy",
+        "docker run nginx -t",
+        "checkout 00000002",
+        *LOAD,
+        *END,
+    ]
     assert replaced(running, before) == set()
     assert running.ubuntu.proxy is not None
     assert running.ubuntu.proxy.upstreams == ["api-1", "web"]

@@ -12,7 +12,7 @@ from invoke import Context
 from fabfile.remote import compose
 from fabfile.remote.host import Host, Output
 
-from .builders import CHECKOUT, ROOT, SERVER, STACK, built, target
+from .builders import CHECKOUT, SERVER, STACK, built, target
 
 TREE = PurePosixPath("/opt/app/build/000000000001")
 IMAGES = PurePosixPath("/opt/app/build/000000000001.images.yml")

@@ -139,3 +139,53 @@ def test_an_orphan_that_holds_a_name_of_the_stack_refuses_the_plan() -> None:
         "container name app-web is held by orphan old;"
         " give the renamed service a container name of its own"
     )
+
+
+# --- what a run that died in the middle of a roll left
+
+
+STOOD_IN = "stood in for web when a run died"
+
+
+def standing_in() -> dict[str, Any]:
+    """The usual containers, and the one that stands in for web."""
+    labels = {
+        "com.docker.compose.project": PROJECT,
+        "com.docker.compose.service": "web",
+        "com.docker.compose.oneoff": "True",
+        "me.wishwith.stand-in": "web",
+    }
+    one = container(service("web"), "sha256:x", id="next", name="app-web-next", labels=labels)
+    seen = facts()
+    return {"containers": (*seen.containers, one)}
+
+
+def test_a_service_that_is_out_of_the_proxy_is_put_back() -> None:
+    assert steps(plan(to=OLD, away="api-1")) == [
+        FETCH,
+        ("test-proxy proxy", "nginx -t in the target image"),
+        ("reload proxy", "api-1 is out of it since a run that died"),
+    ]
+
+
+def test_a_container_that_stood_in_goes_once_the_proxy_no_longer_needs_it() -> None:
+    made = plan(to=OLD, away="web", **standing_in())
+    assert steps(made)[2:] == [
+        ("reload proxy", "web is out of it since a run that died"),
+        ("remove app-web-next", STOOD_IN),
+    ]
+    assert made.notes == ()
+
+
+def test_a_roll_of_the_service_takes_the_one_that_stood_in_away_itself() -> None:
+    made = plan(changed("services/web/index.html"), **standing_in())
+    assert "remove app-web-next" not in titles(made)
+
+
+@pytest.mark.parametrize("sick", ["api-1", "api-2"])
+def test_the_twin_that_serves_nobody_is_replaced_first(sick: str) -> None:
+    """Else the other one, which has all the requests, would be taken out."""
+    state = containers(**{sick.replace("-", "_"): {"health": "unhealthy"}})
+    made = plan(changed("services/api/app.py"), **state)
+    rolls = [step.subject for step in made.steps if step.kind is Kind.ROLL]
+    assert rolls == [sick, *({"api-1", "api-2"} - {sick})]

@@ -1,4 +1,4 @@
-"""What tells the proxy where requests go: real scripts, before programs that stand in for Docker's."""
+"""What tells the proxy where requests go: the scripts, before programs that stand in."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ case $* in
   inspect*Pid*) echo 0 ;;
   inspect*Health*) echo "${STANDIN_HEALTH:-healthy}" ;;
   exec*nginx*) [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; } ;;
-  kill*) cp "$PROXY"/*.conf "$STUBS/loaded/"; cat "$PROXY/upstreams.conf" >>"$STUBS/loads"; echo == >>"$STUBS/loads" ;;
+  kill*)
+    cp "$PROXY"/*.conf "$STUBS/loaded/"
+    { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
+    ;;
   compose*" up "*) [ -z "$SICK" ] || { echo 'container is unhealthy' >&2; exit 1; } ;;
 esac
 """
@@ -127,10 +130,14 @@ def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
     assert generation == constant.format("generation", "0f")
     assert epoch.startswith('location = /epoch { default_type text/plain; return 200 "')
     assert reach == [
-        "location = /reach/api-1 { proxy_pass http://app-api-1:8000/deep;"
-        " add_header X-Reached $upstream_addr always; }",
-        "location = /reach/web { proxy_pass http://app-web:80/;"
-        " add_header X-Reached $upstream_addr always; }",
+        (
+            "location = /reach/api-1 { proxy_pass http://app-api-1:8000/deep;"
+            " add_header X-Reached $upstream_addr always; }"
+        ),
+        (
+            "location = /reach/web { proxy_pass http://app-web:80/;"
+            " add_header X-Reached $upstream_addr always; }"
+        ),
     ]
     assert written(host, "generation-away") == [constant.format("away", "")]
     modes = {path.stat().st_mode & 0o777 for path in Path(host.server.root / "proxy").iterdir()}
