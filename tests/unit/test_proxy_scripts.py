@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -173,7 +174,8 @@ def test_a_configuration_that_is_refused_leaves_everything_as_it_was(
 def test_a_twin_is_taken_out_replaced_and_put_back(host: Host, stubs: Path) -> None:
     service = STACK.service("api-1")
     proxied = replace(service, hints=replace(service.hints, port=80))
-    assert proxy.roll(host, told(), proxied, twin=True, force=False) == "drained in 0 s"
+    note = proxy.roll(host, told(), proxied, twin=True, force=False)
+    assert re.fullmatch(r"drained in \d s", note)
     assert loads(stubs) == [["api-2:8000", "web:80"], ["api-1:8000", "api-2:8000", "web:80"]]
     assert [line.rpartition(" up ")[2] for line in ran(stubs, "compose")] == [
         "-d --no-build --wait --wait-timeout 120 api-1"
