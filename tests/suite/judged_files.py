@@ -48,8 +48,10 @@ def container_tree(root: Path, configuration: Path, waf_mode: str = "off") -> It
         if waf.is_dir():
             shutil.copytree(waf, tree / "etc/wishwithme/waf")
         written = tree / "etc/wishwithme/proxy/upstreams.conf"
-        written.parent.mkdir()
-        shutil.copy(root / configuration.parent / written.name, written)
+        tracked = root / configuration.parent / written.name
+        if tracked.exists():
+            written.parent.mkdir()
+            shutil.copy(tracked, written)
         for file in tree.rglob("*.conf"):
             text = file.read_text()
             for path in ("/etc/nginx/", "/etc/wishwithme/"):

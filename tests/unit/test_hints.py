@@ -78,8 +78,10 @@ def test_every_hint_is_read() -> None:
             {"keeps": True, "probe": {"port": 1}},
             "api",
             "keeps",
-            ("database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke,"
-            " upstreams, volume"),
+            (
+                "database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke,"
+                " upstreams, volume"
+            ),
         ),
         (
             {"probe": {"port": 1, "status_code": 200, "body": "x"}},
