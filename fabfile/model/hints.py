@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
     | {"upstreams", "drain"}
 )
+MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
 
 
@@ -34,12 +35,21 @@ class Migration:
     """Commands, run in a one-off container of the new image, that move the database's schema.
 
     The first word of the last line that ``current`` and ``target`` print is the revision: the one
-    that the database has (none: an empty database), and the one that the image wants.
+    that the database has (none: an empty database), and the one that the image wants. The others
+    may be missing (empty); all but ``run``, ``current`` and ``down`` need no database.
     """
 
     run: tuple[str, ...]
     current: tuple[str, ...]
     target: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    """Prints every revision that the image knows, the first word of a line each."""
+    sql: tuple[str, ...] = ()
+    """Prints what moves the schema up from ``{from}`` to ``{to}``, as SQL."""
+    down: tuple[str, ...] = ()
+    """Moves the schema down to ``{to}``."""
+    down_sql: tuple[str, ...] = ()
+    """Prints what moves it down from ``{from}`` to ``{to}``, as SQL; fails where nothing can."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +153,9 @@ def known_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
 
 
 def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
-    keys = frozenset({"run", "current", "target"})
-    _known(f"x-deploy.{service}.migrate", raw, keys)
-    _complete(f"x-deploy.{service}.migrate", raw, keys)
-    return Migration(tuple(raw["run"]), tuple(raw["current"]), tuple(raw["target"]))
+    _known(f"x-deploy.{service}.migrate", raw, MIGRATE)
+    _complete(f"x-deploy.{service}.migrate", raw, {"run", "current", "target"})
+    return Migration(**{key.replace("-", "_"): tuple(raw[key] or ()) for key in raw})
 
 
 def _database(service: str, raw: Mapping[str, Any]) -> Database:
@@ -182,6 +191,16 @@ def revision(output: str) -> str:
     """The revision that a migration tool printed; empty when it printed none."""
     lines = [line.split() for line in output.splitlines() if line.strip()]
     return lines[-1][0] if lines else ""
+
+
+def revisions(output: str) -> list[str]:
+    """The revisions that a migration tool listed, in its order."""
+    return [line.split()[0] for line in output.splitlines() if line.strip()]
+
+
+def between(words: Sequence[str], lower: str, upper: str) -> list[str]:
+    """The words of a migration tool with the revisions that ``{from}`` and ``{to}`` stand for."""
+    return [word.replace("{from}", lower).replace("{to}", upper) for word in words]
 
 
 def _gate(service: str, raw: Mapping[str, Any]) -> Gate:
