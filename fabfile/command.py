@@ -26,6 +26,8 @@ HELP = {
     "dry-run": "show the plan and every command that would change the server; change nothing",
     "only": "deploy this service only; may be given again",
     "rebuild": "build again what is there already, on freshly pulled bases",
+    "allow-destructive": "allow migrations that lose data or break code which still runs",
+    "migrations": "when the older image does not know the schema: down (take it down), or keep",
     "remove-orphans": "remove containers of this project that are no longer in its stack",
     "to": "id of a release or (the start of) a commit (default: the release before this one)",
     "show": "the whole record of one release: plan, steps, gates, log",

@@ -14,6 +14,7 @@ from .ops.session import Session
     "ref",
     "waive",
     "restart-data",
+    "allow-destructive",
     "remove-orphans",
     "yes",
     "dry-run",
@@ -25,27 +26,37 @@ def deploy_task(
     ref: str = "",
     waive: Sequence[str] | None = None,
     restart_data: bool = False,
+    allow_destructive: bool = False,
     remove_orphans: bool = False,
     yes: bool = False,
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
     """Bring all servers to one commit, the called one before its caller; both or none."""
-    wish = Wish(restart_data=restart_data, remove_orphans=remove_orphans)
+    wish = Wish(
+        restart_data=restart_data,
+        remove_orphans=remove_orphans,
+        allow_destructive=allow_destructive,
+    )
     options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run)
     deploy.deploy(session, session.inventory.called_first(), options, as_json=json)
 
 
-@command("ref", "restart-data", "remove-orphans", "json")
+@command("ref", "restart-data", "allow-destructive", "remove-orphans", "json")
 def plan_task(
     session: Session,
     ref: str = "",
     restart_data: bool = False,
+    allow_destructive: bool = False,
     remove_orphans: bool = False,
     json: bool = False,
 ) -> None:
     """Show what a deploy of all servers would do and why; change nothing."""
-    wish = Wish(restart_data=restart_data, remove_orphans=remove_orphans)
+    wish = Wish(
+        restart_data=restart_data,
+        remove_orphans=remove_orphans,
+        allow_destructive=allow_destructive,
+    )
     planning.plan(session, session.inventory.called_first(), ref, wish, as_json=json)
 
 

@@ -10,6 +10,7 @@ from invoke import Collection, Task
 from .command import command
 from .model.plan import Wish
 from .ops import deploy, history, inspection, planning, pruning, rollback, status
+from .ops.descending import Way
 from .ops.session import Session
 
 
@@ -36,6 +37,7 @@ def _deploy(server: str) -> Task[Any]:
         "rebuild",
         "waive",
         "restart-data",
+        "allow-destructive",
         "remove-orphans",
         "yes",
         "dry-run",
@@ -49,6 +51,7 @@ def _deploy(server: str) -> Task[Any]:
         rebuild: bool = False,
         waive: Sequence[str] | None = None,
         restart_data: bool = False,
+        allow_destructive: bool = False,
         remove_orphans: bool = False,
         yes: bool = False,
         dry_run: bool = False,
@@ -62,6 +65,7 @@ def _deploy(server: str) -> Task[Any]:
         wish = Wish(
             restart_data=restart_data,
             remove_orphans=remove_orphans,
+            allow_destructive=allow_destructive,
             only=tuple(only or ()),
             rebuild=rebuild,
         )
@@ -72,13 +76,23 @@ def _deploy(server: str) -> Task[Any]:
 
 
 def _plan(server: str) -> Task[Any]:
-    @command("ref", "only", "rebuild", "restart-data", "remove-orphans", "json", iterable=("only",))
+    @command(
+        "ref",
+        "only",
+        "rebuild",
+        "restart-data",
+        "allow-destructive",
+        "remove-orphans",
+        "json",
+        iterable=("only",),
+    )
     def plan_task(
         session: Session,
         ref: str = "",
         only: Sequence[str] | None = None,
         rebuild: bool = False,
         restart_data: bool = False,
+        allow_destructive: bool = False,
         remove_orphans: bool = False,
         json: bool = False,
     ) -> None:
@@ -86,6 +100,7 @@ def _plan(server: str) -> Task[Any]:
         wish = Wish(
             restart_data=restart_data,
             remove_orphans=remove_orphans,
+            allow_destructive=allow_destructive,
             only=tuple(only or ()),
             rebuild=rebuild,
         )
@@ -95,17 +110,33 @@ def _plan(server: str) -> Task[Any]:
 
 
 def _rollback(server: str) -> Task[Any]:
-    @command("to", "waive", "restart-data", "yes", "json", iterable=("waive",))
+    @command(
+        "to",
+        "waive",
+        "restart-data",
+        "migrations",
+        "allow-destructive",
+        "yes",
+        "json",
+        iterable=("waive",),
+    )
     def rollback_task(
         session: Session,
         to: str = "",
         waive: Sequence[str] | None = None,
         restart_data: bool = False,
+        migrations: str = "",
+        allow_destructive: bool = False,
         yes: bool = False,
         json: bool = False,
     ) -> None:
-        """Go back to a verified release, from the images that the server kept; exit as deploy."""
-        options = rollback.Options(to, tuple(waive or ()), restart_data, yes)
+        """Go back to a verified release, from the images that the server kept; exit as deploy.
+
+        One whose image does not know the database's revision is refused (exit code 2) without
+        --migrations.
+        """
+        way = Way(migrations, allow_destructive)
+        options = rollback.Options(to, tuple(waive or ()), restart_data, way, yes)
         rollback.rollback(session, server, options, as_json=json)
 
     return rollback_task

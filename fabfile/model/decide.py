@@ -113,7 +113,13 @@ class _Decision:
         steps += self.images()
         if proxy and (proxy.name in self.reasons or self.reload_reason()):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
-        return [*steps, *self.backup()]
+        return [*steps, *self.reviews(), *self.backup()]
+
+    def reviews(self) -> list[Step]:
+        """Before a migration, what it destroys must be known and allowed."""
+        reason = "what its migrations destroy, and whether it knows the database's revision"
+        found = self.migrations(self.touched())
+        return [Step(Kind.REVIEW, step.subject, reason) for step in found]
 
     def backup(self) -> list[Step]:
         """Before a migration can begin; a database that does not run yet is looked at then."""
@@ -209,9 +215,12 @@ class _Decision:
 
     def migrations(self, touched: list[Service]) -> list[Step]:
         steps, seen = [], set()
+        if self.wish.lowered:
+            touched = list(self.target.stack.services)
         for service in touched if not self.wish.keep_schema else ():
             reference = self.target.images[service.name].reference
             new = has_new_image(service, self.target, self.facts) or self.wish.rebuild
+            new = new or self.wish.lowered
             if service.hints.migrate and new and reference not in seen:
                 seen.add(reference)
                 reason = "if the database's revision is not the new image's"

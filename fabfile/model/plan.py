@@ -24,6 +24,7 @@ class Kind(StrEnum):
     BUILD = "build"
     SMOKE = "smoke"
     TEST_PROXY = "test-proxy"
+    REVIEW = "review"
     BACKUP = "backup"
     START = "start"
     MIGRATE = "migrate"
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     ROLL = "roll"
     RELOAD = "reload"
     REMOVE = "remove"
+    DOWNGRADE = "downgrade"
 
 
 PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.START)])
@@ -107,6 +109,10 @@ class Wish:
     """Services to deploy; empty: all."""
     keep_schema: bool = False
     """Never migrate: a rollback leaves the database at its revision."""
+    lowered: bool = False
+    """The schema was taken down by this very command: move it up again, with the same images."""
+    allow_destructive: bool = False
+    """Allow a migration that loses data or breaks code which still runs."""
     rebuild: bool = False
     """Build again what is there already, on fresh bases."""
 

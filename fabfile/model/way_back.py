@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from .content import Wanted
@@ -67,6 +67,14 @@ def _ran(releases: Sequence[Release]) -> list[Release]:
 def schema_of(releases: Sequence[Release]) -> str:
     """The database's revision, as the newest record knows it; a failed one counts too."""
     return next((release.schema for release in reversed(releases) if release.schema), "")
+
+
+def backup_known(facts: Facts, known: Collection[str]) -> str:
+    """The newest backup that was restored and found equal, of one of these revisions."""
+    for backup in reversed(facts.backups):
+        if backup.verified and backup.content and backup.content.revision in known:
+            return backup.name
+    return ""
 
 
 def missing_images(release: Release, facts: Facts) -> list[str]:

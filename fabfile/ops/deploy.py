@@ -18,6 +18,7 @@ from . import gates
 from .databases import require_packer
 from .go_back import go_back
 from .neighbours import Neighbours, look_around
+from .reviewing import preview
 from .run import Run, as_trouble, open_run
 from .session import Session, operator, side_by_side
 from .show import show_plan
@@ -66,7 +67,8 @@ class Deployment:
         with self.session.console.waiting(self.name, "look"):
             self.around: Neighbours = look_around(self.session, self.name, waive)
             self.sight: Sight = look_at(self.session, self.name, self.options.ref)
-        self.plan = plan_for(self.sight, self.around.called, self.options.wish)
+        plan = plan_for(self.sight, self.around.called, self.options.wish)
+        self.plan = preview(self.sight, plan, self.options.wish)
         if (
             self.plan.steps
             and gates.LINK not in waive
@@ -107,6 +109,7 @@ class Deployment:
             waive=self.options.waive,
             only=self.options.wish.only,
             called_certificate=self.around.called_certificate,
+            allow_destructive=self.options.wish.allow_destructive,
         )
         self.run.announce = self.announce
 
@@ -133,7 +136,7 @@ class Deployment:
         except Trouble as trouble:
             self.run.fail(trouble)
             message = f"{trouble.message}; the running system was not touched"
-            raise Trouble(message, code=FAILED, evidence=trouble.evidence) from None
+            raise Trouble(message, code=trouble.code, evidence=trouble.evidence) from None
 
     def _lock_for_all(self, step: Step) -> None:
         """Once there is a folder for locks, hold the lock that everybody takes from now on."""

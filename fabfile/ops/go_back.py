@@ -8,6 +8,7 @@ from ..model.plan import Wish
 from ..model.release import Release
 from ..model.way_back import as_released, missing_images, schema_of
 from ..remote import state
+from .descending import Way, descend
 from .run import Run, as_trouble, open_run
 from .session import Session
 from .show import show_plan
@@ -21,8 +22,9 @@ def go_back(failed: Run, before: Facts, trouble: Trouble) -> Trouble:
     ``before`` is the look from before the change: its last verified release is where to go, and
     what was not there then is removed.
 
-    The release's own ``.env`` comes back too; the schema never changes. Exit code 1: it is back,
-    proved. 3: it is not, and a person is needed.
+    The release's own ``.env`` comes back too. The schema never changes, but where the failed run
+    had taken it down: then it is moved up again. Exit code 1: it is back, proved. 3: it is not, and
+    a person is needed.
     """
     session, name, console = failed.session, failed.name, failed.session.console
     last = before.verified
@@ -33,10 +35,19 @@ def go_back(failed: Run, before: Facts, trouble: Trouble) -> Trouble:
     try:
         state.restore_env(session.host(name), last)
         spare = frozenset(container.name for container in before.containers)
-        wish = Wish(restart_data=True, remove_orphans=True, spare=spare, keep_schema=True)
+        lowered = failed.steps.schema.lowered
+        wish = Wish(
+            restart_data=True,
+            remove_orphans=True,
+            spare=spare,
+            keep_schema=not lowered,
+            lowered=lowered,
+            allow_destructive=lowered,
+        )
         waive = (*last.waived, *failed.waive)
         run = rollback_run(session, name, last, wish, waive=waive)
-        tell_schema(run, last)
+        if not lowered:
+            tell_schema(run, last)
         run.announce = failed.announce
         show_plan(console, run.plan, ())
         run.prepare()
@@ -75,8 +86,12 @@ def rollback_run(
     wish: Wish,
     *,
     waive: tuple[str, ...] = (),
+    way: Way | None = None,
 ) -> Run:
-    """The run that brings a server to a release it once had. Exit code 2 when an image is gone."""
+    """The run that brings a server to a release it once had. Exit code 2 when an image is gone.
+
+    ``way``: what is to become of the schema; None: nothing is asked or done about it.
+    """
     sight = look_at(session, name, f"{LOCAL}{release.commit}")
     gone = missing_images(release, sight.facts)
     if gone:
@@ -88,7 +103,9 @@ def rollback_run(
         reasons = "; ".join(sight.problems)
         raise refused(f"{name}: the stack of release {release.id} cannot be read: {reasons}")
     target = as_released(sight.target, release, sight.facts)
-    plan = plan_for(sight, None, wish, target)
+    plan, descent = plan_for(sight, None, wish, target), None
+    if way:
+        plan, descent = descend(session, sight, target, plan, release, way)
     return open_run(
         session,
         sight,
@@ -98,4 +115,6 @@ def rollback_run(
         waive=waive,
         called_certificate=sight.facts.trust,
         back_to=release.back_to or release.id,
+        allow_destructive=wish.allow_destructive,
+        descent=descent,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model.plan import Wish
+from .reviewing import preview
 from .session import Session, side_by_side
 from .show import show_plan
 from .sight import look_at, plan_for
@@ -19,7 +20,7 @@ def plan(session: Session, names: Sequence[str], ref: str, wish: Wish, *, as_jso
     plans = []
     for name in names:
         around = sights.get(session.inventory.server(name).calls)
-        plans.append(plan_for(sights[name], around, wish))
+        plans.append(preview(sights[name], plan_for(sights[name], around, wish), wish))
     if as_json:
         session.console.result([found.to_json() for found in plans])
         return

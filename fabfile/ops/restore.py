@@ -21,12 +21,12 @@ from . import backups, instants
 from .databases import find, require_packer
 from .deploy import holder
 from .instants import Instant
+from .migrating import MIGRATE
 from .proving import prove
 from .session import Session
 from .sight import Sight
 from .source import Source, choose
 from .status import state_lines
-from .steps import MIGRATE
 
 ASIDE = "_before_"
 """Between a database's name and the time when another one took its place."""

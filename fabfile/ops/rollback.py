@@ -11,7 +11,8 @@ from ..model.way_back import changed_keys, choose
 from ..remote.lock import Lock
 from ..remote.look import look
 from .deploy import holder
-from .go_back import go_back, rollback_run, tell_schema
+from .descending import Way
+from .go_back import go_back, rollback_run
 from .run import Run, as_trouble
 from .session import Session
 from .show import show_plan
@@ -26,6 +27,8 @@ class Options:
     """Id of a release, or (the start of) a commit; empty: the release before the one that runs."""
     waive: tuple[str, ...] = ()
     restart_data: bool = False
+    way: Way = Way()
+    """What is to become of the schema."""
     yes: bool = False
 
 
@@ -60,6 +63,7 @@ def _examine(session: Session, name: str, options: Options) -> Run:
         release,
         Wish(restart_data=options.restart_data, keep_schema=True),
         waive=options.waive,
+        way=options.way,
     )
     keys = changed_keys(release, dict(parse(run.sight.facts.env).values))
     if keys:
@@ -67,7 +71,6 @@ def _examine(session: Session, name: str, options: Options) -> Run:
         console.warn(
             name, f"today's .env stays; it differs from the release's in: {', '.join(keys)}"
         )
-    tell_schema(run, release)
     return run
 
 

@@ -17,6 +17,7 @@ from ..model.way_back import schema_of
 from ..remote import compose, git, state
 from ..remote.look import look
 from . import gates
+from .migrating import Descent
 from .neighbours import look_around
 from .session import Session, operator
 from .sight import Sight
@@ -158,8 +159,8 @@ class Run:
             facts.now,
             images=images,
             commits=self._commits(images),
-            backup=self.steps.backup,
-            schema=self.steps.schema or schema_of(self.sight.facts.releases),
+            backup=self.steps.schema.backup,
+            schema=self.steps.schema.revision or schema_of(self.sight.facts.releases),
             steps=tuple(self.done),
             gates=tuple(
                 Done(v.gate, "ok" if v.ok else "red", round(v.seconds, 3), redact(v.why))
@@ -218,6 +219,8 @@ def open_run(
     only: tuple[str, ...] = (),
     called_certificate: str = "",
     back_to: str = "",
+    allow_destructive: bool = False,
+    descent: Descent | None = None,
 ) -> Run:
     """Make the run of a plan and the record of its release; nothing is written yet."""
     facts = sight.facts
@@ -242,5 +245,14 @@ def open_run(
         plan=tuple(f"{step.title}: {step.reason}" for step in plan.steps),
         waived=waive,
     )
-    steps = Steps(sight.host, target, facts, plan, release, called_certificate)
+    steps = Steps(
+        sight.host,
+        target,
+        facts,
+        plan,
+        release,
+        called_certificate,
+        allow_destructive=allow_destructive,
+        descent=descent,
+    )
     return Run(session, sight, target, plan, release, steps, waive, only)

@@ -9,18 +9,14 @@ from pathlib import PurePosixPath
 from ..model.decide import FOLDERS
 from ..model.errors import Trouble
 from ..model.facts import Facts
-from ..model.hints import revision
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.release import Release
 from ..model.stack import Service
 from ..remote import compose, git, state
 from ..remote.host import Host, Output
 from ..remote.look import look
+from .migrating import Descent, Place, Schema
 from .rolling import Rolling
-from .securing import secure
-
-MIGRATE = 600
-"""Seconds that migrations may take."""
 
 
 @dataclass
@@ -34,10 +30,8 @@ class Steps:
     release: Release
     called_certificate: str
     fetched: bool = False
-    schema: str = ""
-    """Revision of the database, once a migration step has asked for it."""
-    backup: str = ""
-    """Name of the verified backup that was taken before the migration."""
+    allow_destructive: bool = False
+    descent: Descent | None = None
     tree: PurePosixPath = PurePosixPath()
     """The worktree of the commit, from the fetch on."""
     images: PurePosixPath = PurePosixPath()
@@ -45,6 +39,9 @@ class Steps:
 
     def __post_init__(self) -> None:
         self.rolling = Rolling(self.host, self.target, self.facts)
+        self.schema = Schema(
+            self.target, self.facts, self.release.id, self.allow_destructive, self.descent
+        )
 
     def work_on(self, host: Host) -> None:
         """Do the steps by way of this host."""
@@ -61,6 +58,7 @@ class Steps:
             Kind.BUILD: self._build,
             Kind.SMOKE: self._smoke,
             Kind.TEST_PROXY: self._test_proxy,
+            Kind.REVIEW: self._review,
             Kind.BACKUP: self._backup,
             Kind.START: self._start,
             Kind.MIGRATE: self._migrate,
@@ -69,6 +67,7 @@ class Steps:
             Kind.REMOVE: self._remove,
             Kind.ROLL: self.rolling.roll,
             Kind.RELOAD: self.rolling.reload,
+            Kind.DOWNGRADE: self._downgrade,
         }
         return doers[step.kind](step)
 
@@ -123,50 +122,21 @@ class Steps:
         self.rolling.present.add(step.subject)
         return ""
 
+    def _review(self, step: Step) -> str:
+        return self.schema.review(self.host, step)
+
     def _backup(self, _step: Step) -> str:
-        """Only when a migration is pending: what it may destroy must be there to come back."""
-        for step in self.plan.steps:
-            if step.kind is Kind.MIGRATE:
-                current, wanted = self._revisions(self.target.stack.service(step.subject))
-                if current != wanted:
-                    return self._secure()
-        return "nothing pending"
-
-    def _secure(self) -> str:
-        if self.backup:
-            return ""
-        reason = f"before {self.release.id}"
-        self.backup, note = secure(self.host, self.target.stack, reason)
-        return note
-
-    def _revisions(self, service: Service) -> tuple[str, str]:
-        """The revision that the database has, and the one that the new image wants."""
-        migration = service.hints.migrate
-        assert migration is not None
-        current = self._migration(service, migration.current, "the database's revision is unknown")
-        wanted = self._migration(service, migration.target, "the image's revision is unknown")
-        return current, wanted
+        return self.schema.secure(self._place, self.plan)
 
     def _migrate(self, step: Step) -> str:
-        """Only when the database's revision is not the one that the new image wants."""
-        service = self.target.stack.service(step.subject)
-        migration = service.hints.migrate
-        if migration is None:
-            return ""
-        current, wanted = self._revisions(service)
-        self.schema = current
-        if current == wanted:
-            return f"nothing pending, at {current}"
-        # Where the database was not running before, nothing could be secured in time.
-        self._secure()
-        self._migration(service, migration.run, "the migration failed")
-        self.schema = self._migration(service, migration.current, "the revision is unknown")
-        return f"{current or 'empty'} → {self.schema}"
+        return self.schema.migrate(self._place, step)
 
-    def _migration(self, service: Service, words: Sequence[str], trouble: str) -> str:
-        output = compose.run_once(self.host, self.tree, self.images, service.name, words, MIGRATE)
-        self._require(output, trouble)
-        return revision(output.stdout)
+    def _downgrade(self, _step: Step) -> str:
+        return self.schema.lower(self.host)
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.host, self.tree, self.images)
 
     def _checkout(self, _step: Step) -> str:
         patch = state.release_folder(self.host, self.release) / "edited.patch"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ..model.content import Wanted
@@ -83,12 +83,24 @@ def pull(host: Host, reference: str) -> Output:
 
 
 def smoke(host: Host, service: Service, reference: str) -> Output:
-    """Start a new image once, with its environment, without a network or a volume."""
+    """Start a new image once."""
+    return apart(host.write, service, reference, service.hints.smoke, 60)
+
+
+def apart(
+    run: Callable[..., Output],
+    service: Service,
+    reference: str,
+    words: Sequence[str],
+    timeout: float,
+) -> Output:
+    """Run words in an image with the service's environment, without a network or a volume.
+
+    ``run``: the host's ``read`` or ``write``.
+    """
     environment = "".join(f"{key}={value}\n" for key, value in service.environment.items())
-    words = ["docker", "run", "--rm", "--network", "none", "--env-file", "/dev/stdin", reference]
-    return host.write(
-        [*words, *service.hints.smoke], stdin=environment or "\n", timeout=60, check=False
-    )
+    once = ["docker", "run", "--rm", "--network", "none", "--env-file", "/dev/stdin", reference]
+    return run([*once, *words], stdin=environment or "\n", timeout=timeout, check=False)
 
 
 def run_once(
@@ -111,11 +123,13 @@ def one_off_words(
     images: PurePosixPath | None,
     service: str,
     words: Sequence[str],
+    name: str = "",
 ) -> list[str]:
-    """The words that do so."""
+    """The words that do so. ``name``: of the container, where somebody must find it again."""
     extra = ["-f", str(images)] if images else []
     base = compose_words(host, tree, *extra, project=host.server.path)
-    return [*base, "run", "--rm", "--no-deps", "-T", service, *words]
+    named = ["--name", name] if name else []
+    return [*base, "run", "--rm", "--no-deps", "-T", *named, service, *words]
 
 
 def up(host: Host, tree: PurePosixPath, service: Service, *, force: bool = False) -> None:

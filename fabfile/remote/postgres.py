@@ -26,6 +26,8 @@ LONGEST = 4 * 3600
 """Seconds that a dump or a restore may take."""
 PATIENCE = 120
 """Seconds within which a throwaway PostgreSQL must answer."""
+CLEANUP = 60
+"""Seconds that ending a migration may take."""
 THROWAWAY = "me.wishwith.throwaway=check"
 """Label of the containers that backups are restored into for a check."""
 REFUSALS = {74: "disk", 75: "busy", 76: "database", 77: "identity"}
@@ -41,10 +43,20 @@ ROLLBACK TO revision;
 """
 """Asked first, by the database's own search path. Without its table there is no revision: that is
 an answer, and must not end the session."""
-BACKUP, BACKUPS, VERIFY, LOAD, SWAP, CONTENT = (
+BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("backup.sh", "backups.sh", "verify.sh", "load.sh", "swap.sh", "content.sql")
+    for name in (
+        "backup.sh",
+        "backups.sh",
+        "verify.sh",
+        "load.sh",
+        "swap.sh",
+        "migrate.sh",
+        "content.sql",
+    )
 )
+NO_TABLE = "42P01"
+"""What PostgreSQL calls a table that is not there."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,27 @@ def is_empty(host: Host, postgres: Postgres) -> bool:
     """Whether the database has no table."""
     query = "SELECT count(*) FROM pg_stat_user_tables"
     return host.read(_psql(postgres, postgres.name, query)).stdout.strip() == "0"
+
+
+def revision(host: Host, postgres: Postgres) -> str:
+    """The revision of the schema; empty when the database has none."""
+    query = _psql(postgres, postgres.name, postgres.revision, "-v", "VERBOSITY=sqlstate")
+    output = host.read(query, check=False)
+    if not output.ok and NO_TABLE not in output.stderr:
+        raise Trouble(f"{host.name}: the schema's revision is unknown", evidence=output.tail())
+    return output.stdout.strip()
+
+
+def migrate(
+    host: Host, container: str, postgres: Postgres | None, words: Sequence[str], seconds: int
+) -> Output:
+    """Run the words that start ``container``; 124: it did not end in time.
+
+    Whatever happens, neither the container nor a session of it in ``postgres`` is left.
+    """
+    database = [postgres.container, postgres.user] if postgres else ["", ""]
+    script = ["bash", "-c", MIGRATE, "migrate", container, str(seconds), *database, *words]
+    return host.write(script, timeout=seconds + CLEANUP, check=False)
 
 
 def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: int) -> Backup:
@@ -158,9 +191,9 @@ def swap(host: Host, postgres: Postgres, how: Swap) -> None:
         raise trouble(host, "the databases were not swapped", output)
 
 
-def _psql(postgres: Postgres, database: str, query: str) -> list[str]:
+def _psql(postgres: Postgres, database: str, query: str, *more: str) -> list[str]:
     words = ["docker", "exec", postgres.container, "psql", "-X", "-A", "-t", "-U", postgres.user]
-    return [*words, "-d", database, "-c", query]
+    return [*words, "-d", database, *more, "-c", query]
 
 
 def write_manifest(host: Host, backup: Backup) -> None:

@@ -99,7 +99,7 @@ def test_every_hint_is_read() -> None:
             {"migrate": {"run": ["up"], "revision": ["now"]}},
             "api.migrate",
             "revision",
-            "current, run, target",
+            "current, down, down-sql, known, run, sql, target",
         ),
     ],
 )

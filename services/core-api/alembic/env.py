@@ -1,4 +1,4 @@
-"""Runs the migrations over the application's own asynchronous driver."""
+"""Runs the migrations over the application's own asynchronous driver, or prints them as SQL."""
 
 import asyncio
 from logging.config import fileConfig
@@ -49,7 +49,14 @@ async def migrate_online() -> None:
 if context.config.config_file_name is not None:
     fileConfig(context.config.config_file_name, disable_existing_loggers=False)
 
-if context.is_offline_mode():
-    raise SystemExit("migrations need the database: run them without --sql")
+def print_sql() -> None:
+    """Print what would be run (--sql): for who must judge it, without a database or settings."""
+    context.configure(dialect_name="postgresql", literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
 
-asyncio.run(migrate_online())
+
+if context.is_offline_mode():
+    print_sql()
+else:
+    asyncio.run(migrate_online())
