@@ -87,6 +87,10 @@ API: dict[str, Any] = {
         "run": ["migrate", "up"],
         "current": ["migrate", "current"],
         "target": ["migrate", "target"],
+        "known": ["migrate", "known"],
+        "sql": ["migrate", "up", "{from}", "{to}"],
+        "down": ["migrate", "down", "{to}"],
+        "down-sql": ["migrate", "down", "{from}", "{to}"],
     },
 }
 WORKER: dict[str, Any] = {

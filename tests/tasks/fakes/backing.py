@@ -41,6 +41,9 @@ def docker_exec(machine: Machine, command: Command, _stdin: str) -> Ended:
         return Ended()
     if "datname" in query:
         return Ended(0, "".join(f"{name}\n" for name in sorted(machine.databases)))
+    if query == "SELECT revision":
+        none = Ended(1, err="ERROR:  42P01\n")
+        return Ended(0, f"{machine.schema}\n") if machine.schema else none
     return Ended(0, f"{len(machine.rows)}\n")
 
 

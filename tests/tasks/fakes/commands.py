@@ -45,6 +45,8 @@ class Command:
     @property
     def looks(self) -> bool:
         """Whether it changes nothing."""
+        if self.kind == "docker run":
+            return "migrate" in self.words
         return self.kind in LOOKING or (self.kind == "compose run" and self.words[0] == "call")
 
     def __str__(self) -> str:
@@ -67,6 +69,8 @@ def split(line: str) -> tuple[str, ...]:
 
 def understand(words: Sequence[str]) -> Command:
     """What words mean."""
+    if words[:2] == ("bash", "-c") and words[3] == "migrate":
+        return understand(words[8:])
     if words[:2] == ("bash", "-c"):
         return Command(words[3], tuple(words[4:]))
     if words[:2] == ("docker", "compose"):
@@ -87,6 +91,8 @@ def _compose(words: list[str]) -> Command:
         elif option in ("--project-directory", "--project-name"):
             folder = value
     plain = [word for word in words[1:] if word not in ("--rm", "--no-deps", "-T")]
+    if "--name" in plain:
+        del plain[plain.index("--name") : plain.index("--name") + 2]
     if words[0] == "run":
         plain = [*plain[1:], plain[0]]
     return Command(f"compose {words[0]}", tuple(plain), folder, tuple(files))

@@ -25,6 +25,9 @@ def docker_tag(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 def docker_run(machine: Machine, command: Command, _stdin: str) -> Ended:
     words = command.words
+    if "migrate" in words:
+        at = words.index("migrate")
+        return _told(machine, machine.engine.find(words[at - 1]), *words[at + 1 :])
     if "nginx" not in words:
         return machine.engine.smoke(words[words.index("/dev/stdin") + 1])
     mounts = [word for word in words if word.startswith("type=bind") and "/nginx/" in word]
@@ -122,7 +125,7 @@ def compose_run(machine: Machine, command: Command, _stdin: str) -> Ended:
         return Ended(125, err=f"No such image: {reference}")
     if words[0] == "call":
         return _call(machine, model.services[service]["environment"]["TOKEN"])
-    return _migrate(machine, words[1], image)
+    return _migrate(machine, image, *words[1:])
 
 
 def _call(machine: Machine, token: str) -> Ended:
@@ -133,7 +136,22 @@ def _call(machine: Machine, token: str) -> Ended:
     return Ended(0 if good else 1, f"{url} answered {answered.status}{answered.error}\n")
 
 
-def _migrate(machine: Machine, verb: str, image: str) -> Ended:
+def _told(machine: Machine, image: str, verb: str, *revisions: str) -> Ended:
+    """What an image tells of its migrations, without a database."""
+    files = machine.engine.contents[image]
+    own = files["schema"].strip()
+    if verb == "target":
+        return Ended(0, f"{own} (head)\n")
+    if verb == "known":
+        numbers = range(int(own), 0, -1)
+        return Ended(0, "".join(f"{number:03} a revision\n" for number in numbers))
+    script = files.get(f"{verb}.sql", "")
+    if "IRREVERSIBLE" in script:
+        return Ended(1, err=f"{revisions[0]} is irreversible\n")
+    return Ended(0, script)
+
+
+def _migrate(machine: Machine, image: str, verb: str, *revisions: str) -> Ended:
     database = machine.engine.of("app", "db")
     if database is None or database.state != "running":
         return Ended(1, err="could not translate host name 'db' to address")
@@ -143,10 +161,10 @@ def _migrate(machine: Machine, verb: str, image: str) -> Ended:
     if verb == "current":
         return Ended(0, f"{machine.schema}\n" if machine.schema else "", "INFO context\n")
     if verb == "target":
-        return Ended(0, f"{files['schema'].strip()} (head)\n")
+        return _told(machine, image, verb)
     if "MIGRATION FAILS" in machine.engine.text(image):
         return Ended(1, err="sqlalchemy.exc.ProgrammingError: column exists")
-    machine.schema = files["schema"].strip()
+    machine.schema = revisions[0] if verb == "down" else files["schema"].strip()
     return Ended()
 
 
