@@ -116,16 +116,22 @@ class _Decision:
         return [*steps, *self.reviews(), *self.backup()]
 
     def reviews(self) -> list[Step]:
-        """Before a migration, what it destroys must be known and allowed."""
-        reason = "what its migrations destroy, and whether it knows the database's revision"
+        """Before a migration can begin; where the database cannot be asked yet, it is done then."""
+        database = self.target.stack.database
+        if database is None or not self.runs(database) or not database.hints.revision:
+            return []
+        reason = "whether it knows the database's revision, and what its migration destroys"
         found = self.migrations(self.touched())
         return [Step(Kind.REVIEW, step.subject, reason) for step in found]
+
+    def runs(self, service: Service) -> bool:
+        live = self.live(service)
+        return live is not None and live.state == "running"
 
     def backup(self) -> list[Step]:
         """Before a migration can begin; a database that does not run yet is looked at then."""
         database = self.target.stack.database
-        live = self.live(database) if database else None
-        if database is None or live is None or live.state != "running":
+        if database is None or not self.runs(database):
             return []
         if not self.migrations(self.touched()):
             return []

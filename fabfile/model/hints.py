@@ -111,6 +111,11 @@ class Hints:
     drain: int = 0
     """Seconds that its requests may take to end before its container is told to stop."""
 
+    @property
+    def revision(self) -> str:
+        """The query for the revision of the database's schema; empty: there is none."""
+        return self.database.revision if self.database else ""
+
 
 def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
     """Read the entry of one service; an unknown key ends the command with exit code 2."""

@@ -77,6 +77,8 @@ class Schema:
         reference = self.target.images[service.name].reference
         found = review(asked_of(host.write, service, reference), service, current)
         found.require(host.name, allow=self.allow)
+        if not found.wanted:  # a host that cannot write gives no answer
+            return ""
         self.reviewed[service.name] = found
         if current == found.wanted:
             return f"nothing pending, at {current}"

@@ -8,25 +8,6 @@ from tests.lab.seen import STATE, settings_kept
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-VERSIONS = "services/core-api/alembic/versions"
-COLUMN = '''"""A note on each item."""
-
-import sqlalchemy as sa
-
-from alembic import op
-
-revision = "008"
-down_revision = "007"
-
-
-def upgrade() -> None:
-    op.add_column("items", sa.Column("note", sa.Text()))
-
-
-def downgrade() -> None:
-    op.drop_column("items", "note")
-'''
-
 
 def test_a_setting_restarts_exactly_the_services_that_read_it(scene: Scene) -> None:
     """And the next deploy, after it was taken back, the same ones again."""
@@ -59,40 +40,6 @@ def test_a_revert_builds_nothing_and_runs_the_earlier_image_again(scene: Scene) 
         f"checkout {revert[:8]}",
         "roll frontend",
     ]
-
-
-def test_a_migration_runs_once_and_its_schema_is_recorded(scene: Scene) -> None:
-    """Before any twin is replaced; a rollback says what it does about it, and leaves it there."""
-    old = scene.last()
-    commit = scene.change("A note on each item", {f"{VERSIONS}/008_note.py": ending(COLUMN)})
-    try:
-        with scene.only_replaces(*TWINS):
-            ran = scene.deployed(commit)
-        steps = ran.steps("ubuntu")
-        assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api-1"]
-        assert steps.index("migrate core-api-1") < steps.index("roll core-api-1")
-        assert "(007 → 008)" in ran.out
-        assert scene.record(old["id"])["schema"] == "007"
-        assert scene.record(commit)["schema"] == "008"
-        backup = scene.record(commit)["backup"]
-        shelf = {one["name"]: one for one in scene.operator.json("db.list")["backups"]}
-        assert (shelf[backup]["schema"], bool(shelf[backup]["verified"])) == ("007", True)
-        assert scene.asks_database("SELECT note FROM items") == ""
-
-        with scene.only_replaces(*TWINS):
-            ran = scene.operator.fab("ubuntu.rollback")
-        assert ran.code == 0, ran
-        assert (
-            "[ubuntu] warning: the database stays at revision 008;"
-            f" release {old['id']} was made with 007"
-        ) in ran.out.splitlines()
-        assert scene.runs == old["commit"]
-        assert scene.asks_database("SELECT version_num FROM alembic_version") == "008"
-        assert scene.last()["outcome"] == "verified"
-        assert scene.record(scene.last()["id"])["schema"] == "008"
-    finally:
-        scene.asks_database("ALTER TABLE items DROP COLUMN IF EXISTS note")
-        scene.asks_database("UPDATE alembic_version SET version_num = '007'")
 
 
 def test_files_edited_on_the_server_are_kept_as_a_patch(scene: Scene) -> None:

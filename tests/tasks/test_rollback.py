@@ -11,11 +11,8 @@ from .fakes.machine import CHECKOUT
 
 @pytest.fixture
 def second(running: Fleet) -> Fleet:
-    """Two verified releases; the second changed the web page and the schema."""
-    running.origin.commit(
-        "Second",
-        {"services/web/index.html": "Welcome again\n", "services/api/schema": "002\n"},
-    )
+    """Two verified releases; the second changed the web page."""
+    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
     ran = running.fab("deploy")
     assert ran.code == 0, ran.everything
     running.forget()
@@ -38,19 +35,6 @@ def test_nothing_is_built_pulled_migrated_or_asked_of_the_repository(second: Fle
     assert ran.code == 0, ran.everything
     for word in ("build", "pull", "migrate"):
         assert not [line for line in second.ubuntu.did if word in line]
-    assert second.ubuntu.schema == "002"
-
-
-def test_what_it_does_about_the_schema_is_said_first(second: Fleet) -> None:
-    first = second.releases("ubuntu")[0]
-    shown = second.fab("ubuntu.rollback").lines
-    (number,) = [number for number, line in enumerate(shown) if "stays at revision 002" in line]
-    assert shown[number] == (
-        "[ubuntu] warning: the database stays at revision 002;"
-        f" release {first.id} was made with 001"
-    )
-    assert number < shown.index("[ubuntu] ✓ fetch 00000001")
-    assert second.releases("ubuntu")[-1].schema == "002"
 
 
 def test_todays_settings_stay_and_the_keys_that_differ_are_named(second: Fleet) -> None:

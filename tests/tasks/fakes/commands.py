@@ -110,6 +110,7 @@ def _subject(command: Command) -> str:
         "docker pull": lambda: words[-1],
         "docker tag": lambda: f"{_untagged(words[0])} {words[1].rpartition(':')[2]}",
         "docker run": lambda: _one_off(words),
+        "docker exec": lambda: words[-1],
         "docker image rm": lambda: words[-1],
         "compose build": lambda: " ".join(words),
         "compose up": lambda: _up(words),

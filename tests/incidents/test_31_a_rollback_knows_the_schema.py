@@ -1,0 +1,117 @@
+"""Old code met a newer schema: ``Can't locate revision '007'``, after an image-only rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.lab.commits import Edit, replaced
+from tests.lab.deployments import refused
+from tests.lab.onlooking import followed
+from tests.lab.scenes import TWINS, Scene, ending, step_names
+from tests.lab.seen import untouched
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+VERSIONS = "services/core-api/alembic/versions"
+MODELS = "services/core-api/app/models.py"
+REVISION = "SELECT version_num FROM alembic_version"
+COLUMN = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'note'"
+MIGRATION = '''"""A note on each item."""
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "008"
+down_revision = "007"
+
+
+def upgrade() -> None:
+    {up}
+
+
+def downgrade() -> None:
+    {down}
+'''
+ADD = 'op.add_column("items", sa.Column("note", sa.Text()))'
+TAKE = 'op.drop_column("items", "note")'
+STATUS = "    status: Mapped[str] = mapped_column(String(20), server_default=Status.READY)\n"
+MAPPED = replaced(STATUS, f"{STATUS}    note: Mapped[str | None]\n")
+"""The newer code reads and writes the column with every item."""
+
+
+@contextmanager
+def schema_kept(scene: Scene) -> Iterator[None]:
+    """Whatever happens inside, the database is at 007 afterwards."""
+    try:
+        yield
+    finally:
+        scene.asks_database("ALTER TABLE items DROP COLUMN IF EXISTS note")
+        scene.asks_database("UPDATE alembic_version SET version_num = '007'")
+
+
+def migration(up: str = ADD, down: str = TAKE) -> dict[str, Edit]:
+    return {f"{VERSIONS}/008_note.py": ending(MIGRATION.format(up=up, down=down))}
+
+
+def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scene) -> None:
+    """Up before any twin is replaced, down after the last one that needs it: nobody notices."""
+    old = scene.last()
+    commit = scene.change("A note on each item", {**migration(), MODELS: MAPPED})
+    with schema_kept(scene):
+        with scene.only_replaces(*TWINS):
+            ran = scene.deployed(commit)
+        steps = ran.steps("ubuntu")
+        assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api-1"]
+        assert steps.index("review core-api-1") < steps.index("backup postgres")
+        assert steps.index("migrate core-api-1") < steps.index("roll core-api-1")
+        assert "(007 → 008)" in ran.out
+        record = scene.record(commit)
+        assert (scene.record(old["id"])["schema"], record["schema"]) == ("007", "008")
+        shelf = {one["name"]: one for one in scene.operator.json("db.list")["backups"]}
+        secured = shelf[record["backup"]]
+        assert (secured["schema"], bool(secured["verified"])) == ("007", True)
+
+        with untouched(scene.ubuntu):
+            ran = scene.operator.fab("ubuntu.rollback")
+        assert refused(ran) == (
+            f"ubuntu: the database is at revision 008, which release {old['id']} does not know;"
+            " --migrations down takes it down to 007, or bring back what was before it:"
+            " fab ubuntu.rollback --migrations keep,"
+            f" then fab db.restore --on ubuntu --from {record['backup']}"
+        )
+
+        with scene.only_replaces(*TWINS), followed(scene, ["10.98.1.1"]) as onlooking:
+            ran = scene.operator.fab("ubuntu.rollback", "--migrations", "down")
+        assert ran.code == 0, ran
+        assert "warning: the downgrade 008 → 007 drops column items.note" in ran.out
+        assert onlooking.report["refused"] == 0, onlooking
+        assert onlooking.complete, onlooking
+        assert scene.runs == old["commit"]
+        record = scene.record(scene.last()["id"])
+        assert (record["outcome"], record["schema"]) == ("verified", "007")
+        assert step_names(record)[-2:] == ["roll core-api-2", "downgrade core-api-1"]
+        assert (scene.asks_database(REVISION), scene.asks_database(COLUMN)) == ("007", "0")
+        assert record["backup"] in {
+            one["name"] for one in scene.operator.json("db.list")["backups"]
+        }
+
+
+def test_a_destructive_migration_needs_a_word_and_is_shown(scene: Scene) -> None:
+    """Its image must be built to be asked; nothing that runs is touched, and no backup is made."""
+    commit = scene.change("No prices", migration('op.drop_column("items", "price")', "pass"))
+    shelf = scene.operator.json("db.list")["backups"]
+    with scene.only_replaces():
+        ran = scene.deploy(commit)
+    assert (ran.code, ran.error) == (
+        2,
+        "ubuntu: the migration 007 → 008 is destructive; --allow-destructive runs it after a"
+        " verified backup; the running system was not touched",
+    ), ran
+    assert ran.evidence == ["migration 007 → 008 drops column items.price"]
+    assert scene.operator.json("db.list")["backups"] == shelf
+    plan = scene.operator.fab("ubuntu.plan", "--ref", commit)
+    assert (plan.code, plan.evidence) == (2, ran.evidence), plan
+    shown = scene.plan(commit, "--allow-destructive")
+    assert ran.evidence[0] in shown["notes"]
