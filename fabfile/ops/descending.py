@@ -63,7 +63,7 @@ def descend(
     if not way.migrations:
         raise refused(
             f"{name}: the database is at revision {current}, which release {release.id} does not"
-            f" know; --migrations {DOWN} takes it down to {found.wanted},"
+            f" know; --migrations {DOWN} takes it down to {found.wanted};"
             f" {_from_backup(sight, found)}"
         )
     require_packer(sight.host)
@@ -79,9 +79,9 @@ def _from_backup(sight: Sight, found: Review) -> str:
     name = sight.server.name
     backup = backup_known(sight.facts, found.known)
     if not backup:
-        return "and there is no backup here of a revision that it knows (fab db.list)"
+        return "no backup here is of a revision that it knows (fab db.list)"
     return (
-        f"or bring back what was before it: fab {name}.rollback --migrations {KEEP},"
+        f"to bring back what was before it: fab {name}.rollback --migrations {KEEP},"
         f" then fab db.restore --on {name} --from {backup}"
     )
 
@@ -111,7 +111,7 @@ class _Downgrade:
         if gone and not self.way.allow_destructive:
             raise refused(
                 f"{self.name}: what the migration {lower} → {upper} destroyed does not come back by"
-                f" a downgrade; {ALLOW} goes on without it,"
+                f" a downgrade; {ALLOW} goes on without it;"
                 f" {_from_backup(self.sight, self.found)}",
                 gone,
             )

@@ -11,7 +11,7 @@ from fabfile.model import errors
 from fabfile.model.decide import FOLDERS
 from fabfile.model.envfile import ANNOTATION, schema
 from fabfile.model.errors import Trouble
-from fabfile.model.hints import HINTS, PROBE, parse_hints
+from fabfile.model.hints import HINTS, MIGRATE, PROBE, parse_hints
 from fabfile.model.plan import Kind
 
 from .tables import first_column, tables
@@ -49,10 +49,13 @@ def test_every_key_of_a_probe_and_a_gate_is_told() -> None:
         assert not getattr(hints.probe, key)
 
 
-def test_every_command_of_a_migration_is_told_and_required() -> None:
+def test_every_command_of_a_migration_is_told_and_needed_as_told() -> None:
     whole = {row[0]: ["true"] for row in MIGRATE_ROWS}
+    assert whole.keys() == MIGRATE
     parse_hints("web", {"migrate": whole})
-    for key in whole:
+    needed = {row[0]: whole[row[0]] for row in MIGRATE_ROWS if row[2] == "required"}
+    parse_hints("web", {"migrate": needed})
+    for key in needed:
         with pytest.raises(Trouble, match=f"migrate: {key} is missing"):
             parse_hints("web", {"migrate": {k: v for k, v in whole.items() if k != key}})
 

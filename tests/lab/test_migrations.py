@@ -64,8 +64,10 @@ def test_a_lock_that_is_held_ends_the_deploy_in_time_with_one_line(scene: Scene)
         assert ask(scene.ubuntu, API, "/healthz").status == 200
     assert (ran.code, ran.error) == (
         1,
-        "ubuntu: the migration failed: another session holds a lock on what it changes (lock"
-        f" timeout); ubuntu is back at {good[:8]}, proved",
+        (
+            "ubuntu: the migration failed: another session holds a lock on what it changes (lock"
+            f" timeout); ubuntu is back at {good[:8]}, proved"
+        ),
     ), ran
     assert step_names(scene.record(commit))[-1] == "migrate core-api-1"
     assert scene.asks_database("SELECT version_num FROM alembic_version") == "007"

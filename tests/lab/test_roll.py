@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import PAGE, SITE, TWINS, Scene, ending, reasons, step_names, titled
+from tests.lab.scenes import PAGE, SITE, TWINS, Scene, reasons, step_names, titled
 from tests.lab.seen import STATE, settings_kept
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")

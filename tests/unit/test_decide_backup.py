@@ -1,4 +1,4 @@
-"""When a deploy plans a backup: before a migration, on a database that runs."""
+"""When a deploy plans a review and a backup: before a migration, on a database that runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from fabfile.model.plan import PREPARING, Kind, Wish
 
 from .planning import changed, containers, plan, titles, with_service
 
+ASKED = with_service(
+    "db", hints=Hints(keep=True, database=Database("USER", "NAME", "SELECT revision"))
+)
 STACK = with_service("db", hints=Hints(keep=True, database=Database("USER", "NAME")))
 API = changed("services/api/app.py")
 
@@ -25,6 +28,22 @@ def test_before_a_migration_the_running_database_is_backed_up() -> None:
         "roll api-2",
     ]
     assert Kind.BACKUP in PREPARING
+
+
+def test_a_database_whose_revision_can_be_asked_is_compared_with_the_image_before_that() -> None:
+    made = titles(plan(API, ASKED))
+    assert made[made.index("smoke api-1") :][:3] == ["smoke api-1", "review api-1", "backup db"]
+    assert Kind.REVIEW in PREPARING
+    assert "review api-1" not in titles(plan(API, ASKED, **containers(db={"state": "exited"})))
+    assert "review api-1" not in titles(plan(API, ASKED, Wish(keep_schema=True)))
+    assert "review api-1" not in titles(plan(API, STACK))
+
+
+def test_a_schema_that_was_taken_down_goes_up_though_the_images_stay() -> None:
+    wish = Wish(lowered=True)
+    made = titles(plan(changed("services/web/index.html"), ASKED, wish))
+    assert [title for title in made if "api" in title] == ["review api-1", "migrate api-1"]
+    assert made.index("backup db") < made.index("migrate api-1")
 
 
 def test_where_nothing_can_migrate_nothing_is_backed_up() -> None:

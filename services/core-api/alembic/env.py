@@ -49,6 +49,7 @@ async def migrate_online() -> None:
 if context.config.config_file_name is not None:
     fileConfig(context.config.config_file_name, disable_existing_loggers=False)
 
+
 def print_sql() -> None:
     """Print what would be run (--sql): for who must judge it, without a database or settings."""
     context.configure(dialect_name="postgresql", literal_binds=True)
