@@ -49,7 +49,9 @@ def read_all_along(scene: Scene) -> Iterator[None]:
             yield
         finally:
             asleep = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            scene.asks_database(f"{asleep} WHERE query LIKE '%pg_sleep(600)%' AND state = 'active'")
+            scene.asks_database(
+                f"{asleep} WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
+            )
 
 
 @full
