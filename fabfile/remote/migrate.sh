@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Moves a schema in a container of its own. When its time is over the container goes by name, since it outlives the
 # client that started it; and so do its sessions in the database, since a statement outlives the one who sent it.
 # Arguments: container's name, seconds, container and user of PostgreSQL (or two empty words), words that start it.
