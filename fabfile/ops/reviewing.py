@@ -131,8 +131,10 @@ def preview(sight: Sight, plan: Plan, wish: Wish) -> Plan:
             continue
         service = target.stack.service(step.subject)
         reference = target.images[service.name].reference
+        if not image_id(reference, sight.facts):
+            continue
         current = current_revision(sight.host, target, sight.facts)
-        if current is None or not image_id(reference, sight.facts):
+        if current is None:
             continue
         found = review(asked_of(sight.host.read, service, reference), service, current)
         found.require(plan.server, allow=wish.allow_destructive)
