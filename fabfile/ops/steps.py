@@ -11,7 +11,6 @@ from ..model.errors import Trouble
 from ..model.facts import Facts
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.release import Release
-from ..model.stack import Service
 from ..remote import compose, git, state
 from ..remote.host import Host, Output
 from ..remote.look import look

@@ -58,6 +58,7 @@ def migration(up: str = ADD, down: str = TAKE) -> dict[str, Edit]:
 def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scene) -> None:
     """Up before any twin is replaced, down after the last one that needs it: nobody notices."""
     old = scene.last()
+    back = old["back_to"] or old["id"]
     commit = scene.change("A note on each item", {**migration(), MODELS: MAPPED})
     with schema_kept(scene):
         with scene.only_replaces(*TWINS):
@@ -76,7 +77,7 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
         with untouched(scene.ubuntu):
             ran = scene.operator.fab("ubuntu.rollback")
         assert refused(ran) == (
-            f"ubuntu: the database is at revision 008, which release {old['id']} does not know;"
+            f"ubuntu: the database is at revision 008, which release {back} does not know;"
             " --migrations down takes it down to 007; to bring back what was before it:"
             " fab ubuntu.rollback --migrations keep,"
             f" then fab db.restore --on ubuntu --from {record['backup']}"
