@@ -203,9 +203,9 @@ def test_down_is_secured_and_comes_after_the_code_that_needs_it(filled: Fleet) -
     assert "[ubuntu] warning: the downgrade 002 → 001 drops column items.note" in ran.lines
     did = filled.ubuntu.did
     (lowered,) = [number for number, line in enumerate(did) if "migrate down 001" in line]
-    assert did.index("compose up api-2") < lowered
+    assert did.index("roll api-2") < lowered
     made = shelf(filled)[-1]
-    assert did.index(f"verify {made.name}") < did.index("compose up api-1")
+    assert did.index(f"verify {made.name}") < did.index("roll api-1")
     release = filled.releases("ubuntu")[-1]
     assert (release.outcome, release.schema, release.backup) == ("verified", "001", made.name)
     assert filled.ubuntu.schema == "001"
@@ -218,7 +218,7 @@ def test_down_that_only_adds_comes_before_the_code_that_needs_it(filled: Fleet) 
     assert ran.code == 0, ran.everything
     did = filled.ubuntu.did
     (lowered,) = [number for number, line in enumerate(did) if "migrate down 001" in line]
-    assert lowered < did.index("compose up api-1")
+    assert lowered < did.index("roll api-1")
 
 
 def test_what_the_migration_destroyed_does_not_come_back_unsaid(filled: Fleet) -> None:
@@ -248,9 +248,7 @@ def test_an_irreversible_migration_is_refused_with_its_own_words(filled: Fleet) 
 
 
 @pytest.mark.parametrize("down", [TAKE, MAKE])
-@pytest.mark.parametrize(
-    "pattern", ["compose run api-1 migrate down", "^checkout", "compose up api-2"]
-)
+@pytest.mark.parametrize("pattern", ["compose run api-1 migrate down", "^checkout", "^roll api-2"])
 def test_a_rollback_that_fails_brings_code_and_schema_back(
     filled: Fleet, pattern: str, down: str
 ) -> None:
@@ -269,14 +267,14 @@ def test_a_rollback_that_fails_brings_code_and_schema_back(
 def test_after_a_failed_deploy_the_schema_can_be_taken_down_alone(filled: Fleet) -> None:
     """The code is back by itself, the schema is not; its image is still there."""
     pushed(filled, "Third", "002", down=TAKE)
-    filled.ubuntu.fail("compose up api-2", times=1)
+    filled.ubuntu.fail("^roll api-2", times=1)
     assert filled.fab("ubuntu.deploy").code == 1
     assert (filled.ubuntu.schema, filled.ubuntu.head[:8]) == ("002", "00000002")
     filled.forget()
     ran = filled.fab("ubuntu.rollback --to 00000002 --migrations down")
     assert ran.code == 0, ran.everything
     assert filled.ubuntu.schema == "001"
-    assert not [line for line in filled.ubuntu.did if line.startswith("compose up")]
+    assert not [line for line in filled.ubuntu.did if line.startswith("roll")]
 
 
 def test_without_an_image_that_knows_the_schema_nothing_takes_it_down(filled: Fleet) -> None:
