@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -57,7 +58,7 @@ def migration(up: str = ADD, down: str = TAKE) -> dict[str, Edit]:
 
 def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scene) -> None:
     """Up before any twin is replaced, down after the last one that needs it: nobody notices."""
-    old = scene.last()
+    old = scene.record(scene.last()["id"])
     back = old["back_to"] or old["id"]
     commit = scene.change("A note on each item", {**migration(), MODELS: MAPPED})
     with schema_kept(scene):
@@ -69,7 +70,7 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
         assert steps.index("migrate core-api-1") < steps.index("roll core-api-1")
         assert "(007 → 008)" in ran.out
         record = scene.record(commit)
-        assert (scene.record(old["id"])["schema"], record["schema"]) == ("007", "008")
+        assert (old["schema"], record["schema"]) == ("007", "008")
         shelf = {one["name"]: one for one in scene.operator.json("db.list")["backups"]}
         secured = shelf[record["backup"]]
         assert (secured["schema"], bool(secured["verified"])) == ("007", True)
@@ -99,7 +100,8 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
 
 def test_a_destructive_migration_needs_a_word_and_is_shown(scene: Scene) -> None:
     """Its image must be built to be asked; nothing that runs is touched, and no backup is made."""
-    commit = scene.change("No prices", migration('op.drop_column("items", "price")', "pass"))
+    drop = f'op.drop_column("items", "price")  # an image of its own: {time.time_ns()}'
+    commit = scene.change("No prices", migration(drop, "pass"))
     shelf = scene.operator.json("db.list")["backups"]
     with scene.only_replaces():
         ran = scene.deploy(commit)
