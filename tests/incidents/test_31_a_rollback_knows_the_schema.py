@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from tests.lab.commits import Edit, replaced
 from tests.lab.deployments import refused
+from tests.lab.full import full
 from tests.lab.onlooking import followed
 from tests.lab.scenes import TWINS, Scene, ending, step_names
 from tests.lab.seen import untouched
@@ -98,6 +99,7 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
         assert record["backup"] != secured["name"]
 
 
+@full
 def test_a_destructive_migration_needs_a_word_and_is_shown(scene: Scene) -> None:
     """Its image must be built to be asked; nothing that runs is touched, and no backup is made."""
     drop = f'op.drop_column("items", "price")  # an image of its own: {time.time_ns()}'
