@@ -8,6 +8,7 @@ from typing import Any
 
 from .backup import in_order
 from .facts import Change, Commit, Container, Disk, Facts, Folder
+from .freeze import parse_freeze
 from .release import parse_release
 from .schedule import parse as parse_schedule
 
@@ -52,6 +53,8 @@ def parse(output: str, mark: str) -> Facts:
         networks=dict(line.split("|", 1) for line in sections["networks"].splitlines() if line),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
+        lingering=sections["lingering"].strip(),
+        freeze=parse_freeze(sections["frozen"]),
         releases=tuple(filter(None, map(parse_release, sections["releases"].splitlines()))),
         generation=sections["generation"].strip(),
         away=sections.get("away", "").strip(),

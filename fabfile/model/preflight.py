@@ -172,7 +172,7 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
 
 def warnings(facts: Facts) -> list[str]:
     """What a deploy survives, but a person should know."""
-    found = []
+    found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
     version = _version(facts.docker)
     if (0,) < version < (START_INTERVAL,):
         found.append(

@@ -11,7 +11,7 @@ from ..model.certificate import is_self_made, problems_of_pair, serial
 from ..model.errors import FAILED, Trouble, refused
 from ..remote import certificates
 from ..remote.lock import Lock
-from .deploy import holder
+from .locking import holder
 from .serving import exchange, place_of
 from .session import Session, side_by_side
 

@@ -11,7 +11,7 @@ from ..model.errors import STRANDED, Trouble, refused
 from ..remote import authority, state
 from ..remote.lock import Lock
 from . import gates
-from .deploy import holder
+from .locking import holder
 from .run import as_trouble
 from .serving import Place, place_of, put_issued
 from .session import Session

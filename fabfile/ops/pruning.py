@@ -7,7 +7,7 @@ from ..model.way_back import RETAINED, retained
 from ..remote import compose, git
 from ..remote.lock import Lock
 from ..remote.look import look
-from .deploy import holder
+from .locking import holder
 from .session import Session
 
 

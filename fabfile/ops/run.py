@@ -17,6 +17,7 @@ from ..model.way_back import schema_of
 from ..remote import compose, git, state
 from ..remote.look import look
 from . import gates
+from .interruption import Interrupted
 from .neighbours import look_around
 from .session import Session, operator
 from .sight import Sight
@@ -38,8 +39,12 @@ class Run:
     """The services that the plan was made for; empty: all."""
     announce: Callable[[str], None] = lambda _title: None
     """Tells others who want the server which step is going on."""
+    pause: Callable[[], None] = lambda: None
+    """Called where the run may end early: it raises when somebody asked for that."""
     done: list[Done] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    touched: bool = False
+    """Whether the running system may have been changed."""
     opened: bool = False
     """Whether the record stands on the server."""
 
@@ -50,6 +55,7 @@ class Run:
 
     def perform(self, step: Step) -> None:
         """Do one step, show it and remember how it went."""
+        self.pause()
         self.announce(step.title)
         start = time.monotonic()
         outcome, note = "failed", ""
@@ -75,9 +81,11 @@ class Run:
 
     def cut_over(self) -> None:
         """Move the running system, one service at a time; then watch whether it stays up."""
+        self.touched = True
         for step in self.plan.steps:
             if step.kind not in PREPARING:
                 self.perform(step)
+        self.pause()
         rolled = [step.subject for step in self.plan.steps if step.kind in (Kind.ROLL, Kind.START)]
         if rolled and self.sight.server.watch:
             title = f"watch {self.sight.server.watch} s"
@@ -86,6 +94,7 @@ class Run:
 
     def prove(self) -> None:
         """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`."""
+        self.pause()
         console = self.session.console
         around = look_around(self.session, self.name, self.waive)
         around.share_certificates(self.sight.host)
@@ -117,6 +126,7 @@ class Run:
 
     def conclude(self) -> Release:
         """Record the release as verified (or accepted, where a red gate was waived) and say so."""
+        self.pause()
         red = [verdict for verdict in self.verdicts if not verdict.ok]
         release = self.record(ACCEPTED if red else VERIFIED)
         console = self.session.console
@@ -134,8 +144,9 @@ class Run:
         if not self.opened:
             return
         where = next((done.title for done in self.done if done.outcome == "failed"), "prove")
+        prefix = "" if isinstance(trouble, Interrupted) else f"{where}: "
         try:
-            self.record(RELEASE_FAILED, error=f"{where}: {trouble.message}")
+            self.record(RELEASE_FAILED, error=f"{prefix}{trouble.message}")
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
 

@@ -11,8 +11,8 @@ from ..model.schedule import Job
 from ..remote import operator as remote
 from ..remote.lock import Lock
 from ..remote.look import look
-from .deploy import holder
 from .jobs import day, view
+from .locking import holder
 from .session import Session, side_by_side
 from .sight import DEPLOYED, Sight, look_at
 

@@ -12,7 +12,7 @@ from ..remote import acme, authority, certificates, compose
 from ..remote.certificates import Source
 from ..remote.host import Host
 from ..remote.lock import Lock
-from .deploy import holder
+from .locking import holder
 from .run import as_trouble
 from .session import Session
 from .sight import DEPLOYED, Sight, look_at

@@ -150,6 +150,7 @@ class Fleet:
             for machine in self.machines.values():
                 machine.plug_pulled = False
                 machine.locks.clear()
+                machine.turn = ""
         assert isinstance(code, int)
         return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
 

@@ -57,6 +57,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
     yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
     yield "holder", machine.locks.get("locks", "")
+    yield "lingering", machine.lingering
+    yield "frozen", machine.files.get(f"{ROOT}/locks/frozen", "")
     yield "releases", "".join(machine.releases().values())
     manifests = machine.below(f"{ROOT}/backups").values()
     yield "backups", "".join(f"{text.strip()}\n" for text in manifests)
