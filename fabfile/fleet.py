@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command import command
+from .model.duration import seconds
 from .model.plan import Wish
 from .ops import deploy, planning, status
 from .ops.session import Session
@@ -16,6 +17,7 @@ from .ops.session import Session
     "restart-data",
     "remove-orphans",
     "yes",
+    "wait",
     "dry-run",
     "json",
     iterable=("waive",),
@@ -27,12 +29,14 @@ def deploy_task(
     restart_data: bool = False,
     remove_orphans: bool = False,
     yes: bool = False,
+    wait: str = "",
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
     """Bring all servers to one commit, the called one before its caller; both or none."""
     wish = Wish(restart_data=restart_data, remove_orphans=remove_orphans)
-    options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run)
+    patience = seconds("--wait", wait)
+    options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
     deploy.deploy(session, session.inventory.called_first(), options, as_json=json)
 
 

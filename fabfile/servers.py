@@ -8,8 +8,19 @@ from typing import Any
 from invoke import Collection, Task
 
 from .command import command
+from .model.duration import seconds
 from .model.plan import Wish
-from .ops import deploy, history, inspection, planning, pruning, rollback, status
+from .ops import (
+    deploy,
+    freezing,
+    history,
+    inspection,
+    planning,
+    pruning,
+    recover,
+    rollback,
+    status,
+)
 from .ops.session import Session
 
 
@@ -19,6 +30,9 @@ def server_tasks(server: str) -> Collection:
         _deploy,
         _plan,
         _rollback,
+        _recover,
+        _freeze,
+        _unfreeze,
         _status,
         _history,
         _health,
@@ -38,6 +52,7 @@ def _deploy(server: str) -> Task[Any]:
         "restart-data",
         "remove-orphans",
         "yes",
+        "wait",
         "dry-run",
         "json",
         iterable=("waive", "only"),
@@ -51,6 +66,7 @@ def _deploy(server: str) -> Task[Any]:
         restart_data: bool = False,
         remove_orphans: bool = False,
         yes: bool = False,
+        wait: str = "",
         dry_run: bool = False,
         json: bool = False,
     ) -> None:
@@ -65,7 +81,8 @@ def _deploy(server: str) -> Task[Any]:
             only=tuple(only or ()),
             rebuild=rebuild,
         )
-        options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run)
+        patience = seconds("--wait", wait)
+        options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
         deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task
@@ -95,20 +112,49 @@ def _plan(server: str) -> Task[Any]:
 
 
 def _rollback(server: str) -> Task[Any]:
-    @command("to", "waive", "restart-data", "yes", "json", iterable=("waive",))
+    @command("to", "waive", "restart-data", "yes", "wait", "json", iterable=("waive",))
     def rollback_task(
         session: Session,
         to: str = "",
         waive: Sequence[str] | None = None,
         restart_data: bool = False,
         yes: bool = False,
+        wait: str = "",
         json: bool = False,
     ) -> None:
         """Go back to a verified release, from the images that the server kept; exit as deploy."""
-        options = rollback.Options(to, tuple(waive or ()), restart_data, yes)
+        patience = seconds("--wait", wait)
+        options = rollback.Options(to, tuple(waive or ()), restart_data, yes, patience)
         rollback.rollback(session, server, options, as_json=json)
 
     return rollback_task
+
+
+def _recover(server: str) -> Task[Any]:
+    @command("waive", "wait", iterable=("waive",))
+    def recover_task(session: Session, waive: Sequence[str] | None = None, wait: str = "") -> None:
+        """Bring what a died run left half done back to the last release that passed, and prove it."""
+        recover.recover(session, server, tuple(waive or ()), seconds("--wait", wait))
+
+    return recover_task
+
+
+def _freeze(server: str) -> Task[Any]:
+    @command("why")
+    def freeze_task(session: Session, why: str = "") -> None:
+        """Refuse deploys, rollbacks, recoveries and restores from now on, and say why."""
+        freezing.freeze(session, server, why)
+
+    return freeze_task
+
+
+def _unfreeze(server: str) -> Task[Any]:
+    @command()
+    def unfreeze_task(session: Session) -> None:
+        """Let a frozen server be changed again."""
+        freezing.unfreeze(session, server)
+
+    return unfreeze_task
 
 
 def _status(server: str) -> Task[Any]:

@@ -45,7 +45,7 @@ def install(session: Session, name: str, certificate: str, key: str) -> None:
     name = public_server(session, name)
     pem, secret = _text(certificate), _text(key)
     host = session.host(name)
-    with Lock(host, holder()) as lock:
+    with Lock(host, holder(), though_frozen=True) as lock:
         place = place_of(session, name)
         if wrong := problems_of_pair(pem, secret, place.wanted, place.sight.facts.now):
             raise refused(f"{name}: this certificate cannot be used; nothing was changed", wrong)

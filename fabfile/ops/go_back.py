@@ -76,7 +76,7 @@ def bring_back(
         if run:
             run.fail(second)
         raise Trouble(
-            f"GOING BACK TO {last.id} FAILED TOO: {second.message}; a person is needed",
+            f"GOING BACK TO {last.id} FAILED: {second.message}; a person is needed",
             code=STRANDED,
             evidence=(*second.evidence, *state_lines(session, name)),
         ) from None

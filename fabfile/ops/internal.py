@@ -76,7 +76,7 @@ def _introduce(
     """
     with ExitStack() as locks:
         for caller in callers:
-            locks.enter_context(Lock(caller.host, holder()))
+            locks.enter_context(Lock(caller.host, holder(), though_frozen=True))
         try:
             _trust(session, callers, anchored, besides=True)
             alone = lambda: _prove_alone(session, place, callers, anchored)  # noqa: E731

@@ -14,7 +14,7 @@ from .session import Session
 def prune(session: Session, name: str, *, dry_run: bool) -> None:
     """Remove our images that neither a container nor one of the last verified releases needs."""
     host = session.host(name)
-    with Lock(host, holder()):
+    with Lock(host, holder(), though_frozen=True):
         facts = look(host)
         ours = compose.our_images(host)
         doomed = sorted(set(ours) - needed(facts))

@@ -78,6 +78,7 @@ class Run:
                     self.opened = True
                     state.write_release(self.sight.host, self.release)
                     state.keep_env(self.sight.host, self.release)
+        self.pause()
 
     def cut_over(self) -> None:
         """Move the running system, one service at a time; then watch whether it stays up."""

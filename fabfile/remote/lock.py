@@ -196,6 +196,12 @@ class Lock:
         path = self._host.server.root / "locks" / name
         return self._host.read(["cat", str(path)], check=False).stdout.strip()
 
+    def who_died(self, since: int) -> str:
+        """Who died last while they held it, and at which step; empty: nobody ``since`` then."""
+        script = '[ "$(stat -c %Y "$1" 2>/dev/null || echo 0)" -lt "$2" ] || cat "$1"'
+        path = self._host.server.root / "locks" / "died"
+        return self._host.read(["bash", "-c", script, "died", str(path), str(since)]).stdout.strip()
+
     def step(self, title: str) -> None:
         """Tell others which step is going on."""
         self.at = title

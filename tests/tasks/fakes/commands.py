@@ -20,6 +20,7 @@ LOOKING = frozenset(
         "compose logs",
         "docker image ls",
         "lock",
+        "died",
         "backups",
         "bases",
         "docker exec",

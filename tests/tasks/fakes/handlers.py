@@ -75,6 +75,15 @@ def cat(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(1, err="No such file or directory") if text is None else Ended(0, text)
 
 
+def died(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return Ended(0, machine.files.get(command.words[0], ""))
+
+
+def rm(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.files.pop(command.words[-1], None)
+    return Ended()
+
+
 def make_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
     folder, name, alternatives, _days = command.words
     domains = tuple(one.partition(":")[2] for one in alternatives.split(","))
@@ -168,6 +177,8 @@ HANDLERS: dict[str, Handler] = {
     "mkdir": mkdir,
     "put": put,
     "cat": cat,
+    "died": died,
+    "rm": rm,
     "make-certificate": make_certificate,
     "keep-certificate": keep_certificate,
     "put-back-certificate": put_back_certificate,
