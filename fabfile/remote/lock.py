@@ -35,6 +35,7 @@ AGAIN = 2.0
 """Seconds between two tries of who waits for the lock."""
 HELD, UNDER_WAY, FROZEN = 75, 76, 77
 """Exit codes of who does not get it: somebody holds it, a step of somebody who died runs, frozen"""
+REMEDIES = {HELD: "; wait for it, then run again", UNDER_WAY: "; wait for its end"}
 TAKE = f"""
 at=$1/locks
 while [ ! -d "$at" ]; do at=$(dirname "$at"); done
@@ -144,7 +145,7 @@ class Lock:
         while code := self._take():
             why = self._why(code)
             if code not in (HELD, UNDER_WAY) or time.monotonic() >= self._until:
-                raise Trouble(f"{self._host.name}: {why}", code=REFUSED)
+                raise Trouble(f"{self._host.name}: {why}{REMEDIES.get(code, '')}", code=REFUSED)
             if why != told:
                 self._waiting(why)
                 told = why
@@ -182,11 +183,11 @@ class Lock:
     def _why(self, code: int) -> str:
         if code == HELD:
             who = self._read("holder") or "somebody whose name is not written down yet"
-            return f"another change is running: {who}; wait for it, then run again"
+            return f"another change is running: {who}"
         if code == UNDER_WAY:
             # A file of a holder that is left behind is newer than the one about who died earlier.
             who = self._read("holder") or self._read("died") or "somebody without a name"
-            return f"a step of a run that died is still under way: {who}; wait for its end"
+            return f"a step of a run that died is still under way: {who}"
         if code == FROZEN:
             freeze = parse_freeze(self._read("frozen"))
             return f"{freeze}; fab {self._host.name}.unfreeze lifts it"
