@@ -133,7 +133,7 @@ def _rollback(server: str) -> Task[Any]:
 def _recover(server: str) -> Task[Any]:
     @command("waive", "wait", iterable=("waive",))
     def recover_task(session: Session, waive: Sequence[str] | None = None, wait: str = "") -> None:
-        """Bring what a died run left half done back to the last release that passed, and prove it."""
+        """Bring what a died run left half done back to the last release that passed; prove it."""
         recover.recover(session, server, tuple(waive or ()), seconds("--wait", wait))
 
     return recover_task

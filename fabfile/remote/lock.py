@@ -50,7 +50,7 @@ export TZ=UTC
 tell() {{ [ ! -d "$at" ] || printf '%s\\n' "$*" >"$at/holder"; }}
 turn=''
 if [ -d "$at" ]; then
-  [ -n "$though_frozen" ] || [ ! -e "$at/frozen" ] || exit {FROZEN}
+  [ -n "$though_frozen" ] || [ ! -s "$at/frozen" ] || exit {FROZEN}
   exec 9<>"$at/step" || exit 1
   flock --nonblock 9 || exit {UNDER_WAY}
   # In place, which takes no space: a full disk must not keep out who makes some.

@@ -30,7 +30,7 @@ def second(running: Fleet) -> Fleet:
 
 @pytest.fixture(autouse=True)
 def _heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Counts how often a Ctrl-C was handled; the main thread does that, whoever it finds at work."""
+    """Counts how often a Ctrl-C was handled, which is what the main thread does."""
 
     def install(number: int, handler: Any) -> Any:
         def heard(*arguments: Any) -> None:
@@ -142,8 +142,10 @@ def test_pressed_twice_it_stops_where_it_is_and_says_so(second: Fleet) -> None:
     ran = second.fab("ubuntu.deploy")
     assert (ran.code, ran.error) == (
         3,
-        "stopped by a second Ctrl-C: ubuntu at step 'roll api-2'; a person is needed:"
-        " fab ubuntu.recover brings back what ran before",
+        (
+            "stopped by a second Ctrl-C: ubuntu at step 'roll api-2'; a person is needed:"
+            " fab ubuntu.recover brings back what ran before"
+        ),
     )
     assert "[ubuntu] app-api-1: running healthy" in ran.evidence
     assert "restore-env" not in second.ubuntu.did

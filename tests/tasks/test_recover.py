@@ -185,10 +185,10 @@ def test_a_step_of_who_died_keeps_everybody_out_until_it_ends(second: Fleet) -> 
     for task in ("ubuntu.recover", "ubuntu.deploy", "ubuntu.rollback", "ubuntu.prune"):
         with second.untouched():
             ran = second.fab(task)
-        assert (ran.code, ran.error) == (
-            2,
+        assert ran.code == 2, ran.everything
+        assert ran.error == (
             "ubuntu: a step of a run that died is still under way: somebody, at step 'roll api-1';"
-            " wait for its end",
+            " wait for its end"
         )
     seen = second.fab("ubuntu.status --json").json["ubuntu"]
     assert (seen["busy"], seen["lingering"]) == ("", "somebody, at step 'roll api-1'")

@@ -60,8 +60,10 @@ def test_whoever_has_waited_long_enough_is_refused(busy: Fleet) -> None:
         ran = busy.fab("ubuntu.deploy --wait 2m")
     assert (ran.code, ran.error) == (
         2,
-        "ubuntu: another change is running: anna since 10:00:00 UTC, at step 'roll api-1';"
-        " wait for it, then run again",
+        (
+            "ubuntu: another change is running: anna since 10:00:00 UTC, at step 'roll api-1';"
+            " wait for it, then run again"
+        ),
     )
     assert [line for line in ran.lines if "waiting" in line] == TOLD[:1]
 
