@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fabfile.model.answer import parse
 from fabfile.model.facts import Change, Commit, Container, Disk, Folder
+from fabfile.model.freeze import Freeze
 from fabfile.model.schedule import Entry
 
 from .backups import backup
@@ -156,6 +157,11 @@ def test_only_listening_sockets_count_in_both_families() -> None:
 
 def test_the_holder_of_the_lock_is_named() -> None:
     assert FACTS.holder == "ops@desk since 10:00:00 UTC roll api-1"
+
+
+def test_who_died_at_a_step_that_goes_on_and_who_froze_the_server_are_named() -> None:
+    assert FACTS.lingering == "bert@desk since 09:00:00 UTC"
+    assert FACTS.freeze == Freeze("anna@desk", 1_795_420_000, "a sale")
 
 
 def test_the_loaded_configuration_is_what_the_proxy_answered() -> None:
