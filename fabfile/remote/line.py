@@ -15,8 +15,16 @@ OVER = 79
 IN_TURN = f"""
 [ "$(<"$1")" = "$2" ] || {{ echo "$2 is over" >&2; exit {OVER}; }}
 shift 2
-exec "$@"
+exec 3> >(exec tee -p /dev/null >&2)
+errors=$!
+"$@" 2>&3 3>&- | tee -p /dev/null 3>&-
+code=${{PIPESTATUS[0]}}
+exec 3>&-
+wait "$errors"
+exit "$code"
 """
+"""Somebody takes what it prints also when the operator is gone: a command that nobody reads would
+end in the middle of what it does."""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,12 @@ def rolling(scene: Scene, seconds: int) -> subprocess.Popen[str]:
     starts = "                yield\n"
     slowly = replaced(starts, f"                await asyncio.sleep({seconds})\n{starts}")
     commit = scene.change(f"An API that starts in {seconds} s", {APP: slowly})
+    before = scene.boxes()["core-api-1"].id
+    start = time.monotonic()
     running = scene.operator.start("ubuntu.deploy", "--ref", commit)
     holder(scene.ubuntu, ROLLING)
+    while (box := scene.boxes().get("core-api-1")) is None or box.id == before:
+        assert running.poll() is None, ended(running, start)
     return running
 
 

@@ -248,7 +248,9 @@ def fifo(host: Host) -> Path:
 
 def test_a_change_that_goes_on_after_its_operator_died_keeps_others_out(host: Host) -> None:
     gate, begun = fifo(host), Path(host.server.root) / "begun"
-    change = ["bash", "-c", 'touch "$1"; read -r line <"$2"', "change", str(begun), str(gate)]
+    # It goes on although nobody takes what it prints.
+    script = 'touch "$1"; read -r line <"$2"; echo out && echo err >&2 && touch "$1.ended"'
+    change = ["bash", "-c", script, "change", str(begun), str(gate)]
     holder = die_holding(host, f"host.write({change!r})")
     host.wait("the change", begun.exists, 20)
     os.kill(holder.pid, signal.SIGKILL)
@@ -268,6 +270,7 @@ def test_a_change_that_goes_on_after_its_operator_died_keeps_others_out(host: Ho
     )
     gate.write_text("go on\n")
     host.wait("the lock being free", lambda: free(host), 20)
+    assert Path(f"{begun}.ended").exists()
     with Lock(host, "the next") as lock:
         assert lock.who_died(0).startswith("who dies, at step 'roll api-1' since ")
         assert lock.who_died(2**40) == ""
@@ -317,6 +320,8 @@ def test_in_turn_words_and_input_arrive_as_they_are_and_the_deadline_holds(host:
         assert host.write(["printf", "%s\\n", *words]).stdout.splitlines() == words
         assert host.write(["cat"], stdin="é\n").stdout == "é\n"
         assert host.write(["cat"]).stdout == ""
+        both = host.write(["bash", "-c", "seq 30000; seq 9 >&2; exit 3"], check=False)
+        assert (both.code, len(both.stdout.split()), len(both.stderr.split())) == (3, 30000, 9)
         with pytest.raises(Trouble, match=r"did not end within 0\.5 s$"):
             host.write(["tail", "-f", "/dev/null"], timeout=0.5)
 
