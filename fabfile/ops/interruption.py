@@ -39,8 +39,9 @@ def interruptible(session: Session, left: Callable[[], Trouble]) -> Iterator[Cal
             session.disconnect()
             raise Stopped
         # Not in here: the console may be in the middle of a line.
-        heralds.append(threading.Thread(target=session.console.warn, args=("", ONCE)))
-        heralds[0].start()
+        herald = threading.Thread(target=session.console.warn, args=("", ONCE))
+        herald.start()
+        heralds.append(herald)
 
     def pause() -> None:
         if presses:

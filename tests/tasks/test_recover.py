@@ -26,10 +26,9 @@ STEPS = [
     "compose run api-1 migrate up",
     "checkout",
     "docker tag app/web",
-    "compose up extra",
-    "compose up api-1",
-    "reload",
-    "compose up api-2",
+    "roll extra",
+    "roll api-1",
+    "roll api-2",
     "watch",
 ]
 
@@ -74,7 +73,7 @@ def test_wherever_a_deploy_died_the_server_is_uniform_again(second: Fleet, patte
 
 
 def test_the_record_of_who_died_gets_its_end_and_says_at_which_step(second: Fleet) -> None:
-    die(second, "compose up api-2")
+    die(second, "roll api-2")
     first, died = second.releases("ubuntu")
     assert second.fab("ubuntu.status --json").json["ubuntu"]["last"]["outcome"] == "died"
     shown = second.fab("ubuntu.status").lines
@@ -108,17 +107,17 @@ def test_a_deploy_that_failed_before_it_touched_anything_is_nothing_to_recover(
         assert second.fab("ubuntu.recover").code == 0
 
 
-@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "compose up api-1"])
+@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "roll api-1"])
 def test_a_way_back_that_failed_is_gone_again(second: Fleet, pattern: str) -> None:
-    second.ubuntu.fail_after("compose up web", pattern)
-    second.ubuntu.fail("compose up web", times=1)
+    second.ubuntu.fail_after("roll web", pattern)
+    second.ubuntu.fail("roll web", times=1)
     assert second.fab("ubuntu.deploy").code == 3
     second.ubuntu.faults.clear()
     uniform(second, second.fab("ubuntu.recover"))
 
 
 def test_who_died_between_a_failure_and_the_way_back_left_it_half_way(second: Fleet) -> None:
-    second.ubuntu.fail("compose up web", times=1)
+    second.ubuntu.fail("roll web", times=1)
     die(second, "restore-env")
     assert second.releases("ubuntu")[-1].outcome == "failed"
     uniform(second, second.fab("ubuntu.recover"))
@@ -126,15 +125,15 @@ def test_who_died_between_a_failure_and_the_way_back_left_it_half_way(second: Fl
 
 def test_a_rollback_that_died_is_recovered_too(second: Fleet) -> None:
     assert second.fab("ubuntu.deploy").code == 0
-    die(second, "compose up web", "ubuntu.rollback")
+    die(second, "roll web", "ubuntu.rollback")
     assert second.fab("ubuntu.recover").code == 0
     assert second.ubuntu.head == second.origin.tip.id
     assert second.fab("ubuntu.health").code == 0
 
 
 def test_a_recovery_that_cannot_prove_itself_needs_a_person(second: Fleet) -> None:
-    die(second, "compose up web")
-    second.ubuntu.fail("compose up api-1")
+    die(second, "roll web")
+    second.ubuntu.fail("roll api-1")
     ran = second.fab("ubuntu.recover")
     assert ran.code == 3, ran.everything
     assert ran.error.startswith(f"GOING BACK TO {second.releases('ubuntu')[0].id} FAILED: ")
@@ -147,7 +146,7 @@ def test_settings_of_the_died_run_are_kept_beside_its_record(second: Fleet) -> N
     path = f"{CHECKOUT}/.env"
     before = second.ubuntu.env
     second.ubuntu.files[path] = before.replace("MODE=plain", "MODE=fancy")
-    die(second, "compose up api-1")
+    die(second, "roll api-1")
     ran = second.fab("ubuntu.recover")
     died = second.releases("ubuntu")[1].id
     kept = f"{ROOT}/releases/{died}/env"
@@ -161,7 +160,7 @@ def test_settings_of_the_died_run_are_kept_beside_its_record(second: Fleet) -> N
 
 def test_an_orphan_from_before_stays(second: Fleet) -> None:
     second.ubuntu.engine.place(Container("app-old", "sha256:x", project="app", service="old"))
-    die(second, "compose up api-1")
+    die(second, "roll api-1")
     assert second.fab("ubuntu.recover").code == 0
     names = set(second.ubuntu.engine.containers)
     assert "app-old" in names
@@ -169,7 +168,7 @@ def test_an_orphan_from_before_stays(second: Fleet) -> None:
 
 
 def test_a_first_deploy_that_died_is_deployed_again(fleet: Fleet) -> None:
-    fleet.ubuntu.kill_the_operator_at("compose up web")
+    fleet.ubuntu.kill_the_operator_at("roll web")
     assert fleet.fab("ubuntu.deploy").code == -9
     ran = fleet.fab("ubuntu.recover")
     assert (ran.code, ran.error) == (
@@ -180,7 +179,7 @@ def test_a_first_deploy_that_died_is_deployed_again(fleet: Fleet) -> None:
 
 
 def test_a_step_of_who_died_keeps_everybody_out_until_it_ends(second: Fleet) -> None:
-    die(second, "compose up api-1")
+    die(second, "roll api-1")
     second.ubuntu.lingering = "somebody, at step 'roll api-1'"
     for task in ("ubuntu.recover", "ubuntu.deploy", "ubuntu.rollback", "ubuntu.prune"):
         with second.untouched():
