@@ -70,12 +70,8 @@ class Deployment:
             self.around: Neighbours = look_around(self.session, self.name, waive)
             self.sight: Sight = look_at(self.session, self.name, self.options.ref)
         self.plan = plan_for(self.sight, self.around.called, self.options.wish)
-        if (
-            self.plan.steps
-            and gates.LINK not in waive
-            and self.host.server.calls not in self.together
-        ):
-            gates.before_the_first_change(self.session, self.sight, self.around.called)
+        if self.plan.steps and gates.LINK not in waive:
+            self._require_link()
         if any(step.kind is Kind.BACKUP for step in self.plan.steps):
             require_packer(self.host)
         last = self.sight.facts.verified
@@ -86,6 +82,18 @@ class Deployment:
                 f" --waive {WAY_BACK} deploys all the same"
             )
         return self.plan
+
+    def _require_link(self) -> None:
+        """What is red at a neighbour that this command does not deploy too stays red."""
+        around, together = self.around, self.together
+        if self.host.server.calls not in together:
+            gates.before_the_first_change(self.session, self.sight, around.called)
+        if (
+            around.caller
+            and around.caller.server.name not in together
+            and not self.options.dry_run  # a call from a container of its own
+        ):
+            gates.link_before_the_first_change(self.session, self.sight, around.caller)
 
     def show(self) -> None:
         """The plan, with its reasons."""

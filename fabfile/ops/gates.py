@@ -92,6 +92,23 @@ def before_the_first_change(session: Session, sight: Sight, called: Sight | None
         )
 
 
+def link_before_the_first_change(session: Session, sight: Sight, caller: Sight | None) -> None:
+    """Exit code 2 when a caller's link is red and its cause is not here: no deploy here mends it.
+
+    Its cause is not here when the caller's server gets every answer that it should.
+    """
+    if caller is None or not caller.deployed or not sight.deployed or sight.target is None:
+        return
+    red = [verdict for verdict in link_from(caller) if not verdict.ok]
+    gated = Gated(sight.host, sight.target, caller=caller, called=None)
+    if red and all(verdict.ok for verdict in _from_outside(session, gated, sight.facts)):
+        raise refused(
+            f"{sight.server.name}: the link from {caller.server.name} is red before anything was"
+            f" changed, and this server answers: --waive {LINK} deploys all the same",
+            [f"{verdict.gate}: {verdict.why}" for verdict in red],
+        )
+
+
 def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
     """Every gate from where its users are: the calling server, or else this machine."""
     questions = _questions(gated, "outside", connect="")
@@ -147,8 +164,11 @@ def _link_from(host: Host, target: Target) -> list[Verdict]:
             output = compose.run_once(
                 host, host.server.path, None, service.name, service.hints.link, LINK_TIMEOUT
             )
-            lines = output.tail(1) or ("no output",)
-            return [Verdict(LINK, output.ok, lines[-1])]
+            lines = output.stdout.splitlines() if output.ok else output.tail(1)
+            why = lines[-1] if lines else "no output"
+            if output.code == 124:
+                why = f"no end within {LINK_TIMEOUT} s"
+            return [Verdict(LINK, output.ok, why)]
     return []
 
 

@@ -107,6 +107,9 @@ class Run:
             if fatal:
                 raise self._red(fatal)
             notes.append(f"{len(self.verdicts) - len(red)} gates green")
+        for verdict in self.verdicts:
+            if verdict.gate == gates.LINK and verdict.ok:
+                console.line(self.name, f"{verdict.gate}: {verdict.why}")
         for verdict in red:
             console.warn(self.name, f"gate {verdict.gate} is red and waived: {verdict.why}")
 
