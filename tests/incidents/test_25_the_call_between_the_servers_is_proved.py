@@ -10,7 +10,7 @@ RESOLVER = "services/item-resolver/app/settings.py"
 
 
 def test_a_broken_address_stops_the_deploy_of_either_server(scene: Scene) -> None:
-    """Every other gate is green. Its caller goes back, its .env too; the called one never begins."""
+    """No other gate is red. The caller goes back, its .env too; the called one never begins."""
     runs, montreal = scene.runs, scene.lab.server("montreal")
     broken = f"https://{montreal.address}:8002"
     why = f"link: {broken}/healthz: [Errno 111] Connection refused"

@@ -1,4 +1,4 @@
-"""Small answers passed, 200 KB hung between the servers for a day: packets of full size were lost."""
+"""Small answers passed, 200 KB hung for a day: packets of full size were lost on the way."""
 
 from __future__ import annotations
 

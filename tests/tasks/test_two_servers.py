@@ -147,8 +147,8 @@ def test_a_link_that_is_red_for_the_callers_reasons_stops_a_deploy_before_it_beg
         ran = running.fab("montreal.deploy")
     assert ran.code == 2
     assert ran.error == (
-        "montreal: the link from ubuntu is red before anything was changed, and this server answers:"
-        " --waive link deploys all the same"
+        "montreal: the link from ubuntu is red before anything was changed, and this server"
+        " answers: --waive link deploys all the same"
     )
     assert ran.evidence == ["link: https://10.0.0.2:8001/deep answered 401"]
 
