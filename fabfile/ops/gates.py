@@ -14,13 +14,14 @@ from ..model.facts import Facts
 from ..model.plan import Target
 from ..model.probe import Question, Verdict, judge
 from ..remote import compose, http
-from ..remote.host import Host
+from ..remote.host import Host, Output
 from ..remote.look import look
 from .session import Session
 from .sight import Sight
 
 LINK = "link"
 LINK_TIMEOUT = 60
+CHECK_TIMEOUT = 30
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def ask_all(session: Session, gated: Gated) -> list[Verdict]:
     facts = look(gated.host)
     return [
         *_inside(gated, facts),
+        *_checks(gated, facts),
         *_through_proxy(session, gated, facts),
         *_from_outside(session, gated, facts),
         *_link(gated),
@@ -64,6 +66,31 @@ def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
         elif container.health:
             verdicts.append(Verdict(name, True, container.health))
     return verdicts + _judged_on(gated.host, questions, facts, "")
+
+
+def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
+    """The commands that services have for what a probe cannot ask, in their own containers."""
+    stack = gated.target.stack
+    verdicts = []
+    for service in stack.services:
+        container = facts.container(stack.project, service.name)
+        for name, words in service.hints.checks.items():
+            if container and container.state == "running":
+                output = compose.ask_inside(gated.host, container.name, words, CHECK_TIMEOUT)
+                verdicts.append(_said(f"check:{name}", output, CHECK_TIMEOUT))
+            else:
+                why = f"container {service.container} does not run"
+                verdicts.append(Verdict(f"check:{name}", False, why))
+    return verdicts
+
+
+def _said(gate: str, output: Output, seconds: int) -> Verdict:
+    """What a command that proves something said last."""
+    lines = output.stdout.splitlines() if output.ok else output.tail(1)
+    why = lines[-1] if lines else "no output"
+    if output.code == 124:
+        why = f"no end within {seconds} s"
+    return Verdict(gate, output.ok, why)
 
 
 def _through_proxy(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
@@ -164,11 +191,7 @@ def _link_from(host: Host, target: Target) -> list[Verdict]:
             output = compose.run_once(
                 host, host.server.path, None, service.name, service.hints.link, LINK_TIMEOUT
             )
-            lines = output.stdout.splitlines() if output.ok else output.tail(1)
-            why = lines[-1] if lines else "no output"
-            if output.code == 124:
-                why = f"no end within {LINK_TIMEOUT} s"
-            return [Verdict(LINK, output.ok, why)]
+            return [_said(LINK, output, LINK_TIMEOUT)]
     return []
 
 

@@ -105,6 +105,11 @@ def run_once(
     )
 
 
+def ask_inside(host: Host, container: str, words: Sequence[str], timeout: float) -> Output:
+    """Run words that change nothing in a running container."""
+    return host.read(["docker", "exec", container, *words], timeout=timeout, check=False)
+
+
 def one_off_words(
     host: Host,
     tree: PurePosixPath,
