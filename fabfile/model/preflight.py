@@ -150,10 +150,7 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
     for network in stack.networks:
         owner = facts.networks.get(network, stack.project)
         if owner != stack.project:
-            user = f"project {owner}" if owner else "no compose project"
-            problems.append(
-                f"network {network} is in use by {user}; remove it once its containers are gone"
-            )
+            problems.append(_network(network, owner, stack, facts))
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
     for service in stack.services:
         for port in service.ports:
@@ -168,6 +165,19 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
                 " lower the limit in .env"
             )
     return problems
+
+
+def _network(network: str, owner: str, stack: Stack, facts: Facts) -> str:
+    """Compose refuses a network that is not labelled as its own; a used one cannot be replaced."""
+    user = f"project {owner}" if owner else "no compose project"
+    users = [c for c in facts.containers if network in c.addresses]
+    attached = sorted(c.name for c in users)
+    if not users or {c.project for c in users} != {stack.project}:
+        return f"network {network} is in use by {user}; remove it once its containers are gone"
+    return (
+        f"network {network} is of {user}, and compose refuses it; nothing was stopped. It is made"
+        f" anew after: docker rm -f {' '.join(attached)} && docker network rm {network}"
+    )
 
 
 def warnings(facts: Facts) -> list[str]:
