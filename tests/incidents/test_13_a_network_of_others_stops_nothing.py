@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.lab.full import full
 from tests.lab.scenes import Scene
-from tests.lab.seen import untouched
+from tests.lab.seen import containers
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -25,8 +25,9 @@ def test_what_the_repair_would_stop_is_told_and_nothing_is_touched(scene: Scene)
     """An older compose made the network, and the new one refuses it; what is told mends it."""
     montreal = scene.lab.server("montreal")
     montreal.must(["sh", "-ec", UNLABELLED])
-    with untouched(montreal):
-        ran = scene.operator.fab("montreal.deploy")
+    before = containers(montreal)
+    ran = scene.operator.fab("montreal.deploy")
+    assert containers(montreal) == before
     names = "wishwithme-item-resolver-1 wishwithme-item-resolver-2 wishwithme-nginx"
     repair = f"docker rm -f {names} && docker network rm {NETWORK}"
     assert ran.code == 2, ran
