@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from .backup import Backup
@@ -172,6 +172,10 @@ class Facts:
     lingering: str = ""
     """Who died while a step of theirs goes on here; empty: nobody."""
     freeze: Freeze | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
+    storage: Disk | None = None
+    """The disk that the engine keeps images on."""
 
     @property
     def anchor(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .budget import MINIMUM_FREE
 from .certificate import is_readable
 from .decide import FOLDERS
 from .envfile import Findings, check, parse, schema
@@ -11,8 +12,6 @@ from .facts import Facts
 from .inventory import Server
 from .stack import Stack
 
-MINIMUM_FREE = 1 << 30
-"""Bytes that must be free on every file system that a deploy writes to (1 GiB)."""
 COMPOSE = (2, 20)
 """Oldest compose that reads ``start_interval`` and ``include``."""
 START_INTERVAL = 25
@@ -55,7 +54,7 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
         if disk.free < MINIMUM_FREE:
             problems.append(
                 f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
-                f" {MINIMUM_FREE >> 20} MiB; free some space (docker image prune, old backups)"
+                f" {MINIMUM_FREE >> 20} MiB; free some space (fab {server.name}.prune, old backups)"
             )
     for name in FOLDERS:
         path = str(server.root / name)

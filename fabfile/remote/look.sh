@@ -63,7 +63,7 @@ if [ -n "$all" ]; then
   grep -v 'No such object' "$scratch/err" | sed '/^$/d; s/^/error: /'
 fi
 section images
-docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}' 2>/dev/null
+docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}' 2>/dev/null
 section networks
 docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}' 2>/dev/null
 section listening

@@ -39,7 +39,7 @@ def setting(name: str, value: object) -> Change:
     return lambda machine: setattr(machine, name, value)
 
 
-NEEDED = "a deploy needs 1024 MiB; free some space (docker image prune, old backups)"
+NEEDED = "a deploy needs 1024 MiB; free some space (fab ubuntu.prune, old backups)"
 MAKE = f"run once: sudo install -d -o ubuntu {ROOT}"
 GONE = "remove it once its containers are gone"
 HINTS = (

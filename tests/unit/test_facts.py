@@ -147,6 +147,13 @@ def test_images_are_named_and_nameless_ones_left_out() -> None:
     }
 
 
+def test_images_have_the_size_that_the_engine_tells_and_stand_on_its_disk() -> None:
+    assert FACTS.sizes["app/api:current"] == 247_000_000
+    assert FACTS.sizes["nginx:1.31.3-alpine"] == 1_020_000_000
+    assert FACTS.sizes["registry.example:5000/x:1"] == 91_100
+    assert FACTS.storage == FACTS.disks[-1]
+
+
 def test_networks_have_their_project_or_none() -> None:
     assert FACTS.networks == {"app-network": "app", "bridge": ""}
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.budget import MINIMUM_FREE
 from fabfile.model.envfile import Findings
 from fabfile.model.facts import Disk
 from fabfile.model.preflight import (
-    MINIMUM_FREE,
     commit_problems,
     engine_problems,
     env_findings,
@@ -94,7 +94,7 @@ def test_every_disk_with_too_little_space_is_named() -> None:
         Disk("/data", 50 << 30, MINIMUM_FREE),
         Disk("/var", 50 << 30, 5 << 20),
     )
-    need = "a deploy needs 1024 MiB; free some space (docker image prune, old backups)"
+    need = "a deploy needs 1024 MiB; free some space (fab ubuntu.prune, old backups)"
     assert host(disks=disks) == [
         f"disk / has 1023 MiB free, {need}",
         f"disk /var has 5 MiB free, {need}",

@@ -190,6 +190,7 @@ HANDLERS: dict[str, Handler] = {
     "worktree": worktree,
     "remove-worktree": remove_worktree,
     "prune-worktrees": prune_worktrees,
+    "trim-cache": lambda _machine, _command, _stdin: Ended(),
     "checkout": checkout,
     **AUTHORITIES,
     **ENGINE,

@@ -49,7 +49,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "checkout", f"head={machine.head}\n{edited}" if git else ""
     yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
     rows = (
-        f"{identity}|{name.rpartition(':')[0]}|{name.rpartition(':')[2]}\n"
+        f"{identity}|{name.rpartition(':')[0]}|{name.rpartition(':')[2]}|100MB\n"
         for name, identity in engine.images.items()
     )
     yield "images", "".join(rows)
