@@ -45,6 +45,8 @@ HELP = {
     "into": "name of a new database to restore into, beside the live one",
     "drop-old": "remove the databases that earlier restores kept, and nothing else",
     "to-time": "bring the database back as it was at this instant (ISO 8601, UTC by default)",
+    "wait": "how long to wait for others who hold the server, such as 90s, 10m or 1h (default: 0)",
+    "why": "what everybody is told who wants to change the frozen server",
     "from": "name of a backup, latest (the newest verified one), newest, or s3://BUCKET/.../NAME",
     "identity": "file with the private key of age that opens an encrypted off-site copy",
 }

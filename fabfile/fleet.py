@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command import command
+from .model.duration import seconds
 from .model.plan import Wish
 from .ops import deploy, planning, status
 from .ops.session import Session
@@ -17,6 +18,7 @@ from .ops.session import Session
     "allow-destructive",
     "remove-orphans",
     "yes",
+    "wait",
     "dry-run",
     "json",
     iterable=("waive",),
@@ -29,6 +31,7 @@ def deploy_task(
     allow_destructive: bool = False,
     remove_orphans: bool = False,
     yes: bool = False,
+    wait: str = "",
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
@@ -38,7 +41,8 @@ def deploy_task(
         remove_orphans=remove_orphans,
         allow_destructive=allow_destructive,
     )
-    options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run)
+    patience = seconds("--wait", wait)
+    options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
     deploy.deploy(session, session.inventory.called_first(), options, as_json=json)
 
 

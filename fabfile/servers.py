@@ -8,8 +8,19 @@ from typing import Any
 from invoke import Collection, Task
 
 from .command import command
+from .model.duration import seconds
 from .model.plan import Wish
-from .ops import deploy, history, inspection, planning, pruning, rollback, status
+from .ops import (
+    deploy,
+    freezing,
+    history,
+    inspection,
+    planning,
+    pruning,
+    recover,
+    rollback,
+    status,
+)
 from .ops.descending import Way
 from .ops.session import Session
 
@@ -20,6 +31,9 @@ def server_tasks(server: str) -> Collection:
         _deploy,
         _plan,
         _rollback,
+        _recover,
+        _freeze,
+        _unfreeze,
         _status,
         _history,
         _health,
@@ -40,6 +54,7 @@ def _deploy(server: str) -> Task[Any]:
         "allow-destructive",
         "remove-orphans",
         "yes",
+        "wait",
         "dry-run",
         "json",
         iterable=("waive", "only"),
@@ -54,6 +69,7 @@ def _deploy(server: str) -> Task[Any]:
         allow_destructive: bool = False,
         remove_orphans: bool = False,
         yes: bool = False,
+        wait: str = "",
         dry_run: bool = False,
         json: bool = False,
     ) -> None:
@@ -69,7 +85,8 @@ def _deploy(server: str) -> Task[Any]:
             only=tuple(only or ()),
             rebuild=rebuild,
         )
-        options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run)
+        patience = seconds("--wait", wait)
+        options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
         deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task
@@ -117,6 +134,7 @@ def _rollback(server: str) -> Task[Any]:
         "migrations",
         "allow-destructive",
         "yes",
+        "wait",
         "json",
         iterable=("waive",),
     )
@@ -128,6 +146,7 @@ def _rollback(server: str) -> Task[Any]:
         migrations: str = "",
         allow_destructive: bool = False,
         yes: bool = False,
+        wait: str = "",
         json: bool = False,
     ) -> None:
         """Go back to a verified release, from the images that the server kept; exit as deploy.
@@ -135,11 +154,39 @@ def _rollback(server: str) -> Task[Any]:
         One whose image does not know the database's revision is refused (exit code 2) without
         --migrations.
         """
+        patience = seconds("--wait", wait)
         way = Way(migrations, allow_destructive)
-        options = rollback.Options(to, tuple(waive or ()), restart_data, way, yes)
+        options = rollback.Options(to, tuple(waive or ()), restart_data, way, yes, patience)
         rollback.rollback(session, server, options, as_json=json)
 
     return rollback_task
+
+
+def _recover(server: str) -> Task[Any]:
+    @command("waive", "wait", iterable=("waive",))
+    def recover_task(session: Session, waive: Sequence[str] | None = None, wait: str = "") -> None:
+        """Bring what a died run left half done back to the last release that passed; prove it."""
+        recover.recover(session, server, tuple(waive or ()), seconds("--wait", wait))
+
+    return recover_task
+
+
+def _freeze(server: str) -> Task[Any]:
+    @command("why")
+    def freeze_task(session: Session, why: str = "") -> None:
+        """Refuse deploys, rollbacks, recoveries and restores from now on, and say why."""
+        freezing.freeze(session, server, why)
+
+    return freeze_task
+
+
+def _unfreeze(server: str) -> Task[Any]:
+    @command()
+    def unfreeze_task(session: Session) -> None:
+        """Let a frozen server be changed again."""
+        freezing.unfreeze(session, server)
+
+    return unfreeze_task
 
 
 def _status(server: str) -> Task[Any]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from .backup import in_order
 from .facts import Change, Commit, Container, Disk, Facts, Folder
+from .freeze import parse_freeze
 from .release import parse_release
 from .schedule import parse as parse_schedule
+
+SIZE = re.compile(r"([0-9.]+)\s*([kKMGT]?)B")
+UNITS = ("", "k", "m", "g", "t")
 
 
 def parse(output: str, mark: str) -> Facts:
@@ -37,6 +42,7 @@ def parse(output: str, mark: str) -> Facts:
         compose=sections["compose_version"].strip(),
         folders=_folders(sections["folders"]),
         disks=_disks(sections["disk"]),
+        storage=_storage(sections["disk"]),
         env_stat=_env_stat(sections["env_stat"]),
         env=sections["env"],
         certificate=sections["certificate"],
@@ -49,9 +55,12 @@ def parse(output: str, mark: str) -> Facts:
         ),
         containers=_containers(sections["containers"]),
         images=_images(sections["images"]),
+        sizes=_sizes(sections["images"]),
         networks=dict(line.split("|", 1) for line in sections["networks"].splitlines() if line),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
+        lingering=sections["lingering"].strip(),
+        freeze=parse_freeze(sections["frozen"]),
         releases=tuple(filter(None, map(parse_release, sections["releases"].splitlines()))),
         generation=sections["generation"].strip(),
         away=sections.get("away", "").strip(),
@@ -77,6 +86,12 @@ def _disks(text: str) -> tuple[Disk, ...]:
     for source, total, _, free, _, mount in rows:
         found.setdefault((source, total, free), Disk(mount, int(total), int(free)))
     return tuple(found.values())
+
+
+def _storage(text: str) -> Disk | None:
+    """The engine's place is the last that is asked about."""
+    disks = _disks("\n".join(text.strip().splitlines()[-1:]))
+    return disks[0] if disks else None
 
 
 def _env_stat(text: str) -> tuple[str, str] | None:
@@ -116,8 +131,19 @@ def _container(raw: Mapping[str, Any]) -> Container:
 
 
 def _images(text: str) -> dict[str, str]:
-    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 2)
-    return {f"{name}:{tag}": image for image, name, tag in rows if tag != "<none>"}
+    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
+    return {f"{name}:{tag}": image for image, name, tag, _ in rows if tag != "<none>"}
+
+
+def _sizes(text: str) -> dict[str, int]:
+    """As the engine writes them: ``247MB``, a thousand to a thousand."""
+    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
+    found = {f"{name}:{tag}": SIZE.fullmatch(size) for _, name, tag, size in rows}
+    return {
+        name: int(float(size[1]) * 1000 ** UNITS.index(size[2].lower()))
+        for name, size in found.items()
+        if size
+    }
 
 
 def _listening(text: str) -> frozenset[int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .budget import shortage
 from .content import mounted_paths
 from .facts import Commit, Container, Facts
 from .inventory import Server
@@ -69,8 +70,9 @@ class _Decision:
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
             notes=tuple(notes(self.target, self.facts, self.wish, self.left_out)),
-            refusals=tuple(
-                refusals(self.target, self.facts, self.wish, self.reasons, self.left_out)
+            refusals=(
+                *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
+                *shortage(self.server.name, self.target, self.facts, steps),
             ),
         )
 

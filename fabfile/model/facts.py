@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from .backup import Backup
 from .certificate import anchor
-from .release import Release
+from .freeze import Freeze
+from .release import DIED, RUNNING, Release
 from .schedule import Entry
 
 
@@ -156,6 +157,7 @@ class Facts:
     """Network → compose project."""
     listening: frozenset[int]
     holder: str
+    """Who holds the server for a change, since when, at which step; empty: nobody."""
     releases: tuple[Release, ...]
     """Oldest first."""
     generation: str
@@ -167,6 +169,13 @@ class Facts:
     """What cron starts here for us, and how it last ended."""
     away: str = ""
     """The service that the proxy gives no requests to, as it answers it; empty: there is none."""
+    lingering: str = ""
+    """Who died while a step of theirs goes on here; empty: nobody."""
+    freeze: Freeze | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
+    storage: Disk | None = None
+    """The disk that the engine keeps images on."""
 
     @property
     def anchor(self) -> str:
@@ -184,6 +193,11 @@ class Facts:
     def verified(self) -> Release | None:
         """The last release that passed every gate, or whose red gates were waived by name."""
         return next((release for release in reversed(self.releases) if release.passed), None)
+
+    def outcome(self, release: Release) -> str:
+        """How a release ended; :data:`DIED`: it was never ended and nobody is at it."""
+        busy = self.holder and release == self.releases[-1]
+        return DIED if release.outcome == RUNNING and not busy else release.outcome
 
     def has_folder(self, path: PurePosixPath) -> bool:
         """Whether a look found something at that path."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Trouble, refused
@@ -12,7 +12,7 @@ from .probe import Probe
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
-    | {"upstreams", "drain"}
+    | {"upstreams", "drain", "checks"}
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
@@ -102,6 +102,8 @@ class Hints:
     gates: tuple[Gate, ...] = ()
     link: tuple[str, ...] = ()
     """Command, run in a one-off container, that proves the call to the server in ``calls``."""
+    checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name → command, run in the running container, that proves what no question over HTTP can."""
     database: Database | None = None
     hold: str = ""
     """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
@@ -137,6 +139,7 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         migrate=_migration(service, raw["migrate"]) if raw.get("migrate") else None,
         gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
         link=tuple((raw.get("link") or {}).get("command") or ()),
+        checks={name: tuple(words) for name, words in (raw.get("checks") or {}).items()},
         hold=raw.get("hold", ""),
         upstreams=raw.get("upstreams", ""),
         drain=int(raw.get("drain", 0)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .budget import MINIMUM_FREE
 from .certificate import is_readable
 from .decide import FOLDERS
 from .envfile import Findings, check, parse, schema
@@ -11,8 +12,6 @@ from .facts import Facts
 from .inventory import Server
 from .stack import Stack
 
-MINIMUM_FREE = 1 << 30
-"""Bytes that must be free on every file system that a deploy writes to (1 GiB)."""
 COMPOSE = (2, 20)
 """Oldest compose that reads ``start_interval`` and ``include``."""
 START_INTERVAL = 25
@@ -55,7 +54,7 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
         if disk.free < MINIMUM_FREE:
             problems.append(
                 f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
-                f" {MINIMUM_FREE >> 20} MiB; free some space (docker image prune, old backups)"
+                f" {MINIMUM_FREE >> 20} MiB; free some space (fab {server.name}.prune, old backups)"
             )
     for name in FOLDERS:
         path = str(server.root / name)
@@ -150,10 +149,7 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
     for network in stack.networks:
         owner = facts.networks.get(network, stack.project)
         if owner != stack.project:
-            user = f"project {owner}" if owner else "no compose project"
-            problems.append(
-                f"network {network} is in use by {user}; remove it once its containers are gone"
-            )
+            problems.append(_network(network, owner, stack, facts))
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
     for service in stack.services:
         for port in service.ports:
@@ -170,9 +166,22 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
     return problems
 
 
+def _network(network: str, owner: str, stack: Stack, facts: Facts) -> str:
+    """Compose refuses a network that is not labelled as its own; a used one cannot be replaced."""
+    user = f"project {owner}" if owner else "no compose project"
+    users = [c for c in facts.containers if network in c.addresses]
+    attached = sorted(c.name for c in users)
+    if not users or {c.project for c in users} != {stack.project}:
+        return f"network {network} is in use by {user}; remove it once its containers are gone"
+    return (
+        f"network {network} is of {user}, and compose refuses it; nothing was stopped. It is made"
+        f" anew after: docker rm -f {' '.join(attached)} && docker network rm {network}"
+    )
+
+
 def warnings(facts: Facts) -> list[str]:
     """What a deploy survives, but a person should know."""
-    found = []
+    found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
     version = _version(facts.docker)
     if (0,) < version < (START_INTERVAL,):
         found.append(

@@ -11,6 +11,8 @@ RUNNING = "running"
 VERIFIED = "verified"
 ACCEPTED = "accepted"
 FAILED = "failed"
+DIED = "died"
+"""Of a record without an end at which nobody is: never written, only seen."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from .content import Wanted
 from .envfile import digests
 from .errors import refused
 from .facts import Facts
-from .plan import Target
-from .release import Release
+from .plan import PREPARING, Target
+from .release import RUNNING, Release
 
 RETAINED = 5
 """How many of the last releases that passed keep their images."""
@@ -62,6 +62,25 @@ def _ran(releases: Sequence[Release]) -> list[Release]:
         else:
             ran.append(release)
     return ran
+
+
+def half_way(releases: Sequence[Release]) -> list[Release]:
+    """The releases since the last that passed, when one of them may have left the server so.
+
+    That is one that has no end (nobody may be at it), or that failed after its first change.
+    """
+    since: list[Release] = []
+    for release in reversed(releases):
+        if release.passed:
+            break
+        since.insert(0, release)
+    return since if any(map(_touched, since)) else []
+
+
+def _touched(release: Release) -> bool:
+    preparing = {kind.value for kind in PREPARING}
+    kinds = {step.title.partition(" ")[0] for step in release.steps}
+    return release.outcome == RUNNING or not kinds <= preparing
 
 
 def schema_of(releases: Sequence[Release]) -> str:

@@ -11,7 +11,7 @@ from ..model.certificate import is_self_made, problems_of_pair, serial
 from ..model.errors import FAILED, Trouble, refused
 from ..remote import certificates
 from ..remote.lock import Lock
-from .deploy import holder
+from .locking import holder
 from .serving import exchange, place_of
 from .session import Session, side_by_side
 
@@ -45,7 +45,7 @@ def install(session: Session, name: str, certificate: str, key: str) -> None:
     name = public_server(session, name)
     pem, secret = _text(certificate), _text(key)
     host = session.host(name)
-    with Lock(host, holder()) as lock:
+    with Lock(host, holder(), though_frozen=True) as lock:
         place = place_of(session, name)
         if wrong := problems_of_pair(pem, secret, place.wanted, place.sight.facts.now):
             raise refused(f"{name}: this certificate cannot be used; nothing was changed", wrong)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,11 +15,13 @@ from ..remote.lock import Lock
 from ..remote.look import look
 from . import gates
 from .databases import require_packer
-from .go_back import go_back
+from .go_back import go_back, stopped
+from .interruption import interruptible
+from .locking import deadline, waiting_lock
 from .neighbours import Neighbours, look_around
 from .reviewing import preview
 from .run import Run, as_trouble, open_run
-from .session import Session, operator, side_by_side
+from .session import Session, side_by_side
 from .show import show_plan
 from .sight import Sight, look_at, plan_for
 from .status import release_view, state_lines
@@ -42,6 +43,8 @@ class Options:
     """Do not ask on a terminal."""
     dry_run: bool = False
     """Show what would be done, through a host that cannot write."""
+    wait: int = 0
+    """Seconds to wait for others who hold a server."""
 
 
 class Deployment:
@@ -69,12 +72,8 @@ class Deployment:
             self.sight: Sight = look_at(self.session, self.name, self.options.ref)
         plan = plan_for(self.sight, self.around.called, self.options.wish)
         self.plan = preview(self.sight, plan, self.options.wish)
-        if (
-            self.plan.steps
-            and gates.LINK not in waive
-            and self.host.server.calls not in self.together
-        ):
-            gates.before_the_first_change(self.session, self.sight, self.around.called)
+        if self.plan.steps and gates.LINK not in waive:
+            self._require_link()
         if any(step.kind is Kind.BACKUP for step in self.plan.steps):
             require_packer(self.host)
         last = self.sight.facts.verified
@@ -86,20 +85,36 @@ class Deployment:
             )
         return self.plan
 
+    def _require_link(self) -> None:
+        """What is red at a neighbour that this command does not deploy too stays red."""
+        around, together = self.around, self.together
+        if self.host.server.calls not in together:
+            gates.before_the_first_change(self.session, self.sight, around.called)
+        if (
+            around.caller
+            and around.caller.server.name not in together
+            and not self.options.dry_run  # a call from a container of its own
+        ):
+            gates.link_before_the_first_change(self.session, self.sight, around.caller)
+
     def show(self) -> None:
         """The plan, with its reasons."""
         show_plan(self.session.console, self.plan, self.sight.warnings)
 
-    def lock(self) -> None:
-        """Take the server for this change; exit code 2 with the holder's name when it is taken."""
-        self._held.append(self._locks.enter_context(Lock(self.host, holder())))
+    def lock(self, until: float = 0) -> None:
+        """Take the server for this change; exit code 2 with the holder's name when it is taken.
+
+        ``until``: an instant of the monotonic clock before which that is waited for.
+        """
+        lock = waiting_lock(self.session, self.name, until)
+        self._held.append(self._locks.enter_context(lock))
 
     def unlock(self) -> None:
         """Free the server."""
         self._locks.close()
 
     def begin(self) -> None:
-        """Open the record of this release."""
+        """Make the run that carries the plan out; nothing is written yet."""
         self.run = open_run(
             self.session,
             self.sight,
@@ -112,6 +127,11 @@ class Deployment:
             allow_destructive=self.options.wish.allow_destructive,
         )
         self.run.announce = self.announce
+
+    @property
+    def at(self) -> str:
+        """The step that is going on."""
+        return self._held[-1].at if self._held else ""
 
     def announce(self, title: str) -> None:
         """Tell others who want the server which step is going on."""
@@ -150,7 +170,7 @@ class Deployment:
             self.run.cut_over()
             self.run.prove()
             self.run.conclude()
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+        except Exception as error:  # noqa: BLE001 # even a bug of ours must not stop half way
             trouble = as_trouble(error)
             self.run.fail(trouble)
             raise self.back(trouble) from None
@@ -180,11 +200,6 @@ class Deployment:
         return Trouble(message, code=FAILED, evidence=trouble.evidence)
 
 
-def holder() -> str:
-    """How this command presents itself to others who want the same server."""
-    return f"{operator()} since {time.strftime('%H:%M:%S UTC', time.gmtime())}"
-
-
 def deploy(
     session: Session, names: Sequence[str], options: Options, *, as_json: bool = False
 ) -> None:
@@ -212,21 +227,27 @@ def deploy(
 def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:
     """Look again under the lock, and carry out what was shown or what is shown now."""
     with ExitStack() as stack:
-        for deployment in deployments:
+        until = deadline(deployments[0].options.wait)
+        # Everybody takes them in one order, whatever their inventories say: none waits for ever.
+        for deployment in sorted(deployments, key=lambda one: one.name):
             stack.callback(deployment.unlock)
-            deployment.lock()
+            deployment.lock(until)
         plans = [deployment.examine() for deployment in deployments]
         if shown and [plan.steps for plan in shown] != [plan.steps for plan in plans]:
             raise refused("a server changed after the plan was shown; run the command again")
         if not shown:
             for deployment in deployments:
                 deployment.show()
-        _carry_out(deployments)
+        for deployment in deployments:
+            deployment.begin()
+        session = deployments[0].session
+        with interruptible(session, lambda: stopped(session, _under_way(deployments))) as pause:
+            for deployment in deployments:
+                deployment.run.pause = pause
+            _carry_out(deployments)
 
 
 def _carry_out(deployments: Sequence[Deployment]) -> None:
-    for deployment in deployments:
-        deployment.begin()
     changing = {d.name: d for d in deployments if d.plan.steps}
     _prepare(changing)
     done: list[Deployment] = []
@@ -256,6 +277,11 @@ def _end_untouched(changing: Mapping[str, Deployment], trouble: Trouble) -> None
     for deployment in changing.values():
         if not deployment.run.ended:
             deployment.run.fail(Trouble(f"not cut over: {trouble.message}"))
+
+
+def _under_way(deployments: Sequence[Deployment]) -> dict[str, str]:
+    """The servers that were touched, and the step that each is at."""
+    return {one.name: one.at for one in deployments if one.run.touched}
 
 
 def _all_back(done: Sequence[Deployment], trouble: Trouble) -> Trouble:

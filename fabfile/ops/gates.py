@@ -14,13 +14,14 @@ from ..model.facts import Facts
 from ..model.plan import Target
 from ..model.probe import Question, Verdict, judge
 from ..remote import compose, http
-from ..remote.host import Host
+from ..remote.host import Host, Output
 from ..remote.look import look
 from .session import Session
 from .sight import Sight
 
 LINK = "link"
 LINK_TIMEOUT = 60
+CHECK_TIMEOUT = 30
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def ask_all(session: Session, gated: Gated) -> list[Verdict]:
     facts = look(gated.host)
     return [
         *_inside(gated, facts),
+        *_checks(gated, facts),
         *_through_proxy(session, gated, facts),
         *_from_outside(session, gated, facts),
         *_link(gated),
@@ -66,6 +68,31 @@ def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
     return verdicts + _judged_on(gated.host, questions, facts, "")
 
 
+def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
+    """The commands that services have for what a probe cannot ask, in their own containers."""
+    stack = gated.target.stack
+    verdicts = []
+    for service in stack.services:
+        container = facts.container(stack.project, service.name)
+        for name, words in service.hints.checks.items():
+            if container and container.state == "running":
+                output = compose.ask_inside(gated.host, container.name, words, CHECK_TIMEOUT)
+                verdicts.append(_said(f"check:{name}", output, CHECK_TIMEOUT))
+            else:
+                why = f"container {service.container} does not run"
+                verdicts.append(Verdict(f"check:{name}", False, why))
+    return verdicts
+
+
+def _said(gate: str, output: Output, seconds: int) -> Verdict:
+    """What a command that proves something said last."""
+    lines = output.stdout.splitlines() if output.ok else output.tail(1)
+    why = lines[-1] if lines else "no output"
+    if output.code == 124:
+        why = f"no end within {seconds} s"
+    return Verdict(gate, output.ok, why)
+
+
 def _through_proxy(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
     """Every gate through the proxy, from the server itself, against the certificate on its disk.
 
@@ -88,6 +115,23 @@ def before_the_first_change(session: Session, sight: Sight, called: Sight | None
         raise refused(
             f"{sight.server.name}: {called.server.name}, which it calls, is red before anything was"
             f" changed: --waive {LINK} deploys all the same",
+            [f"{verdict.gate}: {verdict.why}" for verdict in red],
+        )
+
+
+def link_before_the_first_change(session: Session, sight: Sight, caller: Sight | None) -> None:
+    """Exit code 2 when a caller's link is red and its cause is not here: no deploy here mends it.
+
+    Its cause is not here when the caller's server gets every answer that it should.
+    """
+    if caller is None or not caller.deployed or not sight.deployed or sight.target is None:
+        return
+    red = [verdict for verdict in link_from(caller) if not verdict.ok]
+    gated = Gated(sight.host, sight.target, caller=caller, called=None)
+    if red and all(verdict.ok for verdict in _from_outside(session, gated, sight.facts)):
+        raise refused(
+            f"{sight.server.name}: the link from {caller.server.name} is red before anything was"
+            f" changed, and this server answers: --waive {LINK} deploys all the same",
             [f"{verdict.gate}: {verdict.why}" for verdict in red],
         )
 
@@ -147,8 +191,7 @@ def _link_from(host: Host, target: Target) -> list[Verdict]:
             output = compose.run_once(
                 host, host.server.path, None, service.name, service.hints.link, LINK_TIMEOUT
             )
-            lines = output.tail(1) or ("no output",)
-            return [Verdict(LINK, output.ok, lines[-1])]
+            return [_said(LINK, output, LINK_TIMEOUT)]
     return []
 
 

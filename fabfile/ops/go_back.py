@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Wish
@@ -9,6 +11,7 @@ from ..model.release import Release
 from ..model.way_back import as_released, missing_images, schema_of
 from ..remote import state
 from .descending import Way, descend
+from .interruption import TWICE
 from .run import Run, as_trouble, open_run
 from .session import Session
 from .show import show_plan
@@ -30,12 +33,48 @@ def go_back(failed: Run, before: Facts, trouble: Trouble) -> Trouble:
     last = before.verified
     assert last is not None
     console.line(name, f"{trouble.message}", "red")
-    console.line(name, f"going back to {last.id} ({last.commit[:8]} {last.subject})", "bold")
+    spare = frozenset(container.name for container in before.containers)
+    try:
+        bring_back(
+            session,
+            name,
+            last,
+            spare,
+            failed.announce,
+            failed.waive,
+            lowered=failed.steps.schema.lowered,
+        )
+    except Trouble as second:
+        return Trouble(
+            f"{trouble.message}; {second.message}",
+            code=second.code,
+            evidence=(*trouble.evidence, *second.evidence),
+        )
+    message = f"{trouble.message}; {name} is back at {last.commit[:8]}, proved"
+    return Trouble(message, code=FAILED, evidence=trouble.evidence)
+
+
+def bring_back(
+    session: Session,
+    name: str,
+    last: Release,
+    spare: frozenset[str],
+    announce: Callable[[str], None],
+    waive: tuple[str, ...] = (),
+    *,
+    lowered: bool = False,
+) -> None:
+    """Bring a server to a release that passed, with its ``.env``; proved and recorded.
+
+    Containers that are not in its stack go, but for those to ``spare``. ``lowered``: the schema was
+    taken down, so it is moved up again. Exit code 3 when it fails.
+    """
+    session.console.line(
+        name, f"going back to {last.id} ({last.commit[:8]} {last.subject})", "bold"
+    )
     run = None
     try:
         state.restore_env(session.host(name), last)
-        spare = frozenset(container.name for container in before.containers)
-        lowered = failed.steps.schema.lowered
         wish = Wish(
             restart_data=True,
             remove_orphans=True,
@@ -44,28 +83,38 @@ def go_back(failed: Run, before: Facts, trouble: Trouble) -> Trouble:
             lowered=lowered,
             allow_destructive=lowered,
         )
-        waive = (*last.waived, *failed.waive)
-        run = rollback_run(session, name, last, wish, waive=waive)
+        run = rollback_run(session, name, last, wish, waive=(*last.waived, *waive))
         if not lowered:
             tell_schema(run, last)
-        run.announce = failed.announce
-        show_plan(console, run.plan, ())
+        run.announce = announce
+        show_plan(session.console, run.plan, ())
         run.prepare()
         run.cut_over()
         run.prove()
         run.conclude()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # whatever it is, a person must read the state
+    except Exception as error:  # noqa: BLE001 # whatever it is, a person must read the state
         second = as_trouble(error)
         if run:
             run.fail(second)
-        return Trouble(
-            f"{trouble.message}; GOING BACK TO {last.id} FAILED TOO: {second.message};"
-            " a person is needed",
+        raise Trouble(
+            f"GOING BACK TO {last.id} FAILED: {second.message}; a person is needed",
             code=STRANDED,
-            evidence=(*trouble.evidence, *second.evidence, *state_lines(session, name)),
-        )
-    message = f"{trouble.message}; {name} is back at {last.commit[:8]}, proved"
-    return Trouble(message, code=FAILED, evidence=trouble.evidence)
+            evidence=(*second.evidence, *state_lines(session, name)),
+        ) from None
+
+
+def stopped(session: Session, under_way: Mapping[str, str]) -> Trouble:
+    """How a second Ctrl-C left the servers: name → the step that was going on there."""
+    if not under_way:
+        return Trouble(f"{TWICE} while preparing; the running system was not touched")
+    states = {name: state_lines(session, name) for name in under_way}
+    steps = ", ".join(f"{name} at step '{step}'" for name, step in under_way.items())
+    recover = " and ".join(f"fab {name}.recover" for name in under_way)
+    return Trouble(
+        f"{TWICE}: {steps}; a person is needed: {recover} brings back what ran before",
+        code=STRANDED,
+        evidence=[f"[{name}] {line}" for name, lines in states.items() for line in lines],
+    )
 
 
 def tell_schema(run: Run, release: Release) -> None:

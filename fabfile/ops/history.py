@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from ..model.errors import refused
 from ..model.facts import Facts
-from ..model.release import RUNNING, Done, Release
+from ..model.release import Done, Release
 from ..remote import state
 from ..remote.look import look
 from .session import Session
@@ -24,12 +23,12 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         return
     newest = list(reversed(facts.releases))[:number]
     if as_json:
-        session.console.result([_view(release, facts) for release in newest])
+        session.console.result([release_view(release, facts) for release in newest])
         return
     rows = [
         (
             release.id,
-            outcome(release, facts),
+            facts.outcome(release),
             f"{max(release.finished - release.started, 0)} s" if release.finished else "",
             release.who,
             release.error or (f"back to {release.back_to}" if release.back_to else release.subject),
@@ -37,16 +36,6 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         for release in newest
     ]
     session.console.table(name, ("release", "outcome", "took", "who", "what"), rows)
-
-
-def outcome(release: Release, facts: Facts) -> str:
-    """How a release ended; ``died``: it was never ended and nobody is at it."""
-    busy = facts.holder and release == facts.releases[-1]
-    return "died" if release.outcome == RUNNING and not busy else release.outcome
-
-
-def _view(release: Release, facts: Facts) -> dict[str, Any]:
-    return {**release_view(release), "outcome": outcome(release, facts)}
 
 
 def _find(name: str, facts: Facts, wanted: str) -> Release:
@@ -59,7 +48,7 @@ def _find(name: str, facts: Facts, wanted: str) -> Release:
 def _show_one(session: Session, name: str, release: Release, facts: Facts, as_json: bool) -> None:
     console = session.console
     if as_json:
-        record = {**asdict(release), "outcome": outcome(release, facts)}
+        record = {**asdict(release), "outcome": facts.outcome(release)}
         for private in ("env", "env_salt"):
             del record[private]
         console.result(record)
@@ -67,7 +56,7 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
     begun = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(release.started))
     for label, value in (
         ("release", release.id),
-        ("outcome", outcome(release, facts)),
+        ("outcome", facts.outcome(release)),
         ("commit", f"{release.commit} {release.subject}"),
         ("back to", release.back_to),
         ("begun", f"{begun} by {release.who}"),

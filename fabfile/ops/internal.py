@@ -11,7 +11,7 @@ from ..model.errors import STRANDED, Trouble, refused
 from ..remote import authority, state
 from ..remote.lock import Lock
 from . import gates
-from .deploy import holder
+from .locking import holder
 from .run import as_trouble
 from .serving import Place, place_of, put_issued
 from .session import Session
@@ -76,7 +76,7 @@ def _introduce(
     """
     with ExitStack() as locks:
         for caller in callers:
-            locks.enter_context(Lock(caller.host, holder()))
+            locks.enter_context(Lock(caller.host, holder(), though_frozen=True))
         try:
             _trust(session, callers, anchored, besides=True)
             alone = lambda: _prove_alone(session, place, callers, anchored)  # noqa: E731

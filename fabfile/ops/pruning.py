@@ -7,14 +7,17 @@ from ..model.way_back import RETAINED, retained
 from ..remote import compose, git
 from ..remote.lock import Lock
 from ..remote.look import look
-from .deploy import holder
+from .locking import holder
 from .session import Session
 
 
 def prune(session: Session, name: str, *, dry_run: bool) -> None:
-    """Remove our images that neither a container nor one of the last verified releases needs."""
+    """Remove our images that neither a container nor one of the last verified releases needs.
+
+    The build cache is cut to its limit. Volumes are never touched.
+    """
     host = session.host(name)
-    with Lock(host, holder()):
+    with Lock(host, holder(), though_frozen=True):
         facts = look(host)
         ours = compose.our_images(host)
         doomed = sorted(set(ours) - needed(facts))
@@ -28,6 +31,7 @@ def prune(session: Session, name: str, *, dry_run: bool) -> None:
                 compose.remove_image(host, identity)
         if not dry_run:
             git.prune_worktrees(host)
+            compose.trim_cache(host)
         session.console.line(
             name,
             f"{len(doomed)} images to remove, {len(ours) - len(doomed)} kept for what runs and the"

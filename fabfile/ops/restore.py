@@ -19,8 +19,8 @@ from ..remote.postgres import Postgres, Swap
 from ..remote.proxy import proof_text
 from . import backups, instants
 from .databases import find, require_packer
-from .deploy import holder
 from .instants import Instant
+from .locking import holder
 from .migrating import MIGRATE
 from .proving import prove
 from .session import Session

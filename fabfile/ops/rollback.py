@@ -10,9 +10,10 @@ from ..model.plan import Wish
 from ..model.way_back import changed_keys, choose
 from ..remote.lock import Lock
 from ..remote.look import look
-from .deploy import holder
 from .descending import Way
-from .go_back import go_back, rollback_run
+from .go_back import go_back, rollback_run, stopped
+from .interruption import interruptible
+from .locking import deadline, waiting_lock
 from .run import Run, as_trouble
 from .session import Session
 from .show import show_plan
@@ -30,6 +31,8 @@ class Options:
     way: Way = Way()
     """What is to become of the schema."""
     yes: bool = False
+    wait: int = 0
+    """Seconds to wait for others who hold the server."""
 
 
 def rollback(session: Session, name: str, options: Options, *, as_json: bool = False) -> None:
@@ -44,14 +47,19 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
         _show(_examine(session, name, options))
         if not console.confirm("Go back?"):
             raise refused("nothing was changed: the answer was no")
-    with Lock(session.host(name), holder()) as lock:
+    with waiting_lock(session, name, deadline(options.wait)) as lock:
         run = _examine(session, name, options)
         if not asking:
             _show(run)
         run.announce = lock.step
-        _carry_out(run)
+        with interruptible(session, lambda: stopped(session, _under_way(run, lock))) as run.pause:
+            _carry_out(run)
     if as_json:
         console.result(release_view(run.release) if run.plan.steps else None)
+
+
+def _under_way(run: Run, lock: Lock) -> dict[str, str]:
+    return {run.name: lock.at} if run.touched else {}
 
 
 def _examine(session: Session, name: str, options: Options) -> Run:
@@ -94,7 +102,7 @@ def _carry_out(run: Run) -> None:
         run.cut_over()
         run.prove()
         run.conclude()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+    except Exception as error:  # noqa: BLE001 # even a bug of ours must not stop half way
         cause = as_trouble(error)
         run.fail(cause)
         raise go_back(run, before, cause) from None

@@ -17,6 +17,7 @@ from ..model.way_back import schema_of
 from ..remote import compose, git, state
 from ..remote.look import look
 from . import gates
+from .interruption import Interrupted
 from .migrating import Descent
 from .neighbours import look_around
 from .session import Session, operator
@@ -39,8 +40,12 @@ class Run:
     """The services that the plan was made for; empty: all."""
     announce: Callable[[str], None] = lambda _title: None
     """Tells others who want the server which step is going on."""
+    pause: Callable[[], None] = lambda: None
+    """Called where the run may end early: it raises when somebody asked for that."""
     done: list[Done] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    touched: bool = False
+    """Whether the running system may have been changed."""
     opened: bool = False
     """Whether the record stands on the server."""
 
@@ -51,6 +56,7 @@ class Run:
 
     def perform(self, step: Step) -> None:
         """Do one step, show it and remember how it went."""
+        self.pause()
         self.announce(step.title)
         start = time.monotonic()
         outcome, note = "failed", ""
@@ -73,12 +79,15 @@ class Run:
                     self.opened = True
                     state.write_release(self.sight.host, self.release)
                     state.keep_env(self.sight.host, self.release)
+        self.pause()
 
     def cut_over(self) -> None:
         """Move the running system, one service at a time; then watch whether it stays up."""
+        self.touched = True
         for step in self.plan.steps:
             if step.kind not in PREPARING:
                 self.perform(step)
+        self.pause()
         rolled = [step.subject for step in self.plan.steps if step.kind in (Kind.ROLL, Kind.START)]
         if rolled and self.sight.server.watch:
             title = f"watch {self.sight.server.watch} s"
@@ -87,6 +96,7 @@ class Run:
 
     def prove(self) -> None:
         """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`."""
+        self.pause()
         console = self.session.console
         around = look_around(self.session, self.name, self.waive)
         around.share_certificates(self.sight.host)
@@ -98,6 +108,9 @@ class Run:
             if fatal:
                 raise self._red(fatal)
             notes.append(f"{len(self.verdicts) - len(red)} gates green")
+        for verdict in self.verdicts:
+            if verdict.gate == gates.LINK and verdict.ok:
+                console.line(self.name, f"{verdict.gate}: {verdict.why}")
         for verdict in red:
             console.warn(self.name, f"gate {verdict.gate} is red and waived: {verdict.why}")
 
@@ -118,6 +131,7 @@ class Run:
 
     def conclude(self) -> Release:
         """Record the release as verified (or accepted, where a red gate was waived) and say so."""
+        self.pause()
         red = [verdict for verdict in self.verdicts if not verdict.ok]
         release = self.record(ACCEPTED if red else VERIFIED)
         console = self.session.console
@@ -135,8 +149,9 @@ class Run:
         if not self.opened:
             return
         where = next((done.title for done in self.done if done.outcome == "failed"), "prove")
+        prefix = "" if isinstance(trouble, Interrupted) else f"{where}: "
         try:
-            self.record(RELEASE_FAILED, error=f"{where}: {trouble.message}")
+            self.record(RELEASE_FAILED, error=f"{prefix}{trouble.message}")
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
 

@@ -11,8 +11,8 @@ from ..model.schedule import Job
 from ..remote import operator as remote
 from ..remote.lock import Lock
 from ..remote.look import look
-from .deploy import holder
 from .jobs import day, view
+from .locking import holder
 from .session import Session, side_by_side
 from .sight import DEPLOYED, Sight, look_at
 
@@ -56,7 +56,7 @@ def _due(sight: Sight) -> tuple[Job, ...]:
 
 def _install(session: Session, sight: Sight, jobs: Sequence[Job], mailto: str) -> None:
     host, name, console = sight.host, sight.server.name, session.console
-    with Lock(host, holder()) as lock:
+    with Lock(host, holder(), though_frozen=True) as lock:
         before = remote.crontab(host)
         after = _changed(sight, before, jobs, mailto)
         remote.require_python(host)
@@ -98,7 +98,7 @@ def remove(session: Session, on: str) -> None:
 
 def _remove(session: Session, name: str) -> None:
     host = session.host(name)
-    with Lock(host, holder()):
+    with Lock(host, holder(), though_frozen=True):
         before = remote.crontab(host)
         try:
             after = model.remove(before)

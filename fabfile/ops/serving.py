@@ -12,7 +12,7 @@ from ..remote import acme, authority, certificates, compose
 from ..remote.certificates import Source
 from ..remote.host import Host
 from ..remote.lock import Lock
-from .deploy import holder
+from .locking import holder
 from .run import as_trouble
 from .session import Session
 from .sight import DEPLOYED, Sight, look_at
@@ -118,7 +118,7 @@ def put_issued(
     host, number = place.host, serial(seen.issued)
     if wrong := seen.problems_of_issued(place.wanted):
         raise Trouble(f"{host.name}: what was issued cannot be used", evidence=wrong)
-    with Lock(host, holder()) as lock:
+    with Lock(host, holder(), though_frozen=True) as lock:
         copy = lambda: certificates.copy(host, place.source)  # noqa: E731
         exchange(session, lock, place, number, copy, prove)
 

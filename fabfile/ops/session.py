@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,6 +72,12 @@ class Session:
         if name not in self._hosts:
             self._hosts[name] = self._opener(self.inventory.server(name))
         return self._hosts[name]
+
+    def disconnect(self) -> None:
+        """Cut the connections without waiting for anything; :meth:`host` opens new ones."""
+        hosts, self._hosts = self._hosts, {}
+        for host in hosts.values():
+            threading.Thread(target=host.close).start()
 
     def __enter__(self) -> Self:
         return self

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ..model.backup import stale
 from ..model.errors import Trouble
 from ..model.facts import Container, Facts
 from ..model.plan import Wish
-from ..model.release import Release
+from ..model.release import DIED, RUNNING, Release
 from ..remote.look import look
 from . import jobs
 from .session import Session, side_by_side
@@ -42,10 +43,12 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
     return {
         "server": sight.server.name,
         "release": release_view(release) if release else None,
-        "last": release_view(facts.releases[-1]) if facts.releases else None,
+        "last": release_view(facts.releases[-1], facts) if facts.releases else None,
         "head": facts.head,
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
         "busy": facts.holder,
+        "lingering": facts.lingering,
+        "frozen": asdict(facts.freeze) if facts.freeze else None,
         "backup": _backup(sight),
         "jobs": jobs.view(sight.server, facts),
         "services": _services(sight),
@@ -73,13 +76,13 @@ def _backup(sight: Sight) -> dict[str, Any] | None:
     }
 
 
-def release_view(release: Release) -> dict[str, Any]:
-    """A release as status and history print it."""
+def release_view(release: Release, facts: Facts | None = None) -> dict[str, Any]:
+    """A release as status and history print it; with ``facts``, whether its run has died."""
     return {
         "id": release.id,
         "commit": release.commit,
         "subject": release.subject,
-        "outcome": release.outcome,
+        "outcome": facts.outcome(release) if facts else release.outcome,
         "who": release.who,
         "started": release.started,
         "seconds": max(release.finished - release.started, 0) if release.finished else None,
@@ -160,11 +163,7 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
         for row in found["services"]
     ]
     console.table("", ("service", "state", "image", "release"), rows)
-    if found["busy"]:
-        console.warn(name, f"a change is running: {found['busy']}")
-    last = found["last"]
-    if last and last != found["release"]:
-        console.warn(name, f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
+    _show_changes(session, name, found)
     if found["backup"] and found["backup"]["stale"]:
         console.line(name, f"backup: {found['backup']['stale']}", "red")
     if found["jobs"]:
@@ -178,6 +177,21 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
         console.warn(name, warning)
     for step in found["pending"]:
         console.line(name, f"pending: {step}")
+
+
+def _show_changes(session: Session, name: str, found: Mapping[str, Any]) -> None:
+    """Who is at the server, and how the last change ended if not well."""
+    console = session.console
+    if found["busy"]:
+        console.warn(name, f"a change is running: {found['busy']}")
+    if found["lingering"]:
+        console.warn(name, f"a step of a run that died is still under way: {found['lingering']}")
+    last = found["last"]
+    if last and last["outcome"] == DIED:
+        told = f"the last deploy {last['id']} died; fab {name}.recover brings back what ran before"
+        console.warn(name, told)
+    elif last and last["outcome"] != RUNNING and last != found["release"]:
+        console.warn(name, f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
 
 
 def _headline(found: Mapping[str, Any]) -> str:

@@ -103,6 +103,7 @@ class Steps:
             compose.keep_under_id(self.host, wanted.reference)
         output = compose.build(self.host, self.tree, self.images, step.subject, fresh=step.force)
         self._require(output, f"the build of {step.subject} failed")
+        compose.trim_cache(self.host)
         return wanted.reference
 
     def _smoke(self, step: Step) -> str:

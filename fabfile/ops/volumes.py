@@ -13,7 +13,7 @@ from ..remote.lock import Lock
 from ..remote.volumes import Shared
 from .backups import size
 from .databases import require_packer
-from .deploy import holder
+from .locking import holder
 from .proving import prove
 from .run import as_trouble
 from .session import Session, occasion, operator

@@ -16,6 +16,8 @@ BUILD = 1800
 PULL = 900
 HEALTHY = 120
 """Seconds that a container may take until it is healthy."""
+CACHE = "5GB"
+"""What the build cache may take after a build."""
 LABEL = "me.wishwith.content"
 """Label of the images that this collection built; its value is their content tag."""
 
@@ -77,6 +79,18 @@ docker tag "$id" "$1-${short:0:12}"
     host.write(["bash", "-c", script, "keep-image", reference])
 
 
+def trim_cache(host: Host) -> None:
+    """Keep the build cache under its limit, what was used last first; images are not touched.
+
+    Engines from 28 on call the limit by another name.
+    """
+    script = """
+docker builder prune --all --force --max-used-space "$1" >/dev/null 2>&1 ||
+  docker builder prune --all --force --keep-storage "$1"
+"""
+    host.write(["bash", "-c", script, "trim-cache", CACHE], timeout=300, check=False)
+
+
 def pull(host: Host, reference: str) -> Output:
     """Pull an image that the stack names."""
     return host.write(["docker", "pull", "-q", reference], timeout=PULL, check=False)
@@ -115,6 +129,11 @@ def run_once(
     return host.write(
         one_off_words(host, tree, images, service, words), timeout=timeout, check=False
     )
+
+
+def ask_inside(host: Host, container: str, words: Sequence[str], timeout: float) -> Output:
+    """Run words that change nothing in a running container."""
+    return host.read(["docker", "exec", container, *words], timeout=timeout, check=False)
 
 
 def one_off_words(

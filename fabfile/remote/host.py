@@ -24,6 +24,7 @@ from paramiko import SSHException
 
 from ..model.errors import Trouble
 from ..model.inventory import Server
+from .line import Turn, command_line
 from .pipe import Channel, Local, Pipe, Source
 
 GRACE = 20
@@ -103,6 +104,8 @@ class Host:
     def __init__(self, server: Server, context: Connection | Context) -> None:
         self.server = server
         self.context = context
+        self.turn: Turn | None = None
+        """While a lock of the server is held: what its changes run in."""
 
     @property
     def name(self) -> str:
@@ -113,13 +116,13 @@ class Host:
         self, words: Sequence[str], *, stdin: str = "", timeout: float = 30, check: bool = True
     ) -> Output:
         """Run a command that changes nothing; ``check``: a failure raises :class:`Trouble`."""
-        return self._checked(words, stdin, timeout, check)
+        return self._checked(words, stdin, timeout, check, None)
 
     def write(
         self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
     ) -> Output:
         """Run a command that changes the server."""
-        return self._checked(words, stdin, timeout, check)
+        return self._checked(words, stdin, timeout, check, self.turn)
 
     def put(self, path: PurePosixPath, text: str, mode: str = "600") -> None:
         """Write a file whole or not at all: temporary name, then rename. The text goes by stdin."""
@@ -154,7 +157,7 @@ class Host:
 
         Where the command has failed, its end is what ``failed`` makes of that.
         """
-        with self._pipe(words, timeout, has_stdin=False) as pipe:
+        with self._pipe(command_line(words, timeout, has_stdin=False)) as pipe:
 
             def read(size: int) -> bytes:
                 try:
@@ -172,7 +175,7 @@ class Host:
 
         Where they break off with an error, the command has ended when that is raised.
         """
-        with self._pipe(words, timeout, has_stdin=True) as pipe:
+        with self._pipe(command_line(words, timeout, has_stdin=True, turn=self.turn)) as pipe:
             try:
                 for chunk in chunks:
                     try:
@@ -183,11 +186,10 @@ class Host:
                 with suppress(OSError, EOFError):
                     pipe.end(GRACE)
                 raise
-            return self._ended(pipe, timeout)
+            return self._in_turn(self._ended(pipe, timeout), self.turn)
 
     @contextmanager
-    def _pipe(self, words: Sequence[str], timeout: float, *, has_stdin: bool) -> Iterator[Pipe]:
-        line = command_line(words, timeout, has_stdin)
+    def _pipe(self, line: str) -> Iterator[Pipe]:
         pipe: Pipe
         try:
             if isinstance(self.context, Connection):
@@ -216,8 +218,19 @@ class Host:
         if isinstance(self.context, Connection):
             self.context.close()
 
-    def _checked(self, words: Sequence[str], stdin: str, timeout: float, check: bool) -> Output:
-        output = self._execute(command_line(words, timeout, bool(stdin)), stdin, timeout)
+    def _in_turn(self, output: Output, turn: Turn | None) -> Output:
+        if turn and turn.missed(output.code, output.stderr):
+            raise Trouble(
+                f"{self.name}: somebody else has had the lock, which this command lost when the"
+                " server did not hear of it in time; it changes nothing more there"
+            )
+        return output
+
+    def _checked(
+        self, words: Sequence[str], stdin: str, timeout: float, check: bool, turn: Turn | None
+    ) -> Output:
+        line = command_line(words, timeout, bool(stdin), turn)
+        output = self._in_turn(self._execute(line, stdin, timeout), turn)
         if check and output.code == 124:
             raise Trouble(f"{self.name}: '{_short(words)}' did not end within {timeout:g} s")
         if check and not output.ok:
@@ -264,12 +277,6 @@ class DryHost(Host):
 
     def wait(self, what: str, check: Callable[[], bool], deadline: float) -> None:
         """Nothing was changed, so there is nothing to wait for."""
-
-
-def command_line(words: Sequence[str], timeout: float, has_stdin: bool) -> str:
-    """The one place that quotes. ``timeout`` is coreutils' own, on the server."""
-    line = shlex.join(["timeout", "--kill-after=5", f"{timeout:g}", *words])
-    return line if has_stdin else f"{line} </dev/null"
 
 
 def _told(words: Sequence[str]) -> str:

@@ -1,13 +1,18 @@
 """One change per server at a time: a lock that dies with its holder.
 
 ``flock`` on the server, held by a shell that needs a sign of life over the SSH channel. A killed
-operator frees it at once (the channel closes), a cut network after ``PATIENCE`` seconds.
+operator frees it at once (the channel closes), a cut network after ``PATIENCE`` seconds. What the
+holder changes runs in a :class:`Turn`: while a command of somebody who died goes on there, nobody
+gets the lock, and who lost it unawares begins no other one once somebody else has had it.
 """
 
 from __future__ import annotations
 
 import queue
+import secrets
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +21,9 @@ from invoke.exceptions import ThreadException
 from paramiko import SSHException
 
 from ..model.errors import REFUSED, Trouble
-from .host import WIRE, Host, command_line, to_wire
+from ..model.freeze import parse_freeze
+from .host import WIRE, Host, to_wire
+from .line import Turn, command_line
 
 BEAT = 4.0
 """Seconds between two signs of life."""
@@ -24,25 +31,44 @@ PATIENCE = 15
 """Seconds without one after which the server frees the lock."""
 LONGEST = 6 * 3600
 """Seconds after which even a live holder loses it."""
-TAKE = """
+AGAIN = 2.0
+"""Seconds between two tries of who waits for the lock."""
+HELD, UNDER_WAY, FROZEN = 75, 76, 77
+"""Exit codes of who does not get it: somebody holds it, a step of somebody who died runs, frozen"""
+REMEDIES = {HELD: "; wait for it, then run again", UNDER_WAY: "; wait for its end"}
+TAKE = f"""
 at=$1/locks
 while [ ! -d "$at" ]; do at=$(dirname "$at"); done
-exec flock --no-fork --nonblock --conflict-exit-code 75 "$at" bash -c "$2" lock "$1" "$3" "$4"
+exec flock --no-fork --nonblock --conflict-exit-code {HELD} "$at" bash -c "$2" lock "$1" "${{@:3}}"
 """
 """flock becomes the holder, so that the lock is the living process's own: the kernel's list of
 locks, which a look reads, does not show one of a process that has ended."""
-HOLD = """
-root=$1 who=$2 patience=$3
-tell() { [ ! -d "$root/locks" ] || printf '%s\\n' "$*" >"$root/locks/holder"; }
+HOLD = f"""
+root=$1 who=$2 patience=$3 token=$4 though_frozen=$5
+at=$root/locks
+export TZ=UTC
+tell() {{ [ ! -d "$at" ] || printf '%s\\n' "$*" >"$at/holder"; }}
+turn=''
+if [ -d "$at" ]; then
+  [ -n "$though_frozen" ] || [ ! -s "$at/frozen" ] || exit {FROZEN}
+  exec 9<>"$at/step" || exit 1
+  flock --nonblock 9 || exit {UNDER_WAY}
+  # In place, which takes no space: a full disk must not keep out who makes some.
+  printf '%s' "$token" 1<>"$at/step" || exit 1
+  exec 9>&-
+  # Who holds nothing any more has died: power, or the shell that was here.
+  [ ! -e "$at/holder" ] || mv -f "$at/holder" "$at/died"
+  turn=' in turn'
+fi
 tell "$who"
-echo LOCKED
+echo "LOCKED$turn"
 while IFS= read -r -t "$patience" beat; do
   case $beat in
-    bye) break ;;
-    step*) tell "$who, at step '${beat#step}'" ;;
+    bye) rm -f "$at/holder"; exit ;;
+    step*) printf -v now '%(%H:%M:%S)T' -1; tell "$who, at step '${{beat#step}}' since $now UTC" ;;
   esac
 done
-rm -f "$root/locks/holder"
+mv -f "$at/holder" "$at/died" 2>/dev/null
 """
 
 
@@ -65,11 +91,15 @@ class _Beats:
 
 
 class _Heard:
-    """Standard output of the holder: whether it has said LOCKED."""
+    """Standard output of the holder: one line, once it has the lock."""
 
     def __init__(self) -> None:
         self.text = ""
         self.changed = threading.Event()
+
+    @property
+    def locked(self) -> bool:
+        return self.text.endswith("\n")
 
     def write(self, text: str) -> int:
         self.text += text
@@ -83,52 +113,99 @@ class _Heard:
 class Lock:
     """The lock of one server, as a context manager.
 
-    Entering raises :class:`Trouble` (exit code 2) that tells who holds it and since when.
+    Entering raises :class:`Trouble` (exit code 2) that tells who holds it, since when and at which
+    step; with ``until``, an instant of the monotonic clock, only after that one. Whoever waits is
+    told by ``waiting`` each time that somebody else or another step is in the way. A frozen server
+    is not waited for; ``though_frozen``: what this command changes is not what runs.
     """
 
-    def __init__(self, host: Host, who: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        who: str,
+        *,
+        until: float = 0,
+        waiting: Callable[[str], None] = lambda _why: None,
+        though_frozen: bool = False,
+    ) -> None:
         self._host = host
         self._who = who
+        self._until = until
+        self._waiting = waiting
+        self._though_frozen = though_frozen
         self._beats = _Beats()
         self._heard = _Heard()
         self._promise: Any = None
+        self._former: Turn | None = None
+        self.at = ""
+        """The step that others were told last."""
 
     def __enter__(self) -> Self:
-        root = str(self._host.server.root)
-        words = ["bash", "-c", TAKE, "lock", root, HOLD, self._who, str(PATIENCE)]
+        told, pause = "", threading.Event()
+        while code := self._take():
+            why = self._why(code)
+            if code not in (HELD, UNDER_WAY) or time.monotonic() >= self._until:
+                raise Trouble(f"{self._host.name}: {why}{REMEDIES.get(code, '')}", code=REFUSED)
+            if why != told:
+                self._waiting(why)
+                told = why
+            pause.wait(AGAIN)
+        return self
+
+    def _take(self) -> int:
+        """Try once; 0, or the exit code of who did not get it."""
+        root, token = self._host.server.root, secrets.token_hex(16)
+        self._beats, self._heard = _Beats(), _Heard()
+        frozen = "though frozen" if self._though_frozen else ""
+        words = [str(root), HOLD, self._who, str(PATIENCE), token, frozen]
         self._promise = self._host.context.run(
-            command_line(words, LONGEST, has_stdin=True),
+            command_line(["bash", "-c", TAKE, "lock", *words], LONGEST, has_stdin=True),
             asynchronous=True,
             warn=True,
             encoding=WIRE,
             in_stream=self._beats,
             out_stream=self._heard,
         )
-        while "LOCKED" not in self._heard.text:
+        while not self._heard.locked:
             self._heard.changed.wait(0.1)
             self._heard.changed.clear()
-            if self._promise.runner.process_is_finished and "LOCKED" not in self._heard.text:
-                raise self._busy()
-        return self
+            if self._promise.runner.process_is_finished and not self._heard.locked:
+                self._beats.said.put("")
+                code = self._promise.runner.returncode()
+                with suppress(ThreadException):
+                    self._promise.join()
+                return int(code) or 1
+        self._former = self._host.turn
+        if "in turn" in self._heard.text:
+            self._host.turn = Turn(root / "locks" / "step", token)
+        return 0
 
-    def _busy(self) -> Trouble:
-        code = self._promise.runner.returncode()
-        self._beats.said.put("")
-        with suppress(ThreadException):
-            self._promise.join()
-        if code != 75:
-            return Trouble(
-                f"{self._host.name}: the lock cannot be taken (exit {code})", code=REFUSED
-            )
-        told = self._host.read(["cat", f"{self._host.server.root}/locks/holder"], check=False)
-        holder = told.stdout.strip() or "somebody whose name is not written down yet"
-        return Trouble(
-            f"{self._host.name}: another change is running: {holder}; wait for it, then run again",
-            code=REFUSED,
-        )
+    def _why(self, code: int) -> str:
+        if code == HELD:
+            who = self._read("holder") or "somebody whose name is not written down yet"
+            return f"another change is running: {who}"
+        if code == UNDER_WAY:
+            # A file of a holder that is left behind is newer than the one about who died earlier.
+            who = self._read("holder") or self._read("died") or "somebody without a name"
+            return f"a step of a run that died is still under way: {who}"
+        if code == FROZEN:
+            freeze = parse_freeze(self._read("frozen"))
+            return f"{freeze}; fab {self._host.name}.unfreeze lifts it"
+        return f"the lock cannot be taken (exit {code})"
+
+    def _read(self, name: str) -> str:
+        path = self._host.server.root / "locks" / name
+        return self._host.read(["cat", str(path)], check=False).stdout.strip()
+
+    def who_died(self, since: int) -> str:
+        """Who died last while they held it, and at which step; empty: nobody ``since`` then."""
+        script = '[ "$(stat -c %Y "$1" 2>/dev/null || echo 0)" -lt "$2" ] || cat "$1"'
+        path = self._host.server.root / "locks" / "died"
+        return self._host.read(["bash", "-c", script, "died", str(path), str(since)]).stdout.strip()
 
     def step(self, title: str) -> None:
         """Tell others which step is going on."""
+        self.at = title
         self._beats.said.put(to_wire(f"step{title}\n"))
 
     def __exit__(
@@ -137,6 +214,7 @@ class Lock:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self._host.turn = self._former
         self._beats.said.put("bye\n")
         # When the connection is gone, so is the lock: an error here would only hide the first one.
         with suppress(ThreadException, SSHException, OSError, EOFError):

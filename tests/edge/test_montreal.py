@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
+
+from tests.stack.files import compose
 
 from .authority import Authority
 from .client import Client
@@ -25,7 +32,7 @@ def test_the_caller_and_its_token_get_through(caller: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", RESOLVE])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/link", RESOLVE])
 def test_another_address_is_refused_before_the_service_hears_of_it(
     path: str, montreal: Proxy, stranger: Callable[[Proxy], Client]
 ) -> None:
@@ -80,3 +87,55 @@ def test_a_large_body_reaches_the_resolver_while_it_is_sent(
 def test_its_own_health_is_inside_the_container_only(caller: Client) -> None:
     assert caller.on(80).ask("127.0.0.1", "/health").body == b"ok\n"
     assert caller.on(80).ask("127.0.0.1", "/healthz").status == 404
+
+
+def measured(proxy: Proxy, port: int = 0, token: str = "t") -> subprocess.CompletedProcess[str]:
+    """What the caller's own gate says of the link."""
+    settings = {
+        "ITEM_RESOLVER_URL": f"https://127.0.0.1:{port or proxy.ports[8001]}/",
+        "ITEM_RESOLVER_TOKEN": token,
+        "SSL_CERT_FILE": str(proxy.authority.file),
+    }
+    _, *words = compose("ubuntu")["x-deploy"]["core-api-1"]["link"]["command"]
+    return subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_the_gate_moves_a_megabyte_there_and_back_and_says_how_fast(montreal: Proxy) -> None:
+    for one in montreal.services.values():
+        one.seen.clear()
+    done = measured(montreal)
+    way = r"1 MB in [0-9.]+ s, [0-9.]+ MB/s"
+    assert re.fullmatch(rf"https://127.0.0.1:\d+: there {way}; back {way}\n", done.stdout), done
+    seen = [one for service in montreal.services.values() for one in service.seen]
+    assert [(one["path"], one["body"], one["authorization"]) for one in seen] == [
+        ("/healthz", 0, "Bearer t")
+    ] * 2
+
+
+def test_the_megabyte_is_for_the_bearer_of_the_token(caller: Client) -> None:
+    """What the resolver says of the token is the answer."""
+    body = bytes(1 << 20)
+    taken = caller.ask("127.0.0.1", "/link", "POST", body, Authorization="Bearer t")
+    assert (taken.status, len(taken.body)) == (200, 1 << 20)
+    for name in ("strict-transport-security", "x-request-id", "cache-control"):
+        taken.one(name)
+    refused = caller.ask("127.0.0.1", "/link", "POST", body, Authorization="Bearer w", X_Do="401")
+    assert (refused.status, len(refused.body) < 1000) == (401, True)
+    assert caller.ask("127.0.0.1", "/bearer", "POST", body).status == 404
+
+
+def test_a_link_that_is_not_there_is_one_line(montreal: Proxy) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        done = measured(montreal, nobody.getsockname()[1])
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"https://127.0.0.1:\d+/healthz: \[Errno 111\] Connection refused\n", done.stderr
+    ), done

@@ -28,7 +28,7 @@ def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) 
     assert ran.code == 3, (told, ran)
     assert ran.error == (
         "ubuntu: red gates: outside:site, outside:api; GOING BACK TO"
-        f" {good['id']} FAILED TOO: ubuntu: red gates: outside:site, outside:api;"
+        f" {good['id']} FAILED: ubuntu: red gates: outside:site, outside:api;"
         " a person is needed"
     )
     for name in ("postgres", "redis", "core-api-1", "core-api-2", "frontend", "nginx"):

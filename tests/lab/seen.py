@@ -12,11 +12,14 @@ from tests.lab.rig.server import CHECKOUT
 STATE = "/opt/wishwithme"
 
 # Without the inside of data/: what a running database writes is its own business. Without the time
-# of locks/: a command takes the lock before it looks, and names itself there while it holds it.
+# of locks/ and whose turn it is: a command takes the lock before it looks, and names itself there
+# while it holds it.
 EVERYTHING = f"""
-find {CHECKOUT} {STATE} -path '{STATE}/data/*' -prune -o -path {STATE}/locks -o \\
+find {CHECKOUT} {STATE} -path '{STATE}/data/*' -prune -o \\
+    -path {STATE}/locks -o -path {STATE}/locks/step -o \\
     -printf '%p\\tis %y %m %U:%G %s bytes of %T@ %l\\n' 2>/dev/null
-find {CHECKOUT} {STATE} -path '{STATE}/data/*' -prune -o -type f -print0 2>/dev/null |
+find {CHECKOUT} {STATE} -path '{STATE}/data/*' -prune -o \\
+    -path {STATE}/locks/step -o -type f -print0 2>/dev/null |
     xargs -0r sha256sum | sed 's/\\([^ ]*\\)  \\(.*\\)/\\2 holds\\t\\1/'
 find {STATE}/data -mindepth 1 -maxdepth 1 -printf '%p\\tis %y %m %U:%G\\n' 2>/dev/null
 ls -d /tmp/wishwithme* /tmp/tmp.* 2>/dev/null | sed 's/$/\\tis left over/'

@@ -47,8 +47,7 @@ def test_the_help_of_a_task_needs_no_inventory_and_explains_every_flag(fleet: Fl
     flags = re.findall(r"^  (?:-\w(?: \w+)?, )?--([\w-]+)", ran.out, re.MULTILINE)
     assert sorted(flags) == [
         "allow-destructive", "dry-run", "json", "only", "rebuild", "ref", "remove-orphans",
-        "restart-data", "waive",
-        "yes",
+        "restart-data", "wait", "waive", "yes",
     ]  # fmt: skip
 
 

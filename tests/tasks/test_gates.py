@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import pytest
 
 from fabfile.model.probe import Answer, Question
 
+from .fakes.application import API, UBUNTU
 from .fakes.fleet import HOSTS, Fleet
 
 TARDY = "upstream is starting"
@@ -54,3 +56,32 @@ def test_a_gate_that_is_red_when_settle_has_passed_fails_the_deploy(
     assert ran.code == 1, ran.everything
     assert any("502" in line for line in ran.evidence), ran.everything
     assert len(asked) == 2, "the second round proves the way back"
+
+
+CHECKED = json.loads(json.dumps(UBUNTU))
+CHECKED["x-deploy"]["api-2"] = {**API, "checks": {"events": ["check", "events"]}}
+
+
+def gate(fleet: Fleet, name: str) -> tuple[bool, str]:
+    gates = {one["gate"]: one for one in fleet.fab("ubuntu.health --json").json}
+    return gates[name]["ok"], gates[name]["why"]
+
+
+def test_a_check_is_asked_inside_the_running_container(running: Fleet) -> None:
+    running.origin.commit("Checks", {"compose/ubuntu.yml": json.dumps(CHECKED)})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    assert gate(running, "check:events") == (True, "events pass")
+    asked = [words for words in running.ubuntu.transcript if words[:2] == ("docker", "exec")]
+    assert {*asked} == {("docker", "exec", "app-api-2", "check", "events")}
+    running.ubuntu.engine.containers["app-api-2"].state = "exited"
+    assert gate(running, "check:events") == (False, "container app-api-2 does not run")
+
+
+def test_a_check_that_fails_is_a_red_gate_and_the_server_goes_back(running: Fleet) -> None:
+    changes = {"compose/ubuntu.yml": json.dumps(CHECKED), "services/api/app.py": "NO EVENTS"}
+    running.origin.commit("Checks", changes)
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.startswith("ubuntu: red gates: check:events; ubuntu is back at 00000001")
+    assert ran.evidence == ["check:events: no event"]

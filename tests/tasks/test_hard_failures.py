@@ -32,14 +32,6 @@ def test_a_bug_of_our_own_goes_back_too(running: Fleet) -> None:
     assert running.ubuntu.head == running.origin.commits[0].id
 
 
-def test_ctrl_c_in_the_middle_goes_back(running: Fleet) -> None:
-    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
-    running.ubuntu.fail("roll web", raises=KeyboardInterrupt, times=1)
-    ran = running.fab("ubuntu.deploy")
-    assert ran.code == 1
-    assert ran.error == "interrupted by Ctrl-C; ubuntu is back at 00000001, proved"
-
-
 @pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "roll web"])
 def test_a_way_back_that_fails_needs_a_person_and_says_where_things_stand(
     running: Fleet, pattern: str
@@ -50,7 +42,7 @@ def test_a_way_back_that_fails_needs_a_person_and_says_where_things_stand(
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 3, ran.everything
     assert "red gates: probe:web" in ran.error
-    assert f"GOING BACK TO {first.id} FAILED TOO" in ran.error
+    assert f"GOING BACK TO {first.id} FAILED" in ran.error
     assert ran.error.endswith("a person is needed")
     assert "app-db: running healthy" in ran.evidence
     assert running.ubuntu.locks == {}
@@ -64,7 +56,7 @@ def test_a_way_back_whose_gates_stay_red_needs_a_person(running: Fleet) -> None:
     running.ubuntu.fail("watch", goes_on=True, first=lambda: running.montreal.engine.down("app"))
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 3
-    assert "FAILED TOO" in ran.error
+    assert "FAILED: " in ran.error
     assert "red gates: link" in ran.error
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fabfile.model.answer import parse
 from fabfile.model.facts import Facts
+from fabfile.model.freeze import Freeze
 from fabfile.remote.look import SCRIPT
 from tests.unit.backups import backup
 
@@ -302,3 +305,46 @@ def test_of_a_crontab_only_our_block_is_seen_with_how_its_jobs_ended(place: Plac
     assert (seen.task, seen.when) == ("db.backup", "0 3 * * *")
     assert (seen.since, seen.succeeded, seen.failed) == (1_795_420_000, 0, 1_795_420_000)
     assert seen.why == "a b"
+
+
+@contextmanager
+def held(*words: str | Path) -> Iterator[None]:
+    """Hold a lock in the block."""
+    script = ["bash", "-c", "echo held; read -r line"]
+    holding = subprocess.Popen(
+        ["flock", *words, *script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holding.stdout
+    assert holding.stdout.readline() == "held\n"
+    yield
+    holding.communicate("end\n")
+
+
+def test_who_holds_the_lock_is_told_while_it_is_held(place: Place) -> None:
+    locks = place.root / "locks"
+    (locks / "holder").write_text("anna\n")
+    (locks / "died").write_text("bert\n")
+    seen = place.look("")
+    assert (seen.holder, seen.lingering) == ("", "")
+    with held("--no-fork", locks), held("--shared", "--close", locks / "step"):
+        seen = place.look("")
+        assert (seen.holder, seen.lingering) == ("anna", "")
+
+
+def test_who_died_is_told_while_a_step_goes_on(place: Place) -> None:
+    locks = place.root / "locks"
+    with held("--shared", "--close", locks / "step"):
+        assert place.look("").lingering == "somebody without a name"
+        (locks / "died").write_text("bert\n")
+        seen = place.look("")
+        assert (seen.holder, seen.lingering) == ("", "bert")
+        (locks / "holder").write_text("whose server lost its power\n")
+        assert place.look("").lingering == "whose server lost its power"
+    assert place.look("").lingering == ""
+
+
+def test_a_freeze_is_seen(place: Place) -> None:
+    assert place.look("").freeze is None
+    made = Freeze("anna", 1_795_420_000, "a sale")
+    (place.root / "locks" / "frozen").write_text(f"{made.to_json()}\n")
+    assert place.look("").freeze == made

@@ -57,7 +57,9 @@ def test_a_second_deploy_has_nothing_to_do_proves_it_and_changes_nothing(running
         "[montreal] nothing to do: worker-1, worker-2, proxy run what 00000001 First says",
         "[ubuntu] nothing to do: db, api-1, api-2, web, proxy run what 00000001 First says",
         "[montreal] ✓ prove (5 gates green)",
+        "[montreal] link: https://10.0.0.2:8001/deep answered 200",
         "[ubuntu] ✓ prove (10 gates green)",
+        "[ubuntu] link: https://10.0.0.2:8001/deep answered 200",
     ]
 
 
@@ -68,6 +70,7 @@ def test_a_change_of_one_service_replaces_that_one_behind_the_proxy(running: Fle
     assert running.ubuntu.did == [
         *BEGIN,
         "compose build web",
+        "trim-cache",
         "checkout 00000002",
         "docker tag app/web current",
         "roll web",
@@ -91,6 +94,7 @@ def test_twins_are_replaced_one_after_the_other_and_the_proxy_reaches_each_befor
     assert running.ubuntu.did == [
         *BEGIN,
         "compose build api-1",
+        "trim-cache",
         "docker run app/api try import",
         "compose run api-1 migrate current",
         "compose run api-1 migrate target",

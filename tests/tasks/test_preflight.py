@@ -39,10 +39,13 @@ def setting(name: str, value: object) -> Change:
     return lambda machine: setattr(machine, name, value)
 
 
-NEEDED = "a deploy needs 1024 MiB; free some space (docker image prune, old backups)"
+NEEDED = "a deploy needs 1024 MiB; free some space (fab ubuntu.prune, old backups)"
 MAKE = f"run once: sudo install -d -o ubuntu {ROOT}"
 GONE = "remove it once its containers are gone"
-HINTS = "database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke, upstreams, volume"
+HINTS = (
+    "checks, database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke, upstreams,"
+    " volume"
+)
 REFUSES = "compose refuses compose/ubuntu.yml:"
 WEAK = "is an example or weak value; make one: openssl rand -hex 32"
 CASES: dict[str, tuple[Change, str]] = {

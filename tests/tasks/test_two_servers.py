@@ -9,6 +9,7 @@ import pytest
 from fabfile.model.errors import refused
 
 from .fakes.application import MONTREAL
+from .fakes.engine import Ended
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT
 
@@ -130,6 +131,49 @@ def test_a_broken_call_between_the_servers_fails_the_deploy_of_either(running: F
     assert ran.code == 1, ran.everything
     assert ran.error.startswith("montreal: red gates: link; montreal is back")
     assert ran.evidence == ["link: https://10.0.0.2:8001/deep answered 401"]
+
+
+CHANGE = {"services/worker/app.py": "worker, second version\n"}
+
+
+def test_a_link_that_is_red_for_the_callers_reasons_stops_a_deploy_before_it_begins(
+    running: Fleet,
+) -> None:
+    """Nothing that is deployed here mends it; the way back would be as red."""
+    env = running.ubuntu.env.replace("tK3h", "xK3h")
+    running.ubuntu.files[f"{CHECKOUT}/.env"] = env
+    running.origin.commit("Second", CHANGE)
+    with running.untouched():
+        ran = running.fab("montreal.deploy")
+    assert ran.code == 2
+    assert ran.error == (
+        "montreal: the link from ubuntu is red before anything was changed, and this server"
+        " answers: --waive link deploys all the same"
+    )
+    assert ran.evidence == ["link: https://10.0.0.2:8001/deep answered 401"]
+
+
+def test_a_link_that_is_red_because_this_server_is_away_is_mended_by_its_deploy(
+    running: Fleet,
+) -> None:
+    del running.montreal.engine.containers["app-proxy"]
+    running.origin.commit("Second", CHANGE)
+    ran = running.fab("montreal.deploy")
+    assert ran.code == 0, ran.everything
+    assert commits(running)["montreal"] == 2
+
+
+def test_a_deploy_says_what_the_link_is_like(running: Fleet) -> None:
+    ran = running.fab("ubuntu.deploy")
+    assert "[ubuntu] link: https://10.0.0.2:8001/deep answered 200" in ran.lines
+
+
+def test_a_link_without_an_end_is_said_to_have_none(running: Fleet) -> None:
+    silence = Ended(124, err="Container app-api-1-run Created")
+    running.ubuntu.fail("compose run api-1 call", ended=silence)
+    ran = running.fab("ubuntu.health --json")
+    (link,) = [gate for gate in ran.json if gate["gate"] == "link"]
+    assert (link["ok"], link["why"]) == (False, "no end within 60 s")
 
 
 def test_a_red_gate_can_be_waived_by_its_name_and_the_release_says_so(running: Fleet) -> None:

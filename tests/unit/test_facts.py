@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fabfile.model.answer import parse
 from fabfile.model.facts import Change, Commit, Container, Disk, Folder
+from fabfile.model.freeze import Freeze
 from fabfile.model.schedule import Entry
 
 from .backups import backup
@@ -146,6 +147,13 @@ def test_images_are_named_and_nameless_ones_left_out() -> None:
     }
 
 
+def test_images_have_the_size_that_the_engine_tells_and_stand_on_its_disk() -> None:
+    assert FACTS.sizes["app/api:current"] == 247_000_000
+    assert FACTS.sizes["nginx:1.31.3-alpine"] == 1_020_000_000
+    assert FACTS.sizes["registry.example:5000/x:1"] == 91_100
+    assert FACTS.storage == FACTS.disks[-1]
+
+
 def test_networks_have_their_project_or_none() -> None:
     assert FACTS.networks == {"app-network": "app", "bridge": ""}
 
@@ -156,6 +164,11 @@ def test_only_listening_sockets_count_in_both_families() -> None:
 
 def test_the_holder_of_the_lock_is_named() -> None:
     assert FACTS.holder == "ops@desk since 10:00:00 UTC roll api-1"
+
+
+def test_who_died_at_a_step_that_goes_on_and_who_froze_the_server_are_named() -> None:
+    assert FACTS.lingering == "bert@desk since 09:00:00 UTC"
+    assert FACTS.freeze == Freeze("anna@desk", 1_795_420_000, "a sale")
 
 
 def test_the_loaded_configuration_is_what_the_proxy_answered() -> None:

@@ -49,6 +49,7 @@ def test_every_hint_is_read() -> None:
             "migrate": {"run": ["m", "up"], "current": ["m", "now"], "target": ["m", "head"]},
             "gates": [{"name": "site", "url": "https://example.org/", "contains": "Hello"}],
             "link": {"command": ["ask", "them"]},
+            "checks": {"events": ["ask", "inside"]},
             "hold": "return 503;",
             "database": {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT 1"},
             "volume": {"path": "/data", "dump": ["tar", "-c"], "stopped": True},
@@ -63,6 +64,7 @@ def test_every_hint_is_read() -> None:
         migrate=Migration(("m", "up"), ("m", "now"), ("m", "head")),
         gates=(Gate("site", "https://example.org/", Probe(contains="Hello")),),
         link=("ask", "them"),
+        checks={"events": ("ask", "inside")},
         hold="return 503;",
         database=Database("DB_USER", "DB_NAME", "SELECT 1"),
         volume=Volume("/data", ("tar", "-c"), stopped=True),
@@ -79,7 +81,7 @@ def test_every_hint_is_read() -> None:
             "api",
             "keeps",
             (
-                "database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke,"
+                "checks, database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke,"
                 " upstreams, volume"
             ),
         ),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -151,11 +153,25 @@ def test_the_second_is_told_who_holds_the_server_and_at_which_step(host: Host) -
             pass
     assert caught.value.code == 2
     assert caught.value.message == (
-        "ubuntu: another change is running: anna@desk since 10:00:00 UTC, at step 'roll api-1';"
-        " wait for it, then run again"
+        "ubuntu: another change is running: anna@desk since 10:00:00 UTC, at step 'roll api-1'"
+        f" since {since(told_of(caught.value))} UTC; wait for it, then run again"
     )
     with Lock(host, "bert"):
         pass
+
+
+def told_of(trouble: Trouble) -> str:
+    """Who is in the way, of what whoever does not get the lock is told."""
+    return trouble.message.split(": ", 2)[2].partition("; ")[0]
+
+
+def since(told: str) -> str:
+    """The time at which the step began: now, by the server's clock."""
+    found = re.search(r"' since (\d\d:\d\d:\d\d) UTC$", told)
+    assert found, told
+    now = datetime.now(UTC)
+    assert found[1] in {f"{now - timedelta(seconds=n):%H:%M:%S}" for n in range(10)}
+    return found[1]
 
 
 def test_two_at_once_never_both_hold_it(host: Host) -> None:
@@ -181,34 +197,154 @@ def test_two_at_once_never_both_hold_it(host: Host) -> None:
 
 
 def test_a_lock_dies_with_its_holder(host: Host) -> None:
+    holder = die_holding(host, "sys.stdin.read()")
+    with pytest.raises(Trouble), Lock(host, "too early"):
+        pass
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.communicate()
+    host.wait("the lock being free", lambda: free(host), 20)
+
+
+def die_holding(host: Host, doing: str) -> subprocess.Popen[str]:
+    """A process that holds the lock and does something meanwhile; to be killed."""
     script = f"""
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from invoke import Context
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
 from tests.unit.builders import SERVER
 host = Host(replace(SERVER, root=PurePosixPath({str(host.server.root)!r})), Context())
-with Lock(host, "who dies"):
+with Lock(host, "who dies") as lock:
+    lock.step("roll api-1")
     print("held", flush=True)
-    sys.stdin.read()
+    {doing}
 """
     holder = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(Trouble), Lock(host, "too early"):
-        pass
+    return holder
+
+
+def free(host: Host) -> bool:
+    """Whether somebody gets the lock."""
+    try:
+        with Lock(host, "the next"):
+            return True
+    except Trouble:
+        return False
+
+
+def fifo(host: Host) -> Path:
+    """What a command can wait for."""
+    path = Path(host.server.root) / "fifo"
+    os.mkfifo(path)
+    return path
+
+
+def test_a_change_that_goes_on_after_its_operator_died_keeps_others_out(host: Host) -> None:
+    gate, begun = fifo(host), Path(host.server.root) / "begun"
+    # It goes on although nobody takes what it prints.
+    script = 'touch "$1"; read -r line <"$2"; echo out && echo err >&2 && touch "$1.ended"'
+    change = ["bash", "-c", script, "change", str(begun), str(gate)]
+    holder = die_holding(host, f"host.write({change!r})")
+    host.wait("the change", begun.exists, 20)
     os.kill(holder.pid, signal.SIGKILL)
     holder.communicate()
 
-    def free() -> bool:
-        try:
-            with Lock(host, "the next"):
-                return True
-        except Trouble:
-            return False
+    def left() -> Trouble:
+        with pytest.raises(Trouble) as caught, Lock(host, "too early"):
+            pass
+        return caught.value
 
-    host.wait("the lock being free", free, 20)
+    host.wait("the lock's end", lambda: "died" in left().message, 20)
+    trouble = left()
+    assert trouble.code == 2
+    assert trouble.message == (
+        "ubuntu: a step of a run that died is still under way: who dies, at step 'roll api-1'"
+        f" since {since(told_of(trouble))} UTC; wait for its end"
+    )
+    gate.write_text("go on\n")
+    host.wait("the lock being free", lambda: free(host), 20)
+    assert Path(f"{begun}.ended").exists()
+    with Lock(host, "the next") as lock:
+        assert lock.who_died(0).startswith("who dies, at step 'roll api-1' since ")
+        assert lock.who_died(2**40) == ""
+
+
+def test_what_a_change_leaves_running_keeps_nobody_out(host: Host) -> None:
+    path = Path(host.server.root) / "pid"
+    with Lock(host, "anna"):
+        script = 'setsid sleep 60 >/dev/null 2>&1 & echo $! >"$1"'
+        host.write(["bash", "-c", script, "leave", str(path)])
+    try:
+        with Lock(host, "bert"):
+            pass
+    finally:
+        os.kill(int(path.read_text()), signal.SIGKILL)
+
+
+def test_who_lost_the_lock_unawares_changes_nothing_once_another_one_had_it(host: Host) -> None:
+    file = host.server.root / "file"
+    with Lock(host, "anna") as anna:
+        host.put(file, "first\n")
+        anna._beats.said.put("")  # the server does not hear of her any more
+        anna._promise.join()
+        other = Host(host.server, Context())
+        host.put(file, "nobody came\n")
+        with Lock(other, "bert"):
+            other.put(file, "bert's\n")
+        for change in (
+            lambda: host.put(file, "too late\n"),
+            lambda: host.write(["rm", str(file)], check=False),
+            lambda: host.pour(["tee", str(file)], [b"too late"], timeout=5),
+        ):
+            with pytest.raises(Trouble, match=r"^ubuntu: somebody else has had the lock, which "):
+                change()
+    assert Path(file).read_text() == "bert's\n"
+    host.put(file, "in no turn\n")
+
+
+def test_a_command_that_ends_with_that_code_by_itself_was_run(host: Host) -> None:
+    with Lock(host, "anna"):
+        assert host.write(["bash", "-c", "exit 79"], check=False).code == 79
+
+
+def test_in_turn_words_and_input_arrive_as_they_are_and_the_deadline_holds(host: Host) -> None:
+    words = ["$(id)", "a b", "'", '"', "*", "\\", ";", "é"]
+    with Lock(host, "anna"):
+        assert host.write(["printf", "%s\\n", *words]).stdout.splitlines() == words
+        assert host.write(["cat"], stdin="é\n").stdout == "é\n"
+        assert host.write(["cat"]).stdout == ""
+        both = host.write(["bash", "-c", "seq 30000; seq 9 >&2; exit 3"], check=False)
+        assert (both.code, len(both.stdout.split()), len(both.stderr.split())) == (3, 30000, 9)
+        with pytest.raises(Trouble, match=r"did not end within 0\.5 s$"):
+            host.write(["tail", "-f", "/dev/null"], timeout=0.5)
+
+
+def test_before_there_is_a_folder_for_locks_there_are_no_turns(host: Host) -> None:
+    (Path(host.server.root) / "locks").rmdir()
+    turns = []
+    with Lock(host, "anna"):
+        turns.append(host.turn)
+        with pytest.raises(Trouble, match="another change is running"), Lock(host, "bert"):
+            pass
+        host.write(["mkdir", str(host.server.root / "locks")])
+        with Lock(host, "anna"):
+            turns.append(host.turn)
+        turns.append(host.turn)
+    assert [turn is None for turn in turns] == [True, False, True]
+
+
+def test_a_dead_holder_is_never_shown_as_a_live_one(host: Host) -> None:
+    """After a loss of power its file is still there."""
+    locks = Path(host.server.root) / "locks"
+    (locks / "holder").write_text("who died, at step 'roll api-1'\n")
+    with Lock(host, "anna") as lock:
+        assert (locks / "holder").read_text() == "anna\n"
+        assert lock.who_died(0) == "who died, at step 'roll api-1'"
+    assert sorted(path.name for path in locks.iterdir()) == ["died", "step"]

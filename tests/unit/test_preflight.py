@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.budget import MINIMUM_FREE
 from fabfile.model.envfile import Findings
 from fabfile.model.facts import Disk
 from fabfile.model.preflight import (
-    MINIMUM_FREE,
     commit_problems,
     engine_problems,
     env_findings,
@@ -94,7 +94,7 @@ def test_every_disk_with_too_little_space_is_named() -> None:
         Disk("/data", 50 << 30, MINIMUM_FREE),
         Disk("/var", 50 << 30, 5 << 20),
     )
-    need = "a deploy needs 1024 MiB; free some space (docker image prune, old backups)"
+    need = "a deploy needs 1024 MiB; free some space (fab ubuntu.prune, old backups)"
     assert host(disks=disks) == [
         f"disk / has 1023 MiB free, {need}",
         f"disk /var has 5 MiB free, {need}",
@@ -233,9 +233,25 @@ def test_a_container_made_by_hand_under_our_name_is_named() -> None:
     ("owner", "words"), [("other", "project other"), ("", "no compose project")]
 )
 def test_a_network_of_somebody_else_is_named(owner: str, words: str) -> None:
-    assert stack_problems(facts(networks={"app-network": owner}), STACK) == [
+    seen = facts(containers=(), networks={"app-network": owner}, listening=frozenset())
+    assert stack_problems(seen, STACK) == [
         f"network app-network is in use by {words}; remove it once its containers are gone"
     ]
+
+
+def test_a_network_that_compose_refuses_is_told_with_the_repair_and_what_it_stops() -> None:
+    ours = [container(STACK.service(name), "x") for name in ("web", "db")]
+    on = [replace(one, addresses={"app-network": "172.20.0.2"}) for one in ours]
+    unlabelled = {"app-network": ""}
+    seen = facts(containers=tuple(on), networks=unlabelled, listening=frozenset())
+    (said,) = stack_problems(seen, STACK)
+    assert said == (
+        "network app-network is of no compose project, and compose refuses it; nothing was stopped."
+        " It is made anew after: docker rm -f app-db app-web && docker network rm app-network"
+    )
+    theirs = replace(on[0], name="shop", labels={})
+    (said,) = stack_problems(replace(seen, containers=(*on, theirs)), STACK)
+    assert said.endswith("no compose project; remove it once its containers are gone")
 
 
 def test_a_port_that_another_container_publishes_is_named_with_it() -> None:

@@ -7,7 +7,8 @@ import subprocess
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fabfile.remote.host import Text, command_line
+from fabfile.remote.host import Text
+from fabfile.remote.line import command_line
 
 WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response, status
+from fastapi import Depends, FastAPI, HTTPException, Request, status
 from pydantic import BaseModel, Field
 
 from app.bearer import require_bearer
@@ -23,8 +23,6 @@ from app.slots import Busy, Slots
 # The caller gives up after 150 s.
 WORK_SECONDS = 120.0
 RETRY_SECONDS = 10
-# 1 MiB is what the link between the servers is tried with.
-MAX_ECHO = 1024 * 1024 + 64 * 1024
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Wrong or missing token"},
     403: {"description": "A private address, or none of the web"},
@@ -78,7 +76,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestLog)
     app.get("/healthz")(healthz)
     app.post("/resolver/v1/resolve", responses=ERRORS)(resolve)
-    app.post("/resolver/v1/echo", response_class=Response)(echo)
     return app
 
 
@@ -112,20 +109,6 @@ async def resolve(wanted: Wanted, request: Request) -> Product:
         raise HTTPException(
             status.HTTP_504_GATEWAY_TIMEOUT, f"no page within {WORK_SECONDS:.0f} s"
         ) from None
-
-
-async def echo(request: Request) -> Response:
-    """Send the body back, up to 1 MiB and a little; 413 for more.
-
-    It is read whole before the first byte goes back: a client that sends before it reads would
-    stand still otherwise.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_ECHO:
-            raise HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, f"more than {MAX_ECHO} bytes")
-    return Response(bytes(body), media_type="application/octet-stream")
 
 
 configure_logs()

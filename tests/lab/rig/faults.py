@@ -98,6 +98,17 @@ class Faults:
             yield
 
     @contextmanager
+    def swallowing(self, address: str, above: int = 1400) -> Iterator[None]:
+        """Lose every packet to one address that has more bytes than ``above``, and say nothing.
+
+        So does a way whose MTU is too small for one of its ends and that drops what would tell it.
+        """
+        large = ["-m", "length", "--length", f"{above + 1}:65535", "-j", "DROP"]
+        chains = ("PREROUTING", "OUTPUT")
+        with self._iptables([["raw", chain, "-d", address, *large] for chain in chains]):
+            yield
+
+    @contextmanager
     def dropping(self, port: int) -> Iterator[None]:
         """Lose every packet to one TCP port: connections to it hang."""
         match = ["-d", self.address, "-p", "tcp", "--dport", str(port)]

@@ -20,6 +20,7 @@ LOOKING = frozenset(
         "compose logs",
         "docker image ls",
         "lock",
+        "died",
         "backups",
         "bases",
         "docker exec",
@@ -58,13 +59,27 @@ WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 PIECE = re.compile(r"""'([^']*)'|"([^"]*)"|([^\s'"]+)""")
 
 
+GUARD = ["flock", "--shared", "--close", "/opt/app/locks/step", "bash", "-c"]
+
+
+def turn(line: str) -> str:
+    """The token of the turn in which a line is to run; empty: it is in none."""
+    words = _words(line)
+    return words[9] if words[:6] == GUARD else ""
+
+
 def split(line: str) -> tuple[str, ...]:
-    """The words of a line as a login shell gets it, without its deadline and its empty input."""
-    words = ["".join(map("".join, PIECE.findall(word))) for word in WORD.findall(line)]
+    """The words of a line as a login shell gets it, without turn, deadline and empty input."""
+    words = _words(line)
+    words = words[10:] if words[:6] == GUARD else words
     assert words[:2] == ["timeout", "--kill-after=5"], f"no deadline: {line[:80]}"
     if words[-1] == "</dev/null":
         words.pop()
     return tuple(words[3:])
+
+
+def _words(line: str) -> list[str]:
+    return ["".join(map("".join, PIECE.findall(word))) for word in WORD.findall(line)]
 
 
 def understand(words: Sequence[str]) -> Command:

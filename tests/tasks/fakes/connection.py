@@ -121,18 +121,27 @@ class Holding:
         self._said = said
         words = split(line)
         machine.transcript.append(words)
-        _, _, self._who, _ = understand(words).words
+        _, _, self._who, _, token, though_frozen = understand(words).words
         self._place = "locks" if f"{ROOT}/locks" in machine.folders else "nearest"
-        holder = machine.locks.get(self._place)
-        self.process_is_finished = holder is not None
+        self._code = self._refusal(bool(though_frozen))
+        self.process_is_finished = self._code != 0
         self.runner = self
-        if holder is None:
+        if not self._code:
             machine.locks[self._place] = self._who
-            heard.write("LOCKED\n")
+            in_turn = self._place == "locks"
+            machine.turn = token if in_turn else machine.turn
+            heard.write("LOCKED in turn\n" if in_turn else "LOCKED\n")
+
+    def _refusal(self, though_frozen: bool) -> int:
+        if self._place in self._machine.locks:
+            return 75
+        if f"{ROOT}/locks/frozen" in self._machine.files and not though_frozen:
+            return 77
+        return 76 if self._machine.lingering else 0
 
     def returncode(self) -> int:
-        """75: somebody else holds it."""
-        return 75
+        """Why it does not get the lock."""
+        return self._code
 
     def join(self) -> None:
         """Wait for its end: it hears the rest of what is said and frees the lock."""
@@ -140,5 +149,7 @@ class Holding:
             told = from_wire(text)
             self._machine.announced += [told[4:].strip()] if told.startswith("step") else []
         if not self.process_is_finished:
+            if self._place == "locks":
+                self._machine.turn = ""
             with suppress(KeyError):
                 del self._machine.locks[self._place]

@@ -27,7 +27,7 @@ from fabfile.ops.session import Session
 from fabfile.remote.host import Host
 
 from .connection import Connection
-from .machine import Killed, Machine
+from .machine import ROOT, Killed, Machine
 from .origin import Origin
 from .proxy import NOBODY, through
 from .storage import Storage
@@ -150,6 +150,10 @@ class Fleet:
             for machine in self.machines.values():
                 machine.plug_pulled = False
                 machine.locks.clear()
+                machine.turn = ""
+                if machine.announced:
+                    said = f"somebody, at step '{machine.announced[-1]}'"
+                    machine.files[f"{ROOT}/locks/died"] = said
         assert isinstance(code, int)
         return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
 

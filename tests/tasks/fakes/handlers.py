@@ -9,7 +9,7 @@ from .backing import BACKUPS
 from .balancing import BALANCING
 from .basing import BASES
 from .certificates import self_made
-from .commands import Command, split, understand
+from .commands import Command, split, turn, understand
 from .crontabs import SCHEDULE
 from .curling import curl
 from .docking import ENGINE, Handler
@@ -27,7 +27,11 @@ def execute(machine: Machine, line: str, stdin: str) -> Ended:
     machine.transcript.append(words)
     machine.inputs.append(stdin)
     command = understand(words)
+    if (token := turn(line)) and token != machine.turn:
+        return Ended(79, err=f"{token} is over\n")
     if not command.looks:
+        in_turn = token == machine.turn or command.kind == "watch"  # which only waits
+        assert in_turn, f"changed under the lock, but in no turn: {command}"
         machine.note(str(command))
     for fault in list(machine.faults):
         if fault.times and re.search(fault.pattern, str(command)):
@@ -65,8 +69,19 @@ def put(machine: Machine, command: Command, stdin: str) -> Ended:
 def cat(machine: Machine, command: Command, _stdin: str) -> Ended:
     if command.words[0].endswith("locks/holder"):
         return Ended(0, machine.locks.get("locks", ""))
+    if command.words[0].endswith("locks/died") and machine.lingering:
+        return Ended(0, machine.lingering)
     text = machine.files.get(command.words[0])
     return Ended(1, err="No such file or directory") if text is None else Ended(0, text)
+
+
+def died(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return Ended(0, machine.files.get(command.words[0], ""))
+
+
+def rm(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.files.pop(command.words[-1], None)
+    return Ended()
 
 
 def make_certificate(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -162,6 +177,8 @@ HANDLERS: dict[str, Handler] = {
     "mkdir": mkdir,
     "put": put,
     "cat": cat,
+    "died": died,
+    "rm": rm,
     "make-certificate": make_certificate,
     "keep-certificate": keep_certificate,
     "put-back-certificate": put_back_certificate,
@@ -173,6 +190,7 @@ HANDLERS: dict[str, Handler] = {
     "worktree": worktree,
     "remove-worktree": remove_worktree,
     "prune-worktrees": prune_worktrees,
+    "trim-cache": lambda _machine, _command, _stdin: Ended(),
     "checkout": checkout,
     **AUTHORITIES,
     **ENGINE,

@@ -88,6 +88,10 @@ class Machine:
         """The requirements that the environment of the jobs was made from; empty: there is none."""
         self.locks: dict[str, str] = {}
         """Place → who holds it."""
+        self.turn = ""
+        """What was given with the lock that is held."""
+        self.lingering = ""
+        """Who died while a step of theirs goes on here."""
         self.faults: list[Fault] = []
         self.plug_pulled = False
         """Whether the operator's process was killed while it did something here."""

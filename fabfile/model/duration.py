@@ -1,0 +1,20 @@
+"""Durations as a person types them."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import refused
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+DURATION = re.compile(r"([1-9][0-9]{0,4})([smh])")
+
+
+def seconds(option: str, text: str) -> int:
+    """``90s``, ``10m`` or ``1h`` in seconds; empty: 0. Exit code 2 for anything else."""
+    if not text:
+        return 0
+    found = DURATION.fullmatch(text)
+    if not found:
+        raise refused(f"{option} '{text}' is no duration: 90s, 10m or 1h")
+    return int(found[1]) * UNITS[found[2]]

@@ -1,0 +1,58 @@
+"""The line that a server's shell gets: quoted words under a deadline, in turn if one is held.
+
+The deadline is coreutils' own, on the server: a command ends there even when nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+OVER = 79
+"""Exit code of a command that was not run, because the turn is somebody else's."""
+IN_TURN = f"""
+[ "$(<"$1")" = "$2" ] || {{ echo "$2 is over" >&2; exit {OVER}; }}
+shift 2
+exec 3> >(exec tee -p /dev/null >&2)
+errors=$!
+"$@" 2>&3 3>&- | tee -p /dev/null 3>&-
+code=${{PIPESTATUS[0]}}
+exec 3>&-
+wait "$errors"
+exit "$code"
+"""
+"""Somebody takes what it prints also when the operator is gone: a command that nobody reads would
+end in the middle of what it does."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a lock gives, for the changes that are made while it is held.
+
+    A change holds the file, shared, for as long as it runs, also when whoever began it is gone:
+    nobody else gets a turn meanwhile. It begins only while the token stands in the file: nobody
+    else had one since.
+    """
+
+    file: PurePosixPath
+    token: str
+
+    def words(self, words: Sequence[str]) -> list[str]:
+        """The command in this turn. What it leaves running does not hold the file."""
+        guard = ["flock", "--shared", "--close", str(self.file)]
+        return [*guard, "bash", "-c", IN_TURN, "turn", str(self.file), self.token, *words]
+
+    def missed(self, code: int, errors: str) -> bool:
+        """Whether a command that ended so was not run."""
+        return code == OVER and f"{self.token} is over" in errors
+
+
+def command_line(
+    words: Sequence[str], timeout: float, has_stdin: bool, turn: Turn | None = None
+) -> str:
+    """The one place that quotes."""
+    bounded = ["timeout", "--kill-after=5", f"{timeout:g}", *words]
+    line = shlex.join(turn.words(bounded) if turn else bounded)
+    return line if has_stdin else f"{line} </dev/null"
