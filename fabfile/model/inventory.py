@@ -51,6 +51,10 @@ class Server:
     """The certificate authority's ACME directory."""
     acme_email: str
     """Where the authority writes to; empty: nowhere."""
+    cdn_ranges: tuple[str, ...]
+    """Whose word the proxy takes for who a client is; empty: nobody's."""
+    cdn_header: str
+    """Where they say it."""
     calls: str
     """Name of the server that this one's services call; empty when it calls none."""
     address: str
@@ -235,6 +239,8 @@ def _server(
         domains=read.get("domains", ()),
         acme_directory=read.get("acme_directory", ACME_DIRECTORY),
         acme_email=read.get("acme_email", ""),
+        cdn_ranges=read.get("cdn_ranges", ()),
+        cdn_header=read.get("cdn_header", "X-Forwarded-For"),
         calls=read.get("calls", ""),
         address=read.get("address", host),
         edge=read.get("edge"),

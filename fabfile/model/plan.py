@@ -88,12 +88,16 @@ class Target:
     configuration: Mapping[str, str]
     callers: tuple[str, ...]
     """Addresses of the servers that call this one; the only ones that its proxy lets in."""
+    cdn: tuple[str, ...] = ()
+    """The header in which a CDN says who a client is, then its ranges; empty without one."""
 
     @property
     def generation(self) -> str:
         """Digest of the proxy's configuration, served by the proxy to prove what it has loaded."""
         proxy = self.stack.proxy
-        return digest([self.configuration.get(proxy.name), self.callers])[:16] if proxy else ""
+        cdn = [self.cdn] if self.cdn else []
+        loads = [self.configuration.get(proxy.name), self.callers, *cdn] if proxy else []
+        return digest(loads)[:16] if proxy else ""
 
 
 @dataclass(frozen=True)
@@ -130,4 +134,5 @@ def target_of(
         wanted_images(stack, commit.tree, server.path),
         configuration(stack, commit.tree, server.path),
         tuple(sorted(caller.address for caller in callers)),
+        (server.cdn_header, *server.cdn_ranges) if server.cdn_ranges else (),
     )

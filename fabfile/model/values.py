@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from pathlib import Path, PurePosixPath
 
 from .backup import SUFFIXES
@@ -64,6 +65,20 @@ def _domains(text: str) -> tuple[str, ...]:
     return names
 
 
+def _ranges(text: str) -> tuple[str, ...]:
+    ranges = tuple(one.strip() for one in text.split(","))
+    for one in ranges:
+        try:
+            wide = ip_network(one).prefixlen == 0
+        except ValueError:
+            raise ValueError(
+                f"'{one}' is not a range of addresses such as 203.0.113.0/24"
+            ) from None
+        if wide:
+            raise ValueError(f"'{one}' is everybody: anybody could be who they like")
+    return ranges
+
+
 def _edge(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon:
@@ -114,6 +129,8 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "domains": _domains,
     "acme_directory": _matching(HTTPS, "an https:// address of a directory"),
     "acme_email": _matching(EMAIL, "an email address"),
+    "cdn_ranges": _ranges,
+    "cdn_header": _matching(re.compile(r"[A-Za-z0-9-]+"), "the name of a header"),
     "calls": _matching(NAME, "the name of a server"),
     "address": _matching(HOST, "a host name or address"),
     "edge": _edge,

@@ -88,6 +88,7 @@ class Rolling:
             service=front,
             generation=self.target.generation,
             callers=self.target.callers,
+            cdn=self.target.cdn,
             missing={one.name for one in stack.services} - there,
             reach={
                 one.name: f"http://{one.container}:{one.hints.port}{one.hints.path}"

@@ -37,6 +37,7 @@ rm -rf "$2"
 cp -r "$1" "$2"
 [ -z "$3" ] || cp "$3" "$2/upstreams.conf"
 [ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
+printf '%s' "$5" >"$2/real-ip.conf"
 """
 UNHEALTHY = 71
 ROLLING = 600
@@ -48,6 +49,18 @@ def allowed(callers: Sequence[str]) -> str:
     if not callers:
         return ""
     return "\n".join([*(f"allow {one};" for one in callers), "allow 127.0.0.1;", "deny all;"])
+
+
+def believed(cdn: Sequence[str]) -> str:
+    """What makes the proxy believe a CDN, and nobody else, who a client is.
+
+    ``cdn``: the header in which it says so, then its ranges; empty: there is none.
+    """
+    if not cdn:
+        return ""
+    header, *ranges = cdn
+    rules = [f"set_real_ip_from {one};" for one in ranges]
+    return "\n".join([*rules, f"real_ip_header {header};", "real_ip_recursive on;\n"])
 
 
 def proof_text(generation: str, epoch: str) -> str:
@@ -68,6 +81,7 @@ class Told:
     generation: str
     """Digest of its configuration."""
     callers: tuple[str, ...]
+    cdn: tuple[str, ...]
     missing: Collection[str]
     """Services that have no running container: names that nginx could not resolve."""
     reach: Mapping[str, str]
@@ -89,6 +103,7 @@ class Told:
             " ".join(sorted(self.missing)),
             "\n".join(f"{service} {url}" for service, url in self.reach.items()),
             allowed(self.callers),
+            believed(self.cdn),
             self.service.container if self.running else "",
             *more,
         ]
@@ -148,7 +163,7 @@ def test(
     upstreams = told.service.hints.upstreams
     source = str(tree / upstreams) if upstreams else ""
     stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), source]
-    host.write([*stage, allowed(told.callers)])
+    host.write([*stage, allowed(told.callers), believed(told.cdn)])
     words = ["docker", "run", "--rm", "--network", "none"]
     for name in sorted(names):
         words += ["--add-host", f"{name}:127.0.0.1"]

@@ -14,7 +14,10 @@ from .proxy import API, SITE, Proxy, running
 SLOT = 0.1
 """Seconds after which the API lets one more request through."""
 OTHERS = "127.0.0.0/8"
-CDN = {"real-ip.conf": {"# set_real_ip_from 203.0.113.0/24;": f"set_real_ip_from {OTHERS};"}}
+CDN = {
+    "real-ip.conf": f"set_real_ip_from {OTHERS};\n"
+    "real_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n"
+}
 
 Stranger = Callable[[Proxy], Client]
 
@@ -104,7 +107,7 @@ def test_a_client_says_of_itself_whatever_it_likes_and_is_not_believed(visitor: 
 def test_behind_a_cdn_a_client_is_who_the_cdn_says(
     authority: Authority, stranger: Stranger
 ) -> None:
-    with running("ubuntu", authority, {}, CDN) as proxy:
+    with running("ubuntu", authority, CDN) as proxy:
         edge = stranger(proxy)
         for client in ("198.51.100.1", "198.51.100.2"):
             answers = [

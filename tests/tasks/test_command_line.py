@@ -162,7 +162,8 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
     assert json.dumps(sorted(documented)) == json.dumps(
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
-            "domains", "acme_directory", "acme_email", "calls", "address", "edge", "watch",
+            "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header",
+            "calls", "address", "edge", "watch",
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
             "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",

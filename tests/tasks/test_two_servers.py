@@ -11,7 +11,7 @@ from fabfile.model.errors import refused
 from .fakes.application import MONTREAL
 from .fakes.engine import Ended
 from .fakes.fleet import Fleet
-from .fakes.machine import CHECKOUT
+from .fakes.machine import CHECKOUT, ROOT
 
 BOTH = {
     "services/web/index.html": "Welcome again\n",
@@ -211,6 +211,27 @@ def test_only_the_caller_is_let_in(running: Fleet) -> None:
         "probe:worker-1", "probe:worker-2", "probe:proxy", "outside:worker", "link",
     }  # fmt: skip
     assert all(gate["ok"] for gate in health)
+
+
+def test_a_cdn_is_believed_where_hosts_ini_names_it_and_nobody_where_it_does_not(
+    running: Fleet,
+) -> None:
+    file, plain = f"{ROOT}/proxy/real-ip.conf", running.hosts.read_text()
+    assert running.ubuntu.files[file] == ""
+    assert running.montreal.files[file] == ""
+    ranges = "cdn_ranges = 203.0.113.0/24, 2001:db8::/32\ncdn_header = CF-Connecting-IP\n"
+    running.hosts.write_text(plain.replace("[ubuntu]\n", f"[ubuntu]\n{ranges}"))
+    believed = (
+        "set_real_ip_from 203.0.113.0/24;\nset_real_ip_from 2001:db8::/32;\n"
+        "real_ip_header CF-Connecting-IP;\nreal_ip_recursive on;\n"
+    )
+    for text, written in ((running.hosts.read_text(), believed), (plain, "")):
+        running.hosts.write_text(text)
+        running.ubuntu.did.clear()
+        ran = running.fab("ubuntu.deploy")
+        assert ran.code == 0, ran.everything
+        assert "load-proxy app-proxy" in running.ubuntu.did
+        assert running.ubuntu.files[file] == written
 
 
 def test_a_changed_caller_is_written_and_loaded_before_it_is_locked_out(running: Fleet) -> None:

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.inventory import Inventory, Server, parse
 from fabfile.model.retention import Keep
+from fabfile.model.values import PARSERS
 
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
-    "acme_directory", "acme_email", "calls", "address", "edge", "watch", "settle", "compression",
+    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "calls", "address", "edge", "watch",
+    "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
 )  # fmt: skip
@@ -75,6 +77,8 @@ compose = compose/ubuntu.yml
 domains = example.org, api.example.org
 acme_directory = https://acme.example.org:14000/dir
 acme_email = admin@example.org
+cdn_ranges = 203.0.113.0/24, 2001:db8::/32
+cdn_header = CF-Connecting-IP
 calls = montreal
 address = 10.0.0.7
 edge = 127.0.0.1:8443
@@ -110,6 +114,8 @@ compose = compose/montreal.yml
         domains=("example.org", "api.example.org"),
         acme_directory="https://acme.example.org:14000/dir",
         acme_email="admin@example.org",
+        cdn_ranges=("203.0.113.0/24", "2001:db8::/32"),
+        cdn_header="CF-Connecting-IP",
         calls="montreal",
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
@@ -129,6 +135,7 @@ def test_what_a_section_leaves_out_has_its_documented_value() -> None:
     assert server.domains == ()
     assert server.acme_directory == "https://acme-v02.api.letsencrypt.org/directory"
     assert server.acme_email == ""
+    assert (server.cdn_ranges, server.cdn_header) == ((), "X-Forwarded-For")
     assert (server.compression, server.keep) == ("zstd", Keep(daily=7, weekly=4, monthly=6))
 
 
@@ -357,3 +364,21 @@ def outcome(text: str) -> tuple[str, ...]:
     except Trouble as trouble:
         return trouble.evidence or (trouble.message,)
     return ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("203.0.113.0/24, x", "'x' is not a range of addresses such as 203.0.113.0/24"),
+        ("203.0.113.7/24", "'203.0.113.7/24' is not a range of addresses such as 203.0.113.0/24"),
+        ("0.0.0.0/0", "'0.0.0.0/0' is everybody: anybody could be who they like"),
+    ],
+)
+def test_a_cdn_has_ranges_and_is_not_everybody(text: str, why: str) -> None:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - its words are compared
+        PARSERS["cdn_ranges"](text)
+    assert str(raised.value) == why
+    assert PARSERS["cdn_ranges"]("203.0.113.0/24, 2001:db8::/32") == (
+        "203.0.113.0/24",
+        "2001:db8::/32",
+    )

@@ -91,6 +91,7 @@ def told(*missing: str, callers: Sequence[str] = ()) -> Told:
         service=replace(front, hints=replace(front.hints, upstreams="upstreams.conf")),
         generation="0f",
         callers=tuple(callers),
+        cdn=("X-Client", "203.0.113.0/24"),
         missing=set(missing),
         reach={"api-1": "http://app-api-1:8000/deep", "web": "http://app-web:80/"},
         running=True,
@@ -125,6 +126,11 @@ def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
         "allow 10.0.0.2;",
         "allow 127.0.0.1;",
         "deny all;",
+    ]
+    assert written(host, "real-ip") == [
+        "set_real_ip_from 203.0.113.0/24;",
+        "real_ip_header X-Client;",
+        "real_ip_recursive on;",
     ]
     generation, epoch, *reach = written(host, "generation")
     constant = 'location = /{} {{ default_type text/plain; return 200 "{}\\n"; }}'
@@ -260,6 +266,7 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
         f"{tree}/.proxy",
         f"{tree}/upstreams.conf",
         "allow 10.0.0.1;\nallow 127.0.0.1;\ndeny all;",
+        "set_real_ip_from 203.0.113.0/24;\nreal_ip_header X-Client;\nreal_ip_recursive on;\n",
     ]
     assert run[:5] == ["docker", "run", "--rm", "--network", "none"]
     assert run[-3:] == ["p:1", "nginx", "-t"]

@@ -12,12 +12,12 @@ from .machine import Machine
 from .proxy import refusal
 
 NOT_LOADED, UNHEALTHY = 70, 71
-OWN = 8
+OWN = 9
 """Words that every one of these scripts is given, before its own."""
 
 
 def _write(machine: Machine, command: Command) -> None:
-    folder, _, generation, epoch, missing, reach, allow, _ = command.words[:OWN]
+    folder, _, generation, epoch, missing, reach, allow, believed, _ = command.words[:OWN]
     lines = [
         f'location = /{name} {{ return 200 "{value}\\n"; }}'
         for name, value in (("generation", generation), ("epoch", f"{epoch}in"))
@@ -27,6 +27,7 @@ def _write(machine: Machine, command: Command) -> None:
         if name not in missing.split():
             lines.append(f"location = /reach/{name} {{ proxy_pass {url}; }}")
     machine.files[f"{folder}/generation.conf"] = "\n".join(lines) + "\n"
+    machine.files[f"{folder}/real-ip.conf"] = believed
     if allow:
         machine.files[f"{folder}/allow.conf"] = f"{allow}\n"
 
