@@ -20,7 +20,7 @@ GATES = {
     "ubuntu": {
         *(f"probe:{name}" for name in ("postgres", "redis", "core-api-1", "core-api-2")),
         *("probe:frontend", "probe:nginx", "proxy:site", "proxy:api", "outside:site"),
-        *("outside:api", "link"),
+        *("outside:api", "link", "check:events"),
     },
     "montreal": {"probe:item-resolver-1", "probe:item-resolver-2", "probe:nginx"}
     | {"outside:resolver"},
@@ -41,6 +41,8 @@ STATUS = {
     "problems",
     "warnings",
     "disk",
+    "lingering",
+    "frozen",
 }
 SERVICE = {"service", "state", "health", "image", "as_deployed", "restarts"}
 CRASH = {
