@@ -55,6 +55,8 @@ class Server:
     """Whose word the proxy takes for who a client is; empty: nobody's."""
     cdn_header: str
     """Where they say it."""
+    cdn_purge: str
+    """Address that is asked to forget what the CDN keeps, after a release; empty: none."""
     calls: str
     """Name of the server that this one's services call; empty when it calls none."""
     address: str
@@ -241,6 +243,7 @@ def _server(
         acme_email=read.get("acme_email", ""),
         cdn_ranges=read.get("cdn_ranges", ()),
         cdn_header=read.get("cdn_header", "X-Forwarded-For"),
+        cdn_purge=read.get("cdn_purge", ""),
         calls=read.get("calls", ""),
         address=read.get("address", host),
         edge=read.get("edge"),

@@ -131,6 +131,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "acme_email": _matching(EMAIL, "an email address"),
     "cdn_ranges": _ranges,
     "cdn_header": _matching(re.compile(r"[A-Za-z0-9-]+"), "the name of a header"),
+    "cdn_purge": _matching(HTTPS, "an https:// address"),
     "calls": _matching(NAME, "the name of a server"),
     "address": _matching(HOST, "a host name or address"),
     "edge": _edge,

@@ -14,7 +14,7 @@ from ..model.probe import Verdict
 from ..model.release import ACCEPTED, VERIFIED, Done, Image, Release, identity
 from ..model.release import FAILED as RELEASE_FAILED
 from ..model.way_back import schema_of
-from ..remote import compose, git, state
+from ..remote import compose, git, http, state
 from ..remote.look import look
 from . import gates
 from .interruption import Interrupted
@@ -23,6 +23,9 @@ from .neighbours import look_around
 from .session import Session, operator
 from .sight import Sight
 from .steps import Steps
+
+PURGE_KEY = "CDN_PURGE_TOKEN"
+"""Key of ``.env`` whose value is the bearer of ``cdn_purge``."""
 
 
 @dataclass
@@ -139,7 +142,17 @@ class Run:
             console.line(self.name, line)
         runs = f"{release.outcome}: runs {release.commit[:8]} {release.subject}"
         console.line(self.name, runs, "bold green")
+        self._purge()
         return release
+
+    def _purge(self) -> None:
+        """A CDN that keeps what was is no reason to go back: its headers say how long it may."""
+        url = self.sight.server.cdn_purge
+        if not url:
+            return
+        token = parse(self.sight.facts.env).values.get(PURGE_KEY, "")
+        if why := http.purge(self.sight.host, url, token):
+            self.session.console.warn(self.name, f"the CDN was not purged: {why}")
 
     def fail(self, trouble: Trouble) -> None:
         """Record the failure, when the record was opened.

@@ -39,6 +39,7 @@ SERVER = Server(
     acme_email="",
     cdn_ranges=(),
     cdn_header="X-Forwarded-For",
+    cdn_purge="",
     calls="",
     address="192.0.2.7",
     edge=None,

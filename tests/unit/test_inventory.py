@@ -17,7 +17,8 @@ from fabfile.model.values import PARSERS
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
-    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "calls", "address", "edge", "watch",
+    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "address", "edge",
+    "watch",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
@@ -79,6 +80,7 @@ acme_directory = https://acme.example.org:14000/dir
 acme_email = admin@example.org
 cdn_ranges = 203.0.113.0/24, 2001:db8::/32
 cdn_header = CF-Connecting-IP
+cdn_purge = https://cdn.example/purge
 calls = montreal
 address = 10.0.0.7
 edge = 127.0.0.1:8443
@@ -116,6 +118,7 @@ compose = compose/montreal.yml
         acme_email="admin@example.org",
         cdn_ranges=("203.0.113.0/24", "2001:db8::/32"),
         cdn_header="CF-Connecting-IP",
+        cdn_purge="https://cdn.example/purge",
         calls="montreal",
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
@@ -136,6 +139,7 @@ def test_what_a_section_leaves_out_has_its_documented_value() -> None:
     assert server.acme_directory == "https://acme-v02.api.letsencrypt.org/directory"
     assert server.acme_email == ""
     assert (server.cdn_ranges, server.cdn_header) == ((), "X-Forwarded-For")
+    assert server.cdn_purge == ""
     assert (server.compression, server.keep) == ("zstd", Keep(daily=7, weekly=4, monthly=6))
 
 

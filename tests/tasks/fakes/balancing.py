@@ -77,9 +77,16 @@ def roll(machine: Machine, command: Command, _stdin: str) -> Ended:
     return _load(machine, command) if ended.code == 0 and command.words[OWN - 1] else ended
 
 
+def purge(machine: Machine, command: Command, stdin: str) -> Ended:
+    """The CDN takes one token only."""
+    good = 'header = "Authorization: Bearer right"' in stdin
+    return Ended() if good else Ended(22, err="curl: (22) The requested URL returned error: 403")
+
+
 BALANCING: dict[str, Handler] = {
     "stage-proxy": stage,
     "load-proxy": load,
     "start-proxy": start,
     "roll": roll,
+    "purge-cdn": purge,
 }
