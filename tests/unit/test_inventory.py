@@ -17,8 +17,8 @@ from fabfile.model.values import PARSERS
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
-    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "address", "edge",
-    "watch",
+    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "address",
+    "edge", "watch",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
