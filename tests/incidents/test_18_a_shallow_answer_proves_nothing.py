@@ -38,8 +38,8 @@ def test_gates_are_red_while_live_says_200(backends_gone: BackendsGone) -> None:
     assert json.loads(backends_gone.deep[1])["status"] == "unhealthy"
     assert backends_gone.health.code == 1
     red = {name for name, gate in backends_gone.gates.items() if not gate["ok"]}
-    assert red == {*DEEP, "probe:postgres", "probe:redis"}
-    for name in red - {*DEEP}:
+    assert red == {*DEEP, "check:events", "probe:postgres", "probe:redis"}
+    for name in red - {*DEEP, "check:events"}:
         service = name.partition(":")[2]
         assert backends_gone.gates[name]["why"] == f"container wishwithme-{service} is exited"
 
