@@ -12,7 +12,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 GREEDY = "[sh, -c, 'cat >/dev/null; {}']"
 IMPORT = 'python -c "import app.main"'
-LINK = "import os, sys, httpx\n"
+LINK = "import json, os, sys, time\n"
 
 
 def greedy(text: str) -> str:

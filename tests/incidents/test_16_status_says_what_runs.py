@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.lab.full import full
 from tests.lab.scenes import ALL, Scene, reasons
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -15,6 +16,7 @@ def not_as_deployed(scene: Scene) -> list[str]:
     return [service["service"] for service in services if not service["as_deployed"]]
 
 
+@full
 def test_a_build_by_hand_is_seen_and_put_right(scene: Scene) -> None:
     """Commit and image per container, and whether it is what was deployed."""
     commit, before = scene.runs, scene.boxes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.lab.full import full
 from tests.lab.scenes import Scene
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def test_unhealthy_is_not_healthy(sick: Sick) -> None:
     assert sick.ubuntu.code == 1
 
 
+@full
 def test_up_and_paused_is_not_running(scene: Scene) -> None:
     """The engine lists it among those that run, as "Up 2 minutes (Paused)"."""
     scene.ubuntu.must(["docker", "pause", "wishwithme-frontend"])

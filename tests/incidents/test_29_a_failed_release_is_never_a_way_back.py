@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.deployments import refused
+from tests.lab.full import full
 from tests.lab.scenes import PAGE, SITE, Scene, ending, step_names, titled
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -28,6 +29,7 @@ def downgrade() -> None:
 '''
 
 
+@full
 def test_the_way_back_is_the_last_release_that_was_verified(scene: Scene) -> None:
     """Two deploys in a row fail in their migration: each leaves the old release serving."""
     releases = scene.operator.json("ubuntu.history", "--number", "50")

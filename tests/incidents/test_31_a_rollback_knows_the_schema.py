@@ -57,6 +57,7 @@ def migration(up: str = ADD, down: str = TAKE) -> dict[str, Edit]:
     return {f"{VERSIONS}/008_note.py": ending(MIGRATION.format(up=up, down=down))}
 
 
+@full
 def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scene) -> None:
     """Up before any twin is replaced, down after the last one that needs it: nobody notices."""
     old = scene.record(scene.last()["id"])

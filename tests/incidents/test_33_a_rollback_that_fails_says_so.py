@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 
 from tests.lab.deployments import ended
+from tests.lab.full import full
 from tests.lab.scenes import PAGE, SITE, Scene, titled
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 
+@full
 def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) -> None:
     """The way back ends with the same proof as a deploy, and with an exit code of its own."""
     good, image = scene.last(), scene.boxes()["frontend"].image

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.lab.deployments import Operator, Ran, ended
+from tests.lab.full import full
 from tests.lab.rig.output import wait_until
 from tests.lab.scenes import API, Scene
 from tests.lab.seen import STATE
@@ -223,6 +224,7 @@ DAMAGE = {
 }
 
 
+@full
 def test_a_changed_file_is_never_good_and_never_costs_a_good_one(
     people: Scene, faults: list[str]
 ) -> None:
@@ -245,6 +247,7 @@ def test_a_changed_file_is_never_good_and_never_costs_a_good_one(
 YEARS_AHEAD = 's/"taken": [0-9]*/"taken": 4070908800/'
 
 
+@full
 def test_a_clock_that_was_wrong_costs_no_good_backup(people: Scene, faults: list[str]) -> None:
     """Its stamps are years ahead: what was made later is newer all the same."""
     ahead = verified(people)
@@ -259,6 +262,7 @@ def test_a_clock_that_was_wrong_costs_no_good_backup(people: Scene, faults: list
     people.by_hand("docker exec wishwithme-postgres dropdb -U wishwithme proof")
 
 
+@full
 def test_power_lost_while_restoring_leaves_the_live_database(
     people: Scene, faults: list[str]
 ) -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from tests.lab.deployments import ended
+from tests.lab.full import full
 from tests.lab.scenes import APP, Scene, ending
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -14,6 +15,7 @@ WATCH = 10
 """Seconds that the deploy watches: longer than a look at health takes."""
 
 
+@full
 def test_a_look_at_health_during_the_watch_is_nobodys_death(scene: Scene, tmp_path: Path) -> None:
     """It ends containers of its own, which bear the names of services that were just rolled."""
     hosts_ini = scene.operator.inventory(tmp_path, "ubuntu", watch=str(WATCH))

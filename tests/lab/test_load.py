@@ -16,7 +16,7 @@ from tests.lab.scenes import APP, HEALTH, PAGE, PROXY, TWINS, Scene, answers, en
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 # The proxy looks at the first three numbers of an address, so these follow different twins.
-FOLLOWERS = ("10.98.1.1", "10.98.2.1")
+FOLLOWERS = ("10.98.3.1", "10.98.4.1")
 RESOLVER = "services/item-resolver/app/main.py"
 NGINX = "nginx/montreal/upstreams.conf"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lab.full import full
 from tests.lab.scenes import PAGE, SITE, TWINS, Scene, reasons, step_names, titled
 from tests.lab.seen import settings_kept
 
@@ -23,6 +24,7 @@ def test_a_setting_restarts_exactly_the_services_that_read_it(scene: Scene) -> N
         scene.deployed(commit)
 
 
+@full
 def test_a_revert_builds_nothing_and_runs_the_earlier_image_again(scene: Scene) -> None:
     """Images are named by content: the earlier one is still there."""
     before = scene.boxes()["frontend"].image

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from tests.lab.commits import replaced
+from tests.lab.full import full
 from tests.lab.scenes import APP, HEALTH, PAGE, PROXY, TWINS, Scene, step_names, titled
 from tests.lab.seen import settings_kept, untouched
 
@@ -25,6 +26,7 @@ EVERY = "docker image ls -q --no-trunc"
 OURS = f"{EVERY} --filter label=me.wishwith.content"
 
 
+@full
 def test_a_container_that_dies_ten_seconds_after_it_was_healthy(
     scene: Scene, tmp_path: Path
 ) -> None:
@@ -49,6 +51,7 @@ def test_a_container_that_dies_ten_seconds_after_it_was_healthy(
     assert step_names(record)[-2:] == ["roll core-api-1", "roll core-api-2"]
 
 
+@full
 def test_a_deep_probe_that_fails_brings_release_and_settings_back(scene: Scene) -> None:
     """Every container is healthy, only the body says otherwise; the .env comes back too."""
     good = scene.runs
