@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -33,14 +36,19 @@ printf '%s\\n' "$*" >>"$STUBS/docker.log"
 case $* in
   inspect*Running*) [[ " $RUNNING " = *" ${*: -1} "* ]] && echo true || echo false ;;
   inspect*IPAddress*) echo 10.0.0.9 ;;
-  inspect*Pid*) echo 0 ;;
+  inspect*Pid*) echo "${PID:-0}" ;;
   inspect*Health*) echo "${STANDIN_HEALTH:-healthy}" ;;
   exec*nginx*) [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; } ;;
   kill*)
+    [ -z "$DEAF" ] || exit 0
+    [ -z "$WORKER" ] || kill -USR1 "$WORKER"
     cp "$PROXY"/*.conf "$STUBS/loaded/"
     { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
     ;;
-  compose*" up "*) [ -z "$SICK" ] || { echo 'container is unhealthy' >&2; exit 1; } ;;
+  compose*" up "*)
+    [ -z "$WORKER" ] || [ ! -d "/proc/$WORKER" ] || echo early >>"$STUBS/docker.log"
+    [ -z "$SICK" ] || { echo 'container is unhealthy' >&2; exit 1; }
+    ;;
 esac
 """
 CURL = """#!/bin/bash
@@ -50,6 +58,10 @@ case ${*: -1} in
 esac
 """
 NEXT = "app-web-next"
+WORKER = """
+trap 'exec -a "nginx: worker process is shutting down" sleep 0.7' USR1
+while :; do read -rt 0.05 <> <(:); done
+"""
 
 
 def program(folder: Path, name: str, text: str) -> None:
@@ -288,3 +300,49 @@ def test_a_container_that_the_proxy_does_not_reach_is_no_success(
     monkeypatch.setattr(proxy, "ROLL", proxy.ROLL.replace("LOADED=20", "LOADED=1"))
     with pytest.raises(Trouble, match=r"the proxy does not reach web at 10\.0\.0\.9:80$"):
         proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
+
+
+def test_a_proxy_that_never_answers_from_what_was_written_has_not_loaded_it(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload that failed is not told."""
+    monkeypatch.setenv("DEAF", "yes")
+    (stubs / "loaded/generation.conf").write_text("")
+    monkeypatch.setattr(proxy, "LOAD", proxy.LOAD.replace("LOADED=20", "LOADED=1"))
+    with pytest.raises(Trouble, match="nginx does not load what was written"):
+        proxy.load(host, told())
+
+
+def test_a_service_is_replaced_when_the_workers_from_before_have_gone(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that shuts down may still be given a request over a connection that a client kept."""
+    program(stubs, "worker", WORKER)
+    words = ["nginx: worker process", str(stubs / "worker")]
+    worker = subprocess.Popen(words, executable="/bin/bash")
+    reaper = threading.Thread(target=worker.wait)
+    reaper.start()
+    try:
+        monkeypatch.setenv("PID", str(os.getpid()))
+        monkeypatch.setenv("WORKER", str(worker.pid))
+        proxy.roll(host, told(), STACK.service("web"), twin=True, force=False)
+    finally:
+        worker.kill()
+        reaper.join()
+    assert "early" not in ran(stubs, "compose", "early")
+    assert len(ran(stubs, "compose")) == 1
+
+
+@pytest.mark.parametrize(("drain", "note"), [(0, r"drained in [01] s"), (2, r"drained in [23] s")])
+def test_what_is_under_way_has_as_long_as_it_is_given(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, drain: int, note: str
+) -> None:
+    service = STACK.service("web")
+    monkeypatch.setenv("PID", str(os.getpid()))
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        place = server.getsockname()
+        busy = replace(service, hints=replace(service.hints, port=place[1], drain=drain))
+        monkeypatch.setenv("REACHED", f"10.0.0.9:{place[1]}")
+        with socket.create_connection(place, source_address=("127.0.0.2", 0)):
+            said = proxy.roll(host, told(), busy, twin=True, force=False)
+    assert re.fullmatch(note, said)
