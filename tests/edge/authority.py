@@ -19,7 +19,7 @@ DAYS = 90
 
 
 class Authority:
-    """Signs certificates; its own stands in ``file``."""
+    """Signs certificates, which end an hour before the last of ``days``; its own is ``file``."""
 
     def __init__(self, folder: Path, days: int = DAYS) -> None:
         self._days = days
@@ -94,7 +94,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(today - datetime.timedelta(hours=1))
-            .not_valid_after(today + datetime.timedelta(days=self._days))
+            .not_valid_after(today + datetime.timedelta(days=self._days, hours=-1))
         )
 
 
