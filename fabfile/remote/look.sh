@@ -5,6 +5,8 @@
 # Sections are "MARK name" lines; what follows belongs to that name until the next one.
 # The commit is fetched into a scratch repository that borrows the checkout's objects and is gone
 # at the end: neither the checkout nor the state of the server is written.
+# What the engine and compose are asked is asked side by side: "ask NAME COMMAND" begins, "answer NAME" prints what it
+# says until its end. No file is between them: on a full disk an answer would look like none.
 set -u
 checkout=$1 root=$2 repository=$3 ref=$4 compose=$5 mark=$6 deadline=$7
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
@@ -13,30 +15,65 @@ export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.quotePath G
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-look.XXXXXXXX") || exit 73
 trap 'rm -rf "$scratch"' EXIT
 section() { printf '\n%s %s\n' "$mark" "$1"; }
-quietly() { "$@" 2>"$scratch/err" || { printf 'error: '; tr '\n' ' ' <"$scratch/err"; }; }
+quietly() { local err; { err=$("$@" 2>&1 >&3); } 3>&1 || printf 'error: %s' "${err//$'\n'/ }"; }
+declare -A asked
+ask() {
+  local name=$1 descriptor
+  shift
+  exec {descriptor}< <("$@" 2>/dev/null </dev/null)
+  asked[$name]=$descriptor
+}
+answer() { section "$1"; cat <&"${asked[$1]}"; }
+
+containers() {
+  local all
+  all=$(docker ps -aq 2>/dev/null)
+  [ -n "$all" ] || return 0
+  # No environment: it holds secrets. A container that went meanwhile is no error; anything else must not be read as
+  # "nothing there".
+  # shellcheck disable=SC2086
+  {
+    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}' $all 2>&1 >&3 |
+      grep -v 'No such object' | sed '/^$/d; s/^/error: /'
+  } 3>&1
+}
+# What the proxy answers, not what its file says: a reload that failed has loaded nothing. The proxy is
+# the container that mounts our folder of proxy files.
+loaded() {
+  local proxy address
+  proxy=$(docker ps -q --filter "volume=$root/proxy" 2>/dev/null | head -n 1)
+  [ -n "$proxy" ] || return 0
+  address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$proxy" 2>/dev/null)
+  curl -s --fail --max-time 2 "http://$address:8090/generation"
+  section away
+  curl -s --fail --max-time 2 "http://$address:8090/away"
+}
+nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
+disk() {
+  local storage place
+  storage=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || storage=/
+  for place in "$(nearest "$root")" "$(nearest "$checkout")" "$(nearest "$storage")"; do
+    df -PB1 "$place" | tail -n 1
+  done
+}
+ask docker quietly docker version --format '{{.Server.Version}}'
+ask compose_version quietly docker compose version --short
+ask disk disk
+ask containers containers
+ask images docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}'
+ask networks docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}'
+ask generation loaded
 
 section host
 printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
 printf 'groups=%s\n' "$(id -Gn)"
 if sudo -n true 2>/dev/null; then echo sudo=yes; else echo sudo=no; fi
 
-section docker
-quietly docker version --format '{{.Server.Version}}'
-section compose_version
-quietly docker compose version --short
-
 section folders
 for folder in "$checkout" "$checkout/.git" "$root" "$root"/{data,backups,releases,locks,proxy,certs,build} "$root"/data/* \
   "$root"/certs/{trust,fullchain.pem,privkey.pem,trust/ca-bundle.pem}; do
   stat -c '%n|%U|%a|%F' "$folder" 2>/dev/null
 done
-section disk
-nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
-storage=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || storage=/
-for place in "$(nearest "$root")" "$(nearest "$checkout")" "$(nearest "$storage")"; do
-  df -PB1 "$place" | tail -n 1
-done
-
 section env_stat
 stat -c '%U|%a' "$checkout/.env" 2>/dev/null
 section env
@@ -53,19 +90,6 @@ if [ -d "$checkout/.git" ]; then
   git -C "$checkout" status --porcelain --untracked-files=no 2>/dev/null | sed 's/^/edited=/'
 fi
 
-section containers
-all=$(docker ps -aq 2>/dev/null)
-if [ -n "$all" ]; then
-  # No environment: it holds secrets.
-  # shellcheck disable=SC2086
-  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}' $all 2>"$scratch/err"
-  # A container that went meanwhile is no error; anything else must not be read as "nothing there".
-  grep -v 'No such object' "$scratch/err" | sed '/^$/d; s/^/error: /'
-fi
-section images
-docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}' 2>/dev/null
-section networks
-docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}' 2>/dev/null
 section listening
 cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
 # The kernel's own list tells whether a lock is held: asking by taking it could refuse somebody.
@@ -93,18 +117,23 @@ section jobs
 for file in "$root"/operator/jobs/*; do
   [ -f "$file" ] && printf '%s|%s|%s\n' "${file##*/}" "$(stat -c %Y "$file")" "$(tr '\n' ' ' <"$file")"
 done
-section generation
-# What the proxy answers, not what its file says: a reload that failed has loaded nothing. The proxy is
-# the container that mounts our folder of proxy files.
-proxy=$(docker ps -q --filter "volume=$root/proxy" 2>/dev/null | head -n 1)
-if [ -n "$proxy" ]; then
-  address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$proxy" 2>/dev/null)
-  curl -s --fail --max-time 2 "http://$address:8090/generation"
-  section away
-  curl -s --fail --max-time 2 "http://$address:8090/away"
-fi
-
-[ -n "$ref" ] || { section end; exit 0; }
+answered() {
+  local name
+  for name in docker compose_version disk containers images networks generation; do answer "$name"; done
+  section end
+}
+[ -n "$ref" ] || { answered; exit 0; }
+effective() {
+  local key
+  {
+    printf 'name: reading\nservices:\n  reading:\n    image: none\n    environment:\n      A: a\n'
+    # shellcheck disable=SC2016 # compose is to expand it, not this shell
+    sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null |
+      sort -u | while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done
+  } >"$scratch/reading.yml"
+  env -i "HOME=$HOME" "PATH=$PATH" docker compose --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json
+}
+ask effective effective
 export GIT_DIR=$scratch/git
 section commit
 git init -q --bare "$GIT_DIR" || exit 73
@@ -116,7 +145,7 @@ if [ "${ref#@local:}" != "$ref" ]; then
   ref=$(git --git-dir "$checkout/.git" rev-parse -q --verify "$name^{commit}" 2>/dev/null) || ref=$name
 elif ! timeout -k 5 "$deadline" git fetch -q --no-tags "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err" </dev/null; then
   printf 'error=%s\n' "$(tr '\n' ' ' <"$scratch/err")"
-  section end
+  answered
   exit 0
 fi
 commit=''
@@ -125,7 +154,7 @@ for name in "refs/heads/$ref" "refs/tags/$ref" "$ref"; do
 done
 if [ -z "$commit" ]; then
   printf 'unknown=%s\n' "$ref"
-  section end
+  answered
   exit 0
 fi
 printf 'commit=%s\nsubject=%s\n' "$commit" "$(git log -1 --format=%s "$commit")"
@@ -137,21 +166,12 @@ section log
 git log -z --max-count=200 --format='%x1e%H %s' --name-only "$commit"
 mkdir "$scratch/tree"
 git archive "$commit" | tar -x -C "$scratch/tree"
-ask() {
+wanted() {
   env -i "HOME=$HOME" "PATH=$PATH" timeout -k 5 "$deadline" docker compose --project-directory "$checkout/$(dirname "$compose")" \
     --env-file "$checkout/.env" -f "$scratch/tree/$compose" "$@" </dev/null
 }
-section resolved
-ask config --format json >"$scratch/out" 2>"$scratch/err" || { printf 'error: '; tr '\n' ' ' <"$scratch/err"; }
-cat "$scratch/out"
-section hashes
-ask config --hash '*' 2>/dev/null
-section effective
-sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null | sort -u >"$scratch/keys"
-{
-  printf 'name: reading\nservices:\n  reading:\n    image: none\n    environment:\n      A: a\n'
-  # shellcheck disable=SC2016 # compose is to expand it, not this shell
-  while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done <"$scratch/keys"
-} >"$scratch/reading.yml"
-env -i "HOME=$HOME" "PATH=$PATH" docker compose --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json 2>/dev/null </dev/null
-section end
+resolve() { wanted config --format json 2>"$scratch/refused" || { printf 'error: '; tr '\n' ' ' <"$scratch/refused"; }; }
+ask resolved resolve
+ask hashes wanted config --hash '*'
+for name in resolved hashes effective; do answer "$name"; done
+answered
