@@ -18,10 +18,10 @@ from .databases import require_packer
 from .go_back import go_back, stopped
 from .interruption import interruptible
 from .locking import deadline, waiting_lock
-from .neighbours import Neighbours, look_around
+from .neighbours import Neighbours, around, look_at_others
 from .reviewing import preview
 from .run import Run, as_trouble, open_run
-from .session import Session, side_by_side
+from .session import Session, at_once, side_by_side
 from .show import show_plan
 from .sight import Sight, look_at, plan_for
 from .status import release_view, state_lines
@@ -50,6 +50,8 @@ class Options:
 class Deployment:
     """The deploy of one server, in the parts that a deploy of several interleaves."""
 
+    sight: Sight
+    around: Neighbours
     run: Run
 
     def __init__(
@@ -64,12 +66,22 @@ class Deployment:
         self._locks = ExitStack()
         self._held: list[Lock] = []
 
-    def examine(self) -> Plan:
-        """Look at the server and those around it; decide. Exit code 2 when something is missing."""
+    def look(self) -> None:
+        """See the server, and those around it that this command does not deploy."""
         waive = self.options.waive
         with self.session.console.waiting(self.name, "look"):
-            self.around: Neighbours = look_around(self.session, self.name, waive)
-            self.sight: Sight = look_at(self.session, self.name, self.options.ref)
+            self.sight, self._others = at_once(
+                lambda: look_at(self.session, self.name, self.options.ref),
+                lambda: look_at_others(self.session, self.name, waive, self.together),
+            )
+
+    def decide(self, together: Mapping[str, Sight]) -> Plan:
+        """The plan, with what was seen of the servers that this command deploys.
+
+        Exit code 2 when something is missing.
+        """
+        waive = self.options.waive
+        self.around = around(self.session, self.name, {**self._others, **together})
         plan = plan_for(self.sight, self.around.called, self.options.wish)
         self.plan = preview(self.sight, plan, self.options.wish)
         if self.plan.steps and gates.LINK not in waive:
@@ -210,8 +222,8 @@ def deploy(
     deployments = [Deployment(session, name, options, names) for name in names]
     shown: list[Plan] = []
     if options.dry_run or (session.console.interactive and not options.yes):
+        shown += _examine(deployments)
         for deployment in deployments:
-            shown.append(deployment.examine())
             deployment.show()
         if options.dry_run:
             for deployment in deployments:
@@ -232,7 +244,7 @@ def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:
         for deployment in sorted(deployments, key=lambda one: one.name):
             stack.callback(deployment.unlock)
             deployment.lock(until)
-        plans = [deployment.examine() for deployment in deployments]
+        plans = _examine(deployments)
         if shown and [plan.steps for plan in shown] != [plan.steps for plan in plans]:
             raise refused("a server changed after the plan was shown; run the command again")
         if not shown:
@@ -245,6 +257,13 @@ def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:
             for deployment in deployments:
                 deployment.run.pause = pause
             _carry_out(deployments)
+
+
+def _examine(deployments: Sequence[Deployment]) -> list[Plan]:
+    """Look at all servers side by side, then decide."""
+    side_by_side(lambda deployment: deployment.look(), deployments)
+    sights = {deployment.name: deployment.sight for deployment in deployments}
+    return [deployment.decide(sights) for deployment in deployments]
 
 
 def _carry_out(deployments: Sequence[Deployment]) -> None:

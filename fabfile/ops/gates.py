@@ -36,9 +36,8 @@ class Gated:
     """The server that this one calls, when it can be reached."""
 
 
-def ask_all(session: Session, gated: Gated) -> list[Verdict]:
-    """Ask every gate once and judge the answers."""
-    facts = look(gated.host)
+def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
+    """Ask every gate once, where a look has just found what runs, and judge the answers."""
     return [
         *_inside(gated, facts),
         *_checks(gated, facts),
@@ -195,12 +194,16 @@ def _link_from(host: Host, target: Target) -> list[Verdict]:
     return []
 
 
-def settle(session: Session, gated: Gated, waive: Sequence[str]) -> list[Verdict]:
-    """Ask until all gates are green or waived, ``settle`` seconds at most; the last verdicts."""
+def settle(session: Session, gated: Gated, facts: Facts, waive: Sequence[str]) -> list[Verdict]:
+    """Ask until all gates are green or waived, ``settle`` seconds at most; the last verdicts.
+
+    ``facts``: of a look just now.
+    """
     verdicts: list[Verdict] = []
+    seen = iter((facts,))
 
     def green() -> bool:
-        verdicts[:] = ask_all(session, gated)
+        verdicts[:] = ask_all(session, gated, next(seen, None) or look(gated.host))
         return all(verdict.ok or verdict.gate in waive for verdict in verdicts)
 
     with suppress(Trouble):

@@ -10,17 +10,17 @@ from ..remote import compose
 from ..remote.look import look
 from . import gates
 from .neighbours import look_around
-from .session import Session
+from .session import Session, at_once
 from .sight import DEPLOYED, look_at
 
 
 def health(session: Session, name: str, *, as_json: bool) -> None:
     """Ask every gate of what is deployed, once; exit code 1 when one is red."""
-    sight = look_at(session, name, DEPLOYED)
-    target = sight.require()
-    around = look_around(session, name, (gates.LINK,))
-    gated = gates.Gated(sight.host, target, around.caller, around.called)
-    verdicts = gates.ask_all(session, gated)
+    sight, around = at_once(
+        lambda: look_at(session, name, DEPLOYED), lambda: look_around(session, name, (gates.LINK,))
+    )
+    gated = gates.Gated(sight.host, sight.require(), around.caller, around.called)
+    verdicts = gates.ask_all(session, gated, sight.facts)
     if as_json:
         session.console.result(
             [{"gate": v.gate, "ok": v.ok, "why": v.why, "seconds": v.seconds} for v in verdicts]

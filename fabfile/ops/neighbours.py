@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model.errors import Trouble, refused
+from ..model.facts import Facts
 from ..remote import state
 from ..remote.host import Host
-from ..remote.look import look
 from .gates import LINK
-from .session import Session
+from .session import Session, side_by_side
 from .sight import DEPLOYED, Sight, look_at
 
 
@@ -26,15 +26,15 @@ class Neighbours:
         """What this server must trust to trust the one that it calls."""
         return self.called.facts.anchor if self.called else ""
 
-    def share_certificates(self, host: Host) -> None:
+    def share_certificates(self, host: Host, facts: Facts) -> None:
         """Let each caller trust the server which it calls by the certificate that this has now.
 
         One made after the callers' plans, on a first deploy of both, is new to them here.
         """
         if self.called:
-            _trust(host, look(host).trust, self.called.facts.anchor)
+            _trust(host, facts.trust, self.called.facts.anchor)
         if self.caller and self.caller.deployed:
-            _trust(self.caller.host, self.caller.facts.trust, look(host).anchor)
+            _trust(self.caller.host, self.caller.facts.trust, facts.anchor)
 
 
 def _trust(caller: Host, trusted: str, certificate: str) -> None:
@@ -43,17 +43,32 @@ def _trust(caller: Host, trusted: str, certificate: str) -> None:
 
 
 def look_around(session: Session, name: str, waive: Sequence[str]) -> Neighbours:
-    """Look at the servers around ``name``.
+    """Look at the servers around ``name``, side by side.
 
     One that cannot be reached means that the link cannot be proved: exit code 2 unless the link is
     waived by name.
     """
-    server = session.inventory.server(name)
+    return around(session, name, look_at_others(session, name, waive))
+
+
+def look_at_others(
+    session: Session, name: str, waive: Sequence[str], but: Collection[str] = ()
+) -> dict[str, Sight | None]:
+    """As :func:`look_around`, by name, without looking at the servers ``but``."""
+    others = [other for other in _around(session, name) if other and other not in but]
+    return side_by_side(lambda other: _seen(session, name, other, waive), others)
+
+
+def around(session: Session, name: str, sights: Mapping[str, Sight | None]) -> Neighbours:
+    """Those of the ``sights`` that are of the servers around ``name``."""
+    called, caller = _around(session, name)
+    return Neighbours(called=sights.get(called), caller=sights.get(caller))
+
+
+def _around(session: Session, name: str) -> tuple[str, str]:
+    """The server that this one calls, and the first that calls it; empty: none."""
     callers = session.inventory.callers_of(name)
-    return Neighbours(
-        called=_seen(session, name, server.calls, waive) if server.calls else None,
-        caller=_seen(session, name, callers[0].name, waive) if callers else None,
-    )
+    return session.inventory.server(name).calls, callers[0].name if callers else ""
 
 
 def _seen(session: Session, name: str, other: str, waive: Sequence[str]) -> Sight | None:

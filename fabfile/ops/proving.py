@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from ..model.errors import Trouble
 from ..model.plan import Target
 from ..remote.host import Host
+from ..remote.look import look
 from . import gates
 from .neighbours import look_around
-from .session import Session
+from .session import Session, at_once
 
 
 def prove(session: Session, host: Host, target: Target, waive: Sequence[str]) -> None:
     """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`."""
-    around = look_around(session, host.name, (*waive, gates.LINK))
-    gated = gates.Gated(host, target, around.caller, around.called)
     with session.console.step(host.name, "prove") as notes:
-        verdicts = gates.settle(session, gated, waive)
+        around, facts = at_once(
+            lambda: look_around(session, host.name, (*waive, gates.LINK)), lambda: look(host)
+        )
+        gated = gates.Gated(host, target, around.caller, around.called)
+        verdicts = gates.settle(session, gated, facts, waive)
         red = [verdict for verdict in verdicts if not verdict.ok and verdict.gate not in waive]
         if red:
             names = ", ".join(verdict.gate for verdict in red)

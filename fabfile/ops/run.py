@@ -20,7 +20,7 @@ from . import gates
 from .interruption import Interrupted
 from .migrating import Descent
 from .neighbours import look_around
-from .session import Session, operator
+from .session import Session, at_once, operator
 from .sight import Sight
 from .steps import Steps
 
@@ -101,11 +101,14 @@ class Run:
         """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`."""
         self.pause()
         console = self.session.console
-        around = look_around(self.session, self.name, self.waive)
-        around.share_certificates(self.sight.host)
-        gated = gates.Gated(self.sight.host, self.target, around.caller, around.called)
+        host = self.sight.host
         with console.step(self.name, "prove") as notes:
-            self.verdicts = gates.settle(self.session, gated, self.waive)
+            around, facts = at_once(
+                lambda: look_around(self.session, self.name, self.waive), lambda: look(host)
+            )
+            around.share_certificates(host, facts)
+            gated = gates.Gated(host, self.target, around.caller, around.called)
+            self.verdicts = gates.settle(self.session, gated, facts, self.waive)
             red = [verdict for verdict in self.verdicts if not verdict.ok]
             fatal = [verdict for verdict in red if verdict.gate not in self.waive]
             if fatal:

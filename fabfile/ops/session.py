@@ -18,6 +18,9 @@ from ..remote.connect import connect
 from ..remote.host import Host
 from ..ui.console import Console
 
+A = TypeVar("A")
+B = TypeVar("B")
+K = TypeVar("K")
 T = TypeVar("T")
 JOB = "WISHWITHME_JOB"
 """Environment variable by which a command knows that cron started it (``remote/job.sh``)."""
@@ -66,12 +69,14 @@ class Session:
         self.console = console
         self._opener = opener
         self._hosts: dict[str, Host] = {}
+        self._opening = threading.Lock()
 
     def host(self, name: str) -> Host:
         """The connection to a server, opened once."""
-        if name not in self._hosts:
-            self._hosts[name] = self._opener(self.inventory.server(name))
-        return self._hosts[name]
+        with self._opening:
+            if name not in self._hosts:
+                self._hosts[name] = self._opener(self.inventory.server(name))
+            return self._hosts[name]
 
     def disconnect(self) -> None:
         """Cut the connections without waiting for anything; :meth:`host` opens new ones."""
@@ -92,10 +97,10 @@ class Session:
             host.close()
 
 
-def side_by_side(work: Callable[[str], T], servers: Sequence[str]) -> dict[str, T]:
-    """Do the same on several servers at once; the first trouble in their order is raised."""
-    with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
-        futures = {name: pool.submit(work, name) for name in servers}
+def side_by_side(work: Callable[[K], T], whats: Sequence[K]) -> dict[K, T]:
+    """Do the same for several at once; the first trouble in their order is raised."""
+    with ThreadPoolExecutor(max_workers=max(len(whats), 1)) as pool:
+        futures = {what: pool.submit(work, what) for what in whats}
     troubles = [future.exception() for future in futures.values() if future.exception()]
     for trouble in troubles:
         if not isinstance(trouble, Trouble):
@@ -105,4 +110,10 @@ def side_by_side(work: Callable[[str], T], servers: Sequence[str]) -> dict[str, 
         assert isinstance(first, Trouble)
         others = [f"error: {other}" for other in troubles[1:]]
         raise Trouble(first.message, code=first.code, evidence=(*first.evidence, *others))
-    return {name: future.result() for name, future in futures.items()}
+    return {what: future.result() for what, future in futures.items()}
+
+
+def at_once(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """Do two things at once; the first trouble in their order is raised."""
+    done = side_by_side(lambda work: work(), (first, second))
+    return done[first], done[second]  # type: ignore[return-value]
