@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from ..model.probe import Question, Verdict, judge
 from ..remote import compose, http
 from ..remote.host import Host, Output
 from ..remote.look import look
-from .session import Session
+from .session import Session, side_by_side
 from .sight import Sight
 
 LINK = "link"
@@ -37,14 +37,16 @@ class Gated:
 
 
 def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
-    """Ask every gate once, where a look has just found what runs, and judge the answers."""
-    return [
-        *_inside(gated, facts),
-        *_checks(gated, facts),
-        *_through_proxy(session, gated, facts),
-        *_from_outside(session, gated, facts),
-        *_link(gated),
+    """Ask every gate once and judge the answers. ``facts``: of a look just now."""
+    groups: list[Callable[[], list[Verdict]]] = [
+        lambda: _inside(gated, facts),
+        lambda: _checks(gated, facts),
+        lambda: _through_proxy(session, gated, facts),
+        lambda: _from_outside(session, gated, facts),
+        lambda: _link(gated),
     ]
+    asked = side_by_side(lambda group: group(), groups)
+    return [verdict for group in groups for verdict in asked[group]]
 
 
 def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
