@@ -151,6 +151,10 @@ class Schema:
         """The revision that the database has, and the one that the new image wants."""
         migration = service.hints.migrate
         assert migration is not None
+        if seen := self.reviewed.get(service.name):
+            now = current_revision(place.host, self.target, self.facts)
+            if now is not None:
+                return now, seen.wanted
         current = self._ask(place, service, migration.current, "the database's revision is unknown")
         wanted = self._ask(place, service, migration.target, "the image's revision is unknown")
         return current, wanted

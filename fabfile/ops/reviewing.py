@@ -64,12 +64,12 @@ class Review:
 
 
 def knowledge(ask: Asked, service: Service, current: str) -> Review:
-    """Ask an image which revisions it knows."""
+    """Ask an image which revisions it knows; not when the database has the one that it wants."""
     migration = service.hints.migrate
     assert migration is not None
     wanted = revision(_answer(ask(migration.target), service))
     known = [wanted]
-    if migration.known:
+    if migration.known and current != wanted:
         known = revisions(_answer(ask(migration.known), service))
     return Review(service.name, current, wanted, tuple(known))
 
