@@ -99,9 +99,7 @@ class Bench:
         change = self._change(self.origin.base)
         for kind in KINDS:
             self.counter.since()
-            start = time.monotonic()
-            self._do(tool, kind, self.roads[way], change)
-            seconds = time.monotonic() - start
+            seconds = self._do(tool, kind, self.roads[way], change)
             print(f"  {kind}, {way}: {seconds:.1f} s", flush=True)
             self.figures.seconds[tool.name, kind, way].append(seconds)
             self.figures.traffic[tool.name, kind].append(self.counter.since())
@@ -114,15 +112,18 @@ class Bench:
         edits = {APP: ending(f"MEASURED = {time.time_ns()}")}
         return Change(base, self.origin.commit("Measured", edits, base))
 
-    def _do(self, tool: Tool, kind: str, over: Road, change: Change) -> None:
-        """One deed of a tool; afterwards what it was to bring runs in both twins."""
+    def _do(self, tool: Tool, kind: str, over: Road, change: Change) -> float:
+        """Seconds of one deed of a tool, after which what it was to bring runs in both twins."""
         deeds: dict[str, Callable[[], None]] = {
             AGAIN: lambda: tool.again(over, change.before),
             ONE: lambda: tool.deploy(over, change),
             BACK: lambda: tool.back(over, change),
         }
+        start = time.monotonic()
         deeds[kind]()
+        seconds = time.monotonic() - start
         self._require(change.after if kind == ONE else change.before)
+        return seconds
 
     def _require(self, commit: str) -> None:
         assert head(self.ubuntu) == commit
@@ -141,8 +142,8 @@ class Bench:
         head = (
             f"{report.machine()} (before: {before:.1f}). Median of {rounds} (range), by turns;"
             f" round trips of {self.roads[NEAR].trip:.1f} and {far:.1f} ms as measured in SSH;"
-            f" failures are of all {rounds} together. Engine {engine}, compose {compose}, {ssh.split(',')[0]};"
-            f" {versions()}; Python {sys.version.split()[0]}."
+            f" failures are of all {rounds} together. Engine {engine}, compose {compose},"
+            f" {ssh.split(',')[0]}; {versions()}; Python {sys.version.split()[0]}."
         )
         tables = [
             told.times(self.figures, names),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 HEAD = r"""set -euo pipefail
 address() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
-answers() { curl -sS -f -m 5 "${@:2}" | grep -Eq -- "$1"; }"""
+answers() { curl -sS -f -m 5 "${@:2}" | grep -E -- "$1" >/dev/null; }"""
 
 
 def script(stack: Mapping[str, Any]) -> str:
