@@ -8,6 +8,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 
 import yaml
@@ -15,9 +17,9 @@ import yaml
 from tests.lab.commits import Origin
 from tests.lab.deployments import Operator
 from tests.lab.load import loaded
-from tests.lab.rig import Lab, Server
+from tests.lab.rig import Lab, LabError, Server
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import APP, STACK, TWINS, Scene, ending
+from tests.lab.scenes import API, APP, STACK, TWINS, Scene, ending
 from tests.lab.seen import head
 
 from . import figures as told
@@ -30,11 +32,13 @@ from .tools import ROOT, TOOLS, Around, Change, Ours, Tool, install, versions
 AGAIN, ONE, BACK = KINDS
 AFTER = 10
 """Seconds for which the load goes on after a tool has ended: what it left may still fail."""
+STEADY, PATIENCE = 1.0, 90.0
+"""Seconds for which the API must answer to be back, and that it may take until then."""
 SERVER = "docker version -f '{{.Server.Version}}'; docker compose version --short; ssh -V 2>&1"
 
 
-def run(rounds: int) -> None:
-    """Measure, and write the section of the page."""
+def run(rounds: int, loads: int) -> None:
+    """Measure, and write the section of the page; ``loads``: rounds that end under load."""
     install()
     lab = Lab()
     before = os.getloadavg()[0]
@@ -46,8 +50,9 @@ def run(rounds: int) -> None:
         counter = stack.enter_context(Counter(lab.servers))
         bench = Bench(lab, folder, {NEAR: near, FAR: far}, counter)
         stack.callback(bench.leave)
-        bench.measure(rounds)
-    report.write("deploys", bench.page(rounds, before))
+        bench.measure(rounds, loads)
+        page = bench.page(rounds, loads, before)
+    report.write("deploys", page)
 
 
 class Bench:
@@ -66,7 +71,7 @@ class Bench:
         self.tools = [tool(around) for tool in TOOLS]
         self.figures = Figures()
 
-    def measure(self, rounds: int) -> None:
+    def measure(self, rounds: int, loads: int) -> None:
         """Every tool in every round, in an order that changes."""
         self.operator.must("deploy")
         for number in range(rounds):
@@ -74,6 +79,8 @@ class Bench:
                 tool = self.tools[(number + place) % len(self.tools)]
                 print(f"round {number + 1}: {tool.name}", flush=True)
                 self._turn(tool)
+                if number < loads:
+                    self._under_load(tool)
 
     def leave(self) -> None:
         """Both servers at the base, by our own hand."""
@@ -81,11 +88,12 @@ class Bench:
         self.operator.fab("deploy")
 
     def _turn(self, tool: Tool) -> None:
-        base = self.origin.base
-        tool.again(self.roads[NEAR], base)
+        tool.again(self.roads[NEAR], self.origin.base)
         for way in (NEAR, FAR):
             self._kinds(tool, way)
-        change = self._change(base)
+
+    def _under_load(self, tool: Tool) -> None:
+        change = self._change(self.origin.base)
         for kind in (ONE, BACK):
             with loaded(self.scene) as load:
                 self._do(tool, kind, self.roads[NEAR], change)
@@ -122,8 +130,17 @@ class Bench:
         start = time.monotonic()
         deeds[kind]()
         seconds = time.monotonic() - start
+        self.figures.away[tool.name].append(away(self._answers))
         self._require(change.after if kind == ONE else change.before)
         return seconds
+
+    def _answers(self) -> bool:
+        """Whether the API is there, through the proxy, with its database."""
+        try:
+            status, body = self.scene.get(API, "/healthz")
+        except (OSError, HTTPException):
+            return False
+        return status == HTTPStatus.OK and '"healthy"' in body
 
     def _require(self, commit: str) -> None:
         assert head(self.ubuntu) == commit
@@ -134,7 +151,7 @@ class Bench:
                 == wanted
             )
 
-    def page(self, rounds: int, before: float) -> str:
+    def page(self, rounds: int, loads: int, before: float) -> str:
         """The text of the section."""
         names = [tool.name for tool in self.tools]
         engine, compose, ssh = self.ubuntu.must(["sh", "-c", SERVER]).splitlines()[:3]
@@ -142,7 +159,7 @@ class Bench:
         head = (
             f"{report.machine()} (before: {before:.1f}). Median of {rounds} (range), by turns;"
             f" round trips of {self.roads[NEAR].trip:.1f} and {far:.1f} ms as measured in SSH;"
-            f" failures are of all {rounds} together. Engine {engine}, compose {compose},"
+            f" failures are of {loads} of the rounds. Engine {engine}, compose {compose},"
             f" {ssh.split(',')[0]}; {versions()}; Python {sys.version.split()[0]}."
         )
         tables = [
@@ -152,3 +169,19 @@ class Bench:
             told.steps(self.figures, Ours.name),
         ]
         return "\n\n".join([head, *tables])
+
+
+def away(answers: Callable[[], bool], steady: float = STEADY, patience: float = PATIENCE) -> float:
+    """Seconds from now until it answers for good; LabError where it does not come back."""
+    start = time.monotonic()
+    since: float | None = None
+    while time.monotonic() - start < patience:
+        asked = time.monotonic()
+        if not answers():
+            since = None
+        elif since is None:
+            since = asked
+        elif asked - since >= steady:
+            return since - start
+        time.sleep(0.02)
+    raise LabError(f"the API is still away after {patience:g} s")

@@ -40,6 +40,8 @@ class Figures:
     """By tool and kind."""
     lost: dict[tuple[str, str], Lost] = field(default_factory=lambda: defaultdict(Lost))
     """By tool and kind."""
+    away: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """By tool: seconds after its end until the API answers."""
     steps: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     """Seconds of the steps of our own deploys of one service, by title and way."""
 
@@ -85,11 +87,12 @@ def _usual(figures: Figures, tool: str, kind: str) -> Traffic:
 def failures(figures: Figures, checks: Mapping[str, Sequence[str]]) -> str:
     """Requests that failed, beside what each tool makes sure of."""
     loaded = KINDS[1:]
-    columns = ["", *(f"failed, {kind}" for kind in loaded), "proves", "lock", "way back"]
-    rows = [
-        [tool, *(str(figures.lost[tool, kind]) for kind in loaded), *said]
-        for tool, said in checks.items()
-    ]
+    failed = [f"failed, {kind}" for kind in loaded]
+    columns = ["", *failed, "API away after its end", "proves", "lock", "way back"]
+    rows = []
+    for tool, said in checks.items():
+        lost = [str(figures.lost[tool, kind]) for kind in loaded]
+        rows.append([tool, *lost, f"{max(figures.away[tool]):.1f} s at most", *said])
     return table(columns, rows)
 
 

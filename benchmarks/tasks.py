@@ -21,10 +21,15 @@ def instants(_context: Context) -> None:
     moments.run()
 
 
-@task(help={"rounds": "how often each is measured"})
-def deploys(_context: Context, rounds: int = 3) -> None:
-    """Deploy beside the seed's script, Ansible and pyinfra; about eight minutes a round."""
-    rivals.run(rounds)
+@task(
+    help={
+        "rounds": "how often each is measured on idle services; about eight minutes a round",
+        "loads": "in how many of them deploys are made under load too; about five minutes each",
+    }
+)
+def deploys(_context: Context, rounds: int = 3, loads: int = 1) -> None:
+    """Deploy beside the seed's script, Ansible and pyinfra; about half an hour."""
+    rivals.run(rounds, loads)
 
 
 ns = Collection("bench", backup, deploys, instants)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ import yaml
 
 from benchmarks import figures as told
 from benchmarks import report
+from benchmarks.deploys import away
 from benchmarks.figures import FAR, KINDS, NEAR, Figures, Lost
 from benchmarks.proof import script
 from benchmarks.road import Traffic, traffic
 from benchmarks.tools import PEERS
+from tests.lab.rig import LabError
 from tests.lab.rig.server import CHECKOUT
 from tests.suite.outcome import ROOT
 
@@ -56,6 +59,7 @@ def measured() -> Figures:
         figures.seconds["one", kind, NEAR] = [1.0 + number, 9.0 + number, 2.0 + number]
         figures.seconds["one", kind, FAR] = [2.6 + number, 2.7 + number, 2.8 + number]
         figures.traffic["one", kind] = [Traffic(1, 7), Traffic(1, 8), Traffic(1, 7)]
+    figures.away["one"] = [0.0, 1.9, 0.4]
     figures.lost["one", "one service"] = Lost(12, 4000, 1)
     figures.lost["one", "rollback"] = Lost(0, 3000)
     for way in (NEAR, FAR):
@@ -99,7 +103,27 @@ def test_a_tool_that_was_faster_over_the_long_way_waited_for_no_trip() -> None:
 
 def test_a_tool_that_fails_requests_says_of_how_many() -> None:
     [row] = rows(told.failures(measured(), {"one": ("nothing", "none", "no")}))
-    assert row == ["one", "12 of 4000, 1 executed twice", "0 of 3000", "nothing", "none", "no"]
+    assert row == [
+        "one",
+        "12 of 4000, 1 executed twice",
+        "0 of 3000",
+        "1.9 s at most",
+        "nothing",
+        "none",
+        "no",
+    ]
+
+
+def test_a_site_that_answers_once_and_is_gone_again_is_not_back() -> None:
+    answers = iter([False, True, False, *[True] * 20])
+    start = time.monotonic()
+    late = away(lambda: next(answers), steady=0.1, patience=5)
+    assert 0.06 <= late <= time.monotonic() - start - 0.1
+
+
+def test_a_site_that_never_answers_is_told() -> None:
+    with pytest.raises(LabError, match=r"still away after 0\.1 s"):
+        away(lambda: False, patience=0.1)
 
 
 def test_what_no_step_accounts_for_stands_below_them() -> None:
