@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke import Collection, Context, task
 
 from . import backup as backups
+from . import deploys as rivals
 from . import instants as moments
 
 
@@ -20,5 +21,16 @@ def instants(_context: Context) -> None:
     moments.run()
 
 
-ns = Collection("bench", backup, instants)
+@task(
+    help={
+        "rounds": "how often each is measured on idle services; about eight minutes a round",
+        "loads": "in how many of them deploys are made under load too; about five minutes each",
+    }
+)
+def deploys(_context: Context, rounds: int = 3, loads: int = 1) -> None:
+    """Deploy beside the seed's script, Ansible and pyinfra; about half an hour."""
+    rivals.run(rounds, loads)
+
+
+ns = Collection("bench", backup, deploys, instants)
 """Benchmarks: each needs inv lab.up, and writes its section of docs/benchmarks.md."""
