@@ -16,7 +16,7 @@ from typing import Any
 from fabfile.model.plan import Kind
 from tests.lab.commits import Origin
 from tests.lab.deployments import SERVERS, Operator
-from tests.lab.matrix import STOPS, TOLD, Cell, Row
+from tests.lab.matrix import LOST, STOPS, TOLD, Cell, Row
 from tests.lab.matrix_changes import (
     DRIFTS,
     OTHER,
@@ -116,6 +116,8 @@ class Stage:
             if cell.fault in TOLD:
                 assert code == 1, f"exit code {code}"
                 assert before == {name: head(self.lab.server(name)) for name in SERVERS}
+            if cell.fault in LOST:
+                self.told(cell, commit)
             mended = self.mend(cell, code)
         judged = SERVERS if cell.together else (row.server,)
         self.uniform(judged, {commit, *(before[name] for name in judged)})
@@ -157,6 +159,12 @@ class Stage:
             server.must(["sh", "-ec", DRIFTS[row.kind]], user="ubuntu")
         if changes_proxy_image(row):
             server.must(["sh", "-ec", PUBLISH, f"nginx:{OTHER}-{self.number}"])
+
+    def told(self, cell: Cell, commit: str) -> None:
+        """The next ``status`` tells the truth of a run that died, once that had a record."""
+        last = self.operator.json("status")[cell.row.server]["last"]
+        opened = list(Kind).index(cell.row.kind) > list(Kind).index(Kind.FETCH)
+        assert (last["outcome"] == "died", last["commit"] == commit) == (opened, opened), last
 
     def mend(self, cell: Cell, code: int | None) -> str:
         """The one command that makes it uniform; what it is called."""

@@ -14,7 +14,7 @@ from tests.lab.asking import ask, person
 from tests.lab.rig import Server
 from tests.lab.scenes import API, SITE
 
-PAUSE = 0.1
+PAUSE = 0.2
 REGISTER, LISTS = "/api/v1/auth/register", "/api/v1/wishlists"
 BROKEN = (OSError, http.client.HTTPException, ValueError)
 
@@ -46,7 +46,7 @@ class Visits:
         """The page, the API, a row; again and again."""
         while not over.is_set():
             self.look(SITE, "/")
-            self.look(API, "/live")
+            self.look(API, "/health")
             self.write()
             over.wait(PAUSE)
 
