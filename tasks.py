@@ -8,22 +8,43 @@ from invoke import Collection, Context, Exit, task
 
 from benchmarks.tasks import ns as bench
 from scripts.ci.tasks import ns as ci
+from tests.lab import matrix_page
 from tests.lab.rig.tasks import ns as lab
 from tests.suite import tiers
+from tests.suite.shard import parse_shard
 
 
 @task(
     help={
         "fast": "leave the lab and the services' own tests out",
         "full": "also run the scenes of the lab that take too long for every run",
+        "shard": "i/n: with --full, only that part of the fault matrix",
     }
 )
-def test(_context: Context, fast: bool = False, full: bool = False) -> None:
+def test(_context: Context, fast: bool = False, full: bool = False, shard: str = "") -> None:
     """Run every tier of tests that this machine can run, and say what was left out and why."""
+    if shard:
+        _require_shard(full, shard)
+        os.environ["TEST_SHARD"] = shard
     if full:
         os.environ["TEST_FULL"] = "yes"
     if not tiers.run(fast):
         raise Exit(code=1)
+
+
+def _require_shard(full: bool, shard: str) -> None:
+    try:
+        parse_shard(shard)
+    except ValueError as error:
+        raise Exit(f"test: {error}", 2) from None
+    if not full:
+        raise Exit("test: --shard is a part of --full", 2)
+
+
+@task
+def faults(_context: Context) -> None:
+    """Bring what was played of the fault matrix into docs/faults.md."""
+    print(matrix_page.write())
 
 
 @task
@@ -33,4 +54,4 @@ def lint(_context: Context) -> None:
         raise Exit(code=1)
 
 
-ns = Collection(test, lint, lab, ci, bench)
+ns = Collection(test, lint, faults, lab, ci, bench)

@@ -35,7 +35,11 @@ class Origin:
 
     def rewind(self) -> None:
         """Let the main branch be the base again."""
-        self._git("push", "-q", "--force", "origin", f"{self.base}:refs/heads/main")
+        self.point(self.base)
+
+    def point(self, commit: str) -> None:
+        """Let the main branch be a commit that was made here."""
+        self._git("push", "-q", "--force", "origin", f"{commit}:refs/heads/main")
 
     def _git(self, *words: str) -> str:
         done = subprocess.run(

@@ -83,6 +83,18 @@ def test_a_dropped_port_hangs_and_a_reset_one_refuses(
     assert reaches(montreal, keeper, port) == "open"
 
 
+def test_what_was_connected_to_a_port_that_is_cut_off_hears_nothing(ubuntu: Server) -> None:
+    with socket.create_connection(("127.0.0.1", ubuntu.ssh_port), timeout=1) as connection:
+        assert connection.recv(4) == b"SSH-"
+        connection.recv(1024)
+        with ubuntu.cut_off(22):
+            connection.sendall(b"SSH-2.0-nobody\r\n")
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+            assert reaches(ubuntu, ubuntu, 22) == "silence"
+    assert ubuntu.answers_ssh()
+
+
 def test_a_paused_server_hangs_with_its_containers(keeper: Server, montreal: Server) -> None:
     ask = f"exec 3<>/dev/tcp/{keeper.address}/8001 && echo PING >&3 && head -c 5 <&3"
     with keeper.paused():

@@ -116,6 +116,13 @@ class Faults:
             yield
 
     @contextmanager
+    def cut_off(self, port: int) -> Iterator[None]:
+        """Lose every packet to and from one TCP port: connections to it are there, and silent."""
+        back = ["-s", self.address, "-p", "tcp", "--sport", str(port)]
+        with self.dropping(port), self._iptables([["raw", "OUTPUT", *back, "-j", "DROP"]]):
+            yield
+
+    @contextmanager
     def resetting(self, port: int) -> Iterator[None]:
         """Answer every packet to one TCP port with a reset: connections are refused, or die."""
         # A container's port is translated before these chains see it; conntrack knows the original.

@@ -1,0 +1,220 @@
+"""The rows of the fault matrix: the steps of deploys, as the collection's own decision makes them.
+
+Read from this checkout's compose files; no server is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from fabfile.model.content import Tree
+from fabfile.model.decide import FOLDERS, decide
+from fabfile.model.facts import Container, Facts
+from fabfile.model.inventory import Server, parse
+from fabfile.model.plan import Kind, Plan, Target, Wish, target_of
+from fabfile.model.release import Image
+from fabfile.model.stack import Service, Stack
+from fabfile.model.stack import parse as parse_stack
+from tests.lab.matrix import Cell, Row, chosen, matrix
+from tests.suite.judged_files import compose_settings
+from tests.unit import builders
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = Path(sys.executable).with_name("docker-compose")
+NAMED_BY_COMMIT = (Kind.FETCH, Kind.CHECKOUT)
+LEFT_OUT = {Kind.DOWNGRADE: "a step of rollback --migrations down alone"}
+"""Kinds of steps that no deploy has, and why."""
+CALLED = "a certificate"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What happened to a server behind our back, as a look finds it."""
+
+    of: str
+    seen: Callable[[Stack, Facts], Facts]
+
+
+def _without(stack: Stack, facts: Facts, *names: str) -> Facts:
+    del stack
+    gone = tuple(f"/{name}" for name in names)
+    return replace(
+        facts, folders={p: f for p, f in facts.folders.items() if not str(p).endswith(gone)}
+    )
+
+
+def _stopped(stack: Stack, facts: Facts) -> Facts:
+    data = next(one.container for one in reversed(stack.services) if one.hints.keep)
+    return replace(
+        facts,
+        containers=tuple(
+            replace(one, state="exited", health="") if one.name == data else one
+            for one in facts.containers
+        ),
+    )
+
+
+def _moved(stack: Stack, facts: Facts) -> Facts:
+    stable = _single(stack).image
+    return replace(facts, images={**facts.images, stable: "sha256:of somebody"})
+
+
+def _left(stack: Stack, facts: Facts) -> Facts:
+    one = _single(stack)
+    stand_in = replace(
+        builders.container(one, "sha256:of somebody"),
+        id="left",
+        name=f"{one.container}-next",
+        labels={
+            "com.docker.compose.project": stack.project,
+            "com.docker.compose.oneoff": "True",
+            "me.wishwith.stand-in": one.name,
+        },
+    )
+    return replace(facts, containers=(*facts.containers, stand_in))
+
+
+def _single(stack: Stack) -> Service:
+    """The service without a twin."""
+    images = [one.image for one in stack.services if one.build]
+    return next(one for one in stack.services if one.build and images.count(one.image) == 1)
+
+
+DRIFTS = (
+    Drift("ubuntu", lambda stack, facts: _without(stack, facts, "build")),
+    Drift("ubuntu", lambda stack, facts: _without(stack, facts, "fullchain.pem", "privkey.pem")),
+    Drift("ubuntu", lambda _, facts: replace(facts, trust="")),
+    Drift("ubuntu", _stopped),
+    Drift("ubuntu", _moved),
+    Drift("ubuntu", _left),
+)
+
+
+@cache
+def plans() -> tuple[Plan, ...]:
+    """The plans whose steps are the rows: the called server's, then its caller's."""
+    inventory = parse((ROOT / "hosts.ini").read_text(), ROOT / "hosts.ini")
+    return tuple(
+        plan
+        for name in inventory.called_first()
+        for plan in _Here(inventory.server(name), inventory.callers_of(name)).plans()
+    )
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """Every step of these plans once: server by server, in the order of a deploy."""
+    found: dict[Row, None] = {}
+    for server in dict.fromkeys(plan.server for plan in plans()):
+        of_server = (plan for plan in plans() if plan.server == server)
+        steps = [step for plan in of_server for step in plan.steps]
+        for step in sorted(steps, key=lambda step: list(Kind).index(step.kind)):
+            subject = "" if step.kind in NAMED_BY_COMMIT else step.subject
+            found[Row(server, step.kind, subject)] = None
+    return tuple(found)
+
+
+def cells(half: int) -> list[Cell]:
+    """What this run plays in one of two files, so that two labs play it side by side."""
+    full, shard = "TEST_FULL" in os.environ, os.environ.get("TEST_SHARD", "")
+    return chosen(matrix(rows()), full=full, shard=shard)[half::2]
+
+
+@dataclass
+class _Here:
+    server: Server
+    callers: Iterable[Server]
+
+    def __post_init__(self) -> None:
+        resolved, hashes = _resolved(self.server)
+        self.stack = parse_stack(resolved, hashes)
+        self.tree = _tree()
+        self.target = self._target(self.stack, self.tree)
+
+    def plans(self) -> Iterator[Plan]:
+        """The plans of a commit that changes everything, of another proxy, and after each drift."""
+        yield self._plan(self._running(), self.stack, self._changed())
+        yield self._plan(self._running(), self._other_proxy(), self.tree)
+        for drift in DRIFTS:
+            if drift.of == self.server.name:
+                facts = drift.seen(self.stack, self._running())
+                yield self._plan(facts, self.stack, self.tree)
+
+    def _changed(self) -> Tree:
+        return {path: (mode, f"other {found}") for path, (mode, found) in self.tree.items()}
+
+    def _other_proxy(self) -> Stack:
+        return replace(
+            self.stack,
+            services=tuple(
+                replace(one, image="nginx:other", config_hash="another") if one.hints.proxy else one
+                for one in self.stack.services
+            ),
+        )
+
+    def _target(self, stack: Stack, tree: Tree) -> Target:
+        return target_of(self.server, stack, builders.commit(tree=tree), self.callers)
+
+    def _plan(self, facts: Facts, stack: Stack, tree: Tree) -> Plan:
+        wanted = builders.commit(tree=tree)
+        wish = Wish(restart_data=True)
+        target = self._target(stack, tree)
+        called = CALLED if self.server.calls else ""
+        return decide(self.server, target, facts, wanted, wish, called_certificate=called)
+
+    def _running(self) -> Facts:
+        """A server on which this very checkout was deployed."""
+        images = builders.image_ids(self.target)
+        root = self.server.root
+        names = (*FOLDERS, "certs/fullchain.pem", "certs/privkey.pem", "certs/trust/ca-bundle.pem")
+        folders = [str(root), *(str(root / name) for name in names), *self.stack.volume_folders]
+        release = builders.release(
+            server=self.server.name,
+            commits={one.name: builders.OLD for one in self.stack.services},
+            images={
+                name: Image(image.reference, images[image.reference])
+                for name, image in self.target.images.items()
+            },
+            definitions={one.name: one.config_hash for one in self.stack.services},
+            configuration=self.target.configuration,
+        )
+        return builders.facts(
+            folders=builders.folders(*folders),
+            trust=CALLED if self.server.calls else "",
+            containers=tuple(self._container(one.name, images) for one in self.stack.services),
+            images=images,
+            releases=(release,),
+            generation=self.target.generation,
+        )
+
+    def _container(self, name: str, images: Mapping[str, str]) -> Container:
+        one = self.stack.service(name)
+        labels = builders.labels_of(self.stack.project, name, one.config_hash)
+        image = images[self.target.images[name].reference]
+        return replace(builders.container(one, image), labels=labels)
+
+
+def _tree() -> Tree:
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "-t", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    parsed = (line.split(None, 3) for line in listed.splitlines())
+    return {path: (mode, identity) for mode, _, identity, path in parsed}
+
+
+def _resolved(server: Server) -> tuple[str, str]:
+    """What compose makes of the server's file, at the place where the checkout stands there."""
+    file = ROOT / server.compose
+    with compose_settings(ROOT, file) as settings:
+        words = [str(COMPOSE), "--env-file", str(settings), "--project-directory"]
+        words += [str(server.path / server.compose.parent), "-f", str(file), "config"]
+        return tuple(  # type: ignore[return-value]
+            subprocess.run([*words, *more], capture_output=True, text=True, check=True).stdout
+            for more in (["--format", "json"], ["--hash", "*"])
+        )
