@@ -111,12 +111,26 @@ def test_every_connection_is_closed_at_the_end_and_there_is_one_per_server(runni
     assert all(connection.closed for connection in running.connections)
 
 
-def test_a_plain_deploy_takes_few_round_trips(running: Fleet) -> None:
-    """A second deploy with nothing to do: looks, the programs, the gates."""
+@pytest.mark.parametrize(
+    ("line", "ubuntu", "montreal"),
+    [("ubuntu.deploy", 7, 4), ("deploy", 11, 7), ("ubuntu.plan", 2, 2)],
+)
+def test_with_nothing_to_do_round_trips_are_few(
+    running: Fleet, line: str, ubuntu: int, montreal: int
+) -> None:
+    """The lock, what programs there are, one look, and then for the gates another, and they."""
     running.forget()
-    running.fab("ubuntu.deploy")
-    assert len(running.ubuntu.transcript) <= 14
-    assert len(running.montreal.transcript) <= 4
+    assert running.fab(line).code == 0
+    trips = [len(server.transcript) for server in (running.ubuntu, running.montreal)]
+    assert trips == [ubuntu, montreal]
+
+
+def test_a_deploy_of_one_service_with_a_twin_takes_31_round_trips(running: Fleet) -> None:
+    running.forget()
+    running.origin.commit("Second", {"services/api/app.py": "x\n"})
+    assert running.fab("ubuntu.deploy").code == 0
+    trips = [len(server.transcript) for server in (running.ubuntu, running.montreal)]
+    assert trips == [31, 4]
 
 
 def test_the_operator_is_named_by_the_ci_or_by_user_and_host(
