@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.onlooking import followed, twin_of
+from tests.lab.rig.output import wait_until
 from tests.lab.scenes import TWINS, Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -14,6 +15,7 @@ ONE, OTHER = "10.98.1.1", "10.98.2.1"
 def test_clients_of_both_twins_see_every_event_also_after_redis_restarted(scene: Scene) -> None:
     with followed(scene, [ONE, OTHER]) as onlooking:
         scene.by_hand("docker restart wishwithme-redis")
+        wait_until(lambda: scene.boxes()["redis"].health == "healthy", "Redis is healthy", 30)
         scene.proves()
     assert onlooking.complete, onlooking
     assert onlooking.report["made"] > 0
