@@ -8,6 +8,7 @@ from .command import command
 from .model.duration import seconds
 from .model.plan import Wish
 from .ops import deploy, planning, status
+from .ops.deployment import Options
 from .ops.session import Session
 
 
@@ -42,7 +43,7 @@ def deploy_task(
         allow_destructive=allow_destructive,
     )
     patience = seconds("--wait", wait)
-    options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
+    options = Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
     deploy.deploy(session, session.inventory.called_first(), options, as_json=json)
 
 

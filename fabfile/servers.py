@@ -21,6 +21,7 @@ from .ops import (
     rollback,
     status,
 )
+from .ops.deployment import Options
 from .ops.descending import Way
 from .ops.session import Session
 
@@ -86,7 +87,7 @@ def _deploy(server: str) -> Task[Any]:
             rebuild=rebuild,
         )
         patience = seconds("--wait", wait)
-        options = deploy.Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
+        options = Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
         deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from tests.lab.deployments import refused
 from tests.lab.full import full
-from tests.lab.scenes import PAGE, SITE, Scene, ending, step_names, titled
+from tests.lab.revisions import ADD, revision
+from tests.lab.scenes import PAGE, SITE, Scene, step_names, titled
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-VERSIONS = "services/core-api/alembic/versions"
-BROKEN = '''"""A migration that fails half-way."""
-
-import sqlalchemy as sa
-
-from alembic import op
-
-revision = "008"
-down_revision = "007"
-
-
-def upgrade() -> None:
-    op.add_column("items", sa.Column("half_way", sa.Text()))
-    op.execute("SELECT * FROM no_such_table")
-
-
-def downgrade() -> None:
-    op.drop_column("items", "half_way")
-'''
+BROKEN = f'{ADD}\n    op.execute("SELECT * FROM no_such_table")'
+"""It fails half-way."""
 
 
 @full
@@ -39,7 +23,7 @@ def test_the_way_back_is_the_last_release_that_was_verified(scene: Scene) -> Non
     scene.deployed(good)
 
     bad = scene.change(
-        "A migration that fails", {f"{VERSIONS}/008_broken.py": ending(BROKEN), PAGE: titled("bad")}
+        "A migration that fails", {**revision("half_way", up=BROKEN), PAGE: titled("bad")}
     )
     worse = scene.change("On top of what failed", {PAGE: titled("worse")}, on=bad)
     for commit in (bad, worse):

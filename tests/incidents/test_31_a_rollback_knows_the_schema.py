@@ -6,38 +6,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.lab.commits import Edit, replaced
+from tests.lab.commits import replaced
 from tests.lab.deployments import refused
 from tests.lab.full import full
 from tests.lab.onlooking import followed
-from tests.lab.scenes import TWINS, Scene, ending, step_names
+from tests.lab.revisions import revision
+from tests.lab.scenes import TWINS, Scene, step_names
 from tests.lab.seen import untouched
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-VERSIONS = "services/core-api/alembic/versions"
 MODELS = "services/core-api/app/models.py"
 REVISION = "SELECT version_num FROM alembic_version"
 COLUMN = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'note'"
-MIGRATION = '''"""A note on each item."""
-
-import sqlalchemy as sa
-
-from alembic import op
-
-revision = "008"
-down_revision = "007"
-
-
-def upgrade() -> None:
-    {up}
-
-
-def downgrade() -> None:
-    {down}
-'''
-ADD = 'op.add_column("items", sa.Column("note", sa.Text()))'
-TAKE = 'op.drop_column("items", "note")'
 STATUS = "    status: Mapped[str] = mapped_column(String(20), server_default=Status.READY)\n"
 MAPPED = replaced(STATUS, f"{STATUS}    note: Mapped[str | None]\n")
 """The newer code reads and writes the column with every item."""
@@ -53,16 +34,12 @@ def schema_kept(scene: Scene) -> Iterator[None]:
         scene.asks_database("UPDATE alembic_version SET version_num = '007'")
 
 
-def migration(up: str = ADD, down: str = TAKE) -> dict[str, Edit]:
-    return {f"{VERSIONS}/008_note.py": ending(MIGRATION.format(up=up, down=down))}
-
-
 @full
 def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scene) -> None:
     """Up before any twin is replaced, down after the last one that needs it: nobody notices."""
     old = scene.record(scene.last()["id"])
     back = old["back_to"] or old["id"]
-    commit = scene.change("A note on each item", {**migration(), MODELS: MAPPED})
+    commit = scene.change("A note on each item", {**revision(), MODELS: MAPPED})
     with schema_kept(scene):
         with scene.only_replaces(*TWINS):
             ran = scene.deployed(commit)
@@ -104,7 +81,7 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
 def test_a_destructive_migration_needs_a_word_and_is_shown(scene: Scene) -> None:
     """Its image must be built to be asked; nothing that runs is touched, and no backup is made."""
     drop = f'op.drop_column("items", "price")  # an image of its own: {time.time_ns()}'
-    commit = scene.change("No prices", migration(drop, "pass"))
+    commit = scene.change("No prices", revision(up=drop, down="pass"))
     shelf = scene.operator.json("db.list")["backups"]
     with scene.only_replaces():
         ran = scene.deploy(commit)

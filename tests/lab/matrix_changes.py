@@ -11,24 +11,6 @@ from tests.lab.seen import STATE
 
 OTHER = "other"
 """The tag of a second proxy image."""
-VERSIONS = "services/core-api/alembic/versions"
-MIGRATION = '''"""A column of no use."""
-
-import sqlalchemy as sa
-
-from alembic import op
-
-revision = "{to:03}"
-down_revision = "{since:03}"
-
-
-def upgrade() -> None:
-    op.add_column("items", sa.Column("matrix_{to}", sa.Text()))
-
-
-def downgrade() -> None:
-    op.drop_column("items", "matrix_{to}")
-'''
 UNDO = """
 ALTER TABLE items DROP COLUMN IF EXISTS matrix_{revision};
 UPDATE alembic_version SET version_num = '{since:03}';
@@ -88,9 +70,3 @@ docker rmi "$registry/library/$0"
 def changes_proxy_image(row: Row) -> bool:
     """Whether the step is one of another image for the proxy."""
     return row.kind is Kind.PULL or (row.kind, row.subject) == (Kind.ROLL, "nginx")
-
-
-def migration(since: int) -> dict[str, Edit]:
-    """The next revision of the schema."""
-    text = MIGRATION.format(since=since, to=since + 1)
-    return {f"{VERSIONS}/{since + 1:03}_matrix.py": ending(text)}

@@ -25,12 +25,12 @@ from tests.lab.matrix_changes import (
     UNDO,
     changes_proxy_image,
     edits,
-    migration,
 )
 from tests.lab.matrix_page import RESULTS
 from tests.lab.matrix_strikes import is_free, strike
 from tests.lab.matrix_trap import Trap
 from tests.lab.matrix_visits import Visits, visited
+from tests.lab.revisions import revision
 from tests.lab.rig import Lab, LabError, Server
 from tests.lab.seen import STATE, head
 
@@ -76,8 +76,8 @@ class Stage:
 
     def lower(self, to: int) -> None:
         """Take the schema down to a revision, by hand."""
-        for revision in range(self.revision, to, -1):
-            self.ask_database(UNDO.format(revision=revision, since=revision - 1))
+        for number in range(self.revision, to, -1):
+            self.ask_database(UNDO.format(revision=number, since=number - 1))
 
     def put_right(self) -> None:
         """Both servers at the last commit that was deployed, whatever a cell left; or anew."""
@@ -144,7 +144,7 @@ class Stage:
         """A commit on top of the last one that was deployed, whose deploy has the step."""
         changed = edits(row, self.number)
         if row.kind in SCHEMA:
-            changed |= migration(self.revision)
+            changed |= revision(f"matrix_{self.revision + 1}", since=self.revision)
         return self.origin.commit(f"For {row}", changed, self.tip)
 
     def title(self, row: Row, commit: str) -> str:

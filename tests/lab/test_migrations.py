@@ -10,28 +10,11 @@ from contextlib import contextmanager
 from fabfile.remote.postgres import MIGRATE
 from tests.lab.asking import ask
 from tests.lab.full import full
-from tests.lab.scenes import API, Scene, ending, step_names
+from tests.lab.revisions import revision
+from tests.lab.scenes import API, Scene, step_names
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-VERSIONS = "services/core-api/alembic/versions"
-COLUMN = '''"""A note on each item."""
-
-import sqlalchemy as sa
-
-from alembic import op
-
-revision = "008"
-down_revision = "007"
-
-
-def upgrade() -> None:
-    op.add_column("items", sa.Column("note", sa.Text()))
-
-
-def downgrade() -> None:
-    op.drop_column("items", "note")
-'''
 PSQL = ["docker", "exec", "wishwithme-postgres", "psql", "-X", "-U", "wishwithme"]
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'the-migration'"
 
@@ -58,7 +41,7 @@ def read_all_along(scene: Scene) -> Iterator[None]:
 def test_a_lock_that_is_held_ends_the_deploy_in_time_with_one_line(scene: Scene) -> None:
     """While it waits, every reader after it would wait too: so it does not wait long."""
     good = scene.runs
-    commit = scene.change("A note on each item", {f"{VERSIONS}/008_note.py": ending(COLUMN)})
+    commit = scene.change("A note on each item", revision())
     with read_all_along(scene), scene.comes_back():
         start = time.monotonic()
         ran = scene.deploy(commit)
