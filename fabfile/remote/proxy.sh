@@ -26,13 +26,15 @@ trap 'exit 143' HUP INT TERM
 put() { cat >"$folder/$1.tmp" && chmod 644 "$folder/$1.tmp" && mv -f "$folder/$1.tmp" "$folder/$1"; }
 constant() { printf 'location = /%s { default_type text/plain; return 200 "%s\\n"; }\n' "$1" "$2"; }
 
-# write WORD [AWAY [STANDIN]]: what the proxy is to load as WORD: where requests go, without the services that are
-# missing and without AWAY, for which the container STANDIN is asked.
+# write WORD [AWAY [STANDIN [BESIDE]]]: what the proxy is to load as WORD: where requests go, without the services that
+# are missing and without AWAY, for which the container STANDIN is asked; BESIDE (not empty): both of them are.
 write() {
-  local word=$1 away=${2-} standin=${3-} name url rules=(-e '')
+  local word=$1 away=${2-} standin=${3-} beside=${4-} name url rules=(-e '')
   for name in $missing; do rules+=(-e "/^[[:space:]]*server[[:space:]]+$name:/d"); done
   if [ -n "$standin" ]; then
-    rules+=(-e "s/^([[:space:]]*server[[:space:]]+)$away:/\\1$standin:/")
+    # nginx is to find it while it loads: nobody else may be there to ask before the first answer of a resolver.
+    rules+=(-e "/^[[:space:]]*server[[:space:]]+$away:/ {" ${beside:+-e p} -e "s/$away:/$standin:/")
+    rules+=(-e 's/[[:space:]]resolve([[:space:];])/\1/' -e '}')
   elif [ -n "$away" ]; then
     rules+=(-e "/^[[:space:]]*server[[:space:]]+$away:/d")
   fi
@@ -42,12 +44,14 @@ write() {
   {
     constant generation "$generation"
     constant epoch "$epoch$word"
-    # By the container's name: an upstream of nginx may be called like the service.
-    # shellcheck disable=SC2016 # nginx is to expand it, not this shell
+    # By the container's name: an upstream of nginx may be called like the service. In a variable, a name that
+    # nobody has stops no start.
+    # shellcheck disable=SC2016 # nginx is to expand them, not this shell
     while read -r name url; do
       case " $missing $away " in *" $name "*) continue ;; esac
       [ -z "$name" ] ||
-        printf 'location = /reach/%s { proxy_pass %s; add_header X-Reached $upstream_addr always; }\n' "$name" "$url"
+        printf 'location = /reach/%s { set $url %s; proxy_pass $url; add_header X-Reached $upstream_addr always; }\n' \
+          "$name" "$url"
     done <<<"$reach"
   } | put generation.conf || return 1
   constant away "$away" | put generation-away.conf
@@ -74,8 +78,8 @@ workers() {
   done
 }
 
-# load WORD [AWAY [STANDIN]]: write it, have it tested and loaded, and wait until nobody takes connections with what
-# was loaded before. When that fails, what is loaded and what is written are as before.
+# load WORD [AWAY [STANDIN [BESIDE]]]: write it, have it tested and loaded, and wait until nobody takes connections with
+# what was loaded before. When that fails, what is loaded and what is written are as before.
 load() {
   local file master old end=$((SECONDS + LOADED))
   for file in upstreams generation generation-away allow real-ip; do

@@ -59,7 +59,12 @@ flags=(-d --no-build --wait --wait-timeout "$patience")
 [ -z "$force" ] || flags+=(--force-recreate)
 "$@" up "${flags[@]}" "$service" </dev/null >&2 || die 71 "$service did not become healthy"
 [ -n "$proxy" ] || exit 0
+leaving=''
+# Both, then it alone: a reload keeps the addresses that nginx has found, and with none it would have nobody to ask.
+if proxied && running "$standin"; then load "both" "$service" "$standin" yes; fi
+before=$leaving
 load "in"
+leaving="$before $leaving"
 if [ -n "$port" ]; then
   # Its actual address is compared: a name that nginx resolved earlier may be another one's now.
   wanted="$(address_of "$container"):$port" end=$((SECONDS + LOADED))

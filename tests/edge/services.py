@@ -36,8 +36,8 @@ class Service(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, name: str, heard: threading.Event) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, name: str, heard: threading.Event, at: tuple[str, int]) -> None:
+        super().__init__(at, Handler)
         self.name = name
         self.seen: list[dict[str, Any]] = []
         self.connections = 0
@@ -46,7 +46,7 @@ class Service(ThreadingHTTPServer):
 
     @property
     def place(self) -> str:
-        return f"127.0.0.1:{self.server_port}"
+        return f"{self.server_address[0]!s}:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A proxy that hangs up is no error here."""
@@ -137,9 +137,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(name: str, heard: threading.Event) -> Iterator[Service]:
+def serving(
+    name: str, heard: threading.Event, at: tuple[str, int] = ("127.0.0.1", 0)
+) -> Iterator[Service]:
     """A service that listens until the end of the block; ``heard`` tells that a body has begun."""
-    with Service(name, heard) as service:
+    with Service(name, heard, at) as service:
         thread = threading.Thread(target=service.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:

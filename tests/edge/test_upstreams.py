@@ -1,9 +1,17 @@
-"""Towards the services: connections that stay open, and a request that is executed once."""
+"""Towards the services: found where they are, connections that stay, a request executed once."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .authority import Authority
 from .client import Client, exchange
-from .proxy import API, Proxy
+from .names import naming
+from .proxy import API, SITE, Proxy, running
+from .services import serving
 
 
 def test_connections_to_the_twins_stay_open(visitor: Client, ubuntu: Proxy) -> None:
@@ -26,3 +34,45 @@ def test_a_question_is_asked_of_the_other_twin_and_an_order_is_not(
     assert visitor.ask(API, "/api/v1/question", X_Do="close").status == 502
     assert visitor.ask(API, "/api/v1/order", "POST", b"{}", X_Do="close").status == 502
     assert (times("/api/v1/question"), times("/api/v1/order")) == (2, 1)
+
+
+@contextmanager
+def finding(
+    authority: Authority, addresses: dict[str, str], places: dict[str, str]
+) -> Iterator[Proxy]:
+    """The application's proxy, which asks for the addresses of the services in ``places``."""
+    with naming(addresses) as resolver:
+        engine = {"../wishwithme/snippets/http.conf": {"127.0.0.11": resolver}}
+        with running("ubuntu", authority, {}, engine, elsewhere=places) as proxy:
+            yield proxy
+
+
+def test_a_service_at_another_address_is_found_without_a_reload(
+    authority: Authority, stranger: Callable[[Proxy], Client]
+) -> None:
+    addresses = {"frontend": "127.0.0.2"}
+    heard = threading.Event()
+    with serving("before", heard, ("127.0.0.2", 0)) as before:
+        port = before.server_port
+        with (
+            serving("after", heard, ("127.0.0.3", port)),
+            finding(authority, addresses, {"frontend": f"frontend:{port}"}) as proxy,
+        ):
+            client = stranger(proxy)
+            assert client.ask(SITE, "/").one("x-served-by") == "before"
+            addresses["frontend"] = "127.0.0.3"
+            end = time.monotonic() + 10
+            while (served := client.ask(SITE, "/")).one("x-served-by") == "before":
+                assert (served.status, time.monotonic() < end) == (200, True)
+                time.sleep(0.1)
+            assert (served.status, served.one("x-served-by")) == (200, "after")
+
+
+def test_a_proxy_starts_while_a_twin_has_no_address(
+    authority: Authority, stranger: Callable[[Proxy], Client]
+) -> None:
+    with finding(authority, {}, {"core-api-1": "core-api-1:8000"}) as proxy:
+        answers = [stranger(proxy).ask(API, "/api/v1/x") for _ in range(4)]
+        assert [(one.status, one.one("x-served-by")) for one in answers] == [
+            (200, "core-api-2")
+        ] * 4

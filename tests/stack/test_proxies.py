@@ -23,7 +23,7 @@ def test_every_upstream_server_is_a_service_and_is_never_marked_as_failed(server
     entries = re.findall(r"^\s*server ([a-z0-9-]+):\d+(.*);", nginx(server), flags=re.MULTILINE)
     assert entries
     assert {name for name, _ in entries} <= set(services)
-    assert {options for _, options in entries} == {" max_fails=0"}
+    assert {options for _, options in entries} == {" resolve max_fails=0"}
 
 
 @each_server

@@ -24,17 +24,20 @@ from .builders import ROOT, SERVER, STACK
 UPSTREAMS = """\
 upstream api {
     least_conn;
-    server api-1:8000 max_fails=0;
-    server api-2:8000 max_fails=0;
+    server api-1:8000 resolve max_fails=0;
+    server api-2:8000 resolve max_fails=0;
 }
 upstream web { # its own line:
-    server web:80 max_fails=0;
+    server web:80 resolve max_fails=0;
 }
 """
 DOCKER = """#!/bin/bash
 printf '%s\\n' "$*" >>"$STUBS/docker.log"
 case $* in
-  inspect*Running*) [[ " $RUNNING " = *" ${*: -1} "* ]] && echo true || echo false ;;
+  inspect*Running*)
+    runs=" $RUNNING $(cat "$STUBS/started" 2>/dev/null) "
+    [[ $runs = *" ${*: -1} "* ]] && echo true || echo false
+    ;;
   inspect*IPAddress*) echo 10.0.0.9 ;;
   inspect*Pid*) echo "${PID:-0}" ;;
   inspect*Health*) echo "${STANDIN_HEALTH:-healthy}" ;;
@@ -44,6 +47,11 @@ case $* in
     [ -z "$WORKER" ] || kill -USR1 "$WORKER"
     cp "$PROXY"/*.conf "$STUBS/loaded/"
     { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
+    ;;
+  compose*" run "*)
+    all=$*
+    name=${all#*--name }
+    [ -n "$STANDIN_HEALTH" ] || echo "${name%% *}" >>"$STUBS/started"
     ;;
   compose*" up "*)
     [ -z "$WORKER" ] || [ ! -d "/proc/$WORKER" ] || echo early >>"$STUBS/docker.log"
@@ -150,11 +158,11 @@ def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
     assert epoch.startswith('location = /epoch { default_type text/plain; return 200 "')
     assert reach == [
         (
-            "location = /reach/api-1 { proxy_pass http://app-api-1:8000/deep;"
+            "location = /reach/api-1 { set $url http://app-api-1:8000/deep; proxy_pass $url;"
             " add_header X-Reached $upstream_addr always; }"
         ),
         (
-            "location = /reach/web { proxy_pass http://app-web:80/;"
+            "location = /reach/web { set $url http://app-web:80/; proxy_pass $url;"
             " add_header X-Reached $upstream_addr always; }"
         ),
     ]
@@ -208,13 +216,18 @@ def test_a_single_service_has_a_stand_in_while_it_is_replaced(
     proxy.roll(host, told(), STACK.service("web"), twin=False, force=True)
     assert loads(stubs) == [
         ["api-1:8000", "api-2:8000", f"{NEXT}:80"],
+        ["api-1:8000", "api-2:8000", "web:80", f"{NEXT}:80"],
         ["api-1:8000", "api-2:8000", "web:80"],
     ]
+    # Its name is found while nginx loads: there is nobody else to ask before a resolver answers.
+    lines = re.findall(r"server (app-web-next:80.*);", (stubs / "loads").read_text())
+    assert lines == [f"{NEXT}:80 max_fails=0", f"{NEXT}:80 max_fails=0"]
     run, up = ran(stubs, "compose")
     assert run.partition(" run ")[2] == (
         f"-d --no-deps -T --name {NEXT} --label me.wishwith.stand-in=web web"
     )
     assert up.endswith("--force-recreate web")
+    assert ran(stubs, "stop", "rm")[-2:] == [f"stop {NEXT}", f"rm {NEXT}"]
     # It comes back after a reboot, too: what is loaded may name it then.
     assert ran(stubs, "update") == [f"update --restart unless-stopped {NEXT}"]
 
@@ -224,7 +237,10 @@ def test_a_stand_in_that_a_died_run_left_serves_on_and_is_dismissed(
 ) -> None:
     monkeypatch.setenv("RUNNING", f"app-proxy app-api-1 {NEXT}")
     proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
-    assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
+    assert loads(stubs) == [
+        ["api-1:8000", "api-2:8000", "web:80", f"{NEXT}:80"],
+        ["api-1:8000", "api-2:8000", "web:80"],
+    ]
     assert ran(stubs, "stop", "rm") == [f"stop {NEXT}", f"rm {NEXT}"]
 
 
