@@ -108,8 +108,8 @@ class Hints:
     hold: str = ""
     """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
     volume: Volume | None = None
-    upstreams: str = ""
-    """Of the proxy: the file of the repository that says where requests go; empty: it has none."""
+    upstreams: tuple[str, ...] = ()
+    """Of the proxy: the files of the repository that say where requests go."""
     drain: int = 0
     """Seconds that its requests may take to end before its container is told to stop."""
 
@@ -141,7 +141,7 @@ def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
         link=tuple((raw.get("link") or {}).get("command") or ()),
         checks={name: tuple(words) for name, words in (raw.get("checks") or {}).items()},
         hold=raw.get("hold", ""),
-        upstreams=raw.get("upstreams", ""),
+        upstreams=_one_or_more(raw.get("upstreams") or ()),
         drain=int(raw.get("drain", 0)),
         database=_database(service, raw["database"]) if raw.get("database") else None,
         volume=_volume(service, raw["volume"]) if raw.get("volume") else None,
@@ -158,6 +158,10 @@ def known_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
             continue
         known[key] = value
     return parse_hints(service, known)
+
+
+def _one_or_more(raw: str | Sequence[str]) -> tuple[str, ...]:
+    return (raw,) if isinstance(raw, str) else tuple(raw)
 
 
 def _migration(service: str, raw: Mapping[str, Any]) -> Migration:

@@ -35,7 +35,10 @@ STAGE = """
 set -eu
 rm -rf "$2"
 cp -r "$1" "$2"
-[ -z "$3" ] || cp "$3" "$2/upstreams.conf"
+if [ -n "$3" ]; then
+  readarray -t files <<<"$3"
+  cat "${files[@]}" >"$2/upstreams.conf"
+fi
 [ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
 printf '%s' "$5" >"$2/real-ip.conf"
 """
@@ -90,14 +93,13 @@ class Told:
 
     def words(self, host: Host, script: str, name: str, *more: str) -> list[str]:
         """A script that follows ``proxy.sh``, with what that wants."""
-        upstreams = self.service.hints.upstreams
         return [
             "bash",
             "-c",
             script,
             name,
             str(_folder(host)),
-            str(host.server.path / upstreams) if upstreams else "",
+            self.upstreams(host.server.path),
             self.generation,
             secrets.token_hex(8),
             " ".join(sorted(self.missing)),
@@ -107,6 +109,10 @@ class Told:
             self.service.container if self.running else "",
             *more,
         ]
+
+    def upstreams(self, tree: PurePosixPath) -> str:
+        """The files below ``tree`` that say where requests go, a line each."""
+        return "\n".join(str(tree / name) for name in self.service.hints.upstreams)
 
 
 def load(host: Host, told: Told) -> None:
@@ -160,9 +166,7 @@ def test(
     be told stands in a copy of its folder: nothing here reaches the running one.
     """
     folder, staged = _folder(host), tree / ".proxy"
-    upstreams = told.service.hints.upstreams
-    source = str(tree / upstreams) if upstreams else ""
-    stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), source]
+    stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), told.upstreams(tree)]
     host.write([*stage, allowed(told.callers), believed(told.cdn)])
     words = ["docker", "run", "--rm", "--network", "none"]
     for name in sorted(names):

@@ -2,13 +2,14 @@
 # shellcheck disable=SC2034 # the scripts that follow this one use what is set here
 # What a proxy reads in its folder of state, and how it comes to load that; other scripts follow this one.
 # Arguments: FOLDER UPSTREAMS GENERATION EPOCH MISSING REACH ALLOW BELIEVED CONTAINER, then the follower's own.
-# FOLDER: where the proxy reads its state; UPSTREAMS: the file that says where requests go (empty: none);
+# FOLDER: where the proxy reads its state; UPSTREAMS: lines of files that say where requests go (empty: none);
 # MISSING: services that are not there; REACH: lines of SERVICE URL that it is to reach; ALLOW: the text of
 # allow.conf (empty: none); BELIEVED: that of real-ip.conf; CONTAINER: the proxy's, or empty while it does not run.
 # Exit codes: 70 nothing was loaded, 71 the container of the service did not become healthy.
 set -uo pipefail
 folder=$1 upstreams=$2 generation=$3 epoch=$4 missing=$5 reach=$6 allow=$7 believed=$8 proxy=$9
 shift 9
+readarray -t files <<<"$upstreams"
 export LC_ALL=C
 readonly PROOF=8090 # port at which the proxy answers what it has loaded (nginx/snippets/generation.conf)
 readonly LOADED=20  # seconds after a reload within which the new configuration must answer
@@ -40,7 +41,7 @@ write() {
   fi
   [ -z "$allow" ] || printf '%s\n' "$allow" | put allow.conf || return 1
   printf '%s' "$believed" | put real-ip.conf || return 1
-  [ -z "$upstreams" ] || sed -E "${rules[@]}" "$upstreams" | put upstreams.conf || return 1
+  [ -z "$upstreams" ] || sed -E "${rules[@]}" "${files[@]}" | put upstreams.conf || return 1
   {
     constant generation "$generation"
     constant epoch "$epoch$word"

@@ -9,7 +9,9 @@
 service=$1 container=$2 port=$3 twin=$4 standin=$5 drain=$6 patience=$7 force=$8
 shift 8
 running() { [ "$(of "$1" '{{.State.Running}}')" = true ]; }
-proxied() { [ -n "$proxy" ] && [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "$upstreams"; }
+proxied() {
+  [ -n "$proxy" ] && [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "${files[@]}"
+}
 
 # busy CONTAINER: whether somebody else is connected to it.
 busy() {

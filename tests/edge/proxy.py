@@ -91,13 +91,12 @@ def running(
             replace_in(main.parent / name, changes)
         proxy = Proxy(tree, authority, {})
         places = dict(elsewhere or {})
-        state = tree / "etc/wishwithme"
-        for file in (state / "proxy/upstreams.conf", state / "waf/upstream.conf"):
-            for name, port in sorted(_upstream_servers(file)):
-                if name not in places:
-                    proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
-                    places[name] = proxy.services[name].place
-                replace_in(file, {f"{name}:{port}": places[name]})
+        upstreams = tree / "etc/wishwithme/proxy/upstreams.conf"
+        for name, port in sorted(_upstream_servers(upstreams)):
+            if name not in places:
+                proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
+                places[name] = proxy.services[name].place
+            replace_in(upstreams, {f"{name}:{port}": places[name]})
         _settle(proxy, main, patience)
         names = (SITE, WWW, API, "127.0.0.1")
         authority.sign(proxy.certificates, *names, responder=responder)
@@ -109,7 +108,7 @@ def running(
 
 
 def _upstream_servers(file: Path) -> set[tuple[str, str]]:
-    text = file.read_text() if file.exists() else ""
+    text = file.read_text()
     return set(re.findall(r"^\s*server ([a-z0-9-]+):(\d+)", text, flags=re.MULTILINE))
 
 

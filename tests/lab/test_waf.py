@@ -12,8 +12,9 @@ import pytest
 from tests.lab.asking import Answer, ask, connected, person
 from tests.lab.deployments import Pair
 from tests.lab.full import full
+from tests.lab.load import loaded
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import API, Scene
+from tests.lab.scenes import API, Scene, ending
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -130,3 +131,15 @@ def test_the_applications_own_requests_pass(switched: Scene) -> None:
     for secret in (somebody["password"], tokens["refresh_token"], token):
         assert secret not in log
     switched.proves()
+
+
+@full
+def test_no_request_fails_while_the_waf_itself_is_replaced(switched: Scene) -> None:
+    """And none passes uninspected: nobody else is asked in this mode."""
+    edit = ending(f"# {time.time_ns()}")
+    commit = switched.change("Other rules", {"services/waf/etc/before.conf": edit})
+    with switched.only_replaces("waf"), loaded(switched) as load:
+        ran = switched.deploy(commit)
+        assert ran.code == 0, ran
+    assert load.lost == []
+    assert sent(switched, f"{LISTS}?{IN_A_QUERY['SQL injection']}").status == 403

@@ -217,6 +217,9 @@ def test_the_waf_looks_at_as_much_as_the_proxy_lets_through_and_gives_up_after_i
     (waits,) = re.findall(r"proxy_read_timeout (\w+);", waf("http.conf"))
     assert seconds(waits) > 60
     (idle,) = re.findall(r"^keepalive_timeout (\w+);", waf("http.conf"), flags=re.MULTILINE)
+    # When it is replaced, what it has begun comes to its end.
+    assert "\nSTOPSIGNAL SIGQUIT\n" in (ROOT / "services/waf/Dockerfile").read_text()
+    assert seconds(compose("ubuntu")["services"]["waf"]["stop_grace_period"]) >= seconds(waits)
     assert seconds(idle) > 60
 
 

@@ -48,10 +48,11 @@ def container_tree(root: Path, configuration: Path, waf_mode: str = "off") -> It
         if waf.is_dir():
             shutil.copytree(waf, tree / "etc/wishwithme/waf")
         written = tree / "etc/wishwithme/proxy/upstreams.conf"
-        tracked = root / configuration.parent / written.name
-        if tracked.exists():
+        tracked = [root / configuration.parent / written.name]
+        tracked += [waf / "upstream.conf"] if configuration.match("nginx/ubuntu/*") else []
+        if told := [file.read_text() for file in tracked if file.exists()]:
             written.parent.mkdir()
-            shutil.copy(tracked, written)
+            written.write_text("".join(told))
         for file in tree.rglob("*.conf"):
             text = file.read_text()
             for path in ("/etc/nginx/", "/etc/wishwithme/"):

@@ -51,6 +51,7 @@ def test_every_hint_is_read() -> None:
             "link": {"command": ["ask", "them"]},
             "checks": {"events": ["ask", "inside"]},
             "hold": "return 503;",
+            "upstreams": "one.conf",
             "database": {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT 1"},
             "volume": {"path": "/data", "dump": ["tar", "-c"], "stopped": True},
         },
@@ -66,10 +67,15 @@ def test_every_hint_is_read() -> None:
         link=("ask", "them"),
         checks={"events": ("ask", "inside")},
         hold="return 503;",
+        upstreams=("one.conf",),
         database=Database("DB_USER", "DB_NAME", "SELECT 1"),
         volume=Volume("/data", ("tar", "-c"), stopped=True),
     )
     assert parse_hints("api", {"volume": {"path": "/data"}}).volume == Volume("/data")
+    assert parse_hints("api", {"upstreams": ["one.conf", "b/two.conf"]}).upstreams == (
+        "one.conf",
+        "b/two.conf",
+    )
     assert refusal({"volume": {"dump": ["x"]}}) == "x-deploy.api.volume: path is missing"
 
 

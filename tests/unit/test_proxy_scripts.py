@@ -31,6 +31,7 @@ upstream web { # its own line:
     server web:80 resolve max_fails=0;
 }
 """
+SECOND = UPSTREAMS.index("upstream web")
 DOCKER = """#!/bin/bash
 printf '%s\\n' "$*" >>"$STUBS/docker.log"
 case $* in
@@ -98,7 +99,8 @@ def host(tmp_path: Path, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         connection="local",
     )
     (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout/upstreams.conf").write_text(UPSTREAMS)
+    (tmp_path / "checkout/upstreams.conf").write_text(UPSTREAMS[:SECOND])
+    (tmp_path / "checkout/more.conf").write_text(UPSTREAMS[SECOND:])
     folder = tmp_path / "root/proxy"
     folder.mkdir(parents=True)
     monkeypatch.setenv("PROXY", str(folder))
@@ -108,7 +110,9 @@ def host(tmp_path: Path, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 def told(*missing: str, callers: Sequence[str] = ()) -> Told:
     front = STACK.service("proxy")
     return Told(
-        service=replace(front, hints=replace(front.hints, upstreams="upstreams.conf")),
+        service=replace(
+            front, hints=replace(front.hints, upstreams=("upstreams.conf", "more.conf"))
+        ),
         generation="0f",
         callers=tuple(callers),
         cdn=("X-Client", "203.0.113.0/24"),
@@ -292,7 +296,7 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
     assert stage[4:] == [
         f"{ROOT}/proxy",
         f"{tree}/.proxy",
-        f"{tree}/upstreams.conf",
+        f"{tree}/upstreams.conf\n{tree}/more.conf",
         "allow 10.0.0.1;\nallow 127.0.0.1;\ndeny all;",
         "set_real_ip_from 203.0.113.0/24;\nreal_ip_header X-Client;\nreal_ip_recursive on;\n",
     ]
