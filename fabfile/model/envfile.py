@@ -2,7 +2,8 @@
 
 ``.env.example`` is the schema. Annotations stand in the comment lines above a key:
 ``@required``, ``@secret``, ``@min=32`` (characters), ``@urlsafe`` (A-Z a-z 0-9 . _ ~ -),
-``@server=ubuntu`` (the key belongs to that server only). A message never contains a value.
+``@https`` (a URL, or its scheme: any other is a warning), ``@server=ubuntu`` (the key belongs to
+that server only). A message never contains a value.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Rule:
     secret: bool = False
     minimum: int = 0
     urlsafe: bool = False
+    https: bool = False
     servers: tuple[str, ...] = ()
     """The servers it belongs to; empty: all."""
 
@@ -110,6 +112,7 @@ def schema(example: str) -> tuple[Rule, ...]:
                         secret="secret" in notes,
                         minimum=int(notes.get("min") or 0),
                         urlsafe="urlsafe" in notes,
+                        https="https" in notes,
                         servers=tuple(filter(None, notes.get("server", "").split(","))),
                     )
                 )
@@ -162,6 +165,8 @@ def _check_rule(rule: Rule, raw: str | None, seen: str | None, found: _Lists) ->
         found.problems.append(f"{key} is an example or weak value; make one: openssl rand -hex 32")
     if rule.urlsafe and not URLSAFE.fullmatch(value):
         found.problems.append(f"{key} may only hold A-Z a-z 0-9 . _ ~ - (it becomes part of a URL)")
+    if rule.https and value.partition(":")[0] != "https":
+        found.warnings.append(f"{key} is not https: whoever is on the way reads all, tokens too")
 
 
 def _cause(value: str) -> str:

@@ -74,17 +74,18 @@ def running(
     responder: str = "",
     elsewhere: Mapping[str, str] | None = None,
     waf_mode: str = "off",
+    scheme: str = "https",
 ) -> Iterator[Proxy]:
     """Start a server's proxy before services that stand in for its own.
 
     ``proxy_files`` are what the deploy would have written; ``edits`` maps files of the
     configuration to texts of theirs and what takes their place. ``responder`` is the URL that
     tells whether its certificate is revoked; ``elsewhere`` maps services to where they listen;
-    ``waf_mode`` is the server's setting.
+    ``waf_mode`` and ``scheme`` are the server's settings.
     """
     with ExitStack() as stack:
         main = stack.enter_context(
-            container_tree(ROOT, Path("nginx", server, "nginx.conf"), waf_mode)
+            container_tree(ROOT, Path("nginx", server, "nginx.conf"), waf_mode, scheme)
         )
         tree = main.parents[2]
         for name, changes in (edits or {}).items():
@@ -137,7 +138,8 @@ def _settle(proxy: Proxy, main: Path, patience: str) -> None:
     )
     with (snippets / "http.conf").open("a") as http:
         http.write(f"proxy_read_timeout {patience};\n")
-    for file in (*main.parent.glob("*.conf"), *snippets.glob("*.conf")):
+    link = tree / "etc/wishwithme/link"
+    for file in (*main.parent.glob("*.conf"), *snippets.glob("*.conf"), *link.glob("*.conf")):
         text = file.read_text().replace("/var/cache/nginx/", f"{tree}/cache/")
         text = re.sub(r"proxy_read_timeout \d+s;", f"proxy_read_timeout {patience};", text)
         for address, port in re.findall(LISTEN, text, flags=re.MULTILINE):

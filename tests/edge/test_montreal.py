@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -139,3 +141,18 @@ def test_a_link_that_is_not_there_is_one_line(montreal: Proxy) -> None:
     assert re.fullmatch(
         r"https://127.0.0.1:\d+/healthz: \[Errno 111\] Connection refused\n", done.stderr
     ), done
+
+
+def test_in_clear_it_is_reached_only_by_the_setting(
+    authority: Authority, montreal: Proxy, caller: Client
+) -> None:
+    def plainly(proxy: Proxy) -> int:
+        link = http.client.HTTPConnection("127.0.0.1", proxy.ports[8001], timeout=10)
+        with closing(link):
+            link.request("GET", "/healthz")
+            return link.getresponse().status
+
+    assert plainly(montreal) == 400
+    allowed = {"allow.conf": f"allow {CALLER};\ndeny all;\n"}
+    with running("montreal", authority, allowed, scheme="http") as proxy:
+        assert plainly(proxy) == 200

@@ -54,8 +54,9 @@ def seconds(duration: str) -> float:
 
 
 def nginx(server: str) -> str:
-    """All of a server's proxy configuration without its comments."""
-    folders = (ROOT / "nginx" / server, ROOT / "nginx/snippets")
+    """All of a server's proxy configuration without its comments, as it is by default."""
+    folders = [ROOT / "nginx" / server, ROOT / "nginx/snippets"]
+    folders += [ROOT / "nginx/link/https"] if server == "montreal" else []
     texts = [file.read_text() for folder in folders for file in sorted(folder.glob("*.conf"))]
     return re.sub(r"^\s*#.*\n", "", "\n".join(texts), flags=re.MULTILINE)
 

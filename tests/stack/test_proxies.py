@@ -133,7 +133,8 @@ def test_every_public_server_has_the_security_headers_and_no_location_loses_them
 ) -> None:
     """The answers themselves are asked in tests/edge; this finds a location that nobody asks."""
     headers = "include /etc/wishwithme/snippets/security-headers.conf;"
-    public = [one for one in blocks(nginx(server), "server") if re.search(r"listen \d+ ssl", one)]
+    door = re.compile(r"listen \d+ ssl|include /etc/wishwithme/link/listen\.conf;")
+    public = [one for one in blocks(nginx(server), "server") if door.search(one)]
     assert len(public) == {"ubuntu": 3, "montreal": 1}[server]
     assert [one for one in public if headers not in one.partition("location")[0]] == []
     refusal = (ROOT / "nginx/ubuntu/api-refusal.conf").read_text()

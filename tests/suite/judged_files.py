@@ -31,22 +31,29 @@ def compose_settings(root: Path, compose_file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def container_tree(root: Path, configuration: Path, waf_mode: str = "off") -> Iterator[Path]:
+def container_tree(
+    root: Path, configuration: Path, waf_mode: str = "off", scheme: str = "https"
+) -> Iterator[Path]:
     """Lay one server's nginx directory and the shared snippets out as its container sees them.
 
     The container's absolute paths are rewritten to the tree's own, so that every ``include``
     resolves. Yields the copy of the configuration. Of what a deploy writes to ``proxy/`` only the
     upstreams are there, with everybody in them.
-    ``waf_mode`` is that of the server's ``.env``.
+    ``waf_mode`` and ``scheme`` (of the resolver) are those of the servers' ``.env``.
     """
     waf = root / "nginx/waf" / waf_mode
+    chosen = {"waf": waf} if configuration.match("nginx/ubuntu/*") else {}
+    chosen |= (
+        {"link": root / "nginx/link" / scheme} if configuration.match("nginx/montreal/*") else {}
+    )
     with TemporaryDirectory() as folder:
         tree = Path(folder)
         heavy = shutil.ignore_patterns("node_modules", "dist")
         shutil.copytree(root / configuration.parent, tree / "etc/nginx", ignore=heavy)
         shutil.copytree(root / "nginx/snippets", tree / "etc/wishwithme/snippets")
-        if waf.is_dir():
-            shutil.copytree(waf, tree / "etc/wishwithme/waf")
+        for name, place in chosen.items():
+            if place.is_dir():
+                shutil.copytree(place, tree / "etc/wishwithme" / name)
         written = tree / "etc/wishwithme/proxy/upstreams.conf"
         tracked = [root / configuration.parent / written.name]
         tracked += [waf / "upstream.conf"] if configuration.match("nginx/ubuntu/*") else []

@@ -72,7 +72,7 @@ PASSWORD=
 PLAIN=value
 """
     ) == (
-        Rule("PASSWORD", "", True, True, 16, True, ("ubuntu", "montreal")),
+        Rule("PASSWORD", "", True, True, 16, True, servers=("ubuntu", "montreal")),
         Rule("PLAIN", "value"),
     )
 
@@ -131,6 +131,15 @@ def test_a_rule_finds_exactly_what_breaks_it(
     rule: Rule, value: str | None, found: tuple[str, ...]
 ) -> None:
     assert problems(rule, value) == found
+
+
+@pytest.mark.parametrize(("value", "warned"), [("https", 0), ("https://a", 0), ("http", 1)])
+def test_what_travels_in_clear_is_warned_of(value: str, warned: int) -> None:
+    rule = Rule("A", "", https=True)
+    assert (
+        check(EnvFile({"A": value}), {"A": value}, [rule], "ubuntu").warnings
+        == (".env: A is not https: whoever is on the way reads all, tokens too",) * warned
+    )
 
 
 @pytest.mark.parametrize("character", ["%", "@", "/", ":", "+", "$", " ", "é", "#", "?"])

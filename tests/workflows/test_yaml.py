@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = parse_inventory((ROOT / "hosts.ini").read_text(), ROOT / "hosts.ini")
 SERVERS = [server.name for server in INVENTORY.servers]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
+CHOSEN = re.compile(r"^(nginx/(?:waf|link))/\w+$")
 each_server = pytest.mark.parametrize("server", SERVERS)
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 
@@ -61,8 +62,8 @@ def made_of(server: str) -> set[str]:
     checkout = PurePosixPath(ROOT)
     found = {str(INVENTORY.server(server).compose), ".env.example", "hosts.ini", "fabfile"}
     for service in stack(server).services:
-        # Of a folder that a setting chooses, each may be a server's.
-        found.update(path.removesuffix("/off") for path in mounted_paths(service, checkout))
+        # Of folders that a setting chooses from, each may be a server's.
+        found.update(CHOSEN.sub(r"\1", path) for path in mounted_paths(service, checkout))
         if service.build:
             found.add(inside(service.build.context, checkout) or "")
             dockerfile = inside(service.build.dockerfile, checkout) or ""
