@@ -85,7 +85,7 @@ def test_on_what_the_frontend_answers_beside_its_own(
     owned(answer, PAGE_POLICY, (FOR_EVER if "/assets/" in path else "no-cache",))
 
 
-@apis
+@pytest.mark.parametrize(("host", "path"), API_PLACES + PAGE_PLACES)
 def test_on_a_body_that_is_too_large(host: str, path: str, visitor: Client) -> None:
     answer = visitor.ask(host, path, "POST", Content_Length=TOO_LARGE)
     assert answer.status == 413
@@ -174,8 +174,28 @@ def test_on_the_way_to_https_but_for_those_that_are_for_https_only(visitor: Clie
     assert answer.all("strict-transport-security") == answer.all("cache-control") == []
 
 
+@pytest.mark.parametrize(("name", "status"), [("token-2", 200), ("none", 404), ("", 403)])
+def test_on_what_the_authority_asks(name: str, status: int, visitor: Client, ubuntu: Proxy) -> None:
+    ubuntu.write("acme/.well-known/acme-challenge/token-2", "token-2.thumb")
+    answer = visitor.on(80).ask(SITE, f"/.well-known/acme-challenge/{name}")
+    assert answer.status == status
+    plainly_owned(answer)
+    assert answer.one("content-security-policy") == OWN_POLICY
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/resolver/v1/resolve", "/link"])
+def test_on_what_the_resolvers_proxy_refuses(
+    path: str, montreal: Proxy, caller: Client, stranger: Callable[[Proxy], Client]
+) -> None:
+    large = caller.on(8001).ask("127.0.0.1", path, "POST", Content_Length=TOO_LARGE)
+    other = stranger(montreal).on(8001).ask("127.0.0.1", path)
+    assert (large.status, other.status) == (413, 403)
+    owned(large)
+    owned(other)
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/resolver/v1/resolve"])
-@pytest.mark.parametrize("status", ["200", "401", "404", "502", "503"])
+@pytest.mark.parametrize("status", ["200", "304", "401", "404", "502", "503"])
 def test_on_what_the_resolver_answers(
     path: str, status: str, montreal: Proxy, caller: Client
 ) -> None:

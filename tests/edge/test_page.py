@@ -41,6 +41,7 @@ def policy(reader: Client) -> str:
     ("path", "kept"),
     [
         ("/", "no-cache"),
+        ("/index.html", "no-cache"),
         ("/lists/of/a/person", "no-cache"),
         ("/sw.js", "no-cache"),
         ("/config.json", "no-cache"),
