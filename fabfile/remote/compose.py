@@ -201,8 +201,12 @@ timeout "$2" docker events --since "$(date +%s)" --filter type=container --filte
 
 
 def reload_proxy(host: Host, container: str) -> Output:
-    """Test the mounted configuration in the running container, then tell nginx to load it."""
-    script = 'docker exec "$1" nginx -t && docker kill --signal HUP "$1"'
+    """Test the mounted configuration in the running container, then tell nginx to load it.
+
+    Never by ``docker kill --signal HUP``: the engine takes any ``kill`` for a stop by hand, and
+    does not start that container again after a reboot.
+    """
+    script = """docker exec "$1" sh -c 'nginx -t && nginx -s reload'"""
     return host.write(["bash", "-c", script, "reload", container], timeout=60, check=False)
 
 

@@ -19,6 +19,7 @@ pause() { read -rt 0.1 <> <(:) || :; }
 of() { docker inspect --format "$2" "$1" 2>/dev/null; }
 address_of() { of "$1" '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'; }
 
+rm -rf "${TMPDIR:-/tmp}"/wishwithme-proxy.* # of a run that died: one at a time holds the server
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-proxy.XXXXXXXX") || die 70 'no temporary folder can be made'
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 143' HUP INT TERM
@@ -88,7 +89,7 @@ load() {
   done
   master=$(of "$proxy" '{{.State.Pid}}')
   old=$(workers "$master")
-  if ! { write "$@" && docker exec "$proxy" nginx -t && docker kill --signal HUP "$proxy" &&
+  if ! { write "$@" && docker exec "$proxy" sh -c 'nginx -t && nginx -s reload' &&
     answers "$(address_of "$proxy")" "$1"; } >"$scratch/said" 2>&1 </dev/null; then
     for file in "$scratch"/*.conf; do put "${file##*/}" <"$file"; done
     cat "$scratch/said" >&2

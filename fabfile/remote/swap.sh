@@ -14,6 +14,7 @@ die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 pause() { read -rt 0.2 <> <(:) || :; }
 psql_on() { docker exec -i "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d postgres "$@"; }
 
+rm -rf "${TMPDIR:-/tmp}"/wishwithme-swap.* # of a run that died: one at a time holds the server
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-swap.XXXXXXXX") || die 70 'no temporary folder can be made'
 holding='' moved='' settled=''
 finish() {
@@ -31,7 +32,7 @@ load() {
     *) rm -f "$folder/hold.conf" ;;
   esac
   printf '%s\n' "${proof//"$epoch"/$epoch$1}" >"$folder/generation.conf"
-  docker exec "$proxy" nginx -t >"$scratch/err" 2>&1 && docker kill --signal HUP "$proxy" >/dev/null 2>"$scratch/err"
+  docker exec "$proxy" sh -c 'nginx -t && nginx -s reload' >"$scratch/err" 2>&1
   local code=$? end=$((SECONDS + 20))
   [ $code -ne 0 ] || holding=yes
   while [ $code -eq 0 ] && [ "$(curl -s --max-time 2 "http://$address:8090/epoch")" != "$epoch$1" ]; do

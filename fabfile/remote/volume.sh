@@ -15,6 +15,7 @@ die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --nonblock 9 || die 75 'another backup, check or clean-up is running'
+rm -rf "${TMPDIR:-/tmp}"/wishwithme-volume.* # of a run that died: one at a time holds the server
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-volume.XXXXXXXX") || die 74 'no temporary folder can be made'
 part=$folder/$name.part
 done=''

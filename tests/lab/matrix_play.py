@@ -32,9 +32,12 @@ from tests.lab.matrix_trap import Trap
 from tests.lab.matrix_visits import Visits, visited
 from tests.lab.revisions import revision
 from tests.lab.rig import Lab, LabError, Server
+from tests.lab.rig.output import wait_until
 from tests.lab.seen import STATE, head
 
 WAIT = ("--wait", "2m")
+STARTED = 60
+"""Seconds within which everything that the engine started anew is healthy."""
 BASE = "wishwithme"
 
 
@@ -67,7 +70,8 @@ class Stage:
     tip: str = ""
     schema: int = 0
     """The revision of the database before the cell."""
-    number: int = 0
+    number: int = field(default_factory=lambda: int(time.time()))
+    """Of the cell: no other one, of no run, makes the same change."""
     traps: dict[str, Trap] = field(default_factory=dict)
 
     @property
@@ -176,6 +180,7 @@ class Stage:
         else:
             words = (f"{name}.recover", *WAIT)
         ran = self.operator.must(*words)
+        print(ran)
         if "nothing to recover" in ran.out:
             return ""
         assert words[0].endswith("deploy") or cell.fault not in TOLD, ran
@@ -188,6 +193,8 @@ class Stage:
         assert heads <= known, heads
         (commit,) = heads
         self.origin.point(commit)
+        for name in judged:
+            self.started(self.lab.server(name))
         status = self.operator.json("status")
         for name in judged:
             said = status[name]
@@ -199,7 +206,12 @@ class Stage:
             assert not wrong, wrong
             server = self.lab.server(name)
             assert is_free(server)
-            assert server.must(["bash", "-c", LEFT]).split() == [], name
+            assert (name, server.must(["bash", "-c", LEFT]).split()) == (name, [])
+
+    def started(self, server: Server) -> None:
+        """Wait for what the engine itself has started anew: that is not healthy at once."""
+        starting = ["docker", "ps", "-q", "--filter", "health=starting"]
+        wait_until(lambda: not server.must(starting), f"{server.name}: health", STARTED)
 
     def kept(self, visits: Visits) -> None:
         """Every row that was acknowledged is there."""

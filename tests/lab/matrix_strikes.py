@@ -28,7 +28,11 @@ def strike(fault: Fault, lab: Lab, trap: Trap, running: Running) -> int | None:
         _cut(lab, trap, running)
     else:
         STRIKES[fault](trap, running)
-    return None if fault in LOST else ended(running, time.monotonic()).code
+    if fault in LOST:
+        return None
+    told = ended(running, time.monotonic())
+    print(told)
+    return told.code
 
 
 def _killed(trap: Trap, running: Running) -> None:

@@ -35,7 +35,7 @@ CALLS = {
     Kind.CHECKOUT: "git checkout ",
     Kind.RETAG: "docker tag ",
     Kind.ROLL: "docker compose .* up ",
-    Kind.RELOAD: "docker kill --signal HUP ",
+    Kind.RELOAD: "docker exec .* nginx -s reload",
     Kind.REMOVE: "docker rm ",
 }
 """Kind of step → the call in the middle of it. A service is out of the proxy when it is rolled."""

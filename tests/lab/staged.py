@@ -23,7 +23,7 @@ rm -rf {STATE}/acme {STATE}/authority {STATE}/proxy/acme
 for file in fullchain.pem privkey.pem trust/peer.pem trust/ca-bundle.pem; do
   [ ! -e /root/certs/$file ] || cp -a /root/certs/$file {STATE}/certs/$file
 done
-docker kill -s HUP wishwithme-nginx
+docker exec wishwithme-nginx nginx -s reload
 """
 
 

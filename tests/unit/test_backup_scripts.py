@@ -35,13 +35,19 @@ case $1 in
   ps) cat "$STUBS/throwaway" 2>/dev/null ;;
   run) cat >"$STUBS/environment"; echo throwaway >"$STUBS/throwaway"; echo throwaway ;;
   rm) rm -f "$STUBS/throwaway" ;;
-  kill) ls "$STUBS/proxy" | tr '\\n' ' ' >>"$STUBS/loads"; echo >>"$STUBS/loads" ;;
   exec)
     shift
     while :; do case $1 in -i) shift ;; -e) shift 2 ;; *) break ;; esac; done
     shift
     exec "$@"
     ;;
+esac
+"""
+NGINX = """\
+#!/bin/bash
+case $* in
+  -t) [ -z "${REFUSES:-}" ] ;;
+  '-s reload') ls "$STUBS/proxy" | tr '\\n' ' ' >>"$STUBS/loads"; echo >>"$STUBS/loads" ;;
 esac
 """
 PSQL = """\
@@ -382,7 +388,7 @@ def swap(host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Swap:
     """A swap behind a proxy that answers what its folder says."""
     (stubs / "proxy").symlink_to(host.server.root / "proxy")
     Path(host.server.root / "proxy").mkdir()
-    program(stubs, "nginx", "#!/bin/sh\n${REFUSES:+false}\n")
+    program(stubs, "nginx", NGINX)
     program(stubs, "curl", '#!/bin/sh\ncat "$STUBS/proxy/generation.conf"\n')
     return Swap(
         live="app",

@@ -42,8 +42,8 @@ case $* in
   inspect*IPAddress*) echo 10.0.0.9 ;;
   inspect*Pid*) echo "${PID:-0}" ;;
   inspect*Health*) echo "${STANDIN_HEALTH:-healthy}" ;;
-  exec*nginx*) [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; } ;;
-  kill*)
+  exec*'sh -c nginx -t && nginx -s reload')
+    [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; }
     [ -z "$DEAF" ] || exit 0
     [ -z "$WORKER" ] || kill -USR1 "$WORKER"
     cp "$PROXY"/*.conf "$STUBS/loaded/"
@@ -210,8 +210,8 @@ def test_a_twin_is_taken_out_replaced_and_put_back(host: Host, stubs: Path) -> N
     assert [line.rpartition(" up ")[2] for line in ran(stubs, "compose")] == [
         "-d --no-build --wait --wait-timeout 120 api-1"
     ]
-    order = [line.split()[0] for line in ran(stubs, "kill", "compose")]
-    assert order == ["kill", "compose", "kill"]
+    order = [line.split()[0] for line in ran(stubs, "exec", "compose")]
+    assert order == ["exec", "compose", "exec"]
 
 
 def test_a_single_service_has_a_stand_in_while_it_is_replaced(
