@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lab.rig.output import wait_until
 from tests.lab.scenes import PROXY, SITE, Scene, answers, reasons
 from tests.lab.seen import STATE
 
@@ -23,6 +24,17 @@ def test_a_proxys_configuration_is_loaded_and_proved_and_nothing_is_recreated(sc
     assert "reload nginx" in ran.steps("ubuntu")
     assert f"(configuration {loaded} is loaded)" in ran.out
     assert loaded in scene.ubuntu.must(["cat", f"{STATE}/proxy/generation.conf"])
+
+
+def test_a_proxy_that_was_reloaded_is_back_after_the_engine_restarted(scene: Scene) -> None:
+    """``docker kill --signal HUP`` would have counted as a stop by hand, and it stayed down."""
+    commit = scene.change("Loaded before a restart", {PROXY: answers("/back", "back")})
+    assert "reload nginx" in scene.deployed(commit).steps("ubuntu")
+    scene.ubuntu.restart_engine()
+    wait_until(lambda: scene.boxes()["nginx"].health == "healthy", "the proxy is back", 60)
+    assert scene.get(SITE, "/back") == (200, "back")
+    starting = "docker ps -q --filter health=starting"
+    wait_until(lambda: not scene.by_hand(starting), "everything is back", 60)
 
 
 def test_a_configuration_that_nginx_refuses_changes_nothing(scene: Scene) -> None:
