@@ -10,7 +10,6 @@ die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 run() { docker exec -i "$container" "$@"; }
 psql_on() { run psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d "$@"; }
 
-rm -rf "${TMPDIR:-/tmp}"/wishwithme-load.* # of a run that died: one at a time holds the server
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-load.XXXXXXXX") || die 70 'no temporary folder can be made'
 made=''
 finish() {

@@ -58,6 +58,8 @@ if [ -d "$at" ]; then
   exec 9>&-
   # Who holds nothing any more has died: power, or the shell that was here.
   [ ! -e "$at/holder" ] || mv -f "$at/holder" "$at/died"
+  # What needs the lock makes these, and nothing of it goes on now.
+  rm -rf "${{TMPDIR:-/tmp}}"/wishwithme-{{proxy,swap,load}}.*
   turn=' in turn'
 fi
 tell "$who"

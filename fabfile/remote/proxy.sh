@@ -19,7 +19,6 @@ pause() { read -rt 0.1 <> <(:) || :; }
 of() { docker inspect --format "$2" "$1" 2>/dev/null; }
 address_of() { of "$1" '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'; }
 
-rm -rf "${TMPDIR:-/tmp}"/wishwithme-proxy.* # of a run that died: one at a time holds the server
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-proxy.XXXXXXXX") || die 70 'no temporary folder can be made'
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 143' HUP INT TERM

@@ -14,7 +14,6 @@ die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 pause() { read -rt 0.2 <> <(:) || :; }
 psql_on() { docker exec -i "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d postgres "$@"; }
 
-rm -rf "${TMPDIR:-/tmp}"/wishwithme-swap.* # of a run that died: one at a time holds the server
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-swap.XXXXXXXX") || die 70 'no temporary folder can be made'
 holding='' moved='' settled=''
 finish() {

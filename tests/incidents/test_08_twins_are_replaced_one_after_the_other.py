@@ -18,7 +18,7 @@ def happened(scene: Scene, since: str, until: str) -> list[tuple[str, str]]:
     found = []
     for name, event in events:
         service, what = name.rpartition("wishwithme-")[2], event["Action"]
-        if what == "kill" and event["Actor"]["Attributes"]["signal"] == "1":
+        if what.startswith("exec_start:") and what.endswith("nginx -s reload"):
             what = "reload"
         if what in ("die", "start", "health_status: healthy", "reload"):
             found.append((service, what))
