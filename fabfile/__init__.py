@@ -4,6 +4,6 @@ from invoke import Collection
 
 from . import certs, cron, db, fleet, montreal, ubuntu, volume
 
-ns = Collection(fleet.deploy_task, fleet.plan_task, fleet.status_task)
+ns = Collection(fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
 for below in (ubuntu.ns, montreal.ns, certs.ns, db.ns, volume.ns, cron.ns):
     ns.add_collection(below)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .command import command
 from .model.duration import seconds
 from .model.plan import Wish
-from .ops import deploy, planning, status
+from .ops import deploy, doctor, planning, status
 from .ops.deployment import Options
 from .ops.session import Session
 
@@ -70,3 +70,9 @@ def status_task(session: Session, json: bool = False) -> None:
     """Show what runs on all servers."""
     names = [server.name for server in session.inventory.servers]
     status.status(session, names, as_json=json)
+
+
+@command("json")
+def doctor_task(session: Session, json: bool = False) -> None:
+    """Examine all servers: what would stop a deploy, and what needs care; exit 1 on a problem."""
+    doctor.doctor(session, as_json=json)

@@ -163,35 +163,38 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
         for row in found["services"]
     ]
     console.table("", ("service", "state", "image", "release"), rows)
-    _show_changes(session, name, found)
-    if found["backup"] and found["backup"]["stale"]:
-        console.line(name, f"backup: {found['backup']['stale']}", "red")
     if found["jobs"]:
         console.line(name, f"jobs, last success: {', '.join(map(jobs.told, found['jobs']))}")
-    for job in found["jobs"]:
-        if job["late"]:
-            console.line(name, f"job {job['task']}: {job['late']}", "red")
-    for problem in found["problems"]:
-        console.warn(name, problem)
-    for warning in found["warnings"]:
-        console.warn(name, warning)
+    for text in changes(name, found):
+        console.warn(name, text)
+    for text in overdue(found):
+        console.line(name, text, "red")
+    for text in (*found["problems"], *found["warnings"]):
+        console.warn(name, text)
     for step in found["pending"]:
         console.line(name, f"pending: {step}")
 
 
-def _show_changes(session: Session, name: str, found: Mapping[str, Any]) -> None:
-    """Who is at the server, and how the last change ended if not well."""
-    console = session.console
-    if found["busy"]:
-        console.warn(name, f"a change is running: {found['busy']}")
+def changes(name: str, found: Mapping[str, Any]) -> list[str]:
+    """Who is at the server, and how the last change ended if not well; of its :func:`view`."""
+    told = [f"a change is running: {found['busy']}"] if found["busy"] else []
     if found["lingering"]:
-        console.warn(name, f"a step of a run that died is still under way: {found['lingering']}")
+        told.append(f"a step of a run that died is still under way: {found['lingering']}")
     last = found["last"]
     if last and last["outcome"] == DIED:
-        told = f"the last deploy {last['id']} died; fab {name}.recover brings back what ran before"
-        console.warn(name, told)
+        told.append(
+            f"the last deploy {last['id']} died; fab {name}.recover brings back what ran before"
+        )
     elif last and last["outcome"] != RUNNING and last != found["release"]:
-        console.warn(name, f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
+        told.append(f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
+    return told
+
+
+def overdue(found: Mapping[str, Any]) -> list[str]:
+    """What should have been done by itself and was not; of a server's :func:`view`."""
+    stale = found["backup"]["stale"] if found["backup"] else ""
+    told = [f"backup: {stale}"] if stale else []
+    return told + [f"job {job['task']}: {job['late']}" for job in found["jobs"] if job["late"]]
 
 
 def _headline(found: Mapping[str, Any]) -> str:

@@ -11,13 +11,14 @@ import pytest
 
 from fabfile.model.backup import Shelf
 from fabfile.model.certificate import Sighting
-from fabfile.model.inventory import Inventory
+from fabfile.model.errors import refused
+from fabfile.model.inventory import Inventory, Server
 from fabfile.model.offsite import Stock
 from fabfile.model.probe import Verdict
 from fabfile.model.retention import Keep, retain
 from fabfile.model.schedule import Entry
 from fabfile.model.volume import VolumeBackup
-from fabfile.ops import backups, gates, history, inspection, jobs, shelves
+from fabfile.ops import backups, doctor, gates, history, inspection, jobs, shelves
 from fabfile.ops.neighbours import Neighbours
 from fabfile.ops.offsite import Places
 from fabfile.ops.session import Session
@@ -111,6 +112,14 @@ def test_the_fields_of_the_health(printed: Callable[..., Any]) -> None:
     assert documented("health") == set(gate)
 
 
+def test_the_fields_of_the_doctor() -> None:
+    def away(_server: Server) -> Host:
+        raise refused("nobody answers")
+
+    session = Session(Inventory(builders.SERVER.key, (builders.SERVER,)), Console(), away)
+    assert documented("doctor") == set(doctor.examine(session, builders.SERVER.name))
+
+
 def test_the_fields_of_the_certificates() -> None:
     assert documented("ssl.status") == set(Sighting("", "", {}).view((), 0))
 
@@ -133,6 +142,7 @@ def test_no_table_is_left_unread() -> None:
     read |= {
         "status",
         "status: services",
+        "doctor",
         "health",
         "db.backup, db.verify",
         "db.list",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.lab.asking import Answer, ask, connected, person
+from tests.lab.browsing import LAMP, visits
 from tests.lab.deployments import Pair
 from tests.lab.full import full
 from tests.lab.load import loaded
@@ -131,6 +132,13 @@ def test_the_applications_own_requests_pass(switched: Scene) -> None:
     for secret in (somebody["password"], tokens["refresh_token"], token):
         assert secret not in log
     switched.proves()
+
+
+@full
+def test_a_person_with_a_browser_notices_nothing_of_it(switched: Scene) -> None:
+    seen = visits(switched, "waf")
+    assert seen["complaints"] == []
+    assert LAMP in seen["text"]
 
 
 @full

@@ -1,9 +1,10 @@
 """Visits the site as a person does: runs on a server, in the resolver's image, with its browser.
 
 Reads one JSON object from standard input: where the names of the site lead, the certificate to
-trust by its key, a shop's page and what it sells. Registers, makes a list, adds the page by its
-address, and waits until what it sells appears without a reload. Prints as JSON what the browser
-complained of, the last sight as a PNG in base64, and what the page reads when it asks too often.
+trust by its key, a shop's page and what it sells. Registers, leaves, signs in again, makes a
+list, adds the page by its address, and waits until what it sells appears without a reload. Prints
+as JSON what the browser complained of, its sights as PNGs in base64 by name, and what the page
+reads when it asks too often.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ PATIENCE = 60_000
 """Milliseconds until something must be seen."""
 
 
-def visit(wanted: dict[str, Any], page: Any) -> None:
+def visit(wanted: dict[str, Any], page: Any, sights: dict[str, str]) -> None:
+    email = f"{time.time_ns()}@example.org"
     page.goto("https://wishwith.me/")
     page.get_by_role("button", name="Create an account").click()
     page.get_by_label("Your name").fill("Ada")
-    page.get_by_label("Email").fill(f"{time.time_ns()}@example.org")
-    page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Create account").click()
+    sign(page, email, "Create account")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+    sights["welcome"] = sight(page)
+    sign(page, email, "Sign in")
     page.get_by_label("Name of a new list").fill("Birthday")
     page.get_by_role("button", name="Create").click()
     wish = page.get_by_label("What do you wish for? A name, or the address of its page")
@@ -35,6 +39,16 @@ def visit(wanted: dict[str, Any], page: Any) -> None:
         wish.fill(text)
         page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("heading", name=wanted["sells"]).wait_for()
+
+
+def sign(page: Any, email: str, button: str) -> None:
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def sight(page: Any) -> str:
+    return base64.b64encode(page.screenshot()).decode()
 
 
 TRIES = """async () => {
@@ -73,11 +87,13 @@ def main() -> None:
             "console",
             lambda said: complaints.append(said.text) if said.type == "error" else None,
         )
+        sights: dict[str, str] = {}
         try:
-            visit(wanted, page)
+            visit(wanted, page, sights)
         finally:
+            sights["birthday"] = sight(page)
             seen = {"complaints": list(complaints), "text": page.inner_text("body")}
-            seen["sight"] = base64.b64encode(page.screenshot()).decode()
+            seen["sights"] = sights
             seen["limited"] = page.evaluate(TRIES)
             print(json.dumps(seen))
         browser.close()

@@ -156,6 +156,7 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "history --show: steps, gates",
         "status",
         "status: services",
+        "doctor",
         "health",
         "ssl.status",
         "db.backup, db.verify",

@@ -1,0 +1,92 @@
+"""doctor: everything that is wrong, of all servers at once, and exit code 1 when something is."""
+
+from __future__ import annotations
+
+from fabfile.model.errors import refused
+
+from .fakes.fleet import Fleet
+from .fakes.machine import CHECKOUT, ROOT
+from .test_json import fields
+from .test_preflight import NEEDED
+
+ENV = f"{CHECKOUT}/.env"
+WELL = "[ubuntu] nothing is wrong"
+
+
+def test_servers_that_are_well_are_one_line_each(running: Fleet) -> None:
+    with running.untouched():
+        ran = running.fab("doctor")
+    assert ran.code == 0, ran.everything
+    assert ran.lines == [WELL, "[montreal] nothing is wrong"]
+
+
+def test_a_server_that_is_away_hides_nothing_of_the_other(running: Fleet) -> None:
+    """As incident 43 wants it: the cause in one line, whatever else there is to be told."""
+    key = "ubuntu: the key id has a passphrase; remove it: ssh-keygen -p -f id"
+    running.unreachable["ubuntu"] = refused(key, ("tried as ubuntu",))
+    running.montreal.free = 5 << 20
+    ran = running.fab("doctor")
+    assert (ran.code, ran.error) == (1, "the servers need care")
+    assert ran.evidence == [
+        key,
+        "ubuntu: tried as ubuntu",
+        f"montreal: disk / has 5 MiB free, {NEEDED.replace('ubuntu', 'montreal')}",
+    ]
+    assert ran.out == ""
+
+
+def test_all_problems_of_a_server_are_told_not_the_first_one(running: Fleet) -> None:
+    running.ubuntu.env_stat = "ubuntu|644"
+    running.ubuntu.free = 5 << 20
+    running.ubuntu.served = ""
+    evidence = running.fab("doctor").evidence
+    assert [line.partition(";")[0] for line in evidence] == [
+        "ubuntu: disk / has 5 MiB free, a deploy needs 1024 MiB",
+        f"ubuntu: {ENV} has mode 644: others can read it",
+        "ubuntu: certificate: app.example:443 serves no certificate",
+        "ubuntu: certificate: api.app.example:443 serves no certificate",
+    ]
+
+
+def test_before_the_first_deploy_no_certificate_is_missed(fleet: Fleet) -> None:
+    ran = fleet.fab("doctor")
+    assert ran.code == 0, ran.everything
+    assert ran.lines == [WELL, "[montreal] nothing is wrong"]
+
+
+def test_a_link_in_clear_is_a_warning(running: Fleet) -> None:
+    commit = running.origin.tip
+    example = commit.files[".env.example"]
+    running.origin.commit("A scheme", {".env.example": f"{example}# @https\nSCHEME=https\n"})
+    for machine in (running.ubuntu, running.montreal):
+        machine.files[ENV] = f"{machine.env}SCHEME=https\n"
+    running.montreal.files[ENV] = running.montreal.env.replace("SCHEME=https", "SCHEME=http")
+    ran = running.fab("doctor")
+    assert ran.code == 0, ran.everything
+    told = "[montreal] warning: .env: SCHEME is not https"
+    assert [line.partition(": whoever")[0] for line in ran.lines] == [WELL, told]
+
+
+def test_a_run_that_died_and_a_frozen_server_are_warnings(running: Fleet) -> None:
+    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
+    running.ubuntu.kill_the_operator_at("roll web")
+    running.fab("ubuntu.deploy")
+    running.fab("montreal.freeze --why because")
+    ran = running.fab("doctor")
+    assert ran.code == 0, ran.everything
+    died = next(line for line in ran.lines if "died" in line)
+    assert died.endswith("died; fab ubuntu.recover brings back what ran before")
+    assert [line for line in ran.lines if "deploys are refused" in line] != []
+
+
+def test_it_is_told_as_json_also_when_something_is_wrong(running: Fleet) -> None:
+    running.ubuntu.files[f"{ROOT}/certs/privkey.pem"] = "another\n"
+    ran = running.fab("doctor --json")
+    assert ran.code == 1
+    assert {name: sorted(one) for name, one in ran.json.items()} == {
+        name: sorted(fields("doctor")) for name in ("ubuntu", "montreal")
+    }
+    assert ran.json["ubuntu"] == {
+        "problems": ["certificate: certs/privkey.pem is not the key of certs/fullchain.pem"],
+        "warnings": [],
+    }
