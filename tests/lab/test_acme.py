@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
+from tests.edge.judge import COMPLIANT, verdict_of_sslyze
 from tests.lab.deployments import ended
 from tests.lab.issued import digest, load, on_disk, served
 from tests.lab.rig import Server
@@ -142,3 +144,11 @@ def test_the_link_gets_a_private_authority_and_renews_without_a_failed_call(scen
     assert digest(trusted) == digest(montreal.must(["openssl", "x509", "-in", authority]))
     kept = montreal.must(["stat", "-c", "%U %a", authority, f"{STATE}/authority"])
     assert kept == "ubuntu 600\nubuntu 700\n"
+
+
+def test_sslyze_calls_the_link_compliant(scene: Scene, tmp_path: Path) -> None:
+    montreal = scene.lab.server("montreal")
+    authority = tmp_path / "authority.pem"
+    authority.write_text(scene.ubuntu.must(["cat", f"{STATE}/certs/trust/peer.pem"]))
+    said = verdict_of_sslyze(montreal.address, montreal.ports[8001], authority)
+    assert said == COMPLIANT
