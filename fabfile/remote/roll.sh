@@ -27,18 +27,27 @@ drained() {
   while [ $SECONDS -lt $end ] && busy "$1"; do pause; done
 }
 
+# comes CONTAINER: wait until it is healthy. It is looked at more often than by compose's own --wait.
+comes() {
+  local end=$((SECONDS + patience)) state
+  while :; do
+    state=$(of "$1" '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}')
+    [ "$state" != 'running healthy' ] || return 0
+    [ "$state" = 'running starting' ] && [ $SECONDS -lt $end ] || break
+    pause
+  done
+  printf '%s is %s\n' "$1" "${state:-gone}" >&2
+  return 1
+}
+
 # stand: a one-off container of the new image, which takes requests as soon as it is healthy.
 stand() {
-  local end=$((SECONDS + patience))
   running "$standin" && return
   docker rm -f "$standin" >/dev/null 2>&1
   "$@" run -d --no-deps -T --name "$standin" --label "me.wishwith.stand-in=$service" "$service" </dev/null >&2 || return 1
   # Compose gives a one-off no restart policy; this one must come back after a reboot.
   docker update --restart unless-stopped "$standin" >/dev/null || return 1
-  while [ "$(of "$standin" '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}')" != healthy ]; do
-    running "$standin" && [ $SECONDS -lt $end ] || { docker logs --tail 15 "$standin" >&2; return 1; }
-    pause
-  done
+  comes "$standin" || { docker logs --tail 15 "$standin" >&2; return 1; }
 }
 dismiss() {
   leave
@@ -57,9 +66,11 @@ if proxied && running "$container"; then
   drained "$container"
   printf 'drained in %s s\n' $((SECONDS - begun))
 fi
-flags=(-d --no-build --wait --wait-timeout "$patience")
+flags=(-d --no-build)
 [ -z "$force" ] || flags+=(--force-recreate)
-"$@" up "${flags[@]}" "$service" </dev/null >&2 || die 71 "$service did not become healthy"
+if ! "$@" up "${flags[@]}" "$service" </dev/null >&2 || ! comes "$container"; then
+  die 71 "$service did not become healthy"
+fi
 [ -n "$proxy" ] || exit 0
 leaving=''
 # Both, then it alone: a reload keeps the addresses that nginx has found, and with none it would have nobody to ask.

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.fixtures import lab
+from tests.lab.order import groups, places
 
 __all__ = ["lab"]
 
@@ -13,3 +14,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(COLD_START))
+    tests = [(item.path.name, _fixtures(item)) for item in items]
+    group, place = groups(tests), places(tests)
+    items.sort(key=lambda item: (*place[item.path.name], item.path.name))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group[item.path.name]))
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []

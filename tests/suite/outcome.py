@@ -49,7 +49,7 @@ class Outcome:
 def pytest(
     *tests: str, folder: Path = ROOT, python: Path = PYTHON, live: bool = False, workers: int = 1
 ) -> Outcome:
-    """Run the tests in some folders, a file at a time per worker, and count what became of them.
+    """Run the tests in some folders, a group at a time per worker, and count what became of them.
 
     Their temporary files stand apart from those of any other run on this machine: pytest's usual
     place is closed by each run that starts, also to a user that a test has let in.
@@ -60,7 +60,11 @@ def pytest(
         report = Path(scratch, "report.xml")
         color = "--color=yes" if sys.stdout.isatty() else "--color=no"
         places = (f"--junitxml={report}", f"--basetemp={scratch}/tests")
-        side_by_side = (f"-n{workers}", "--dist=loadfile", "-v") if workers > 1 else ()
+        side_by_side = (
+            (f"-n{workers}", "--dist=loadfile", "--no-loadscope-reorder", "-v")
+            if workers > 1
+            else ()
+        )
         words = (str(python), "-m", "pytest", *tests, color, *side_by_side, *places)
         status, output = run(*words, folder=folder, live=live)
         counted = _count(ElementTree.parse(report).getroot()) if report.exists() else Outcome()

@@ -1,0 +1,42 @@
+"""The order of what needs the lab, and what one worker must play: what one leaves serves the next.
+
+First those that empty servers or need nothing deployed, then those that need both at the base, then
+the scenes, which begin wherever the one before ended: so the base is deployed once, not whenever
+the kind changes. What reads a story of ``tests/incidents/stories.py`` goes to one worker, so that
+each is played once. Within a kind the longest list comes first, so that two workers end together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tests.incidents import stories
+
+Test = tuple[str, Sequence[str]]
+"""The file that a test stands in, and the names of its fixtures."""
+STORIES = "stories"
+
+
+def groups(tests: Iterable[Test]) -> dict[str, str]:
+    """File → what is played with it by one worker, one after the other."""
+    found: dict[str, str] = {}
+    for file, fixtures in tests:
+        found.setdefault(file, file)
+        if not {*stories.__all__}.isdisjoint(fixtures):
+            found[file] = STORIES
+    return found
+
+
+def places(tests: Sequence[Test]) -> dict[str, tuple[int, int, str]]:
+    """File → where it stands in the order."""
+    group = groups(tests)
+    counts = Counter(group[file] for file, _ in tests)
+    kinds: dict[str, int] = {}
+    for file, fixtures in tests:
+        kinds[group[file]] = min(kinds.get(group[file], 2), _kind(fixtures))
+    return {file: (kinds[one], -counts[one], one) for file, one in group.items()}
+
+
+def _kind(fixtures: Sequence[str]) -> int:
+    return 2 if "scenes" in fixtures else 1 if "pair" in fixtures else 0
