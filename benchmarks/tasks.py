@@ -7,6 +7,7 @@ from invoke import Collection, Context, task
 from . import backup as backups
 from . import deploys as rivals
 from . import instants as moments
+from . import replacing as replacements
 
 
 @task
@@ -21,6 +22,12 @@ def instants(_context: Context) -> None:
     moments.run()
 
 
+@task
+def replacing(_context: Context) -> None:
+    """See how soon health is seen, and how long a new proxy is felt; about five minutes."""
+    replacements.run()
+
+
 @task(
     help={
         "rounds": "how often each is measured on idle services; about eight minutes a round",
@@ -32,5 +39,5 @@ def deploys(_context: Context, rounds: int = 3, loads: int = 1) -> None:
     rivals.run(rounds, loads)
 
 
-ns = Collection("bench", backup, deploys, instants)
+ns = Collection("bench", backup, deploys, instants, replacing)
 """Benchmarks: each needs inv lab.up, and writes its section of docs/benchmarks.md."""

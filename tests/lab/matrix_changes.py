@@ -46,7 +46,7 @@ def edits(row: Row, number: int) -> dict[str, Edit]:
     return changed
 
 
-def other_proxy(number: int) -> Edit:
+def other_proxy(number: object) -> Edit:
     """The same proxy under another tag."""
 
     def edit(text: str) -> str:

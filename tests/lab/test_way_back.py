@@ -100,13 +100,16 @@ def needed(scene: Scene) -> set[str]:
 
 
 def test_prune_keeps_what_five_releases_need_and_what_is_not_ours(scene: Scene) -> None:
-    """The page before the last five verified releases goes; a stranger's image does not."""
+    """The page before the last five verified releases goes; a stranger's image does not, and no
+    volume, used or not."""
     title = 0
     while not {*scene.by_hand(OURS).split()} - needed(scene):
         title += 1
         assert scene.deploy(scene.change("A page", {PAGE: titled(f"number {title}")})).code == 0
     scene.by_hand("tar -c -T /dev/null | docker import - stranger:1")
     stranger = scene.image("stranger:1")
+    scene.by_hand("docker volume create nobodys")
+    volumes = scene.by_hand("docker volume ls -q")
 
     with untouched(scene.ubuntu):
         scene.operator.must("ubuntu.prune", "--dry-run")
@@ -118,4 +121,5 @@ def test_prune_keeps_what_five_releases_need_and_what_is_not_ours(scene: Scene) 
     left = {*scene.by_hand(EVERY).split()}
     assert stranger in left
     assert everything - left <= ours
-    scene.by_hand("docker image rm stranger:1")
+    assert scene.by_hand("docker volume ls -q") == volumes
+    scene.by_hand("docker volume rm nobodys; docker image rm stranger:1")

@@ -1,0 +1,105 @@
+"""What a replacement costs: how soon health is seen, and how long the proxy's own one is felt."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+from tests.lab.asking import ask
+from tests.lab.commits import Origin
+from tests.lab.deployments import Operator
+from tests.lab.matrix_changes import OTHER, PUBLISH, other_proxy
+from tests.lab.matrix_visits import BROKEN
+from tests.lab.rig import Lab, Server
+from tests.lab.scenes import APP, SITE, STACK, TWINS, Scene, ending
+
+from . import report
+
+TIMES = 5
+NEXT = "exec_start: sh -c nginx -t"
+"""How the engine tells what a roll does as soon as it has seen the new container healthy."""
+
+
+def run() -> None:
+    """Measure, and write the section of the page."""
+    lab = Lab()
+    scene = Scene(lab, Operator(lab.hosts_ini), Origin(lab.folder / "origin.git", lab.folder / "x"))
+    scene.operator.must("deploy")
+    seen: list[float] = []
+    gaps: list[float] = []
+    try:
+        for number in range(TIMES):
+            since = scene.by_hand("date +%s.%N").strip()
+            deploy(scene, number)
+            seen += lags(scene.ubuntu, since)
+        for number in range(TIMES):
+            gaps.append(restart(scene, number))
+    finally:
+        scene.origin.rewind()
+        scene.operator.must("deploy")
+    rows = [
+        [
+            "from the engine's word that a twin is healthy until the roll goes on",
+            f"{report.told(seen)} ms",
+        ],
+        ["nobody is answered while the proxy itself gets another image", f"{report.told(gaps)} s"],
+    ]
+    text = f"{report.machine()}. {len(seen)} twins, {len(gaps)} proxies: median (range).\n\n"
+    report.write("replacing", text + report.table(("what", "measured"), rows))
+
+
+def deploy(scene: Scene, number: int) -> None:
+    """Both twins of the API are replaced."""
+    edit = ending(f"REPLACED = '{number} {time.time_ns()}'")
+    scene.operator.must("ubuntu.deploy", "--ref", scene.change("Replaced", {APP: edit}))
+
+
+def lags(server: Server, since: str) -> list[float]:
+    """Milliseconds from each twin's health to what the roll does next, by the engine's clock."""
+    until = server.must(["date", "+%s.%N"]).strip()
+    words = ["docker", "events", "--since", since, "--until", until, "--format", "{{json .}}"]
+    events = [json.loads(line) for line in server.must(words).splitlines()]
+    found = []
+    for place, event in enumerate(events):
+        name = event["Actor"]["Attributes"].get("name", "").removeprefix("wishwithme-")
+        if name in TWINS and event["Action"] == "health_status: healthy":
+            after = next(one for one in events[place:] if one["Action"].startswith(NEXT))
+            found.append((after["timeNano"] - event["timeNano"]) / 1e6)
+    return found
+
+
+def restart(scene: Scene, number: int) -> float:
+    """Seconds in which nobody is answered while the proxy's container gets another image."""
+    tag = f"{number}-{time.time_ns()}"
+    scene.ubuntu.must(["sh", "-ec", PUBLISH, f"nginx:{OTHER}-{tag}"])
+    commit = scene.change("Another proxy", {STACK: other_proxy(tag)})
+    with asked(scene.ubuntu) as answered:
+        scene.operator.must("ubuntu.deploy", "--ref", commit)
+    return max(b - a for a, b in pairwise(answered))
+
+
+@contextmanager
+def asked(server: Server) -> Iterator[list[float]]:
+    """When the page was answered, asked over new connections as fast as it goes."""
+    answered: list[float] = []
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.is_set():
+            try:
+                if ask(server, SITE).status == 200:
+                    answered.append(time.monotonic())
+            except BROKEN:
+                pass
+
+    asking = threading.Thread(target=go_on)
+    asking.start()
+    try:
+        yield answered
+    finally:
+        over.set()
+        asking.join()
