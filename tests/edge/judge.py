@@ -6,12 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMPLIANT = "OK - Compliant."
-"""Its verdict when nothing is to be said."""
 
-
-def verdict_of_sslyze(host: str, port: int, authority: Path) -> str:
-    """What it says of who listens at ``port`` of 127.0.0.1 and is asked as ``host``.
+def complaints_of_sslyze(host: str, port: int, authority: Path) -> list[str]:
+    """What it finds wrong with who listens at ``port`` of 127.0.0.1 and is asked as ``host``.
 
     ``authority``: the certificate of whom it is to trust besides the public ones, PEM.
     """
@@ -20,7 +17,10 @@ def verdict_of_sslyze(host: str, port: int, authority: Path) -> str:
     done = subprocess.run(
         words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=90, check=False
     )
-    told = [line for line in done.stdout.splitlines() if f"{host}:{port}: " in line]
-    if done.returncode or len(told) != 1:
-        return done.stdout + done.stderr
-    return told[0].partition(f"{host}:{port}: ")[2]
+    _, judged, below = done.stdout.partition(f"    {host}:{port}: ")
+    verdict, *told = below.strip().splitlines() or [""]
+    complaints = [line.strip().removeprefix("* ") for line in told if line.strip()]
+    wanted = (1, "FAILED - Not compliant.") if complaints else (0, "OK - Compliant.")
+    assert judged, done.stdout + done.stderr
+    assert (done.returncode, verdict) == wanted, done.stdout + done.stderr
+    return complaints

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.judge import COMPLIANT, verdict_of_sslyze
+from tests.edge.judge import complaints_of_sslyze
 from tests.lab.deployments import ended
 from tests.lab.issued import digest, load, on_disk, served
 from tests.lab.rig import Server
@@ -146,9 +146,17 @@ def test_the_link_gets_a_private_authority_and_renews_without_a_failed_call(scen
     assert kept == "ubuntu 600\nubuntu 700\n"
 
 
-def test_sslyze_calls_the_link_compliant(scene: Scene, tmp_path: Path) -> None:
+def test_sslyze_finds_nothing_wrong_with_the_link_but_that_it_is_for_an_address(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """It looks for a domain in a certificate and knows no addresses; OpenSSL does."""
     montreal = scene.lab.server("montreal")
     authority = tmp_path / "authority.pem"
     authority.write_text(scene.ubuntu.must(["cat", f"{STATE}/certs/trust/peer.pem"]))
-    said = verdict_of_sslyze(montreal.address, montreal.ports[8001], authority)
-    assert said == COMPLIANT
+    found = complaints_of_sslyze(montreal.address, montreal.ports[8001], authority)
+    path = "certificate_path_validation: Certificate path validation failed for CN=montreal."
+    assert found == [path]
+    words = ["openssl", "verify", "-CAfile", f"{STATE}/certs/trust/peer.pem", "-verify_ip"]
+    shown = montreal.must(["cat", f"{STATE}/certs/fullchain.pem"])
+    said = scene.ubuntu.must([*words, montreal.address], stdin=shown)
+    assert said == "stdin: OK\n"

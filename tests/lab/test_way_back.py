@@ -100,8 +100,7 @@ def needed(scene: Scene) -> set[str]:
 
 
 def test_prune_keeps_what_five_releases_need_and_what_is_not_ours(scene: Scene) -> None:
-    """The page before the last five verified releases goes; a stranger's image does not, and no
-    volume, used or not."""
+    """The page before the last five verified releases goes; a stranger's image and volume stay."""
     title = 0
     while not {*scene.by_hand(OURS).split()} - needed(scene):
         title += 1
