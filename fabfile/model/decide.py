@@ -69,7 +69,7 @@ class _Decision:
                 for s in stack.services
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
-            notes=tuple(notes(self.target, self.facts, self.wish, self.left_out)),
+            notes=tuple(notes(self.target, self.facts, self.wish, self.reasons, self.left_out)),
             refusals=(
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
                 *shortage(self.server.name, self.target, self.facts, steps),
@@ -120,20 +120,20 @@ class _Decision:
     def reviews(self) -> list[Step]:
         """Before a migration can begin; where the database cannot be asked yet, it is done then."""
         database = self.target.stack.database
-        if database is None or not self.runs(database) or not database.hints.revision:
+        if (
+            database is None
+            or not self.facts.runs(self.target.stack.project, database.name)
+            or not database.hints.revision
+        ):
             return []
         reason = "whether it knows the database's revision, and what its migration destroys"
         found = self.migrations(self.touched())
         return [Step(Kind.REVIEW, step.subject, reason) for step in found]
 
-    def runs(self, service: Service) -> bool:
-        live = self.live(service)
-        return live is not None and live.state == "running"
-
     def backup(self) -> list[Step]:
         """Before a migration can begin; a database that does not run yet is looked at then."""
         database = self.target.stack.database
-        if database is None or not self.runs(database):
+        if database is None or not self.facts.runs(self.target.stack.project, database.name):
             return []
         if not self.migrations(self.touched()):
             return []

@@ -189,6 +189,11 @@ class Facts:
                 return container
         return None
 
+    def runs(self, project: str, service: str) -> bool:
+        """Whether the container of a service is running."""
+        found = self.container(project, service)
+        return found is not None and found.state == "running"
+
     @property
     def verified(self) -> Release | None:
         """The last release that passed every gate, or whose red gates were waived by name."""

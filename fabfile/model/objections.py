@@ -21,9 +21,18 @@ def orphans(target: Target, facts: Facts) -> list[Container]:
     ]
 
 
-def notes(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reason]) -> list[str]:
+def notes(
+    target: Target,
+    facts: Facts,
+    wish: Wish,
+    reasons: Mapping[str, Reason],
+    left_out: Mapping[str, Reason],
+) -> list[str]:
     """What a person should know, and the plan does not act upon."""
     found = [f"left out: {name}: {reason.text}" for name, reason in left_out.items()]
+    proxy = target.stack.proxy
+    if proxy and proxy.name in reasons and facts.runs(target.stack.project, proxy.name):
+        found.append(f"{proxy.name} itself is replaced: nobody is answered for a moment")
     found += [
         f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
         for c in orphans(target, facts)

@@ -1,14 +1,12 @@
 """The fault matrix, half 1: whatever happens at whatever step, one more command makes all uniform.
 
-``scripts/test --full`` plays it. The sample, which holds each kind of step and each fault, is to be
-played by every run once all of its cells have passed.
+``scripts/test`` plays the sample, which holds each kind of step and each fault; ``--full`` all.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from tests.lab.full import full
 from tests.lab.matrix import Cell
 from tests.lab.matrix_plan import cells
 from tests.lab.matrix_play import Stage, played
@@ -16,7 +14,6 @@ from tests.lab.matrix_play import Stage, played
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged", "tests.lab.matrix_stage")
 
 
-@full
 @pytest.mark.parametrize("cell", cells(0), ids=str)
 def test_at_this_step_this_fault_loses_nothing_and_one_command_makes_all_uniform(
     stage: Stage, cell: Cell
