@@ -18,10 +18,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def told(figures: Sequence[float]) -> str:
+def told(figures: Sequence[float], digits: int = 1) -> str:
     """Median and range of what was measured several times."""
-    middle = statistics.median(figures)
-    return f"{middle:.1f} ({min(figures):.1f} to {max(figures):.1f})"
+    middle, least, most = statistics.median(figures), min(figures), max(figures)
+    return f"{middle:.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
 
 
 def machine() -> str:

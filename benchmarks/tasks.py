@@ -1,4 +1,4 @@
-"""inv bench.*: figures for docs/benchmarks.md, measured in a lab that is up."""
+"""inv bench.*: figures for docs/benchmarks.md, most of them measured in a lab that is up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from invoke import Collection, Context, task
 from . import backup as backups
 from . import deploys as rivals
 from . import instants as moments
+from . import listing as lists
 from . import replacing as replacements
 
 
@@ -20,6 +21,12 @@ def backup(_context: Context) -> None:
 def instants(_context: Context) -> None:
     """Bring a database to an instant, and see how far the log's receiver is behind; a minute."""
     moments.run()
+
+
+@task
+def listing(_context: Context) -> None:
+    """Time fab --list beside that of a fabfile with one task; half a minute, without a lab."""
+    lists.run()
 
 
 @task
@@ -39,5 +46,5 @@ def deploys(_context: Context, rounds: int = 3, loads: int = 1) -> None:
     rivals.run(rounds, loads)
 
 
-ns = Collection("bench", backup, deploys, instants, replacing)
-"""Benchmarks: each needs inv lab.up, and writes its section of docs/benchmarks.md."""
+ns = Collection("bench", backup, deploys, instants, listing, replacing)
+"""Benchmarks: each writes its section of docs/benchmarks.md, and but for one needs inv lab.up."""

@@ -1,8 +1,15 @@
-"""Wild inputs are drawn the same way every time: a red test stays red until it is mended."""
+"""Wild inputs are drawn the same way every time: a red test stays red until it is mended.
+
+And the fixtures of the tests of the proxy's scripts.
+"""
 
 from __future__ import annotations
 
 from hypothesis import settings
+
+from .proxying import host, stubs
+
+__all__ = ["host", "stubs"]
 
 settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.load_profile("unit")

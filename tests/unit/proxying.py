@@ -1,0 +1,139 @@
+"""A server whose docker and curl stand in, and what a proxy there is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+from invoke import Context
+
+from fabfile.remote.host import Host
+from fabfile.remote.proxy import Told
+
+from .builders import SERVER, STACK
+
+UPSTREAMS = """\
+upstream api {
+    least_conn;
+    server api-1:8000 resolve max_fails=0;
+    server api-2:8000 resolve max_fails=0;
+}
+upstream web { # its own line:
+    server web:80 resolve max_fails=0;
+}
+"""
+SECOND = UPSTREAMS.index("upstream web")
+DOCKER = """#!/bin/bash
+printf '%s\\n' "$*" >>"$STUBS/docker.log"
+case $* in
+  inspect*Running*)
+    runs=" $RUNNING $(cat "$STUBS/started" 2>/dev/null) "
+    [[ $runs = *" ${*: -1} "* ]] && echo true || echo false
+    ;;
+  inspect*IPAddress*) echo 10.0.0.9 ;;
+  inspect*Pid*) echo "${PID:-0}" ;;
+  inspect*Health*)
+    head -n 1 "$STUBS/states"
+    [ "$(wc -l <"$STUBS/states")" = 1 ] || sed -i 1d "$STUBS/states"
+    ;;
+  exec*'sh -c nginx -t && nginx -s reload')
+    [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; }
+    [ -z "$DEAF" ] || exit 0
+    [ -z "$WORKER" ] || kill -USR1 "$WORKER"
+    cp "$PROXY"/*.conf "$STUBS/loaded/"
+    { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
+    ;;
+  compose*" run "*)
+    all=$*
+    name=${all#*--name }
+    echo "${name%% *}" >>"$STUBS/started"
+    ;;
+  compose*" up "*)
+    [ -z "$WORKER" ] || [ ! -d "/proc/$WORKER" ] || echo early >>"$STUBS/docker.log"
+    [ -z "$SICK" ] || { echo 'a dependency failed' >&2; exit 1; }
+    ;;
+esac
+"""
+CURL = """#!/bin/bash
+case ${*: -1} in
+  */epoch) sed -n 's/.*epoch.*return 200 "\\(.*\\)\\\\n".*/\\1/p' "$STUBS/loaded/generation.conf" ;;
+  */reach/*) printf 'HTTP/1.1 200 OK\\r\\nX-Reached: %s\\r\\n' "${REACHED:-10.0.0.9:80}" ;;
+esac
+"""
+NEXT = "app-web-next"
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
+
+
+def states(folder: Path, *said: str) -> None:
+    """What the engine says of a container that comes, look by look; the last one for good."""
+    (folder / "states").write_text("".join(f"{one}\n" for one in said))
+
+
+@pytest.fixture
+def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "stubs"
+    (folder / "loaded").mkdir(parents=True)
+    program(folder, "docker", DOCKER)
+    program(folder, "curl", CURL)
+    states(folder, "running healthy")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("STUBS", str(folder))
+    monkeypatch.setenv("RUNNING", "app-web app-api-1 app-proxy")
+    return folder
+
+
+@pytest.fixture
+def host(tmp_path: Path, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    server = replace(
+        SERVER,
+        path=PurePosixPath(tmp_path / "checkout"),
+        root=PurePosixPath(tmp_path / "root"),
+        connection="local",
+    )
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout/upstreams.conf").write_text(UPSTREAMS[:SECOND])
+    (tmp_path / "checkout/more.conf").write_text(UPSTREAMS[SECOND:])
+    folder = tmp_path / "root/proxy"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("PROXY", str(folder))
+    return Host(server, Context())
+
+
+def told(*missing: str, callers: Sequence[str] = ()) -> Told:
+    front = STACK.service("proxy")
+    return Told(
+        service=replace(
+            front, hints=replace(front.hints, upstreams=("upstreams.conf", "more.conf"))
+        ),
+        generation="0f",
+        callers=tuple(callers),
+        cdn=("X-Client", "203.0.113.0/24"),
+        missing=set(missing),
+        reach={"api-1": "http://app-api-1:8000/deep", "web": "http://app-web:80/"},
+        running=True,
+    )
+
+
+def written(host: Host, name: str) -> list[str]:
+    return Path(host.server.root / "proxy" / f"{name}.conf").read_text().splitlines()
+
+
+def loads(stubs: Path) -> list[list[str]]:
+    """The servers of each load, in order."""
+    texts = (stubs / "loads").read_text().split("==\n")[:-1]
+    return [
+        [line.split()[1].rstrip(";") for line in text.splitlines() if " server " in line]
+        for text in texts
+    ]
+
+
+def ran(stubs: Path, *verbs: str) -> list[str]:
+    lines = (stubs / "docker.log").read_text().splitlines()
+    return [line for line in lines if line.startswith(verbs)]

@@ -1,0 +1,175 @@
+"""How a container is replaced behind the proxy: the script, before programs that stand in."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fabfile.model.errors import Trouble
+from fabfile.remote import proxy
+from fabfile.remote.host import Host
+
+from .builders import STACK
+from .proxying import NEXT, loads, program, ran, states, told, written
+
+WORKER = """
+trap 'exec -a "nginx: worker process is shutting down" sleep 0.7' USR1
+while :; do read -rt 0.05 <> <(:); done
+"""
+
+
+def test_a_twin_is_taken_out_replaced_and_put_back(host: Host, stubs: Path) -> None:
+    service = STACK.service("api-1")
+    proxied = replace(service, hints=replace(service.hints, port=80))
+    note = proxy.roll(host, told(), proxied, twin=True, force=False)
+    assert re.fullmatch(r"drained in \d s", note)
+    assert loads(stubs) == [["api-2:8000", "web:80"], ["api-1:8000", "api-2:8000", "web:80"]]
+    assert [line.rpartition(" up ")[2] for line in ran(stubs, "compose")] == ["-d --no-build api-1"]
+    order = [line.split()[0] for line in ran(stubs, "exec", "compose")]
+    assert order == ["exec", "compose", "exec"]
+
+
+def test_a_single_service_has_a_stand_in_while_it_is_replaced(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.roll(host, told(), STACK.service("web"), twin=False, force=True)
+    assert loads(stubs) == [
+        ["api-1:8000", "api-2:8000", f"{NEXT}:80"],
+        ["api-1:8000", "api-2:8000", "web:80", f"{NEXT}:80"],
+        ["api-1:8000", "api-2:8000", "web:80"],
+    ]
+    # Its name is found while nginx loads: there is nobody else to ask before a resolver answers.
+    lines = re.findall(r"server (app-web-next:80.*);", (stubs / "loads").read_text())
+    assert lines == [f"{NEXT}:80 max_fails=0", f"{NEXT}:80 max_fails=0"]
+    run, up = ran(stubs, "compose")
+    assert run.partition(" run ")[2] == (
+        f"-d --no-deps -T --name {NEXT} --label me.wishwith.stand-in=web web"
+    )
+    assert up.endswith("--force-recreate web")
+    assert ran(stubs, "stop", "rm")[-2:] == [f"stop {NEXT}", f"rm {NEXT}"]
+    # It comes back after a reboot, too: what is loaded may name it then.
+    assert ran(stubs, "update") == [f"update --restart unless-stopped {NEXT}"]
+
+
+def test_a_stand_in_that_a_died_run_left_serves_on_and_is_dismissed(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNING", f"app-proxy app-api-1 {NEXT}")
+    proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
+    assert loads(stubs) == [
+        ["api-1:8000", "api-2:8000", "web:80", f"{NEXT}:80"],
+        ["api-1:8000", "api-2:8000", "web:80"],
+    ]
+    assert ran(stubs, "stop", "rm") == [f"stop {NEXT}", f"rm {NEXT}"]
+
+
+def test_a_stand_in_that_is_not_healthy_takes_no_request(host: Host, stubs: Path) -> None:
+    states(stubs, "running starting", "running unhealthy")
+    with pytest.raises(Trouble, match="web did not become healthy"):
+        proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
+    assert not (stubs / "loads").exists()
+    assert ran(stubs, "rm")[-1] == f"rm -f {NEXT}"
+    assert not [line for line in ran(stubs, "compose") if " up " in line]
+
+
+@pytest.mark.parametrize(
+    ("said", "told_of_it"),
+    [
+        (("running starting", "running unhealthy"), "app-api-1 is running unhealthy"),
+        (("running starting", "restarting starting"), "app-api-1 is restarting starting"),
+        (("running starting", "exited unhealthy"), "app-api-1 is exited unhealthy"),
+        (("",), "app-api-1 is gone"),
+    ],
+)
+def test_a_container_that_does_not_become_healthy_stays_out_of_the_proxy(
+    host: Host, stubs: Path, said: Sequence[str], told_of_it: str
+) -> None:
+    states(stubs, *said)
+    with pytest.raises(Trouble, match="api-1 did not become healthy; the end of its log") as no:
+        proxy.roll(host, told(), STACK.service("api-1"), twin=True, force=False)
+    assert told_of_it in no.value.evidence
+    assert loads(stubs) == [["api-2:8000", "web:80"]]
+    assert written(host, "generation-away")[0].endswith('return 200 "api-1\\n"; }')
+
+
+def test_a_container_that_cannot_be_made_stays_out_of_the_proxy(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SICK", "yes")
+    with pytest.raises(Trouble, match="api-1 did not become healthy") as no:
+        proxy.roll(host, told(), STACK.service("api-1"), twin=True, force=False)
+    assert "a dependency failed" in no.value.evidence
+    assert loads(stubs) == [["api-2:8000", "web:80"]]
+
+
+def test_a_container_has_its_time_to_become_healthy_and_no_more(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states(stubs, "running starting", "running starting", "running healthy")
+    proxy.roll(host, told(), STACK.service("web"), twin=True, force=False)
+    assert loads(stubs)[-1] == ["api-1:8000", "api-2:8000", "web:80"]
+    states(stubs, "running starting")
+    monkeypatch.setattr(proxy, "HEALTHY", 1)
+    with pytest.raises(Trouble, match="web did not become healthy") as no:
+        proxy.roll(host, told(), STACK.service("web"), twin=True, force=False)
+    assert "app-web is running starting" in no.value.evidence
+
+
+def test_a_service_that_the_proxy_never_asks_is_only_replaced(host: Host, stubs: Path) -> None:
+    service = replace(STACK.service("web"), name="job", container="app-job")
+    quiet = replace(service, hints=replace(service.hints, port=0))
+    assert proxy.roll(host, told(), quiet, twin=False, force=False) == ""
+    assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
+
+
+@pytest.mark.parametrize("reached", ["10.0.0.8:80"])
+def test_a_container_that_the_proxy_does_not_reach_is_no_success(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, reached: str
+) -> None:
+    monkeypatch.setenv("REACHED", reached)
+    monkeypatch.setattr(proxy, "ROLL", proxy.ROLL.replace("LOADED=20", "LOADED=1"))
+    with pytest.raises(Trouble, match=r"the proxy does not reach web at 10\.0\.0\.9:80$"):
+        proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
+
+
+def test_a_service_is_replaced_when_the_workers_from_before_have_gone(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that shuts down may still be given a request over a connection that a client kept."""
+    program(stubs, "worker", WORKER)
+    words = ["nginx: worker process", str(stubs / "worker")]
+    worker = subprocess.Popen(words, executable="/bin/bash")
+    reaper = threading.Thread(target=worker.wait)
+    reaper.start()
+    try:
+        monkeypatch.setenv("PID", str(os.getpid()))
+        monkeypatch.setenv("WORKER", str(worker.pid))
+        proxy.roll(host, told(), STACK.service("web"), twin=True, force=False)
+    finally:
+        worker.kill()
+        reaper.join()
+    assert "early" not in ran(stubs, "compose", "early")
+    assert len(ran(stubs, "compose")) == 1
+
+
+@pytest.mark.parametrize(("drain", "note"), [(0, r"drained in [01] s"), (2, r"drained in [23] s")])
+def test_what_is_under_way_has_as_long_as_it_is_given(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, drain: int, note: str
+) -> None:
+    service = STACK.service("web")
+    monkeypatch.setenv("PID", str(os.getpid()))
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        place = server.getsockname()
+        busy = replace(service, hints=replace(service.hints, port=place[1], drain=drain))
+        monkeypatch.setenv("REACHED", f"10.0.0.9:{place[1]}")
+        with socket.create_connection(place, source_address=("127.0.0.2", 0)):
+            said = proxy.roll(host, told(), busy, twin=True, force=False)
+    assert re.fullmatch(note, said)
