@@ -85,6 +85,11 @@ class Sighting:
         )
 
     @property
+    def ending(self) -> list[str]:
+        """What is wrong with how long the one on disk is valid still, if anything."""
+        return ending(self.pem, self.now)
+
+    @property
     def is_behind(self) -> bool:
         """Whether what was issued should be on disk and served, and is not."""
         return bool(serial(self.issued)) and not self.is_own and not self.shows(self.issued)
@@ -176,6 +181,11 @@ def _names(leaf: x509.Certificate) -> tuple[str, ...]:
     return tuple(str(name.value) for name in extension.value)
 
 
+def ending(pem: str, now: float) -> list[str]:
+    """What is wrong with how long the first certificate in the text is valid still, if anything."""
+    return [text for leaf in _chain(pem)[:1] for text in _of_time(leaf, now)]
+
+
 def _of_time(leaf: x509.Certificate, now: float) -> list[str]:
     end = leaf.not_valid_after_utc.timestamp()
     day = leaf.not_valid_after_utc.date().isoformat()
@@ -198,6 +208,9 @@ def _of_names(leaf: x509.Certificate, wanted: Sequence[str]) -> list[str]:
 
 
 def _of_chain(chain: Sequence[x509.Certificate]) -> list[str]:
+    if len(chain) == 1 and chain[0].issuer != chain[0].subject:
+        missing = chain[0].issuer.rfc4514_string()
+        return [f"certs/fullchain.pem does not hold the chain below it: {missing} is missing"]
     for number, (issued, issuer) in enumerate(pairwise(chain), start=1):
         try:
             issued.verify_directly_issued_by(issuer)

@@ -59,6 +59,8 @@ class Server:
     """Address that is asked to forget what the CDN keeps, after a release; empty: none."""
     calls: str
     """Name of the server that this one's services call; empty when it calls none."""
+    allow: tuple[str, ...]
+    """Who else may ask a server that is called, besides its callers."""
     address: str
     """Address at which other servers reach this one."""
     edge: tuple[str, int] | None
@@ -245,6 +247,7 @@ def _server(
         cdn_header=read.get("cdn_header", "X-Forwarded-For"),
         cdn_purge=read.get("cdn_purge", ""),
         calls=read.get("calls", ""),
+        allow=read.get("allow", ()),
         address=read.get("address", host),
         edge=read.get("edge"),
         watch=read.get("watch", WATCH),

@@ -129,10 +129,11 @@ def target_of(
     server: Server, stack: Stack, commit: Commit, callers: Iterable[Server] = ()
 ) -> Target:
     """What the wanted commit means on this server, which ``callers`` call."""
+    allowed = sorted(caller.address for caller in callers)
     return Target(
         stack,
         wanted_images(stack, commit.tree, server.path),
         configuration(stack, commit.tree, server.path),
-        tuple(sorted(caller.address for caller in callers)),
+        (*allowed, *server.allow) if allowed else (),
         (server.cdn_header, *server.cdn_ranges) if server.cdn_ranges else (),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .budget import MINIMUM_FREE
-from .certificate import is_readable
+from .certificate import ending, is_readable
 from .decide import FOLDERS
 from .envfile import Findings, check, parse, schema
 from .facts import Facts
@@ -182,6 +182,7 @@ def _network(network: str, owner: str, stack: Stack, facts: Facts) -> str:
 def warnings(facts: Facts) -> list[str]:
     """What a deploy survives, but a person should know."""
     found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
+    found += [f"certificate: {text}" for text in ending(facts.certificate, facts.now)]
     version = _version(facts.docker)
     if (0,) < version < (START_INTERVAL,):
         found.append(

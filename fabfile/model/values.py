@@ -75,7 +75,7 @@ def _ranges(text: str) -> tuple[str, ...]:
                 f"'{one}' is not a range of addresses such as 203.0.113.0/24"
             ) from None
         if wide:
-            raise ValueError(f"'{one}' is everybody: anybody could be who they like")
+            raise ValueError(f"'{one}' is everybody")
     return ranges
 
 
@@ -133,6 +133,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "cdn_header": _matching(re.compile(r"[A-Za-z0-9-]+"), "the name of a header"),
     "cdn_purge": _matching(HTTPS, "an https:// address"),
     "calls": _matching(NAME, "the name of a server"),
+    "allow": _ranges,
     "address": _matching(HOST, "a host name or address"),
     "edge": _edge,
     "watch": _seconds,

@@ -45,7 +45,7 @@ def examine(session: Session, name: str) -> dict[str, Any]:
     except Trouble as trouble:
         said = trouble.message.removeprefix(f"{name}: ")
         return {"problems": [said, *trouble.evidence], "warnings": []}
-    return {"problems": problems, "warnings": warnings}
+    return {"problems": problems, "warnings": [one for one in warnings if one not in problems]}
 
 
 def _show(session: Session, name: str, found: dict[str, Any]) -> None:

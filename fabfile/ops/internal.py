@@ -17,6 +17,8 @@ from .serving import Place, place_of, put_issued
 from .session import Session
 from .sight import DEPLOYED, Sight, look_at
 
+IN_CLEAR = "it is asked in clear, so its proxy serves no certificate"
+
 
 def secure(session: Session, name: str) -> None:
     """Have a server that is called serve a certificate of its private authority.
@@ -31,6 +33,8 @@ def secure(session: Session, name: str) -> None:
     place = place_of(session, name)
     if not place.sight.deployed:
         raise refused(f"{name}: nothing is deployed that could serve a certificate: fab deploy")
+    if not place.ports:
+        raise refused(f"{name}: {IN_CLEAR}")
     _bring(session, place, place.see(), force=False, alone=False)
 
 
@@ -38,6 +42,9 @@ def renew(session: Session, name: str, *, force: bool) -> None:
     """Renew the certificate of a server that is called, when it is due."""
     place = place_of(session, name)
     seen = place.see()
+    if not place.ports:
+        session.console.line(name, f"nothing to renew: {IN_CLEAR}")
+        return
     if not seen.issued:
         line = "nothing to renew: self-made; fab ssl.internal makes a private authority"
         session.console.line(name, line)

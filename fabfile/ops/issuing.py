@@ -53,7 +53,7 @@ def renew(session: Session, name: str, *, force: bool, quiet: bool) -> None:
 def _renew(session: Session, name: str, *, force: bool) -> None:
     place = place_of(session, name)
     seen = place.see()
-    if why := _not_ours(name, seen):
+    if why := _not_ours(place, seen):
         session.console.line(name, why)
         return
     require_programs(place.host, acme.PROGRAMS)
@@ -73,11 +73,16 @@ def _renew(session: Session, name: str, *, force: bool) -> None:
         raise Trouble(f"{failure.message}; {served}", code=FAILED, evidence=failure.evidence)
 
 
-def _not_ours(name: str, seen: Sighting) -> str:
+def _not_ours(place: Place, seen: Sighting) -> str:
     """Why there is nothing to renew; empty when there is.
 
-    :class:`Trouble` when somebody's own certificate is on disk that nginx has not loaded.
+    :class:`Trouble` when somebody's own certificate is on disk, and something is wrong with it.
     """
+    name = place.host.name
+    if seen.is_own and (ending := seen.ending):
+        raise Trouble(
+            f"{name}: the certificate is one of your own, and {ending[0]}: fab ssl.install"
+        )
     if not seen.issued:
         return "nothing to renew: no authority gave a certificate; fab ssl.issue asks for one"
     if not seen.is_own:

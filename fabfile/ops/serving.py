@@ -56,13 +56,17 @@ class Place:
             raise refused(f"{self.host.name}: its stack has no proxy")
         return target.stack.proxy.container
 
-    def see(self) -> Sighting:
-        """What is on disk, served and issued now."""
+    @property
+    def ports(self) -> Sequence[int]:
+        """Where the proxy's gates ask over TLS; none: all is in clear."""
         proxy = self.sight.target.stack.proxy if self.sight.target else None
         gates = proxy.hints.gates if proxy else ()
         urls = [urlsplit(one.url.replace("{address}", self.sight.server.address)) for one in gates]
-        ports = sorted({url.port or 443 for url in urls if url.scheme == "https"})
-        return certificates.see(self.host, self.wanted, ports, self.source)
+        return sorted({url.port or 443 for url in urls if url.scheme == "https"})
+
+    def see(self) -> Sighting:
+        """What is on disk, served and issued now."""
+        return certificates.see(self.host, self.wanted, self.ports, self.source)
 
     def serves(self, number: str) -> bool:
         """Whether this is the certificate that is served under every name."""

@@ -128,9 +128,9 @@ def test_on_what_is_asked_under_a_name_that_is_not_served(visitor: Client) -> No
         owned(Answer(answer.status, headers, answer.read()))
 
 
-def raw(visitor: Client, request: bytes, tls: bool) -> Answer:
+def raw(visitor: Client, request: bytes, tls: bool, port: int = 443) -> Answer:
     """The answer to something that no client library would send."""
-    place = ("127.0.0.1", visitor.proxy.ports[443])
+    place = ("127.0.0.1", visitor.proxy.ports[port])
     with socket.create_connection(place, 5, (visitor.address, 0)) as connection:
         context = visitor.proxy.authority.trusted
         stream = context.wrap_socket(connection, server_hostname=SITE) if tls else connection
@@ -160,15 +160,29 @@ def test_on_what_is_no_request(request_line: str, status: int, visitor: Client) 
     owned(answer)
 
 
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [("GET / HTTP/1.1", 400), (f"GET /{'a' * 8_300} HTTP/1.1\r\nHost: wishwith.me", 414)],
+)
+def test_on_what_is_no_request_in_clear(request_line: str, status: int, visitor: Client) -> None:
+    request = f"{request_line}\r\nConnection: close\r\n\r\n".encode()
+    answer = raw(visitor, request, tls=False, port=80)
+    assert answer.status == status
+    plainly_owned(answer)
+
+
 def test_on_a_plain_request_to_the_port_of_tls(visitor: Client) -> None:
     answer = raw(visitor, b"GET / HTTP/1.0\r\n\r\n", tls=False)
     assert answer.status == 400
     plainly_owned(answer)
 
 
-def test_on_the_way_to_https_but_for_those_that_are_for_https_only(visitor: Client) -> None:
-    answer = visitor.on(80).ask(SITE, "/lists?a=b")
-    assert (answer.status, answer.one("location")) == (301, "https://wishwith.me/lists?a=b")
+@pytest.mark.parametrize("host", [SITE, f"www.{SITE}", API])
+def test_on_the_way_to_https_but_for_those_that_are_for_https_only(
+    host: str, visitor: Client
+) -> None:
+    answer = visitor.on(80).ask(host, "/lists?a=b")
+    assert (answer.status, answer.one("location")) == (301, f"https://{host}/lists?a=b")
     plainly_owned(answer)
     assert answer.one("content-security-policy") == OWN_POLICY
     assert answer.all("strict-transport-security") == answer.all("cache-control") == []

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from fabfile.remote.proxy import believed
+
 from .authority import Authority
 from .client import Answer, Client, exchange
 from .proxy import API, SITE, Proxy, running
@@ -14,10 +16,7 @@ from .proxy import API, SITE, Proxy, running
 SLOT = 0.1
 """Seconds after which the API lets one more request through."""
 OTHERS = "127.0.0.0/8"
-CDN = {
-    "real-ip.conf": f"set_real_ip_from {OTHERS};\n"
-    "real_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n"
-}
+CDN = {"real-ip.conf": believed(("X-Forwarded-For", OTHERS))}
 
 Stranger = Callable[[Proxy], Client]
 

@@ -120,3 +120,10 @@ def test_development_secrets_say_what_they_are() -> None:
 def test_the_resolvers_limits_are_settings(name: str) -> None:
     limits = compose("montreal")["services"]["item-resolver-1"]["deploy"]["resources"]["limits"]
     assert f"${{{name}:-{KEYS[name].value}}}" in limits.values()
+
+
+def test_a_link_in_clear_is_warned_of() -> None:
+    assert {name for name, key in example().items() if "https" in key.marks} == {
+        "ITEM_RESOLVER_URL",
+        "RESOLVER_SCHEME",
+    }

@@ -52,6 +52,15 @@ def test_a_certificate_is_a_problem_from_14_days_before_its_end(
     assert (ran.code, ran.error, ran.evidence) == (1, "certificates need care", [told])
 
 
+@pytest.mark.parametrize("task", ["status", "plan", "doctor"])
+def test_who_looks_for_another_reason_is_told_of_its_end(task: str, running: Fleet) -> None:
+    """Once: to doctor it is a problem."""
+    put(running.ubuntu, 386)
+    ran = running.fab(task)
+    told = "certificate: it ends on 2027-01-22, in 6 days"
+    assert (ran.code, ran.everything.count(told)) == (1 if task == "doctor" else 0, 1)
+
+
 def test_a_renewed_certificate_that_is_not_served_is_told(running: Fleet) -> None:
     running.ubuntu.files[CHAIN] = self_made("renewed", DOMAINS, 3000)
     running.ubuntu.files[f"{ROOT}/certs/privkey.pem"] = "key\n"

@@ -179,7 +179,7 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
             "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header",
             "cdn_purge",
-            "calls", "address", "edge", "watch",
+            "calls", "allow", "address", "edge", "watch",
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
             "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",

@@ -81,6 +81,24 @@ def test_nothing_due_changes_nothing(internal: Fleet) -> None:
     assert ran.lines == [f"[montreal] nothing is due: certificate {number}"]
 
 
+def test_a_link_in_clear_has_no_certificate_to_renew(internal: Fleet) -> None:
+    """Nothing would prove that it is served."""
+    path = "compose/montreal.yml"
+    text = internal.origin.tip.files[path]
+    changed = text.replace("https://{address}:8001", "http://{address}:8001")
+    assert changed != text
+    internal.origin.commit("In clear", {path: changed})
+    ran = internal.fab("montreal.deploy --waive outside:worker --waive link")
+    assert ran.code == 0, ran.everything
+    pass_days(internal, 61)
+    with internal.untouched():
+        renewed = internal.fab("ssl.renew --server montreal")
+        asked = internal.fab("ssl.internal")
+    told = "it is asked in clear, so its proxy serves no certificate"
+    assert (renewed.code, renewed.lines) == (0, [f"[montreal] nothing to renew: {told}"])
+    assert (asked.code, asked.error) == (2, f"montreal: {told}")
+
+
 def test_a_deploy_leaves_the_authority_and_the_trust_alone(internal: Fleet) -> None:
     trusted, served = trusts(internal), internal.montreal.served
     internal.origin.commit("Next", {"services/web/page": "two"})

@@ -127,6 +127,17 @@ def test_one_that_was_put_on_disk_by_hand_is_told_and_left(issued: Fleet) -> Non
     assert ran.error.startswith("ubuntu: the certificate on disk was put there by hand, and is not")
 
 
+def test_one_of_your_own_that_ends_soon_is_no_silence(issued: Fleet) -> None:
+    """No authority is asked for it, so cron must say it."""
+    issued.ubuntu.served = ones_own(issued)
+    assert issued.fab("ssl.renew --quiet").code == 0
+    pass_days(issued, 47)
+    ran = issued.fab("ssl.renew --quiet")
+    assert (ran.code, issued.ubuntu.did) == (1, [])
+    assert ran.error.startswith("ubuntu: the certificate is one of your own, and it ends on ")
+    assert ran.error.endswith(", in 12 days: fab ssl.install")
+
+
 def test_a_failure_on_one_server_does_not_keep_the_other_from_its_renewal(issued: Fleet) -> None:
     assert issued.fab("ssl.internal").code == 0
     before = issued.montreal.served

@@ -213,6 +213,20 @@ def test_only_the_caller_is_let_in(running: Fleet) -> None:
     assert all(gate["ok"] for gate in health)
 
 
+def test_who_else_may_ask_a_called_server_stands_in_hosts_ini(running: Fleet) -> None:
+    """On a server that nobody calls it would shut everybody else out: there it means nothing."""
+    plain = running.hosts.read_text()
+    allow = "allow = 203.0.113.7/32\n"
+    hosts = plain.replace("[montreal]\n", f"[montreal]\n{allow}")
+    running.hosts.write_text(hosts.replace("[ubuntu]\n", f"[ubuntu]\n{allow}"))
+    ran = running.fab("deploy")
+    assert ran.code == 0, ran.everything
+    assert running.montreal.files[f"{ROOT}/proxy/allow.conf"] == (
+        "allow 10.0.0.1;\nallow 203.0.113.7/32;\nallow 127.0.0.1;\ndeny all;\n"
+    )
+    assert f"{ROOT}/proxy/allow.conf" not in running.ubuntu.files
+
+
 def test_a_cdn_is_believed_where_hosts_ini_names_it_and_nobody_where_it_does_not(
     running: Fleet,
 ) -> None:

@@ -37,6 +37,7 @@ SERVER = Server(
     domains=("app.example",),
     acme_directory="https://acme.example/directory",
     acme_email="",
+    allow=(),
     cdn_ranges=(),
     cdn_header="X-Forwarded-For",
     cdn_purge="",

@@ -65,6 +65,13 @@ def test_a_chain_that_is_out_of_order_is_a_problem() -> None:
     assert wrong not in told(leaf)
 
 
+def test_a_chain_that_ends_at_once_is_a_problem_unless_it_signed_itself() -> None:
+    missing = "certs/fullchain.pem does not hold the chain below it: CN=An Authority is missing"
+    assert missing in told(pem("app.example", "An Authority"))
+    assert missing not in told(pem("app.example", "An Authority") + pem("An Authority", "Root"))
+    assert not any("chain below" in one for one in told(pem("app.example", "app.example")))
+
+
 @pytest.mark.parametrize(
     ("after", "problem"),
     [
