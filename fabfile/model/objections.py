@@ -32,7 +32,10 @@ def notes(
     found = [f"left out: {name}: {reason.text}" for name, reason in left_out.items()]
     proxy = target.stack.proxy
     if proxy and proxy.name in reasons and facts.runs(target.stack.project, proxy.name):
-        found.append(f"{proxy.name} itself is replaced: nobody is answered for a moment")
+        found.append(
+            f"{proxy.name} itself is replaced: what is under way is cut, and for a moment"
+            " nobody is answered"
+        )
     found += [
         f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
         for c in orphans(target, facts)

@@ -29,7 +29,8 @@ def choose(server: str, releases: Sequence[Release], to: str) -> Release:
     """The release to go back to; exit code 2 when there is none.
 
     ``to`` is the id of a release or (the start of) a commit; empty: the last one that passed before
-    the one that runs. A failed release is never a target.
+    the one that runs, and after a run that died half way the last one that passed. A failed release
+    is never a target.
     """
     candidates = [release for release in reversed(releases) if release.passed]
     if to:
@@ -41,6 +42,8 @@ def choose(server: str, releases: Sequence[Release], to: str) -> Release:
     ran = _ran(releases)
     if not ran:
         raise refused(f"{server}: no verified release to go back to")
+    if half_way(releases):
+        return ran[-1]
     for release in reversed(ran[:-1]):
         # Today's .env stays, so a release of the same commit and images would bring nothing back.
         if (release.commit, release.images) != (ran[-1].commit, ran[-1].images):

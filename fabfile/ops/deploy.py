@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from ..model.errors import Trouble, refused
+from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.plan import Plan
 from .deployment import Deployment, Options
 from .go_back import stopped
 from .interruption import interruptible
 from .locking import deadline
+from .run import as_trouble
 from .session import Session, side_by_side
 from .status import release_view
 
@@ -83,7 +84,8 @@ def _carry_out(deployments: Sequence[Deployment]) -> None:
                 done.append(deployment)
             else:
                 deployment.run.prove()
-        except Trouble as trouble:
+        except Exception as error:  # noqa: BLE001 # even a bug of ours must not leave one new
+            trouble = as_trouble(error)
             _end_untouched(changing, trouble)
             raise _all_back(done, trouble) from None
 
@@ -100,7 +102,7 @@ def _prepare(changing: Mapping[str, Deployment]) -> None:
 def _end_untouched(changing: Mapping[str, Deployment], trouble: Trouble) -> None:
     """Close the records of those that were prepared and are not cut over because of another."""
     for deployment in changing.values():
-        if not deployment.run.ended:
+        if not deployment.run.ended and not deployment.run.touched:
             deployment.run.fail(Trouble(f"not cut over: {trouble.message}"))
 
 
@@ -114,6 +116,7 @@ def _all_back(done: Sequence[Deployment], trouble: Trouble) -> Trouble:
     for deployment in reversed(done):
         deployment.run.undo(trouble)
         back = deployment.back(trouble)
-        code = max(trouble.code, back.code)
+        # Something was changed by then, so that it was refused is no longer true.
+        code = STRANDED if STRANDED in (trouble.code, back.code) else FAILED
         trouble = Trouble(back.message, code=code, evidence=back.evidence)
     return trouble

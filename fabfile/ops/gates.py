@@ -199,15 +199,24 @@ def _link_from(host: Host, target: Target) -> list[Verdict]:
 def settle(session: Session, gated: Gated, facts: Facts, waive: Sequence[str]) -> list[Verdict]:
     """Ask until all gates are green or waived, ``settle`` seconds at most; the last verdicts.
 
+    :class:`Trouble` when they could not be asked the last time: what is not known proves nothing.
     ``facts``: of a look just now.
     """
     verdicts: list[Verdict] = []
+    unasked: list[Trouble] = []
     seen = iter((facts,))
 
     def green() -> bool:
-        verdicts[:] = ask_all(session, gated, next(seen, None) or look(gated.host))
+        unasked.clear()
+        try:
+            verdicts[:] = ask_all(session, gated, next(seen, None) or look(gated.host))
+        except Trouble as trouble:
+            unasked.append(trouble)
+            return False
         return all(verdict.ok or verdict.gate in waive for verdict in verdicts)
 
     with suppress(Trouble):
         gated.host.wait("every gate", green, gated.host.server.settle)
+    if unasked:
+        raise unasked[0]
     return verdicts

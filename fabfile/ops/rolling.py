@@ -64,7 +64,11 @@ class Rolling:
                 self.host,
                 self._told(front, service),
                 service,
-                twin=bool(self._twins(service) & self.present),
+                twins=[
+                    one.container
+                    for one in self.target.stack.services
+                    if one.name in self._twins(service)
+                ],
                 force=step.force,
             )
         self.present.add(service.name)

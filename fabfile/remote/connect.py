@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 import socket
+from typing import Any
 
 from fabric import Config, Connection
 from invoke import Context
-from paramiko import AuthenticationException, BadHostKeyException, RejectPolicy, SSHException
+from paramiko import (
+    AuthenticationException,
+    BadHostKeyException,
+    RejectPolicy,
+    SSHException,
+    Transport,
+)
 from paramiko.ssh_exception import NoValidConnectionsError
 from patchwork.environment import have_program
 
@@ -21,6 +28,8 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT = 10
 """Seconds to reach a server."""
+CHANNEL = 30
+"""Seconds within which the server must take a command."""
 KEEPALIVE = 30
 """Seconds between two signs of life on an idle connection."""
 
@@ -32,7 +41,7 @@ def connect(server: Server) -> Host:
     problem = key_problem(server.key)
     if problem:
         raise refused(f"{server.name}: {problem}")
-    connection = Connection(
+    connection = Bounded(
         host=server.host,
         user=server.user,
         port=server.port,
@@ -55,8 +64,24 @@ def connect(server: Server) -> Host:
     except (SSHException, OSError, EOFError) as error:
         connection.close()
         raise _translated(server, error) from None
-    connection.transport.set_keepalive(KEEPALIVE)
     return Host(server, connection)
+
+
+class Bounded(Connection):
+    """A connection that waits for nothing longer than it must, also once it was opened anew."""
+
+    def open(self) -> Any:
+        """Open it, unless it is open."""
+        opened = super().open()
+        bound(self.transport)
+        return opened
+
+
+def bound(transport: Transport) -> None:
+    """Let nothing wait for a server that is gone."""
+    transport.set_keepalive(KEEPALIVE)
+    # Else a command that begins after the network was cut waits an hour for its channel.
+    transport.channel_timeout = CHANNEL
 
 
 def _translated(server: Server, error: Exception) -> Trouble:

@@ -15,11 +15,13 @@ def fetch(host: Host, commit: str, release: str) -> None:
 
     One that is there already is not asked for: a rollback needs no remote repository.
     The release gets a ref of its own, so that no garbage collection takes what a rollback needs.
+    Trees that a run which died has left go.
     """
     server = host.server
     script = """
 set -eu
-checkout=$1 repository=$2 commit=$3 release=$4
+checkout=$1 repository=$2 commit=$3 release=$4 build=$5
+rm -rf "${build:?}"/*
 export GIT_TERMINAL_PROMPT=0
 mkdir -p "$checkout"
 cd "$checkout"
@@ -31,10 +33,8 @@ git cat-file -e "$commit^{commit}" 2>/dev/null ||
 git cat-file -e "$commit^{commit}"
 git update-ref "refs/releases/$release" "$commit"
 """
-    host.write(
-        ["bash", "-c", script, "fetch", str(server.path), server.repository, commit, release],
-        timeout=FETCH,
-    )
+    words = [str(server.path), server.repository, commit, release, str(server.root / "build")]
+    host.write(["bash", "-c", script, "fetch", *words], timeout=FETCH)
 
 
 def worktree(host: Host, commit: str) -> PurePosixPath:

@@ -163,7 +163,7 @@ class Host:
                 try:
                     data = pipe.read(size)
                 except (SSHException, OSError, EOFError) as error:
-                    raise self._lost(error) from None
+                    raise self.lost(error) from None
                 if not data and not (ended := self._ended(pipe, GRACE)).ok:
                     raise failed(ended)
                 return data
@@ -197,7 +197,7 @@ class Host:
             else:
                 pipe = Local(line)
         except (SSHException, OSError, EOFError) as error:
-            raise self._lost(error) from None
+            raise self.lost(error) from None
         try:
             yield pipe
         finally:
@@ -207,10 +207,11 @@ class Host:
         try:
             code, out, errors = pipe.end(patience)
         except (SSHException, OSError, EOFError) as error:
-            raise self._lost(error) from None
+            raise self.lost(error) from None
         return Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
 
-    def _lost(self, error: BaseException) -> Trouble:
+    def lost(self, error: BaseException) -> Trouble:
+        """What to raise when the connection ended with this error."""
         return Trouble(f"{self.name}: the connection is lost ({_reason(error)})")
 
     def close(self) -> None:
@@ -252,7 +253,7 @@ class Host:
                 " the host hangs or the network is cut"
             ) from None
         except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
-            raise self._lost(error) from None
+            raise self.lost(error) from None
         assert result is not None
         return Output(result.exited, from_wire(result.stdout), from_wire(result.stderr))
 

@@ -31,6 +31,8 @@ PATIENCE = 15
 """Seconds without one after which the server frees the lock."""
 LONGEST = 6 * 3600
 """Seconds after which even a live holder loses it."""
+ANSWER = 60.0
+"""Seconds within which the server must say whether it gives the lock, and take it back."""
 AGAIN = 2.0
 """Seconds between two tries of who waits for the lock."""
 HELD, UNDER_WAY, FROZEN = 75, 76, 77
@@ -101,7 +103,8 @@ class _Heard:
 
     @property
     def locked(self) -> bool:
-        return self.text.endswith("\n")
+        """Whether the whole line is there, whatever a login shell has printed before it."""
+        return any(line.startswith("LOCKED") for line in self.text.split("\n")[:-1])
 
     def write(self, text: str) -> int:
         self.text += text
@@ -160,16 +163,25 @@ class Lock:
         self._beats, self._heard = _Beats(), _Heard()
         frozen = "though frozen" if self._though_frozen else ""
         words = [str(root), HOLD, self._who, str(PATIENCE), token, frozen]
-        self._promise = self._host.context.run(
-            command_line(["bash", "-c", TAKE, "lock", *words], LONGEST, has_stdin=True),
-            asynchronous=True,
-            warn=True,
-            encoding=WIRE,
-            in_stream=self._beats,
-            out_stream=self._heard,
-        )
+        line = command_line(["bash", "-c", TAKE, "lock", *words], LONGEST, has_stdin=True)
+        try:
+            self._promise = self._host.context.run(
+                line,
+                asynchronous=True,
+                warn=True,
+                encoding=WIRE,
+                in_stream=self._beats,
+                out_stream=self._heard,
+            )
+        except (SSHException, OSError, EOFError) as error:
+            raise self._host.lost(error) from None
+        left = ANSWER
         while not self._heard.locked:
+            if left <= 0:
+                self._beats.said.put("")
+                raise Trouble(f"{self._host.name}: no answer for {ANSWER:g} s; does the host hang?")
             self._heard.changed.wait(0.1)
+            left -= 0.1
             self._heard.changed.clear()
             if self._promise.runner.process_is_finished and not self._heard.locked:
                 self._beats.said.put("")
@@ -218,6 +230,12 @@ class Lock:
     ) -> None:
         self._host.turn = self._former
         self._beats.said.put("bye\n")
+        # Who does not answer frees the lock by itself, as soon as it hears of nobody.
+        leaving = threading.Thread(target=self._leave, daemon=True)
+        leaving.start()
+        leaving.join(ANSWER)
+
+    def _leave(self) -> None:
         # When the connection is gone, so is the lock: an error here would only hide the first one.
         with suppress(ThreadException, SSHException, OSError, EOFError):
             self._promise.join()

@@ -42,7 +42,7 @@ fi
 [ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
 printf '%s' "$5" >"$2/real-ip.conf"
 """
-UNHEALTHY = 71
+UNHEALTHY, NO_STAND_IN = 71, 72
 ROLLING = 600
 """Seconds that replacing one service may take beside its own requests' time to end."""
 
@@ -133,13 +133,14 @@ def start(host: Host, told: Told, *, force: bool) -> None:
         raise _failed(host, told.service, output)
 
 
-def roll(host: Host, told: Told, service: Service, *, twin: bool, force: bool) -> str:
+def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], force: bool) -> str:
     """Replace a service's container so that no request fails; see ``roll.sh``.
 
-    ``twin``: another container of the same image takes the requests meanwhile. Returns a note.
+    ``twins``: containers of its twins; one that is well takes the requests meanwhile. Returns a
+    note.
     """
     words = told.words(host, ROLL, "roll", service.name, service.container)
-    words += [str(service.hints.port or ""), "yes" if twin else "", stand_in(service)]
+    words += [str(service.hints.port or ""), " ".join(twins), stand_in(service)]
     words += [str(service.hints.drain), str(HEALTHY), "yes" if force else ""]
     words += compose_words(host, host.server.path)
     output = host.write(words, timeout=ROLLING + service.hints.drain, check=False)
@@ -191,6 +192,10 @@ def _refused(host: Host, output: Output) -> Trouble:
 
 
 def _failed(host: Host, service: Service, output: Output) -> Trouble:
+    if output.code == NO_STAND_IN:
+        *log, _ = output.stderr.strip().splitlines()
+        message = f"{host.name}: {service.name} did not become healthy; the end of its log is below"
+        return Trouble(message, evidence=log[-16:])
     if output.code != UNHEALTHY:
         return _refused(host, output)
     return unhealthy(host, service, output.stderr.strip().splitlines()[-4:])

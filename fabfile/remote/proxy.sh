@@ -5,7 +5,8 @@
 # FOLDER: where the proxy reads its state; UPSTREAMS: lines of files that say where requests go (empty: none);
 # MISSING: services that are not there; REACH: lines of SERVICE URL that it is to reach; ALLOW: the text of
 # allow.conf (empty: none); BELIEVED: that of real-ip.conf; CONTAINER: the proxy's, or empty while it does not run.
-# Exit codes: 70 nothing was loaded, 71 the container of the service did not become healthy.
+# Exit codes: 70 nothing was loaded, 71 the container of the service did not become healthy,
+# 72 the one that was to stand in for it did not.
 set -uo pipefail
 folder=$1 upstreams=$2 generation=$3 epoch=$4 missing=$5 reach=$6 allow=$7 believed=$8 proxy=$9
 shift 9

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154 # follows proxy.sh
 # Replace the container of one service so that no request fails: it is taken out of the proxy, ends what it has
 # begun, is replaced, and is given requests again once the proxy reaches it.
-# Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWIN STANDIN DRAIN PATIENCE FORCE COMPOSE…
-# TWIN: its twin carries the requests meanwhile (empty: it has none, and STANDIN, a one-off container of the new
-# image, does); PORT: where it listens and is asked through the proxy (empty: nobody asks); DRAIN: seconds that its
+# Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWINS STANDIN DRAIN PATIENCE FORCE COMPOSE…
+# TWINS: containers of its twins, of which a healthy one carries the requests meanwhile (none: STANDIN, a one-off
+# container of the new image, does); PORT: where it listens and is asked through the proxy (empty: nobody asks); DRAIN: seconds that its
 # requests may take to end before it is told to stop; PATIENCE: seconds until it must be healthy; FORCE: replace it
 # though compose sees no difference; COMPOSE…: docker compose on the stack.
-service=$1 container=$2 port=$3 twin=$4 standin=$5 drain=$6 patience=$7 force=$8
+service=$1 container=$2 port=$3 twins=$4 standin=$5 drain=$6 patience=$7 force=$8
 shift 8
 running() { [ "$(of "$1" '{{.State.Running}}')" = true ]; }
 proxied() {
@@ -27,11 +27,19 @@ drained() {
   while [ $SECONDS -lt $end ] && busy "$1"; do pause; done
 }
 
+state_of() { of "$1" '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}'; }
+# carried: whether a twin is well now, whatever was seen of it when the deploy began.
+carried() {
+  local twin
+  for twin in $twins; do [ "$(state_of "$twin")" != 'running healthy' ] || return 0; done
+  return 1
+}
+
 # comes CONTAINER: wait until it is healthy. It is looked at more often than by compose's own --wait.
 comes() {
   local end=$((SECONDS + patience)) state
   while :; do
-    state=$(of "$1" '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}')
+    state=$(state_of "$1")
     [ "$state" != 'running healthy' ] || return 0
     [ "$state" = 'running starting' ] && [ $SECONDS -lt $end ] || break
     pause
@@ -42,7 +50,8 @@ comes() {
 
 # stand: a one-off container of the new image, which takes requests as soon as it is healthy.
 stand() {
-  running "$standin" && return
+  # One that a run which died has left: it may be new to the engine, after a reboot.
+  running "$standin" && comes "$standin" && return
   docker rm -f "$standin" >/dev/null 2>&1
   "$@" run -d --no-deps -T --name "$standin" --label "me.wishwith.stand-in=$service" "$service" </dev/null >&2 || return 1
   # Compose gives a one-off no restart policy; this one must come back after a reboot.
@@ -56,10 +65,10 @@ dismiss() {
 
 begun=$SECONDS
 if proxied && running "$container"; then
-  if [ -n "$twin" ]; then
+  if carried; then
     load "out" "$service"
   else
-    stand "$@" || { docker rm -f "$standin" >/dev/null 2>&1; die 71 "$standin did not become healthy"; }
+    stand "$@" || { docker rm -f "$standin" >/dev/null 2>&1; die 72 "$standin did not become healthy"; }
     load "out" "$service" "$standin"
   fi
   leave

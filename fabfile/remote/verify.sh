@@ -14,10 +14,16 @@ die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --nonblock 9 || die 75 'a backup, another check or a clean-up is running'
 container=''
-remove_all() { docker ps -aq --filter "label=$label" | xargs -r docker rm -f -v >/dev/null 2>&1; }
+scratch=''
+remove_all() {
+  docker ps -aq --filter "label=$label" | xargs -r docker rm -f -v >/dev/null 2>&1
+  rm -rf "${TMPDIR:-/tmp}"/wishwithme-verify.*
+}
 trap remove_all EXIT
 trap 'exit 143' HUP INT TERM
 remove_all # of a run that died
+# A place of its own: who takes the server's lock clears what load.sh leaves elsewhere.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-verify.XXXXXXXX") || die 70 'no temporary folder can be made'
 storage=$(docker info --format '{{.DockerRootDir}}')
 free=$(df -B1 --output=avail "$storage" | tail -n 1)
 [ "$free" -ge "$needed" ] ||
@@ -33,4 +39,4 @@ until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$user" </dev/null;
   [ "$SECONDS" -lt "$patience" ] || die 70 "the throwaway PostgreSQL did not start within $patience s"
   pause
 done
-bash -c "$load" load "$folder/$file" "$digest" "$container" "$user" "$@" </dev/null
+TMPDIR=$scratch bash -c "$load" load "$folder/$file" "$digest" "$container" "$user" "$@" </dev/null

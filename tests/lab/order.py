@@ -32,9 +32,10 @@ def places(tests: Sequence[Test]) -> dict[str, tuple[int, int, str]]:
     """File → where it stands in the order."""
     group = groups(tests)
     counts = Counter(group[file] for file, _ in tests)
-    kinds: dict[str, int] = {}
+    kinds = dict.fromkeys(group.values(), 2)
     for file, fixtures in tests:
-        kinds[group[file]] = min(kinds.get(group[file], 2), _kind(fixtures))
+        if "lab" in fixtures:
+            kinds[group[file]] = min(kinds[group[file]], _kind(fixtures))
     return {file: (kinds[one], -counts[one], one) for file, one in group.items()}
 
 

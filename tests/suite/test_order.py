@@ -5,15 +5,17 @@ from __future__ import annotations
 from tests.lab.order import groups, places
 
 TESTS = [
-    ("scene_of_two", ("scenes", "scene")),
-    ("scene_of_two", ("scenes", "scene")),
-    ("story_a", ("scenes", "sick")),
-    ("story_b", ("scenes", "fresh")),
-    ("story_b", ("scene", "scenes")),
-    ("at_the_base", ("pair", "servers_deployed")),
+    ("scene_of_two", ("lab", "scenes", "scene")),
+    ("scene_of_two", ("lab", "scenes", "scene")),
+    ("scene_of_two", ()),
+    ("story_a", ("lab", "scenes", "sick")),
+    ("story_b", ("lab", "scenes", "fresh")),
+    ("story_b", ("lab", "scene", "scenes")),
+    ("story_b", ("lab", "scene", "scenes")),
+    ("at_the_base", ("lab", "pair", "servers_deployed")),
     ("empties", ("lab",)),
-    ("empties", ("pair",)),
-    ("alone", ("scenes",)),
+    ("empties", ("lab", "pair")),
+    ("alone", ("lab", "scenes")),
 ]
 
 

@@ -37,6 +37,7 @@ class Dialled:
         self.loaded: list[str] = []
         self.closed = False
         self.kept_alive = 0
+        self.channel_timeout = 3600
         self.client = self
         self.transport = self
         type(self).made.append(self)
@@ -53,6 +54,7 @@ class Dialled:
     def open(self) -> None:
         if self.error:
             raise self.error
+        connect.bound(self.transport)  # type: ignore[arg-type]
 
     def close(self) -> None:
         self.closed = True
@@ -62,7 +64,7 @@ class Dialled:
 def dialled(monkeypatch: pytest.MonkeyPatch) -> type[Dialled]:
     """The class whose instances the adapter makes."""
     fresh = type("Fresh", (Dialled,), {"made": [], "error": None})
-    monkeypatch.setattr(connect, "Connection", fresh)
+    monkeypatch.setattr(connect, "Bounded", fresh)
     return fresh
 
 
@@ -88,7 +90,7 @@ def test_only_the_pinned_host_keys_and_the_one_key_of_the_server_are_used(
     assert connection.how["connect_kwargs"]["allow_agent"] is False
     assert connection.how["connect_kwargs"]["look_for_keys"] is False
     assert (connection.how["host"], connection.how["port"]) == ("192.0.2.7", 2222)
-    assert connection.kept_alive == connect.KEEPALIVE
+    assert (connection.kept_alive, connection.channel_timeout) == (connect.KEEPALIVE, 30)
 
 
 def test_without_a_file_of_host_keys_nothing_is_trusted(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from fabfile.model.errors import Trouble
 from fabfile.model.probe import Answer, Question
 
 from .fakes.application import API, UBUNTU
@@ -85,3 +86,19 @@ def test_a_check_that_fails_is_a_red_gate_and_the_server_goes_back(running: Flee
     assert ran.code == 1, ran.everything
     assert ran.error.startswith("ubuntu: red gates: check:events; ubuntu is back at 00000001")
     assert ran.evidence == ["check:events: no event"]
+
+
+def test_gates_that_cannot_be_asked_prove_nothing(
+    running: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the deploy is verified, nor is the way back proved: a person is needed."""
+
+    def broken(*_: object) -> list[Answer]:
+        raise Trouble("ubuntu: the connection is lost")
+
+    monkeypatch.setattr("fabfile.ops.gates.ask_all", broken)
+    running.origin.commit("New interface", {"services/api/main.py": "new"})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 3, ran.everything
+    assert "ubuntu: the connection is lost" in ran.error
+    assert [release.outcome for release in running.releases("ubuntu")][1:] == ["failed", "failed"]

@@ -33,8 +33,10 @@ case $* in
     runs=" $RUNNING $(cat "$STUBS/started" 2>/dev/null) "
     [[ $runs = *" ${*: -1} "* ]] && echo true || echo false
     ;;
+  logs*) echo "the log of ${*: -1}" ;;
   inspect*IPAddress*) echo 10.0.0.9 ;;
   inspect*Pid*) echo "${PID:-0}" ;;
+  inspect*Health*app-api-2) echo "${TWIN:-running healthy}" ;;
   inspect*Health*)
     head -n 1 "$STUBS/states"
     [ "$(wc -l <"$STUBS/states")" = 1 ] || sed -i 1d "$STUBS/states"

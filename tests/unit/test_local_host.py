@@ -174,6 +174,42 @@ def since(told: str) -> str:
     return found[1]
 
 
+def test_a_login_shell_that_prints_a_line_is_not_taken_for_the_lock(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "flock"
+    program.write_text('#!/bin/sh\necho "Welcome to the server"\nexec /usr/bin/flock "$@"\n')
+    program.chmod(0o755)
+    with Lock(host, "anna"):
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        with pytest.raises(Trouble, match="another change is running: anna"), Lock(host, "bert"):
+            pass
+
+
+def test_a_server_that_says_nothing_of_the_lock_is_not_waited_for(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "flock"
+    program.write_text("#!/bin/sh\nread -r line\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("fabfile.remote.lock.ANSWER", 0.3)
+    with pytest.raises(Trouble, match=r"^ubuntu: no answer for 0\.3 s; does the host hang\?$"):
+        Lock(host, "anna").__enter__()
+
+
+def test_who_takes_the_lock_clears_what_a_change_that_died_left(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check of a backup needs no lock: what it has of its own stays."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    for name in ("proxy", "swap", "load", "verify"):
+        (tmp_path / f"wishwithme-{name}.12345678").mkdir()
+    with Lock(host, "anna"):
+        left = [path.name for path in tmp_path.glob("wishwithme-*")]
+    assert left == ["wishwithme-verify.12345678"]
+
+
 def test_two_at_once_never_both_hold_it(host: Host) -> None:
     together, most, refusals = [0], [0], []
 

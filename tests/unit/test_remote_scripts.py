@@ -93,6 +93,18 @@ def test_a_fetch_makes_the_clone_and_moves_no_file(host: Host) -> None:
     assert refs == identity
 
 
+def test_a_fetch_takes_away_what_a_run_that_died_left(host: Host) -> None:
+    """Of another commit, and what was written beside it; the clone forgets the tree."""
+    tree = git.worktree(host, deployed(host, "two\n"))
+    Path(tree.with_suffix(".images.yml")).write_text("{}")
+    other = commit(origin_of(host), "Another", "three\n")
+    git.fetch(host, other, "r2")
+    assert list(Path(host.server.root / "build").iterdir()) == []
+    assert Path(git.worktree(host, other)).is_dir()
+    listed = run("git", "-C", str(host.server.path), "worktree", "list").splitlines()
+    assert len(listed) == 2
+
+
 def test_a_commit_that_is_there_already_needs_no_repository(host: Host) -> None:
     identity = deployed(host, "two\n")
     origin_of(host).rename(origin_of(host).with_name("away"))

@@ -20,6 +20,7 @@ from fabfile.remote.host import Host
 from .builders import STACK
 from .proxying import NEXT, loads, program, ran, states, told, written
 
+TWIN = "app-api-2"
 WORKER = """
 trap 'exec -a "nginx: worker process is shutting down" sleep 0.7' USR1
 while :; do read -rt 0.05 <> <(:); done
@@ -29,7 +30,7 @@ while :; do read -rt 0.05 <> <(:); done
 def test_a_twin_is_taken_out_replaced_and_put_back(host: Host, stubs: Path) -> None:
     service = STACK.service("api-1")
     proxied = replace(service, hints=replace(service.hints, port=80))
-    note = proxy.roll(host, told(), proxied, twin=True, force=False)
+    note = proxy.roll(host, told(), proxied, twins=[TWIN], force=False)
     assert re.fullmatch(r"drained in \d s", note)
     assert loads(stubs) == [["api-2:8000", "web:80"], ["api-1:8000", "api-2:8000", "web:80"]]
     assert [line.rpartition(" up ")[2] for line in ran(stubs, "compose")] == ["-d --no-build api-1"]
@@ -40,7 +41,7 @@ def test_a_twin_is_taken_out_replaced_and_put_back(host: Host, stubs: Path) -> N
 def test_a_single_service_has_a_stand_in_while_it_is_replaced(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proxy.roll(host, told(), STACK.service("web"), twin=False, force=True)
+    proxy.roll(host, told(), STACK.service("web"), twins=[], force=True)
     assert loads(stubs) == [
         ["api-1:8000", "api-2:8000", f"{NEXT}:80"],
         ["api-1:8000", "api-2:8000", "web:80", f"{NEXT}:80"],
@@ -63,7 +64,7 @@ def test_a_stand_in_that_a_died_run_left_serves_on_and_is_dismissed(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUNNING", f"app-proxy app-api-1 {NEXT}")
-    proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
+    proxy.roll(host, told(), STACK.service("web"), twins=[], force=False)
     assert loads(stubs) == [
         ["api-1:8000", "api-2:8000", "web:80", f"{NEXT}:80"],
         ["api-1:8000", "api-2:8000", "web:80"],
@@ -71,10 +72,36 @@ def test_a_stand_in_that_a_died_run_left_serves_on_and_is_dismissed(
     assert ran(stubs, "stop", "rm") == [f"stop {NEXT}", f"rm {NEXT}"]
 
 
+@pytest.mark.parametrize("state", ["running unhealthy", "restarting starting", "exited", ""])
+def test_a_twin_that_is_not_well_by_now_carries_nothing(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setenv("TWIN", state or "gone")
+    service = STACK.service("api-1")
+    proxied = replace(service, hints=replace(service.hints, port=80))
+    proxy.roll(host, told(), proxied, twins=[TWIN], force=False)
+    assert loads(stubs)[0] == ["app-api-1-next:8000", "api-2:8000", "web:80"]
+    assert loads(stubs)[-1] == ["api-1:8000", "api-2:8000", "web:80"]
+
+
+def test_a_stand_in_that_was_left_has_its_time_to_become_healthy_or_is_made_anew(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNING", f"app-proxy app-web {NEXT}")
+    states(stubs, "running starting", "running healthy")
+    proxy.roll(host, told(), STACK.service("web"), twins=[], force=False)
+    assert [line for line in ran(stubs, "compose") if " run " in line] == []
+    states(stubs, "running unhealthy", "running healthy")
+    proxy.roll(host, told(), STACK.service("web"), twins=[], force=False)
+    assert len([line for line in ran(stubs, "compose") if " run " in line]) == 1
+    assert f"rm -f {NEXT}" in ran(stubs, "rm")
+
+
 def test_a_stand_in_that_is_not_healthy_takes_no_request(host: Host, stubs: Path) -> None:
     states(stubs, "running starting", "running unhealthy")
-    with pytest.raises(Trouble, match="web did not become healthy"):
-        proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
+    with pytest.raises(Trouble, match="web did not become healthy; the end of its log") as no:
+        proxy.roll(host, told(), STACK.service("web"), twins=[], force=False)
+    assert no.value.evidence[-2:] == (f"{NEXT} is running unhealthy", f"the log of {NEXT}")
     assert not (stubs / "loads").exists()
     assert ran(stubs, "rm")[-1] == f"rm -f {NEXT}"
     assert not [line for line in ran(stubs, "compose") if " up " in line]
@@ -94,7 +121,7 @@ def test_a_container_that_does_not_become_healthy_stays_out_of_the_proxy(
 ) -> None:
     states(stubs, *said)
     with pytest.raises(Trouble, match="api-1 did not become healthy; the end of its log") as no:
-        proxy.roll(host, told(), STACK.service("api-1"), twin=True, force=False)
+        proxy.roll(host, told(), STACK.service("api-1"), twins=[TWIN], force=False)
     assert told_of_it in no.value.evidence
     assert loads(stubs) == [["api-2:8000", "web:80"]]
     assert written(host, "generation-away")[0].endswith('return 200 "api-1\\n"; }')
@@ -105,7 +132,7 @@ def test_a_container_that_cannot_be_made_stays_out_of_the_proxy(
 ) -> None:
     monkeypatch.setenv("SICK", "yes")
     with pytest.raises(Trouble, match="api-1 did not become healthy") as no:
-        proxy.roll(host, told(), STACK.service("api-1"), twin=True, force=False)
+        proxy.roll(host, told(), STACK.service("api-1"), twins=[TWIN], force=False)
     assert "a dependency failed" in no.value.evidence
     assert loads(stubs) == [["api-2:8000", "web:80"]]
 
@@ -114,19 +141,19 @@ def test_a_container_has_its_time_to_become_healthy_and_no_more(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states(stubs, "running starting", "running starting", "running healthy")
-    proxy.roll(host, told(), STACK.service("web"), twin=True, force=False)
+    proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
     assert loads(stubs)[-1] == ["api-1:8000", "api-2:8000", "web:80"]
     states(stubs, "running starting")
     monkeypatch.setattr(proxy, "HEALTHY", 1)
     with pytest.raises(Trouble, match="web did not become healthy") as no:
-        proxy.roll(host, told(), STACK.service("web"), twin=True, force=False)
+        proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
     assert "app-web is running starting" in no.value.evidence
 
 
 def test_a_service_that_the_proxy_never_asks_is_only_replaced(host: Host, stubs: Path) -> None:
     service = replace(STACK.service("web"), name="job", container="app-job")
     quiet = replace(service, hints=replace(service.hints, port=0))
-    assert proxy.roll(host, told(), quiet, twin=False, force=False) == ""
+    assert proxy.roll(host, told(), quiet, twins=[], force=False) == ""
     assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
 
 
@@ -137,7 +164,7 @@ def test_a_container_that_the_proxy_does_not_reach_is_no_success(
     monkeypatch.setenv("REACHED", reached)
     monkeypatch.setattr(proxy, "ROLL", proxy.ROLL.replace("LOADED=20", "LOADED=1"))
     with pytest.raises(Trouble, match=r"the proxy does not reach web at 10\.0\.0\.9:80$"):
-        proxy.roll(host, told(), STACK.service("web"), twin=False, force=False)
+        proxy.roll(host, told(), STACK.service("web"), twins=[], force=False)
 
 
 def test_a_service_is_replaced_when_the_workers_from_before_have_gone(
@@ -152,7 +179,7 @@ def test_a_service_is_replaced_when_the_workers_from_before_have_gone(
     try:
         monkeypatch.setenv("PID", str(os.getpid()))
         monkeypatch.setenv("WORKER", str(worker.pid))
-        proxy.roll(host, told(), STACK.service("web"), twin=True, force=False)
+        proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
     finally:
         worker.kill()
         reaper.join()
@@ -171,5 +198,5 @@ def test_what_is_under_way_has_as_long_as_it_is_given(
         busy = replace(service, hints=replace(service.hints, port=place[1], drain=drain))
         monkeypatch.setenv("REACHED", f"10.0.0.9:{place[1]}")
         with socket.create_connection(place, source_address=("127.0.0.2", 0)):
-            said = proxy.roll(host, told(), busy, twin=True, force=False)
+            said = proxy.roll(host, told(), busy, twins=[TWIN], force=False)
     assert re.fullmatch(note, said)

@@ -46,7 +46,7 @@ def refusal(releases: list[Release], to: str = "") -> str:
         (("a:accepted", "b:verified"), "a"),
         (("a:verified", "b:failed", "c:verified"), "a"),
         (("a:verified", "b:verified", "c:failed"), "a"),
-        (("a:verified", "b:verified", "c:running"), "a"),
+        (("a:verified", "b:verified", "c:running"), "b"),
         (("a:verified", "b:verified", "c:verified"), "b"),
         (("a:verified", "b:verified", "c:verified", "d:verified:b"), "a"),
         (("a:verified", "b:verified", "c:verified:a", "d:verified"), "a"),
