@@ -36,7 +36,8 @@ def edits(row: Row, number: int) -> dict[str, Edit]:
     note = f"# {number}"
     changed: dict[str, Edit] = {"README.md": ending(f"<!-- {number} -->")}
     if row.kind in (Kind.BUILD, Kind.SMOKE, Kind.ROLL, *SCHEMA) and row.subject != "nginx":
-        context = row.subject.rstrip("-12")
+        # What a migration is secured by is of the database; the migration is the API's.
+        context = "core-api" if row.kind in SCHEMA else row.subject.rstrip("-12")
         file = "nginx.conf" if context == "frontend" else "app/__init__.py"
         changed[f"services/{context}/{file}"] = ending(note)
     if row.kind in (Kind.TEST_PROXY, Kind.RELOAD, Kind.CERTIFICATE):
