@@ -1,4 +1,7 @@
-"""What a replacement costs: how soon health is seen, and how long the proxy's own one is felt."""
+"""What is felt of a replacement: how soon health is seen, how long the proxy's own one takes.
+
+And how long an event takes through the proxy, while nothing is replaced.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,17 @@ from tests.lab.commits import Origin
 from tests.lab.deployments import Operator
 from tests.lab.matrix_changes import OTHER, PUBLISH, other_proxy
 from tests.lab.matrix_visits import BROKEN
+from tests.lab.onlooking import followed
 from tests.lab.rig import Lab, Server
 from tests.lab.scenes import APP, SITE, STACK, TWINS, Scene, ending
 
 from . import report
 
 TIMES = 5
+FOLLOWERS = ("10.98.3.1", "10.98.4.1")
+"""Clients of the events, whom the proxy gives to different twins."""
+WHILE = 30
+"""Seconds for which events are followed."""
 NEXT = "exec_start: sh -c nginx -t"
 """How the engine tells what a roll does as soon as it has seen the new container healthy."""
 
@@ -31,6 +39,7 @@ def run() -> None:
     scene.operator.must("deploy")
     seen: list[float] = []
     gaps: list[float] = []
+    events = followers(scene)
     try:
         for number in range(TIMES):
             since = scene.by_hand("date +%s.%N").strip()
@@ -48,8 +57,19 @@ def run() -> None:
         ],
         ["nobody is answered while the proxy itself gets another image", f"{report.told(gaps)} s"],
     ]
+    middle, longest = (f"{max(events[key]) * 1000:.0f} ms" for key in ("median", "longest"))
+    rows.append(["from before an item's POST until a follower has its event: median", middle])
+    rows.append(["and the longest", longest])
     text = f"{report.machine()}. {len(seen)} twins, {len(gaps)} proxies: median (range).\n\n"
     report.write("replacing", text + report.table(("what", "measured"), rows))
+
+
+def followers(scene: Scene) -> dict[str, list[float]]:
+    """Seconds to each of two followers, of whom one is at another twin than who makes the items."""
+    with followed(scene, FOLLOWERS) as onlooking:
+        threading.Event().wait(WHILE)
+    seen = onlooking.report["followers"].values()
+    return {key: [one[f"lag_{key}"] for one in seen] for key in ("median", "longest")}
 
 
 def deploy(scene: Scene, number: int) -> None:

@@ -142,6 +142,20 @@ def test_a_person_with_a_browser_notices_nothing_of_it(switched: Scene) -> None:
 
 
 @full
+def test_what_is_only_detected_passes_and_is_logged(switched: Scene) -> None:
+    turn(switched, "waf", "detection")
+    try:
+        answer = sent(switched, f"{LISTS}?{IN_A_QUERY['SQL injection']}")
+        log = switched.by_hand("docker logs wishwithme-waf").splitlines()
+    finally:
+        turn(switched, "waf", "blocking")
+    assert answer.status == 401
+    (request,) = answer.all("x-request-id")
+    logged = {one["unique_id"]: one for one in (json.loads(line)["transaction"] for line in log)}
+    assert logged[request]["messages"] != []
+
+
+@full
 def test_no_request_fails_while_the_waf_itself_is_replaced(switched: Scene) -> None:
     """And none passes uninspected: nobody else is asked in this mode."""
     edit = ending(f"# {time.time_ns()}")
