@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lab.full import full
 from tests.lab.scenes import ALL, Scene, after, step_names
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -9,6 +10,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 MONTREAL = "nginx/montreal/resolver.conf"
 
 
+@full
 def test_the_other_servers_proxy_changes_nothing_here(scene: Scene) -> None:
     """Only files that a stack mounts or builds count for it; the commit is recorded."""
     comment = after("server {", "    # Nothing that ubuntu mounts.")

@@ -7,6 +7,7 @@ import re
 import time
 
 from tests.lab.deployments import ended, refused
+from tests.lab.full import full
 from tests.lab.scenes import PAGE, SITE, Scene, titled
 from tests.lab.seen import holder
 
@@ -36,6 +37,7 @@ def test_the_given_commit_is_deployed_and_a_second_deploy_meanwhile_is_told_who_
     assert scene.operator.json("ubuntu.status")["ubuntu"]["busy"] == ""
 
 
+@full
 def test_the_lock_is_free_again_when_its_holder_was_killed(scene: Scene) -> None:
     """Killed in the middle of its preparation: the next one finds no lock, only the truth."""
     commit = scene.change("A page that nobody waits for", {PAGE: titled("killed")})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from tests.lab.full import full
 from tests.lab.scenes import PAGE, SITE, STACK, Scene, reasons, titled
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 
+@full
 def test_after_a_deploy_compose_by_hand_is_a_no_op(scene: Scene) -> None:
     """The page alone was deployed; with or without -f, a person gets that very stack."""
     commit = scene.change("Another title", {PAGE: titled("eleven")})

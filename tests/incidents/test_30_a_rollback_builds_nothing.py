@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.deployments import refused
+from tests.lab.full import full
 from tests.lab.rig.docker import docker
 from tests.lab.scenes import PAGE, SITE, Scene, titled
 from tests.lab.seen import untouched
@@ -35,6 +36,7 @@ def test_pruned_and_cut_off_a_server_still_goes_back_to_the_very_image(scene: Sc
     scene.plain_up_changes_nothing()
 
 
+@full
 def test_an_image_removed_by_hand_is_found_before_the_first_change(scene: Scene) -> None:
     """The release, the image and the way out are named; nothing is touched."""
     old = scene.last()

@@ -48,6 +48,7 @@ def rolling(scene: Scene, seconds: int) -> subprocess.Popen[str]:
     return running
 
 
+@full
 def test_killed_in_the_middle_of_a_step_it_keeps_others_out_until_that_ends_and_no_longer(
     scene: Scene,
 ) -> None:

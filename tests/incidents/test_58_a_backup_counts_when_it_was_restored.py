@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lab.full import full
 from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
 
@@ -11,6 +12,7 @@ SHELF = f"{STATE}/backups"
 NIGHTS = 10
 
 
+@full
 def test_nights_of_broken_dumps_cost_no_good_backup(scene: Scene) -> None:
     """Each night fails aloud and leaves nothing; what is planted all the same fills no place."""
     scene.ubuntu.must(["sh", "-c", f"rm -f {SHELF}/*"])

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tests.incidents import stories
-
 Test = tuple[str, Sequence[str]]
 """The file that a test stands in, and the names of its fixtures."""
 STORIES = "stories"
@@ -20,6 +18,8 @@ STORIES = "stories"
 
 def groups(tests: Iterable[Test]) -> dict[str, str]:
     """File → what is played with it by one worker, one after the other."""
+    from tests.incidents import stories  # noqa: PLC0415 # earlier, pytest could not rewrite it
+
     found: dict[str, str] = {}
     for file, fixtures in tests:
         found.setdefault(file, file)

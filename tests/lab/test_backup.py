@@ -186,6 +186,7 @@ def test_of_two_at_once_the_second_says_so(people: Scene, faults: list[str]) -> 
     assert len(shelf(people)) == 1
 
 
+@full
 def test_an_operator_that_is_killed_costs_no_backup_and_leaves_no_half_one(
     people: Scene, faults: list[str]
 ) -> None:

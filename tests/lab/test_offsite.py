@@ -66,6 +66,7 @@ def test_a_wrong_key_and_a_missing_bucket_are_refused_in_one_line(
     assert len(people.ubuntu.must(["ls", SHELF]).split()) == 2
 
 
+@full
 def test_a_network_that_is_cut_in_the_middle_costs_one_run(
     people: Scene, offsite: Operator, bucket: Bucket, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.deployments import refused
+from tests.lab.full import full
 from tests.lab.scenes import (
     ALL,
     APP,
@@ -76,6 +77,7 @@ def test_only_is_refused_where_it_would_leave_something_behind(scene: Scene) -> 
         assert refused(scene.deploy(commit, "--only", "core-api-1")) == f"ubuntu: {twin}"
 
 
+@full
 def test_only_deploys_the_named_and_keeps_the_rest_in_the_plan(scene: Scene) -> None:
     """Commits are recorded per service: what was left out stays in the next plan."""
     old = scene.runs

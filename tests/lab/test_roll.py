@@ -9,6 +9,7 @@ from tests.lab.seen import settings_kept
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 
+@full
 def test_a_setting_restarts_exactly_the_services_that_read_it(scene: Scene) -> None:
     """And the next deploy, after it was taken back, the same ones again."""
     commit = scene.runs

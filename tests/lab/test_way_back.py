@@ -75,6 +75,7 @@ def test_a_deep_probe_that_fails_brings_release_and_settings_back(scene: Scene) 
     assert red == ["probe:core-api-1", "probe:core-api-2", "proxy:api", "outside:api"]
 
 
+@full
 def test_a_gate_that_fails_from_outside(scene: Scene) -> None:
     """Every container is well, the proxy's configuration is valid, and serves no page."""
     good = scene.runs
