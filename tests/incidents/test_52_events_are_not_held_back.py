@@ -14,7 +14,7 @@ SILENCE = 30
 def test_an_event_comes_through_the_proxy_long_before_anything_else_would_push_it(
     scene: Scene,
 ) -> None:
-    """How long it takes is in the page of services; here it only must not wait for the ping."""
+    """How long it takes is in docs/benchmarks.md; here it only must not wait for the ping."""
     with followed(scene, ["10.98.1.1", "10.98.2.1"]) as onlooking:
         scene.proves()
     assert onlooking.complete, onlooking
