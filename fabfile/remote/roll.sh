@@ -3,9 +3,9 @@
 # begun, is replaced, and is given requests again once the proxy reaches it.
 # Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWINS STANDIN DRAIN PATIENCE FORCE COMPOSE…
 # TWINS: containers of its twins, of which a healthy one carries the requests meanwhile (none: STANDIN, a one-off
-# container of the new image, does); PORT: where it listens and is asked through the proxy (empty: nobody asks); DRAIN: seconds that its
-# requests may take to end before it is told to stop; PATIENCE: seconds until it must be healthy; FORCE: replace it
-# though compose sees no difference; COMPOSE…: docker compose on the stack.
+# container of the new image, does); PORT: where it listens and is asked through the proxy (empty: nobody asks);
+# DRAIN: seconds that its requests may take to end before it is told to stop; PATIENCE: seconds until it must be
+# healthy; FORCE: replace it though compose sees no difference; COMPOSE…: docker compose on the stack.
 service=$1 container=$2 port=$3 twins=$4 standin=$5 drain=$6 patience=$7 force=$8
 shift 8
 running() { [ "$(of "$1" '{{.State.Running}}')" = true ]; }
