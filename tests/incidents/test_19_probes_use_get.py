@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -10,6 +9,7 @@ import yaml
 
 from tests.lab.rig.place import ROOT
 from tests.lab.scenes import API, Scene
+from tests.lab.seen import asked, now
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -42,11 +42,9 @@ def test_the_api_refuses_head_and_is_healthy_all_the_same(scene: Scene) -> None:
 
 def test_every_gate_asks_the_proxy_with_get(scene: Scene) -> None:
     """As nginx itself wrote it down."""
-    since = scene.ubuntu.must(["date", "-u", "+%Y-%m-%dT%H:%M:%SZ"]).strip()
+    since = now(scene.ubuntu)
     scene.proves()
-    logged = scene.ubuntu.must(["docker", "logs", "--since", since, "wishwithme-nginx"])
-    lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
-    ours = [line for line in lines if line["agent"] == "wishwithme-probe"]
+    ours = [line for line in asked(scene.ubuntu, since) if line["agent"] == "wishwithme-probe"]
     assert {line["method"] for line in ours} == {"GET"}
-    asked = sorted((line["host"], line["path"]) for line in ours)
-    assert asked == sorted([(API, "/healthz"), ("wishwith.me", "/")] * 2)
+    paths = sorted((line["host"], line["path"]) for line in ours)
+    assert paths == sorted([(API, "/healthz"), ("wishwith.me", "/")] * 2)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.lab.scenes import API, SITE, Scene
+from tests.lab.seen import asked, now
 
 if TYPE_CHECKING:
     from tests.incidents.stories import BackendsGone
@@ -15,19 +16,17 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged", "tests.incidents.sto
 
 def test_the_probe_from_outside_goes_through_the_proxy_to_a_backend(scene: Scene) -> None:
     """Nobody else answers for core-api, and each path is the path that was asked."""
-    since = scene.ubuntu.must(["date", "-u", "+%Y-%m-%dT%H:%M:%SZ"]).strip()
+    since = now(scene.ubuntu)
     status, body = scene.get(API, "/healthz")
     assert (status, json.loads(body)["checks"]) == (200, {"database": "ok", "redis": "ok"})
     assert scene.get(API, "/health") == (200, '{"status":"ok"}')
     assert scene.get(SITE, "/health") == (200, '{"status":"ok"}')
     assert scene.get(API, "/healthzz")[0] == 404
-    logged = scene.ubuntu.must(["docker", "logs", "--since", since, "wishwithme-nginx"])
-    lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
     boxes = scene.boxes()
     twins = {f"{boxes[twin].address}:8000" for twin in ("core-api-1", "core-api-2")}
-    asked = [line for line in lines if line["path"].startswith("/health")]
-    assert len(asked) >= 4
-    assert {line["upstream"] for line in asked} <= twins
+    probes = [line for line in asked(scene.ubuntu, since) if line["path"].startswith("/health")]
+    assert len(probes) >= 4
+    assert {line["upstream"] for line in probes} <= twins
 
 
 def test_the_probe_from_outside_is_red_without_the_database(backends_gone: BackendsGone) -> None:

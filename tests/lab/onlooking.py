@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.lab.rig import Server
 from tests.lab.scenes import API, TWINS, Scene
-from tests.lab.seen import STATE
+from tests.lab.seen import STATE, asked, now
 
 SCRIPT = Path(__file__).with_name("onlooker.py")
 CLIENTS = "10.98.0.0/16"
@@ -25,6 +25,8 @@ class Onlooking:
     """What the onlooker said at its end."""
 
     report: dict[str, Any] = field(default_factory=dict)
+    since: str = ""
+    """When it began, by the server's clock."""
 
     @property
     def complete(self) -> bool:
@@ -43,7 +45,7 @@ def followed(scene: Scene, clients: Sequence[str]) -> Iterator[Onlooking]:
         "trust": server.must(["cat", f"{STATE}/certs/fullchain.pem"]),
         "followers": list(clients),
     }
-    found = Onlooking()
+    found = Onlooking(since=now(server))
     with addresses(server):
         running = start(server)
         assert running.stdin is not None
@@ -104,12 +106,10 @@ def streams_on(scene: Scene) -> dict[str, int]:
     return counts
 
 
-def twin_of(scene: Scene, client: str) -> set[str]:
+def twin_of(scene: Scene, client: str, since: str) -> set[str]:
     """The addresses of the twins that the proxy gave a client's streams to, by its own log."""
-    log = scene.ubuntu.must(["docker", "logs", "--since", "10m", "wishwithme-nginx"])
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     return {
         line["upstream"].rpartition(":")[0]
-        for line in lines
+        for line in asked(scene.ubuntu, since)
         if (line["client"], line["path"]) == (client, "/api/v1/events/stream")
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from tests.lab.rig import Server
 from tests.lab.rig.server import CHECKOUT
@@ -44,6 +46,33 @@ def containers(server: Server) -> dict[str, str]:
     """Name → id of every container, running or not."""
     listed = server.must(["docker", "ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.ID}}"])
     return dict(line.split() for line in listed.splitlines())
+
+
+def now(server: Server) -> str:
+    """The server's clock: ISO 8601, UTC, to the second."""
+    return server.must(["date", "-u", "+%Y-%m-%dT%H:%M:%SZ"]).strip()
+
+
+def written(server: Server, service: str, since: str) -> list[str]:
+    """The lines that a service's container wrote from an instant (ISO 8601, UTC) on.
+
+    Out of the engine's own file: ``docker logs`` ends at a line that a power loss left half written.
+    """
+    container = f"wishwithme-{service}"
+    path = server.must(["docker", "inspect", "-f", "{{.LogPath}}", container]).strip()
+    found = []
+    for line in server.must(["cat", path]).splitlines():
+        with suppress(json.JSONDecodeError):
+            said = json.loads(line)
+            # Cut to the second: of fractions the engine writes as many digits as it needs.
+            if f"{said['time'][:19]}Z" >= since:
+                found.append(said["log"])
+    return found
+
+
+def asked(server: Server, since: str) -> list[dict[str, Any]]:
+    """What the proxy wrote of the requests that it answered from an instant on."""
+    return [json.loads(line) for line in written(server, "nginx", since) if line.startswith("{")]
 
 
 def snapshot(server: Server) -> dict[str, str]:

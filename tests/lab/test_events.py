@@ -20,6 +20,6 @@ def test_clients_of_both_twins_see_every_event_also_after_redis_restarted(scene:
     assert onlooking.complete, onlooking
     assert onlooking.report["made"] > 0
     twins = {scene.boxes()[twin].address for twin in TWINS}
-    followed_twins = [twin_of(scene, client) for client in (ONE, OTHER)]
+    followed_twins = [twin_of(scene, client, onlooking.since) for client in (ONE, OTHER)]
     assert sorted(map(len, followed_twins)) == [1, 1]
     assert set.union(*followed_twins) == twins

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.lab.alone import alone
 from tests.lab.commits import Edit, replaced
 from tests.lab.full import full
 from tests.lab.load import SLOW, Load, loaded, resolver_loaded
@@ -31,6 +32,7 @@ def everything() -> dict[str, Edit]:
     }
 
 
+@alone
 def test_no_request_fails_while_everything_but_the_data_is_replaced(scene: Scene) -> None:
     """And no event is lost or doubled, and no stream cut: it ends, and its client comes back."""
     commit = scene.change("Everything but the data", everything())
@@ -90,6 +92,7 @@ SEEN: list[Load] = []
 
 
 @full
+@alone
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_request_fails_with_some_that_take_ten_seconds(slow: Scene, kind: str) -> None:
     with followed(slow, FOLLOWERS) as onlooking, loaded(slow, slow=True) as load:
@@ -101,6 +104,7 @@ def test_no_request_fails_with_some_that_take_ten_seconds(slow: Scene, kind: str
 
 
 @full
+@alone
 def test_no_request_to_the_resolver_fails_while_both_of_it_and_its_proxy_change(
     scene: Scene,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.alone import alone
 from tests.lab.asking import Answer, ask, connected, person
 from tests.lab.browsing import LAMP, visits
 from tests.lab.deployments import Pair
@@ -156,6 +157,7 @@ def test_what_is_only_detected_passes_and_is_logged(switched: Scene) -> None:
 
 
 @full
+@alone
 def test_no_request_fails_while_the_waf_itself_is_replaced(switched: Scene) -> None:
     """And none passes uninspected: nobody else is asked in this mode."""
     edit = ending(f"# {time.time_ns()}")
