@@ -56,7 +56,7 @@ def now(server: Server) -> str:
 def written(server: Server, service: str, since: str) -> list[str]:
     """The lines that a service's container wrote from an instant (ISO 8601, UTC) on.
 
-    Out of the engine's own file: ``docker logs`` ends at a line that a power loss left half written.
+    Out of the engine's own file: ``docker logs`` ends at a line that a power loss has cut in half.
     """
     container = f"wishwithme-{service}"
     path = server.must(["docker", "inspect", "-f", "{{.LogPath}}", container]).strip()
