@@ -1,4 +1,7 @@
-"""Operate Wish With Me: `fab --list` shows the tasks, `fab --help TASK` what each does."""
+"""Operate Wish With Me: `fab --list` shows the tasks, `fab --help TASK` what each does.
+
+All of it is imported for every list and every Tab, so a task imports what it does when it runs.
+"""
 
 from invoke import Collection
 

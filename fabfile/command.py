@@ -12,7 +12,6 @@ from fabric import Connection
 from invoke import Context, Exit, Task, task
 
 from .model.errors import FAILED, Trouble, refused
-from .ops.session import Session, read_inventory
 from .ui.console import Console
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -56,7 +55,7 @@ HELP = {
 def command(
     *arguments: str, iterable: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., Any]], Task[Any]]:
-    """A task whose body gets a :class:`Session`; it ends with one line and an exit code.
+    """A task whose body gets a session (ops/session.py); it ends with one line and an exit code.
 
     ``arguments`` are the keys of :data:`HELP` that the task takes. The default of an ``iterable``
     one must be None: Invoke takes the type of any other default as a cast for each value. The
@@ -66,6 +65,8 @@ def command(
     def decorate(body: Callable[..., Any]) -> Task[Any]:
         @functools.wraps(body)
         def run(context: Context, *values: Any, **keywords: Any) -> None:
+            from .ops.session import Session, read_inventory
+
             console = Console(as_json=bool(keywords.get("json")))
             try:
                 _refuse_hosts(context)

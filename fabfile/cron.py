@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke import Collection
 
 from .command import command
-from .ops import schedule
-from .ops.session import Session
+
+if TYPE_CHECKING:
+    from .ops.session import Session
 
 
 @command("on", "mailto")
@@ -15,18 +18,24 @@ def install_task(session: Session, on: str = "", mailto: str = "") -> None:
 
     Exit codes: 0 done; 1 failed, the crontab is as it was; 2 not tried (no cron, nothing deployed).
     """
+    from .ops import schedule
+
     schedule.install(session, on, mailto)
 
 
 @command("on", "json")
 def list_task(session: Session, on: str = "", json: bool = False) -> None:
     """Show what cron starts on the servers, and when each job last succeeded and failed."""
+    from .ops import schedule
+
     schedule.list_(session, on, as_json=json)
 
 
 @command("on")
 def remove_task(session: Session, on: str = "") -> None:
     """Take our block out of the crontabs and leave everything else as it is."""
+    from .ops import schedule
+
     schedule.remove(session, on)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .command import command
-from .model.duration import seconds
-from .model.plan import Wish
-from .ops import deploy, doctor, planning, status
-from .ops.deployment import Options
-from .ops.session import Session
+
+if TYPE_CHECKING:
+    from .ops.session import Session
 
 
 @command(
@@ -37,6 +36,11 @@ def deploy_task(
     json: bool = False,
 ) -> None:
     """Bring all servers to one commit, the called one before its caller; both or none."""
+    from .model.duration import seconds
+    from .model.plan import Wish
+    from .ops import deploy
+    from .ops.deployment import Options
+
     wish = Wish(
         restart_data=restart_data,
         remove_orphans=remove_orphans,
@@ -57,6 +61,9 @@ def plan_task(
     json: bool = False,
 ) -> None:
     """Show what a deploy of all servers would do and why; change nothing."""
+    from .model.plan import Wish
+    from .ops import planning
+
     wish = Wish(
         restart_data=restart_data,
         remove_orphans=remove_orphans,
@@ -68,6 +75,8 @@ def plan_task(
 @command("json")
 def status_task(session: Session, json: bool = False) -> None:
     """Show what runs on all servers."""
+    from .ops import status
+
     names = [server.name for server in session.inventory.servers]
     status.status(session, names, as_json=json)
 
@@ -75,4 +84,6 @@ def status_task(session: Session, json: bool = False) -> None:
 @command("json")
 def doctor_task(session: Session, json: bool = False) -> None:
     """Examine all servers: what would stop a deploy, and what needs care; exit 1 on a problem."""
+    from .ops import doctor
+
     doctor.doctor(session, as_json=json)

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke import Collection, Task
 
 from .command import command
-from .model.duration import seconds
-from .model.plan import Wish
-from .ops import (
-    deploy,
-    freezing,
-    history,
-    inspection,
-    planning,
-    pruning,
-    recover,
-    rollback,
-    status,
-)
-from .ops.deployment import Options
-from .ops.descending import Way
-from .ops.session import Session
+
+if TYPE_CHECKING:
+    from .ops.session import Session
 
 
 def server_tasks(server: str) -> Collection:
@@ -79,6 +66,11 @@ def _deploy(server: str) -> Task[Any]:
         Exit codes: 0 done; 1 failed, and nothing changed or it is back where it was, proved;
         2 usage or preflight, nothing touched; 3 going back failed too: a person is needed.
         """
+        from .model.duration import seconds
+        from .model.plan import Wish
+        from .ops import deploy
+        from .ops.deployment import Options
+
         wish = Wish(
             restart_data=restart_data,
             remove_orphans=remove_orphans,
@@ -115,6 +107,9 @@ def _plan(server: str) -> Task[Any]:
         json: bool = False,
     ) -> None:
         """Show what a deploy would do and why; change nothing."""
+        from .model.plan import Wish
+        from .ops import planning
+
         wish = Wish(
             restart_data=restart_data,
             remove_orphans=remove_orphans,
@@ -155,6 +150,10 @@ def _rollback(server: str) -> Task[Any]:
         One whose image does not know the database's revision is refused (exit code 2) without
         --migrations.
         """
+        from .model.duration import seconds
+        from .ops import rollback
+        from .ops.descending import Way
+
         patience = seconds("--wait", wait)
         way = Way(migrations, allow_destructive)
         options = rollback.Options(to, tuple(waive or ()), restart_data, way, yes, patience)
@@ -167,6 +166,9 @@ def _recover(server: str) -> Task[Any]:
     @command("waive", "wait", iterable=("waive",))
     def recover_task(session: Session, waive: Sequence[str] | None = None, wait: str = "") -> None:
         """Bring what a died run left half done back to the last release that passed; prove it."""
+        from .model.duration import seconds
+        from .ops import recover
+
         recover.recover(session, server, tuple(waive or ()), seconds("--wait", wait))
 
     return recover_task
@@ -176,6 +178,8 @@ def _freeze(server: str) -> Task[Any]:
     @command("why")
     def freeze_task(session: Session, why: str = "") -> None:
         """Refuse deploys, rollbacks, recoveries and restores from now on, and say why."""
+        from .ops import freezing
+
         freezing.freeze(session, server, why)
 
     return freeze_task
@@ -185,6 +189,8 @@ def _unfreeze(server: str) -> Task[Any]:
     @command()
     def unfreeze_task(session: Session) -> None:
         """Let a frozen server be changed again."""
+        from .ops import freezing
+
         freezing.unfreeze(session, server)
 
     return unfreeze_task
@@ -194,6 +200,8 @@ def _status(server: str) -> Task[Any]:
     @command("json")
     def status_task(session: Session, json: bool = False) -> None:
         """Show what runs, whether it is what was deployed, and what a deploy would change."""
+        from .ops import status
+
         status.status(session, [server], as_json=json)
 
     return status_task
@@ -205,6 +213,8 @@ def _history(server: str) -> Task[Any]:
         session: Session, number: int = 10, show: str = "", json: bool = False
     ) -> None:
         """List the last releases, the failed and the died ones included."""
+        from .ops import history
+
         history.history(session, server, number, show, as_json=json)
 
     return history_task
@@ -214,6 +224,8 @@ def _health(server: str) -> Task[Any]:
     @command("json")
     def health_task(session: Session, json: bool = False) -> None:
         """Ask every gate now: inside, through the proxy, from outside; exit 1 when one is red."""
+        from .ops import inspection
+
         inspection.health(session, server, as_json=json)
 
     return health_task
@@ -225,6 +237,8 @@ def _logs(server: str) -> Task[Any]:
         session: Session, service: str = "", tail: int = 100, follow: bool = False
     ) -> None:
         """Show the end of the services' logs."""
+        from .ops import inspection
+
         inspection.logs(session, server, service, tail, follow=follow)
 
     return logs_task
@@ -234,6 +248,8 @@ def _ps(server: str) -> Task[Any]:
     @command()
     def ps_task(session: Session) -> None:
         """List the containers on the server, of whatever project."""
+        from .ops import inspection
+
         inspection.containers(session, server)
 
     return ps_task
@@ -243,6 +259,8 @@ def _prune(server: str) -> Task[Any]:
     @command("dry-run")
     def prune_task(session: Session, dry_run: bool = False) -> None:
         """Remove our images that neither a container nor the last five verified releases need."""
+        from .ops import pruning
+
         pruning.prune(session, server, dry_run=dry_run)
 
     return prune_task

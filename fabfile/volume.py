@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from invoke import Collection
 
 from .command import command
-from .ops import volumes
-from .ops.session import Session
+
+if TYPE_CHECKING:
+    from .ops.session import Session
 
 
 @command("on", "service", "quiet", "json")
@@ -19,6 +21,8 @@ def backup_task(
 
     Exit codes: 0 done; 1 no backup was made of one, and nothing is left of that; 2 not tried.
     """
+    from .ops import volumes
+
     volumes.backup(session, on, service, quiet=quiet, as_json=json)
 
 
@@ -35,6 +39,8 @@ def restore_task(
 
     Exit codes: 0 done; 1 failed, the former files are back; 2 not tried; 3 a person is needed.
     """
+    from .ops import volumes
+
     volumes.restore(session, on, service, volumes.Options(from_, tuple(waive or ()), yes))
 
 
