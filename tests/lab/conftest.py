@@ -30,5 +30,6 @@ def _fixtures(item: pytest.Item) -> list[str]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Called for the tests of every folder, so no other conftest may take a turn for its own."""
     with turn(by_itself=item.get_closest_marker("alone") is not None):
         return (yield)
