@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,15 @@ def test_the_list_needs_no_inventory(fleet: Fleet) -> None:
     assert ran.code == 0
     assert "ubuntu.deploy" in ran.out
     assert fleet.connections == []
+
+
+def test_what_a_task_does_is_imported_when_it_runs() -> None:
+    """The list and every Tab of the completion import all tasks, in a process of their own."""
+    code = "import fabfile, sys; print(*(name for name in sys.modules if 'fabfile.' in name))"
+    words = [sys.executable, "-c", code]
+    loaded = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "fabfile.servers" in loaded
+    assert not re.findall(r"fabfile\.(?:ops|remote)\S*", loaded)
 
 
 def test_the_help_of_a_task_needs_no_inventory_and_explains_every_flag(fleet: Fleet) -> None:
