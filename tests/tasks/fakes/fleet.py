@@ -18,7 +18,7 @@ import pytest
 from fabric import Config, Executor
 from fabric.main import Fab
 
-from fabfile import command, ns
+from fabfile import ns
 from fabfile.model.errors import Trouble
 from fabfile.model.inventory import Server
 from fabfile.model.probe import Answer, Question
@@ -116,7 +116,7 @@ class Fleet:
         self.hosts = folder / "hosts.ini"
         self.hosts.write_text(HOSTS)
         patch.setenv("HOSTS_INI", str(self.hosts))
-        patch.setattr(command, "Session", partial(Session, opener=self._open))
+        patch.setattr("fabfile.ops.session.Session", partial(Session, opener=self._open))
         patch.setattr("fabfile.remote.host.Connection", Connection)
         patch.setattr("fabfile.remote.s3.connect", self.storage.connect)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
