@@ -27,6 +27,9 @@ API_PLACES = [
     (SITE, "/api/v1/wishlists"),
     (SITE, "/api/v1/auth/login"),
     (SITE, "/api/v1/events/stream"),
+    (WWW, "/api/v1/wishlists"),
+    (WWW, "/api/v1/auth/login"),
+    (WWW, "/api/v1/events/stream"),
     (API, "/health"),
     (API, "/healthz"),
     (API, "/"),
@@ -128,12 +131,12 @@ def test_on_what_is_asked_under_a_name_that_is_not_served(visitor: Client) -> No
         owned(Answer(answer.status, headers, answer.read()))
 
 
-def raw(visitor: Client, request: bytes, tls: bool, port: int = 443) -> Answer:
+def raw(visitor: Client, request: bytes, tls: bool, port: int = 443, host: str = SITE) -> Answer:
     """The answer to something that no client library would send."""
     place = ("127.0.0.1", visitor.proxy.ports[port])
     with socket.create_connection(place, 5, (visitor.address, 0)) as connection:
         context = visitor.proxy.authority.trusted
-        stream = context.wrap_socket(connection, server_hostname=SITE) if tls else connection
+        stream = context.wrap_socket(connection, server_hostname=host) if tls else connection
         stream.sendall(request)
         told = b""
         while chunk := stream.recv(65536):
@@ -149,13 +152,18 @@ def raw(visitor: Client, request: bytes, tls: bool, port: int = 443) -> Answer:
     [
         ("GET / HTTP/1.1\r\nHost: wishwith.me\r\nHost: wishwith.me", 400),
         ("GET / HTTP/1.1", 400),
+        ("nothing at all", 400),
         ("TRACE / HTTP/1.1\r\nHost: wishwith.me", 405),
         (f"GET /{'a' * 8_300} HTTP/1.1\r\nHost: wishwith.me", 414),
         ("POST /api/ HTTP/1.1\r\nHost: wishwith.me\r\nTransfer-Encoding: zip", 501),
     ],
 )
-def test_on_what_is_no_request(request_line: str, status: int, visitor: Client) -> None:
-    answer = raw(visitor, f"{request_line}\r\nConnection: close\r\n\r\n".encode(), tls=True)
+@pytest.mark.parametrize("host", [SITE, API])
+def test_on_what_is_no_request(host: str, request_line: str, status: int, visitor: Client) -> None:
+    request_line = request_line.replace(SITE, host)
+    answer = raw(
+        visitor, f"{request_line}\r\nConnection: close\r\n\r\n".encode(), tls=True, host=host
+    )
     assert answer.status == status
     owned(answer)
 

@@ -14,15 +14,18 @@ from tests.stack.files import compose
 from .authority import Authority
 from .client import Answer, Client
 from .proxy import API, ROOT, SITE, Proxy, running
-from .test_headers import TOO_LARGE
+from .test_headers import TOO_LARGE, owned, raw
 
 PAGE = "https://wishwith.me"
 PAGES = [PAGE, "https://www.wishwith.me"]
 STRANGERS = ["https://example.org", "https://wishwith.me.example.org", "http://wishwith.me", "null"]
 PATHS = ["/api/v1/wishlists", "/api/v1/auth/login", "/api/v1/events/stream"]
 TOLD = {
+    405: "this method is not for the API",
     413: "this is more than 10 MB",
     429: "too many requests, try again later",
+    431: "these headers are too large",
+    501: "this transfer coding is not known here",
     502: "the application does not answer, try again",
     503: "the application is away, try again",
     504: "the application takes too long, try again",
@@ -56,6 +59,23 @@ def test_a_page_can_read_what_the_proxy_refuses(
     readable(large, 413, origin)
     readable(visitor.ask(host, path, X_Do="close", Origin=origin), 502, origin)
     readable(too_many(visitor, host, path, Origin=origin), 429, origin)
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "status"),
+    [
+        ("TRACE /", "Host: api.wishwith.me", 405),
+        ("GET /", f"Host: api.wishwith.me\r\nX-Large: {'a' * 8_300}", 431),
+        ("POST /", "Host: api.wishwith.me\r\nTransfer-Encoding: zip", 501),
+    ],
+)
+def test_a_page_can_read_what_is_refused_before_its_address_is_looked_at(
+    line: str, headers: str, status: int, visitor: Client
+) -> None:
+    request = f"{line} HTTP/1.1\r\nOrigin: {PAGE}\r\n{headers}\r\nConnection: close\r\n\r\n"
+    answer = raw(visitor, request.encode(), tls=True, host=API)
+    readable(answer, status, PAGE)
+    owned(answer)
 
 
 @pytest.mark.parametrize("host", [API, SITE])

@@ -34,11 +34,11 @@ def compose_settings(root: Path, compose_file: Path) -> Iterator[Path]:
 def container_tree(
     root: Path, configuration: Path, waf_mode: str = "off", scheme: str = "https"
 ) -> Iterator[Path]:
-    """Lay one server's nginx directory and the shared snippets out as its container sees them.
+    """Lay one configuration's directory and the shared snippets out as its container sees them.
 
     The container's absolute paths are rewritten to the tree's own, so that every ``include``
     resolves. Yields the copy of the configuration. Of what a deploy writes to ``proxy/`` only the
-    upstreams are there, with everybody in them.
+    upstreams are there, with everybody in them. The WAF's own rules stand in its image alone.
     ``waf_mode`` and ``scheme`` (of the resolver) are those of the servers' ``.env``.
     """
     waf = root / "nginx/waf" / waf_mode
@@ -46,10 +46,11 @@ def container_tree(
     chosen |= (
         {"link": root / "nginx/link" / scheme} if configuration.match("nginx/montreal/*") else {}
     )
+    home = "etc/waf" if configuration.match("services/waf/etc/*") else "etc/nginx"
     with TemporaryDirectory() as folder:
         tree = Path(folder)
         heavy = shutil.ignore_patterns("node_modules", "dist")
-        shutil.copytree(root / configuration.parent, tree / "etc/nginx", ignore=heavy)
+        shutil.copytree(root / configuration.parent, tree / home, ignore=heavy)
         shutil.copytree(root / "nginx/snippets", tree / "etc/wishwithme/snippets")
         for name, place in chosen.items():
             if place.is_dir():
@@ -62,7 +63,7 @@ def container_tree(
             written.write_text("".join(told))
         for file in tree.rglob("*.conf"):
             text = file.read_text()
-            for path in ("/etc/nginx/", "/etc/wishwithme/"):
+            for path in (f"/{home}/", "/etc/wishwithme/"):
                 text = text.replace(path, f"{tree}{path}")
             file.write_text(text)
-        yield tree / "etc/nginx" / configuration.name
+        yield tree / home / configuration.name

@@ -139,10 +139,18 @@ def _workflows() -> list[Path]:
     return _matching(".github/workflows/*.yml")
 
 
-def _waf_modes(configuration: Path) -> list[str]:
-    """The settings that a configuration is read with: those that have a folder."""
-    here = sorted(folder.name for folder in (ROOT / "nginx/waf").glob("*"))
-    return here if here and configuration.match("nginx/ubuntu/*") else ["off"]
+def _read_as(configuration: Path) -> list[dict[str, str]]:
+    """The settings that a configuration is read with: each of those that have a folder."""
+    modes = sorted(folder.name for folder in (ROOT / "nginx/waf").glob("*"))
+    schemes = sorted(folder.name for folder in (ROOT / "nginx/link").glob("*"))
+    if modes and configuration.match("nginx/ubuntu/*"):
+        return [{"waf_mode": mode} for mode in modes]
+    if schemes and configuration.match("nginx/montreal/*"):
+        return [{"scheme": scheme} for scheme in schemes]
+    return [{}]
+
+
+WAF = ("services/waf/etc/blocking.conf", "services/waf/etc/detection.conf")
 
 
 def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
@@ -150,9 +158,9 @@ def _each_nginx(judge: Callable[[Path], str]) -> Callable[[], str]:
 
     def judge_all() -> str:
         findings = []
-        for configuration in _matching("nginx/*/nginx.conf", "services/*/nginx.conf"):
-            for mode in _waf_modes(configuration):
-                with container_tree(ROOT, configuration, mode) as copy:
+        for configuration in _matching("nginx/*/nginx.conf", "services/*/nginx.conf", *WAF):
+            for settings in _read_as(configuration):
+                with container_tree(ROOT, configuration, **settings) as copy:
                     said = judge(copy).replace(str(copy.parent), str(configuration.parent))
                     said = said.replace(f"{copy.parents[1]}/wishwithme", "nginx")
                 findings += [f"{configuration}: {said}"] if said else []
@@ -170,7 +178,7 @@ def _crossplane(configuration: Path) -> str:
     """Every directive, its arguments and its place.
 
     Its own strict mode takes the lines of a ``map`` for directives. One that is newer than its
-    list says on its own line since when nginx has it: ``# crossplane: of nginx 1.25.1``.
+    list, or of a module, says so on its own line: ``# crossplane: of nginx 1.25.1``.
     """
     import crossplane  # noqa: PLC0415 - missing, it is a finding of this judge, not the end of all
 
@@ -186,9 +194,7 @@ def _crossplane(configuration: Path) -> str:
 
 def _unknown(block: list[dict[str, Any]], known: frozenset[str]) -> Iterator[tuple[str, int]]:
     waived = {
-        line["line"]
-        for line in block
-        if line.get("comment", "").startswith(" crossplane: of nginx ")
+        line["line"] for line in block if line.get("comment", "").startswith(" crossplane: of ")
     }
     for line in block:
         if line["directive"] not in {*known, "#"} and line["line"] not in waived:

@@ -149,6 +149,7 @@ def test_an_include_by_the_container_path_is_followed(plant: Plant) -> None:
         ),
         ("http2 on;  # we know it", 'nginx/snippets/more.conf:1: unknown directive "http2"'),
         ("http2 on;  # crossplane: of nginx 1.25.1", ""),
+        ("modsecurity on;  # crossplane: of ModSecurity-nginx", ""),
         ("map $uri $kept { /a 1; }", ""),
     ],
 )
@@ -158,6 +159,27 @@ def test_a_directive_that_crossplane_does_not_know_is_found_unless_it_says_since
     plant(**{"nginx/ubuntu/nginx.conf": CLEAN_NGINX, "nginx/snippets/more.conf": f"{line}\n"})
     said = judges.JUDGES["crossplane"]()
     assert said.removeprefix("nginx/ubuntu/nginx.conf: ") == found
+
+
+def test_the_configuration_of_the_waf_is_read_as_its_container_sees_it(plant: Plant) -> None:
+    clean = CLEAN_NGINX.replace("/etc/wishwithme/snippets/", "/etc/waf/")
+    files = {"services/waf/etc/blocking.conf": clean, "nginx/snippets/http.conf": ""}
+    plant(**files, **{"services/waf/etc/more.conf": "keepalive_tmeout 75s;\n"})
+    said = judges.JUDGES["crossplane"]()
+    assert 'services/waf/etc/more.conf:1: unknown directive "keepalive_tmeout"' in said
+
+
+def test_both_ways_of_the_link_are_read(plant: Plant) -> None:
+    clean = CLEAN_NGINX.replace("snippets/more.conf", "link/listen.conf")
+    plant(
+        **{
+            "nginx/montreal/nginx.conf": clean,
+            "nginx/snippets/http.conf": "",
+            "nginx/link/https/listen.conf": "keepalive_timeout 75s;\n",
+            "nginx/link/http/listen.conf": "keepalive_tmeout 75s;\n",
+        }
+    )
+    assert 'unknown directive "keepalive_tmeout"' in judges.JUDGES["crossplane"]()
 
 
 def test_a_missing_include_is_found(plant: Plant) -> None:
