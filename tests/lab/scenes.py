@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tests.lab.asking import ask
@@ -59,6 +60,11 @@ class Scene:
     def runs(self) -> str:
         """The commit that the checkout of ``ubuntu`` stands on."""
         return head(self.ubuntu)
+
+    def patient(self, folder: Path) -> Scene:
+        """The same, whose gates may take the time that they have by default."""
+        inventory = self.operator.inventory(folder / "patient", "defaults", settle="30")
+        return replace(self, operator=Operator(inventory))
 
     def change(self, subject: str, edits: Mapping[str, Edit], on: str = "") -> str:
         """Commit edits on top of ``on`` (default: what runs) and push; the new commit."""

@@ -6,6 +6,7 @@ A test module gets them with ``pytest_plugins = ("tests.lab.deployed", "tests.la
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.lab.rig import Lab
 from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
 
-__all__ = ["placeholders", "scene", "scenes"]
+__all__ = ["patient", "placeholders", "scene", "scenes"]
 
 KEEP = f"rm -rf /root/certs && cp -a {STATE}/certs /root/certs"
 BACK = f"""
@@ -41,6 +42,12 @@ def scene(scenes: Pair, request: pytest.FixtureRequest) -> Iterator[Scene]:
     yield Scene(scenes.lab, scenes.operator, scenes.origin)
     if request.session.testsfailed == failed:
         scenes.remember()
+
+
+@pytest.fixture
+def patient(scene: Scene, tmp_path: Path) -> Scene:
+    """The same, and its gates may take the time that they have by default."""
+    return scene.patient(tmp_path)
 
 
 @pytest.fixture(scope="module")

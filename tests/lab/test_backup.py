@@ -7,13 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.deployments import Operator, Ran, ended
+from tests.lab.deployments import Ran, ended
 from tests.lab.full import full
 from tests.lab.rig.output import wait_until
 from tests.lab.scenes import API, Scene
@@ -33,13 +31,12 @@ DIGEST = "SELECT md5(string_agg(u::text, ',' ORDER BY id)) FROM users u"
 
 
 @pytest.fixture
-def people(scene: Scene, tmp_path: Path) -> Scene:
+def people(patient: Scene) -> Scene:
     """Both servers verified, with users in the database and no backup.
 
     Their services lose every connection in a restore: the gates may take their time.
     """
-    patient = scene.operator.inventory(tmp_path / "patient", "defaults", settle="30")
-    scene = replace(scene, operator=Operator(patient))
+    scene = patient
     scene.ubuntu.must(["sh", "-c", f"rm -f {SHELF}/*"])
     scene.asks_database(FILL)
     return scene

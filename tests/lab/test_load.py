@@ -33,8 +33,9 @@ def everything() -> dict[str, Edit]:
 
 
 @alone
-def test_no_request_fails_while_everything_but_the_data_is_replaced(scene: Scene) -> None:
+def test_no_request_fails_while_everything_but_the_data_is_replaced(patient: Scene) -> None:
     """And no event is lost or doubled, and no stream cut: it ends, and its client comes back."""
+    scene = patient
     commit = scene.change("Everything but the data", everything())
     with (
         scene.only_replaces(*TWINS, "frontend"),
@@ -52,8 +53,9 @@ def test_no_request_fails_while_everything_but_the_data_is_replaced(scene: Scene
 
 
 @pytest.fixture
-def slow(scene: Scene) -> Scene:
+def slow(patient: Scene) -> Scene:
     """What runs knows requests of 5 to 10 s."""
+    scene = patient
     if "slowly" not in scene.by_hand(f"cat {APP}"):
         scene.deployed(scene.change("Slow requests", SLOW))
     return scene
@@ -106,9 +108,9 @@ def test_no_request_fails_with_some_that_take_ten_seconds(slow: Scene, kind: str
 @full
 @alone
 def test_no_request_to_the_resolver_fails_while_both_of_it_and_its_proxy_change(
-    scene: Scene,
+    patient: Scene,
 ) -> None:
-    now = time.time_ns()
+    scene, now = patient, time.time_ns()
     commit = scene.origin.commit(
         "Resolver", {RESOLVER: ending(f"LOADED = {now}"), NGINX: ending(f"# {now}")}, scene.runs
     )

@@ -18,7 +18,7 @@ def test_a_page_that_is_added_is_resolved_by_the_browser_there_and_appears_live(
     seen = visits(scene, "plain")
     assert seen["complaints"] == []
     assert [text in seen["text"] for text in (LAMP, "49.90", "A good umbrella")] == [True] * 3
-    for what in ("welcome", "birthday"):
+    for what in ("welcome", "birthday", "limit"):
         assert (SIGHTS / f"plain-{what}.png").read_bytes().startswith(b"\x89PNG")
     statuses = [answer["status"] for answer in seen["limited"]]
     assert statuses == sorted(statuses)

@@ -3,8 +3,8 @@
 Reads one JSON object from standard input: where the names of the site lead, the certificate to
 trust by its key, a shop's page and what it sells. Registers, leaves, signs in again, makes a
 list, adds the page by its address, and waits until what it sells appears without a reload. Prints
-as JSON what the browser complained of, its sights as PNGs in base64 by name, and what the page
-reads when it asks too often.
+as JSON what the browser complained of until then, its sights as PNGs in base64 by name, and what
+the page reads when it asks too often.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ PATIENCE = 60_000
 """Milliseconds until something must be seen."""
 
 
-def visit(wanted: dict[str, Any], page: Any, sights: dict[str, str]) -> None:
-    email = f"{time.time_ns()}@example.org"
+def visit(wanted: dict[str, Any], page: Any, email: str, sights: dict[str, str]) -> None:
     page.goto("https://wishwith.me/")
     page.get_by_role("button", name="Create an account").click()
     page.get_by_label("Your name").fill("Ada")
@@ -67,6 +66,16 @@ TRIES = """async () => {
 """What a page's own script learns of a limit that it runs into."""
 
 
+def run_into_the_limit(page: Any, email: str, sights: dict[str, str]) -> Any:
+    """What the page's script learns of it, and what the person sees who signs in just then."""
+    tried = page.evaluate(TRIES)
+    page.get_by_role("button", name="Sign out").click()
+    sign(page, email, "Sign in")
+    page.get_by_text(tried[-1]["says"]).wait_for()
+    sights["limit"] = sight(page)
+    return tried
+
+
 def main() -> None:
     wanted = json.loads(sys.stdin.readline())
     complaints: list[str] = []
@@ -88,13 +97,16 @@ def main() -> None:
             lambda said: complaints.append(said.text) if said.type == "error" else None,
         )
         sights: dict[str, str] = {}
+        seen: dict[str, Any] = {"sights": sights}
+        email = f"{time.time_ns()}@example.org"
         try:
-            visit(wanted, page, sights)
+            try:
+                visit(wanted, page, email, sights)
+            finally:
+                sights["birthday"] = sight(page)
+                seen |= {"complaints": list(complaints), "text": page.inner_text("body")}
+            seen["limited"] = run_into_the_limit(page, email, sights)
         finally:
-            sights["birthday"] = sight(page)
-            seen = {"complaints": list(complaints), "text": page.inner_text("body")}
-            seen["sights"] = sights
-            seen["limited"] = page.evaluate(TRIES)
             print(json.dumps(seen))
         browser.close()
 
