@@ -38,7 +38,7 @@ class Backends:
                 settings.database_url.get_secret_value(),
                 pool_size=5,
                 max_overflow=5,
-                # A queue, as while a build has the CPU, is waited out: a late answer is better than none.
+                # A queue, as while a build has the CPU, is waited out: late is better than never.
                 pool_timeout=15,
                 pool_pre_ping=True,
                 # A traceback must not quote a password's hash or a token's digest.
