@@ -85,7 +85,7 @@ def test_caller_proxy_and_work_give_up_in_this_order() -> None:
 
 def test_the_api_ends_what_the_database_holds_up_before_its_proxy_gives_up() -> None:
     assert "60s" in directive("ubuntu", "proxy_read_timeout")
-    pool = said("core-api/app/backends.py", r"pool_timeout=(\d+),")
+    pool = said("core-api/app/backends.py", r"database=engine\(.*pool_timeout=(\d+)\),")
     query = said("core-api/app/backends.py", r'"command_timeout": (\d+),')
     assert pool + query < 60
 

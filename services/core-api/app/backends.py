@@ -21,34 +21,40 @@ DATABASE_LIMITS = {
 }
 
 
+def engine(settings: Settings, **pool: int) -> AsyncEngine:
+    """A pool of connections to PostgreSQL; one that the server dropped is replaced."""
+    return create_async_engine(
+        settings.database_url.get_secret_value(),
+        pool_pre_ping=True,
+        # A traceback must not quote a password's hash or a token's digest.
+        hide_parameters=True,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 15,
+            "server_settings": {"application_name": "core-api", **DATABASE_LIMITS},
+        },
+        **pool,
+    )
+
+
 @dataclass(frozen=True)
 class Backends:
     """Connections of one process. Nothing connects before the first use, so both may start late."""
 
     database: AsyncEngine
+    # A connection apart, so that a full pool is not taken for a database that is away.
+    probe: AsyncEngine
     redis: Redis
     # Set by a commit that left an event in the outbox.
     outbox_filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def connect(cls, settings: Settings) -> "Backends":
-        """Prepare both pools; a connection that the server dropped is replaced, not reported."""
+        """Prepare the pools."""
         return cls(
-            database=create_async_engine(
-                settings.database_url.get_secret_value(),
-                pool_size=5,
-                max_overflow=5,
-                # A queue, as while a build has the CPU, is waited out: late is better than never.
-                pool_timeout=15,
-                pool_pre_ping=True,
-                # A traceback must not quote a password's hash or a token's digest.
-                hide_parameters=True,
-                connect_args={
-                    "timeout": 5,
-                    "command_timeout": 15,
-                    "server_settings": {"application_name": "core-api", **DATABASE_LIMITS},
-                },
-            ),
+            # A queue, as while a build has the CPU, is waited out: late is better than never.
+            database=engine(settings, pool_size=5, max_overflow=5, pool_timeout=15),
+            probe=engine(settings, pool_size=1, max_overflow=1, pool_timeout=5),
             redis=Redis.from_pool(
                 BlockingConnectionPool.from_url(
                     settings.redis_url.get_secret_value(),
@@ -72,6 +78,7 @@ class Backends:
     async def close(self) -> None:
         """Give every connection back."""
         await self.redis.aclose()
+        await self.probe.dispose()
         await self.database.dispose()
 
 

@@ -19,7 +19,7 @@ router = APIRouter(tags=["health"])
 
 async def ask_database(backends: Backends) -> None:
     """Raise unless PostgreSQL answers a query."""
-    async with backends.database.connect() as connection:
+    async with backends.probe.connect() as connection:
         await connection.execute(text("SELECT 1"))
 
 

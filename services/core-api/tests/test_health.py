@@ -1,6 +1,7 @@
 """What the three health answers say, and when."""
 
 from fastapi.testclient import TestClient
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 def test_everything_well_is_200_and_names_each_check(client: TestClient) -> None:
@@ -61,3 +62,21 @@ def test_cors_allows_the_site_and_nobody_else(client: TestClient) -> None:
     site = client.get("/live", headers={"Origin": "https://wishwith.me"})
     assert site.headers.get_list(header) == ["https://wishwith.me"]
     assert header not in client.get("/live", headers={"Origin": "https://elsewhere.test"}).headers
+
+
+def test_a_pool_in_full_use_is_no_database_that_is_away(client: TestClient) -> None:
+    database = client.app.state.backends.database
+
+    async def take_all() -> list[AsyncConnection]:
+        return [await database.connect() for _ in range(10)]
+
+    async def give_back(held: list[AsyncConnection]) -> None:
+        for connection in held:
+            await connection.close()
+
+    held = client.portal.call(take_all)
+    try:
+        assert database.pool.checkedout() == 10
+        assert client.get("/healthz").json()["checks"] == {"database": "ok", "redis": "ok"}
+    finally:
+        client.portal.call(give_back, held)
