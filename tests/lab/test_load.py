@@ -54,10 +54,11 @@ def test_no_request_fails_while_everything_but_the_data_is_replaced(patient: Sce
 
 @pytest.fixture
 def slow(patient: Scene) -> Scene:
-    """What runs knows requests of 5 to 10 s."""
+    """What runs knows requests of 5 to 10 s, and so does the release before it."""
     scene = patient
     if "slowly" not in scene.by_hand(f"cat {APP}"):
         scene.deployed(scene.change("Slow requests", SLOW))
+        scene.deployed(scene.change("To go back from", {PAGE: titled(f"{time.time_ns()}")}))
     return scene
 
 
