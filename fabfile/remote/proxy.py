@@ -24,10 +24,16 @@ LOAD = LIBRARY + 'load "in"\n'
 START = (
     LIBRARY
     + """
-container=$1
-shift
+service=$1 container=$2 healthy=$3 force=$4
+shift 4
+# Between its stop and its start nobody is answered, so compose only makes it: before it starts one,
+# it asks after each that this one depends on, half a second apart.
+made() { "$@" </dev/null >&2 && docker start "$container" >/dev/null; }
 write "in" || die 70 "the proxy's files cannot be written"
-"$@" </dev/null >&2 || die 71 "$container did not become healthy"
+made "$@" up --no-start --no-build ${force:+--force-recreate} "$service" ||
+  die 71 "$container did not start"
+"$@" up -d --no-build --wait --wait-timeout "$healthy" "$service" </dev/null >&2 ||
+  die 71 "$container did not become healthy"
 answers "$(address_of "$container")" "in" || die 70 "$container does not answer what it was told"
 """
 )
@@ -124,11 +130,9 @@ def load(host: Host, told: Told) -> None:
 
 def start(host: Host, told: Told, *, force: bool) -> None:
     """Make or replace the proxy's own container, and wait until it answers what it was told."""
-    flags = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY)]
-    flags += ["--force-recreate"] if force else []
-    words = compose_words(host, host.server.path, *flags, told.service.name)
-    script = told.words(host, START, "start-proxy", told.service.container, *words)
-    output = host.write(script, timeout=HEALTHY + 60, check=False)
+    words = told.words(host, START, "start-proxy", told.service.name, told.service.container)
+    words += [str(HEALTHY), "yes" if force else "", *compose_words(host, host.server.path)]
+    output = host.write(words, timeout=HEALTHY + 60, check=False)
     if not output.ok:
         raise _failed(host, told.service, output)
 

@@ -64,7 +64,9 @@ def load(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 def start(machine: Machine, command: Command, _stdin: str) -> Ended:
     _write(machine, command)
-    ended = _up(machine, command.words[OWN + 1 :])
+    service, force = command.words[OWN], command.words[OWN + 3]
+    flags = ["--force-recreate"] if force else []
+    ended = _up(machine, [*command.words[OWN + 4 :], "up", *flags, service])
     if ended.code == 0 and "NEVER LOADED" in machine.configuration():
         return Ended(NOT_LOADED, err="app-proxy does not answer what it was told")
     return ended

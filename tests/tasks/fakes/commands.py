@@ -132,7 +132,7 @@ def _subject(command: Command) -> str:
         "compose run": lambda: f"{words[-1]} {' '.join(words[:-1])}",
         "reload": lambda: words[0],
         "load-proxy": lambda: words[8],
-        "start-proxy": lambda: _up(words),
+        "start-proxy": lambda: f"{words[9]}{' by force' if words[12] else ''}",
         "roll": lambda: f"{words[9]}{' by force' if words[16] else ''}",
         "remove": lambda: words[0],
         "watch": lambda: f"{words[1]} s",
