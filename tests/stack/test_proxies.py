@@ -202,7 +202,7 @@ def test_the_waf_has_a_mode_for_every_folder_that_a_setting_can_name() -> None:
         "blocking": through,
     }
     for mode, engine in (("detection", "DetectionOnly"), ("blocking", "On")):
-        assert f"    modsecurity_rules 'SecRuleEngine {engine}';\n" in waf(f"{mode}.conf")
+        assert f"    modsecurity_rules 'SecRuleEngine {engine}';" in waf(f"{mode}.conf")
     assert not (ROOT / "services/waf/etc/off.conf").exists()
 
 
