@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -122,6 +123,52 @@ def test_on_a_service_that_takes_too_long(
     owned(answer)
 
 
+def over_http2(visitor: Client, host: str, path: str, *flags: str) -> Answer:
+    """The last answer in a browser's protocol, which Python's own client does not speak."""
+    port = visitor.proxy.ports[443]
+    words = ["curl", "-sik", "--http2", "--noproxy", "*", "--interface", visitor.address, *flags]
+    words += ["--connect-to", f"{host}:443:127.0.0.1:{port}", f"https://{host}{path}"]
+    # It complains where an answer comes before the body has gone out.
+    body = bytes(int(TOO_LARGE))
+    ran = subprocess.run(words, input=body, capture_output=True, timeout=30, check=False)
+    head, _, told = ran.stdout.rpartition(b"HTTP/2 ")[2].partition(b"\r\n\r\n")
+    first, *lines = head.decode().splitlines()
+    headers = tuple((name.lower(), value) for name, _, value in (x.partition(": ") for x in lines))
+    return Answer(int(first), headers, told)
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"),
+    [
+        (("-H", "X-Do: 200"), 200),
+        (("-H", "X-Do: 304"), 304),
+        (("-H", "X-Do: 404"), 404),
+        (("--data-binary", "@-"), 413),
+        (("-H", "X-Do: close"), 502),
+    ],
+)
+@pytest.mark.parametrize(("host", "path"), [(API, "/api/v1/wishlists"), (API, "/healthz")])
+def test_on_what_is_answered_over_http2(
+    host: str, path: str, flags: tuple[str, ...], status: int, visitor: Client
+) -> None:
+    answer = over_http2(visitor, host, path, *flags)
+    assert answer.status == status
+    owned(answer)
+
+
+@pytest.mark.parametrize("status", ["200", "304", "404"])
+def test_on_the_page_over_http2(status: str, visitor: Client) -> None:
+    answer = over_http2(visitor, SITE, f"/{status}", "-H", f"X-Do: {status}")
+    assert answer.status == int(status)
+    owned(answer, PAGE_POLICY, ("no-cache",))
+
+
+def test_on_a_request_too_many_over_http2(visitor: Client) -> None:
+    answer = over_http2(visitor, API, "/api/v1/wishlists?[1-99]")
+    assert answer.status == 429
+    owned(answer)
+
+
 def test_on_what_is_asked_under_a_name_that_is_not_served(visitor: Client) -> None:
     with visitor.connected(SITE) as connection:
         connection.request("GET", "/", headers={"Host": "example.org"})
@@ -214,6 +261,13 @@ def test_on_what_the_resolvers_proxy_refuses(
     assert (large.status, other.status) == (413, 403)
     owned(large)
     owned(other)
+
+
+def test_on_what_the_link_cannot_be_asked_for(montreal: Proxy, caller: Client) -> None:
+    """The resolver, which knows its token, does not answer."""
+    answer = caller.on(8001).ask("127.0.0.1", "/link", X_Do="close")
+    assert (answer.status, answer.json) == (500, {"detail": "no resolver answers, try again"})
+    owned(answer)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/resolver/v1/resolve"])
