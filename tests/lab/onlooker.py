@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-import httpx  # type: ignore[import-not-found] # it stands in that image
+import httpx  # it stands in that image
 
 PATIENCE = 40.0
 """Seconds after the last item within which a follower must have seen all."""
