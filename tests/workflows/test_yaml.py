@@ -73,7 +73,7 @@ def made_of(server: str) -> set[str]:
 
 
 def test_every_server_has_a_workflow_and_no_other_is_there() -> None:
-    wanted = {"test.yml", *(f"deploy-{server}.yml" for server in SERVERS)}
+    wanted = {"test.yml", "full.yml", *(f"deploy-{server}.yml" for server in SERVERS)}
     assert {file.name for file in FILES} == wanted
 
 
@@ -103,6 +103,14 @@ def test_exactly_the_tested_commit_is_deployed(server: str) -> None:
     assert refs == ["${{ inputs.ref || github.sha }}", "${{ needs.fast.outputs.commit }}"]
 
 
+def test_every_part_of_the_fault_matrix_is_played_once_a_week() -> None:
+    model = read(ROOT / ".github/workflows/full.yml")
+    assert {*events(model)} == {"schedule", "workflow_dispatch"}
+    job = model["jobs"]["full"]
+    assert job["strategy"] == {"fail-fast": False, "matrix": {"part": [1, 2, 3, 4, 5, 6]}}
+    assert job["steps"][-1]["env"] == {"PART": "${{ matrix.part }}"}
+
+
 @each_server
 def test_runs_for_one_server_wait_for_each_other_tests_included(server: str) -> None:
     model = workflow(server)
@@ -124,6 +132,8 @@ def test_the_keys_of_linked_servers_go_to_the_two_tasks_and_nowhere_else(server:
 def allowed(file: Path) -> set[str]:
     if file.name == "test.yml":
         return {"scripts/test --fast", "scripts/test"}
+    if file.name == "full.yml":
+        return {'scripts/test --full --shard "$PART/6"'}
     words = f'--server {file.stem.removeprefix("deploy-")} --ref "$COMMIT"'
     return {
         "scripts/setup",
