@@ -13,10 +13,13 @@ proxied() {
   [ -n "$proxy" ] && [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "${files[@]}"
 }
 
-# busy CONTAINER: whether somebody else is connected to it.
+# busy CONTAINER: whether somebody else is connected to it. What cannot be looked at counts as busy until the deadline:
+# the engine may run elsewhere (rootless, in a virtual machine).
 busy() {
   local pid
   pid=$(of "$1" '{{.State.Pid}}')
+  [ "${pid:-0}" != 0 ] || return 1 # it has ended
+  [ -r "/proc/$pid/net/tcp" ] || return 0
   cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
     awk -v port=":$(printf '%04X' "$port")\$" '
       $4 == "01" && $2 ~ port && $3 !~ /^(0+0100007F|0100007F|0+FFFF00000100007F|0+01000000):/ { found = 1 }

@@ -200,3 +200,16 @@ def test_what_is_under_way_has_as_long_as_it_is_given(
         with socket.create_connection(place, source_address=("127.0.0.2", 0)):
             said = proxy.roll(host, told(), busy, twins=[TWIN], force=False)
     assert re.fullmatch(note, said)
+
+
+def test_what_cannot_be_looked_at_has_as_long_as_it_is_given(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's processes are not this machine's: nobody can tell that nothing is under way."""
+    service = STACK.service("web")
+    nobody = 1 << 22  # more than any process id
+    monkeypatch.setenv("PID", str(nobody))
+    unseen = replace(service, hints=replace(service.hints, drain=2))
+    assert re.fullmatch(
+        r"drained in [23] s", proxy.roll(host, told(), unseen, twins=[TWIN], force=False)
+    )
