@@ -50,7 +50,7 @@ def test_one_that_ran_out_of_memory_is_back_by_itself_and_the_site_was_never_awa
     healthy = lambda: scene.boxes()["core-api-1"].health == "healthy"  # noqa: E731
     assert again | answered(scene, healthy, "it is healthy") == {200}
     scene.proves()
-    (told,) = scene.operator.json("ubuntu.status")
+    told = scene.operator.json("ubuntu.status")["ubuntu"]
     assert told["problems"] == []
     (twin,) = [one for one in told["services"] if one["service"] == "core-api-1"]
     assert twin["restarts"] == times + 1
