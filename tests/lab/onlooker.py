@@ -56,16 +56,17 @@ class Follower:
                 return
             self.opened += 1
             self.ready.set()
-            name, data = "", ""
+            place, name, data = self._last, "", ""
             async for line in answer.aiter_lines():
                 field, _, value = line.partition(": ")
                 if field == "id":
-                    self._last = value
+                    place = value
                 elif field == "event":
                     name = value
                 elif field == "data":
                     data = value
                 elif not line:
+                    self._last = place
                     if name == "items:updated":
                         self.seen.append((json.loads(data)["title"], time.monotonic()))
                     name, data = "", ""

@@ -47,10 +47,11 @@ async def stream(
     except (jwt.InvalidTokenError, ValueError):
         raise HTTPException(status.HTTP_401_UNAUTHORIZED, "sign in first") from None
     streams: Streams = request.app.state.streams
-    after = place(header) or place(last_event_id)
+    # Before the answer begins: what happens from then on is the client's, whatever ends this stream.
+    here = await streams.beginning(user_id, place(header) or place(last_event_id))
 
     async def lines() -> AsyncIterator[str]:
-        async for event in streams.follow(user_id, after):
+        async for event in streams.follow(user_id, here):
             yield written(event)
 
     return StreamingResponse(lines(), media_type="text/event-stream", headers=UNBUFFERED)

@@ -62,13 +62,12 @@ class Streams:
         self.stopping = stopping
         self.bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
-    async def follow(self, user_id: UUID, after: str | None) -> AsyncIterator[Event]:
-        """The user's events after that place, or from now on; ends when the process stops."""
+    async def follow(self, user_id: UUID, here: str) -> AsyncIterator[Event]:
+        """The user's events after that place; ends when the process stops."""
         with self.bell(user_id) as bell:
+            # Its place before the first event: what happens while a client reconnects counts.
+            yield Event(here)
             try:
-                here = await unless(self.stopping, self.beginning(user_id, after))
-                # Its place before the first event: what happens while a client reconnects counts.
-                yield Event(here)
                 while True:
                     for event in await unless(self.stopping, self.next(user_id, here, bell)):
                         yield event
