@@ -47,7 +47,7 @@ async def stream(
     except (jwt.InvalidTokenError, ValueError):
         raise HTTPException(status.HTTP_401_UNAUTHORIZED, "sign in first") from None
     streams: Streams = request.app.state.streams
-    # Before the answer begins: what happens from then on is the client's, whatever ends this stream.
+    # Before the answer begins: what happens from then on is the client's, whatever ends the stream.
     here = await streams.beginning(user_id, place(header) or place(last_event_id))
 
     async def lines() -> AsyncIterator[str]:
