@@ -99,7 +99,7 @@ def test_a_name_that_leads_elsewhere_costs_nothing_but_one_line(scene: Scene) ->
     before = served(scene)
     with scene.lab.directory.astray(f"www.{SITE}"):
         ran = scene.operator.fab("ssl.renew", "--force", "--quiet", "--server", "ubuntu")
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (1, ""), scene.ubuntu.must(["cat", LOG])
     assert ran.error.startswith(f"ubuntu: no new certificate: www.{SITE}: ")
     assert "connection refused" in ran.error
     assert ran.error.endswith("; the former one is served, 1825 days more")

@@ -1,5 +1,6 @@
 """Events reach every open stream of their user, on both twins, once."""
 
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,9 +8,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
 from app import streams
 from app.tokens import access_token
+from tests.conftest import SIGNING_KEY
 from tests.people import Person, listening
 from tests.servers import RedisServer
 
@@ -157,3 +160,16 @@ def test_a_stream_needs_a_token_that_is_good(twins: Twins, person: Person) -> No
 @pytest.mark.parametrize("junk", ["", "x", "1", "-1-0", "9" * 30 + "-0", "0-0\x00"])
 def test_a_place_that_is_none_of_ours_is_no_place(junk: str) -> None:
     assert streams.place(junk) is None
+
+
+def test_a_stream_that_begins_as_the_process_stops_still_tells_its_place(
+    client: TestClient,
+) -> None:
+    """Whoever was answered comes back to what happened since, not to what happens from then on."""
+    stopping = client.app.state.stopping
+    stopping.set()
+    try:
+        answer = client.get(f"/api/v1/events/stream?token={access_token(uuid4(), SIGNING_KEY)}")
+    finally:
+        stopping.clear()
+    assert re.fullmatch(r"retry: 1000\nid: \d+-\d+\n\n", answer.text)
