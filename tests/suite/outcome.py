@@ -61,7 +61,7 @@ def pytest(
         color = "--color=yes" if sys.stdout.isatty() else "--color=no"
         places = (f"--junitxml={report}", f"--basetemp={scratch}/tests")
         side_by_side = (
-            (f"-n{workers}", "--dist=loadgroup", "--no-loadscope-reorder", "-v")
+            (f"-n{workers}", "--dist=loadfile", "--no-loadscope-reorder", "-v")
             if workers > 1
             else ()
         )
