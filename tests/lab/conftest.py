@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.alone import turn
 from tests.lab.fixtures import lab
-from tests.lab.order import groups, places
+from tests.lab.order import places
 
 __all__ = ["lab"]
 
@@ -18,10 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(COLD_START))
     tests = [(item.path.name, _fixtures(item)) for item in items]
-    group, place = groups(tests), places(tests)
+    place = places(tests)
     items.sort(key=lambda item: (*place[item.path.name], item.path.name))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group[item.path.name]))
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

@@ -19,7 +19,7 @@ TESTS = [
 ]
 
 
-def test_what_reads_a_story_is_played_by_one_worker() -> None:
+def test_what_reads_a_story_stands_together() -> None:
     assert groups(TESTS) == {
         "scene_of_two": "scene_of_two",
         "story_a": "stories",
