@@ -2,8 +2,9 @@
 
 First those that empty servers or need nothing deployed, then those that need both at the base, then
 the scenes, which begin wherever the one before ended: so the base is deployed once, not whenever
-the kind changes. What reads a story of ``tests/incidents/stories.py`` stands together. (The
-workers get whole files: to pytest-xdist 3.8 with pytest 9.2 groups of its loadgroup are nothing.) Within a kind the longest list comes first, so that two workers end together.
+the kind changes. What reads a story of ``tests/incidents/stories.py`` stands together. Within a
+kind the longest list comes first, so that two workers end together. The workers get whole files:
+groups of ``--dist=loadgroup`` are nothing to pytest-xdist 3.8 with pytest 9.2.
 """
 
 from __future__ import annotations
