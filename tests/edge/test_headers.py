@@ -138,7 +138,6 @@ def over_http2(visitor: Client) -> httpx.Client:
 
 
 def answered(browser: httpx.Client, visitor: Client, host: str, path: str, **more: Any) -> Answer:
-    """What it was told; ``more`` goes with the request."""
     request = browser.build_request(
         more.pop("method", "GET"),
         f"https://127.0.0.1:{visitor.proxy.ports[443]}{path}",

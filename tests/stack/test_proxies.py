@@ -104,6 +104,13 @@ def test_no_log_holds_a_query_string(server: str) -> None:
     assert set(directive(server, "access_log")) == {"off", "/dev/stdout json"}
 
 
+def test_the_containers_own_health_is_asked_for_inside_only() -> None:
+    """By its own address: a name is whatever somebody outside says it is."""
+    plain = (ROOT / "nginx/ubuntu/plain.conf").read_text()
+    (inside,) = [one for one in blocks(plain, "server") if "snippets/health.conf" in one]
+    assert re.findall(r"^\s*listen (.*);", inside, re.MULTILINE) == ["127.0.0.1:80"]
+
+
 def test_a_limit_answers_429() -> None:
     assert directive("ubuntu", "limit_req_status") == ["429"]
     zones = directive("ubuntu", "limit_req_zone")
