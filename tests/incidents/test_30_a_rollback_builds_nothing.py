@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.lab.deployments import refused
 from tests.lab.full import full
-from tests.lab.rig.docker import docker
+from tests.lab.rig.containers import frozen
 from tests.lab.scenes import PAGE, SITE, Scene, titled
 from tests.lab.seen import untouched
 
@@ -17,13 +17,9 @@ def test_pruned_and_cut_off_a_server_still_goes_back_to_the_very_image(scene: Sc
     scene.deployed(scene.change("A page to go back from", {PAGE: titled("thirty")}))
     scene.operator.must("ubuntu.prune")
     mirror = scene.lab.server("ubuntu").container.replace("-ubuntu", "-mirror")
-    docker("pause", mirror)
-    try:
-        with scene.only_replaces("frontend"):
-            ran = scene.operator.fab("ubuntu.rollback")
-        assert ran.code == 0, ran
-    finally:
-        docker("unpause", mirror)
+    with frozen(mirror), scene.only_replaces("frontend"):
+        ran = scene.operator.fab("ubuntu.rollback")
+    assert ran.code == 0, ran
     assert [step.split()[0] for step in ran.steps("ubuntu")] == [
         "fetch",
         "checkout",

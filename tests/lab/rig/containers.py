@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .docker import LabError, docker, last_line
-from .output import say
+from .output import say, wait_until
 from .place import Place
+
+FREEZE_DEADLINE = 30
 
 Description = dict[str, Any]
 
@@ -54,6 +58,25 @@ def revive(place: Place, name: str, image: str) -> bool:
     elif not found["State"]["Running"]:
         docker("start", name)
     return True
+
+
+@contextmanager
+def frozen(name: str) -> Iterator[None]:
+    """Stop every process of a container for the length of the block: it is there, and silent.
+
+    Under a version 1 control group runc looks a thousand times whether all of them stand still,
+    then thaws them and fails (runc, cgroups/fs/freezer.go): on a busy machine that is too soon
+    for a container with hundreds of processes, so the engine is asked again.
+    """
+
+    def stands_still() -> bool:
+        return docker("pause", name, check=False).returncode == 0
+
+    wait_until(stands_still, f"{name} stood still", FREEZE_DEADLINE)
+    try:
+        yield
+    finally:
+        docker("unpause", name)
 
 
 def remove_all(place: Place) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from . import relay
+from .containers import frozen
 from .docker import docker
 from .output import wait_until
 
@@ -135,11 +136,10 @@ class Faults:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Hang the whole host: connections stay open, nothing answers."""
-        docker("pause", self.container)
         try:
-            yield
+            with frozen(self.container):
+                yield
         finally:
-            docker("unpause", self.container)
             self.wait_ready()
 
     @contextmanager
