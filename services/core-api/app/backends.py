@@ -33,6 +33,7 @@ def engine(settings: Settings, **pool: int) -> AsyncEngine:
             "command_timeout": 15,
             "server_settings": {"application_name": "core-api", **DATABASE_LIMITS},
         },
+        max_overflow=0,
         **pool,
     )
 
@@ -52,9 +53,10 @@ class Backends:
     def connect(cls, settings: Settings) -> "Backends":
         """Prepare the pools."""
         return cls(
-            # A queue, as while a build has the CPU, is waited out: late is better than never.
-            database=engine(settings, pool_size=5, max_overflow=5, pool_timeout=15),
-            probe=engine(settings, pool_size=1, max_overflow=1, pool_timeout=5),
+            # A queue, as while a build has the CPU, is waited out: late is better than never. No
+            # overflow: who waits is not woken when one of those closes, newcomers get its place.
+            database=engine(settings, pool_size=10, pool_timeout=15),
+            probe=engine(settings, pool_size=2, pool_timeout=5),
             redis=Redis.from_pool(
                 BlockingConnectionPool.from_url(
                     settings.redis_url.get_secret_value(),

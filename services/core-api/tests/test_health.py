@@ -1,6 +1,9 @@
 """What the three health answers say, and when."""
 
+import asyncio
+
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -80,3 +83,17 @@ def test_a_pool_in_full_use_is_no_database_that_is_away(client: TestClient) -> N
         assert client.get("/healthz").json()["checks"] == {"database": "ok", "redis": "ok"}
     finally:
         client.portal.call(give_back, held)
+
+
+def test_a_queue_for_the_database_opens_no_connection_anew(client: TestClient) -> None:
+    database = client.app.state.backends.database
+
+    async def ask() -> int:
+        async with database.connect() as connection:
+            return await connection.scalar(text("SELECT pg_backend_pid() FROM pg_sleep(0.01)"))
+
+    async def rush() -> set[int]:
+        rounds = [await asyncio.gather(*(ask() for _ in range(40))) for _ in range(5)]
+        return {process for each in rounds for process in each}
+
+    assert len(client.portal.call(rush)) == 10
