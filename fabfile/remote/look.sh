@@ -15,7 +15,6 @@ export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.quotePath G
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-look.XXXXXXXX") || exit 73
 trap 'rm -rf "$scratch"' EXIT
 section() { printf '\n%s %s\n' "$mark" "$1"; }
-quietly() { local err; { err=$("$@" 2>&1 >&3); } 3>&1 || printf 'error: %s' "${err//$'\n'/ }"; }
 declare -A asked
 ask() {
   local name=$1 descriptor
@@ -25,44 +24,49 @@ ask() {
 }
 answer() { section "$1"; cat <&"${asked[$1]}"; }
 
+# containers: those that there are, then what the proxy answers: not what its file says, a reload that failed has loaded
+# nothing. The proxy is the container that mounts our folder of proxy files.
 containers() {
-  local all
+  local all seen='' address=''
   all=$(docker ps -aq 2>/dev/null)
-  [ -n "$all" ] || return 0
   # No environment: it holds secrets. A container that went meanwhile is no error; anything else must not be read as
   # "nothing there".
-  # shellcheck disable=SC2086
-  {
-    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}' $all 2>&1 >&3 |
+  # shellcheck disable=SC2016,SC2086
+  [ -z "$all" ] || seen=$({
+    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}}{{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
       grep -v 'No such object' | sed '/^$/d; s/^/error: /'
-  } 3>&1
-}
-# What the proxy answers, not what its file says: a reload that failed has loaded nothing. The proxy is
-# the container that mounts our folder of proxy files.
-loaded() {
-  local proxy address
-  proxy=$(docker ps -q --filter "volume=$root/proxy" 2>/dev/null | head -n 1)
-  [ -n "$proxy" ] || return 0
-  address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$proxy" 2>/dev/null)
-  curl -s --fail --max-time 2 "http://$address:8090/generation"
+  } 3>&1)
+  case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} address=${address%%$'\n'*} ;; esac
+  printf '%s\n' "${seen/$'\nproxy='"$address"/}"
+  section generation
+  [ -z "$address" ] || curl -s --fail --max-time 2 "http://$address:8090/generation"
   section away
-  curl -s --fail --max-time 2 "http://$address:8090/away"
+  [ -z "$address" ] || curl -s --fail --max-time 2 "http://$address:8090/away"
 }
 nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
-disk() {
-  local storage place
-  storage=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || storage=/
-  for place in "$(nearest "$root")" "$(nearest "$checkout")" "$(nearest "$storage")"; do
-    df -PB1 "$place" | tail -n 1
-  done
+# engine: its version, or what is wrong with it; that of compose, which docker knows as its plugin; the disks that matter.
+engine() {
+  local key value version='' plugin='' storage=/ wrong=''
+  docker info --format '{{printf "engine=%s\nstorage=%s\ncompose=" .ServerVersion .DockerRootDir}}{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}' 2>&1 | {
+    while IFS='=' read -r key value; do
+      case $key in
+        engine) version=$value ;;
+        storage) storage=${value:-/} ;;
+        compose) plugin=${value#v} ;;
+        *) wrong+="${wrong:+ }$key${value:+=$value}" ;;
+      esac
+    done
+    printf '%s' "${version:-error: $wrong}"
+    section compose_version
+    printf '%s' "$plugin"
+    section disk
+    for key in "$root" "$checkout" "$storage"; do df -PB1 "$(nearest "$key")" | tail -n 1; done
+  }
 }
-ask docker quietly docker version --format '{{.Server.Version}}'
-ask compose_version quietly docker compose version --short
-ask disk disk
+ask docker engine
 ask containers containers
 ask images docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}'
 ask networks docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}'
-ask generation loaded
 
 section host
 printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
@@ -119,7 +123,7 @@ for file in "$root"/operator/jobs/*; do
 done
 answered() {
   local name
-  for name in docker compose_version disk containers images networks generation; do answer "$name"; done
+  for name in docker containers images networks; do answer "$name"; done
   section end
 }
 [ -n "$ref" ] || { answered; exit 0; }

@@ -62,7 +62,6 @@ fi
 exec "/usr/bin/$program" "$@"
 """
 INSTALL = f"""
-install -d -o ubuntu {PLACE}
 cat >/usr/local/bin/{PROGRAMS[0]}
 chmod 755 /usr/local/bin/{PROGRAMS[0]}
 for program in {" ".join(PROGRAMS[1:])}; do
@@ -71,6 +70,7 @@ done
 """
 REMOVE = f"cd /usr/local/bin && rm -f {' '.join(PROGRAMS)} && rm -rf {PLACE}"
 SET = f"""
+install -d -o ubuntu {PLACE}
 cd {PLACE}
 rm -f *
 mkfifo held word

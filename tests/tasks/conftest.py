@@ -14,6 +14,7 @@ import pytest
 from fabfile.remote import host
 
 from .fakes.fleet import Fleet
+from .place import Place
 from .shelves import with_database
 
 
@@ -76,3 +77,10 @@ def issued(running: Fleet) -> Fleet:
     assert ran.code == 0, ran.everything
     running.forget()
     return running
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(tmp_path / "place")
+    made.commit_files("First", {"compose/app.yml": "{}", ".env.example": "A=\n"})
+    return made

@@ -1,0 +1,93 @@
+"""A server's folders, repository and programs below a temporary one, for the look script."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from fabfile.model.answer import parse
+from fabfile.model.facts import Facts
+from fabfile.remote.look import SCRIPT
+
+MARK = "@@mark"
+DOCKER = """\
+#!/bin/sh
+case "$*" in
+  *"config --format json") sed "s/WHO/${INTRUDER:-nobody}/" "$HOME/config" ;;
+  *"config --hash"*) echo 'web 1f' ;;
+  "info --format"*) printf 'engine=26.1.5\\nstorage=/\\ncompose=v2.26.1\\n' ;;
+  "image ls"*) echo 'sha256:aa|app/web|current' ;;
+  "network ls"*) echo 'bridge|' ;;
+esac
+"""
+
+
+class Place:
+    """A server's folders below a temporary one, its repository, and its programs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.origin = folder / "origin"
+        self.checkout = folder / "checkout"
+        self.root = folder / "root"
+        for made in (self.origin, self.checkout, self.root / "locks"):
+            made.mkdir(parents=True)
+        programs = folder / "bin"
+        programs.mkdir()
+        for name, text in {"docker": DOCKER, "sudo": "#!/bin/sh\nexit 1\n"}.items():
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+        (folder / "config").write_text('{"name": "app"}')
+        self.environment = {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+        }
+        for name in ("AUTHOR", "COMMITTER"):
+            self.environment[f"GIT_{name}_NAME"] = "Somebody"
+            self.environment[f"GIT_{name}_EMAIL"] = "somebody@example.org"
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *words: str, where: Path | None = None) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(where or self.origin), *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def commit(self, subject: str, **files: str) -> str:
+        """Change files in a new commit at the origin."""
+        return self.commit_files(subject, files)
+
+    def commit_files(self, subject: str, files: dict[str, str]) -> str:
+        for path, text in files.items():
+            (self.origin / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.origin / path).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", subject)
+        return self.git("rev-parse", "HEAD")
+
+    def look(self, ref: str = "main") -> Facts:
+        words = [self.checkout, self.root, self.origin, ref, "compose/app.yml", MARK, "20"]
+        done = subprocess.run(
+            ["bash", "-c", SCRIPT, "look", *map(str, words)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "\n" not in done.stderr.strip(), done.stderr
+        return parse(done.stdout, MARK)
+
+    def files(self) -> list[tuple[str, float]]:
+        """Every file with the time of its last change."""
+        return sorted(
+            (str(path), path.lstat().st_mtime)
+            for path in self.folder.rglob("*")
+            if not path.is_relative_to(self.origin)
+        )
