@@ -38,15 +38,22 @@ carried() {
   return 1
 }
 
-# comes CONTAINER: wait until it is healthy. It is looked at more often than by compose's own --wait.
+# comes CONTAINER: wait until it is healthy. The engine tells at once when that changes; it is asked every second too, for
+# a stream of events ends with the engine.
 comes() {
-  local end=$((SECONDS + patience)) state
+  local now events state='' end=$((SECONDS + patience))
+  now=$(date +%s)
+  exec {events}< <(exec docker events --since "$now" --until $((now + patience)) --format . --filter "container=$1" \
+    --filter event=health_status --filter event=die 2>/dev/null)
+  local telling=$!
   while :; do
     state=$(state_of "$1")
-    [ "$state" != 'running healthy' ] || return 0
     [ "$state" = 'running starting' ] && [ $SECONDS -lt $end ] || break
-    pause
+    read -rt 1 <&"$events" || pause
   done
+  kill "$telling" 2>/dev/null
+  exec {events}<&-
+  [ "$state" != 'running healthy' ] || return 0
   printf '%s is %s\n' "$1" "${state:-gone}" >&2
   return 1
 }

@@ -137,6 +137,19 @@ def test_a_container_that_cannot_be_made_stays_out_of_the_proxy(
     assert loads(stubs) == [["api-2:8000", "web:80"]]
 
 
+def test_the_engine_is_heard_for_as_long_as_a_container_may_take(host: Host, stubs: Path) -> None:
+    states(stubs, "running starting", "running healthy")
+    proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
+    (heard,) = ran(stubs, "events")
+    found = re.fullmatch(
+        r"events --since (\d+) --until (\d+) --format \. --filter container=app-web"
+        r" --filter event=health_status --filter event=die",
+        heard,
+    )
+    assert found
+    assert int(found[2]) - int(found[1]) == proxy.HEALTHY
+
+
 def test_a_container_has_its_time_to_become_healthy_and_no_more(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
