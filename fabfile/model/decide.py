@@ -150,7 +150,7 @@ class _Decision:
 
     def has_certificate(self) -> bool:
         certs = self.server.root / "certs"
-        return all(self.facts.has_folder(certs / f) for f in ("fullchain.pem", "privkey.pem"))
+        return all(self.facts.has_content(certs / f) for f in ("fullchain.pem", "privkey.pem"))
 
     def needs_trust(self) -> bool:
         bundle = self.server.root / "certs/trust/ca-bundle.pem"

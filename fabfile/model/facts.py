@@ -74,6 +74,10 @@ class Container:
         return next((address for _, address in sorted(self.addresses.items()) if address), "")
 
 
+EMPTY = "regular empty file"
+"""What ``stat`` calls a file without a byte."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """A file or folder that a look found."""
@@ -207,3 +211,8 @@ class Facts:
     def has_folder(self, path: PurePosixPath) -> bool:
         """Whether a look found something at that path."""
         return str(path) in self.folders
+
+    def has_content(self, path: PurePosixPath) -> bool:
+        """Whether a look found a file there that is not empty, as a full disk may have left it."""
+        found = self.folders.get(str(path))
+        return found is not None and found.kind != EMPTY

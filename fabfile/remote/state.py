@@ -36,10 +36,14 @@ def make_certificate(host: Host, names: Sequence[str]) -> None:
 set -eu
 umask 077
 cd "$1"
+trap 'rm -f privkey.pem.tmp fullchain.pem.tmp' EXIT
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "$4" \\
   -subj "/CN=$2" -addext "subjectAltName=$3" \\
   -addext 'keyUsage=critical,digitalSignature,keyCertSign' \\
   -addext 'extendedKeyUsage=serverAuth' -keyout privkey.pem.tmp -out fullchain.pem.tmp 2>/dev/null
+# On a full disk openssl writes empty files and exits with 0.
+key=$(openssl pkey -in privkey.pem.tmp -pubout)
+[ "$key" = "$(openssl x509 -in fullchain.pem.tmp -noout -pubkey)" ]
 mv -f privkey.pem.tmp privkey.pem
 mv -f fullchain.pem.tmp fullchain.pem
 """

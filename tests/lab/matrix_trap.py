@@ -15,7 +15,7 @@ from fabfile.model.plan import Kind
 from tests.lab.rig import Server
 from tests.lab.seen import STATE
 
-PROGRAMS = ("chmod", "docker", "git", "mkdir", "openssl")
+PROGRAMS = ("chmod", "docker", "git", "mkdir", "openssl", "sudo")
 PLACE = "/run/trap"
 SPRINGS = 150
 """Seconds within which a step must come to the call that is waited for."""
@@ -43,6 +43,8 @@ CALLS = {
 # The title of a step reaches the lock over another channel than its command, a moment apart.
 STAND_BEFORE = f"""#!/bin/bash
 program=${{0##*/}}
+# What mkdir may not make, sudo makes: both fail, or the step does not.
+[ ! -e {PLACE}/failing ] || [ "$program $1 $2" != "sudo -n install" ] || exit 1
 if [ -e {PLACE}/step ] && [[ "$program $*" =~ ^$(<{PLACE}/call) ]]; then
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     if grep -Fq "at step '$(<{PLACE}/step)'" {STATE}/locks/holder 2>/dev/null; then
@@ -50,7 +52,7 @@ if [ -e {PLACE}/step ] && [[ "$program $*" =~ ^$(<{PLACE}/call) ]]; then
         echo $$ >{PLACE}/held
         read -r word <{PLACE}/word
         case $word in
-          fail) echo "$program: made to fail" >&2; exit 1 ;;
+          fail) : >{PLACE}/failing; echo "$program: made to fail" >&2; exit 1 ;;
           hang) exec sleep infinity ;;
         esac
       fi

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from fabfile.model.decide import FOLDERS, decide
-from fabfile.model.facts import Facts
+from fabfile.model.facts import Facts, Folder
 from fabfile.model.plan import PREPARING, Kind, Plan, Wish
 
 from .builders import (
@@ -64,6 +66,14 @@ def test_a_first_deploy_makes_prepares_starts_and_rolls_everything_in_order() ->
         ("roll proxy", "not there yet"),
     ]
     assert (made.since, made.untouched, made.refusals) == ("", (), ())
+
+
+@pytest.mark.parametrize("name", ["fullchain.pem", "privkey.pem"])
+def test_an_empty_certificate_or_key_is_none(name: str) -> None:
+    """A full disk may have left one; nginx would refuse every later configuration."""
+    left = {f"{ROOT}/certs/{name}": Folder("ubuntu", 0o600, "regular empty file")}
+    made = plan(folders={**facts().folders, **left})
+    assert "certificate self-made" in [step.title for step in made.steps]
 
 
 def test_every_step_that_can_fail_without_harm_comes_before_every_step_that_cannot() -> None:

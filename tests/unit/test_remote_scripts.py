@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -204,6 +206,27 @@ def test_a_self_made_certificate_is_for_every_name_and_its_key_is_its_owners(hos
     assert names.get_values_for_type(x509.DNSName) == ["app.example", "api.app.example"]
     assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.7"]
     assert mode(host.server.root / "certs/privkey.pem") == 0o600
+
+
+FULL = """#!/bin/sh
+[ "$1" = req ] || exec {real} "$@"
+: >privkey.pem.tmp
+: >fullchain.pem.tmp
+"""
+
+
+def test_a_certificate_that_a_full_disk_left_empty_is_none(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As openssl does it: both files are made, nothing is in them, the exit code is 0."""
+    openssl = tmp_path / "programs" / "openssl"
+    openssl.parent.mkdir()
+    openssl.write_text(FULL.format(real=shutil.which("openssl")))
+    openssl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{openssl.parent}:{os.environ['PATH']}")
+    with pytest.raises(Trouble, match="make-certificate"):
+        state.make_certificate(host, ["app.example"])
+    assert [path.name for path in Path(host.server.root / "certs").iterdir()] == ["trust"]
 
 
 def test_trust_is_the_systems_authorities_and_the_called_servers_certificate(host: Host) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.remote import proxy
+from fabfile.remote import compose, proxy
 from fabfile.remote.host import Host
 
 from .builders import STACK
@@ -147,7 +147,7 @@ def test_the_engine_is_heard_for_as_long_as_a_container_may_take(host: Host, stu
         heard,
     )
     assert found
-    assert int(found[2]) - int(found[1]) == proxy.HEALTHY
+    assert int(found[2]) - int(found[1]) == compose.HEALTHY
 
 
 def test_a_container_has_its_time_to_become_healthy_and_no_more(
