@@ -46,17 +46,17 @@ containers() {
 nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
 # engine: its version, or what is wrong with it; that of compose, which docker knows as its plugin; the disks that matter.
 engine() {
-  local key value version='' plugin='' storage=/ wrong=''
+  local key value version='' plugin='' storage=/ said=''
   docker info --format '{{printf "engine=%s\nstorage=%s\ncompose=" .ServerVersion .DockerRootDir}}{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}' 2>&1 | {
     while IFS='=' read -r key value; do
       case $key in
         engine) version=$value ;;
         storage) storage=${value:-/} ;;
         compose) plugin=${value#v} ;;
-        *) wrong+="${wrong:+ }$key${value:+=$value}" ;;
+        *) said+="${said:+ }$key${value:+=$value}" ;;
       esac
     done
-    printf '%s' "${version:-error: $wrong}"
+    printf '%s' "${version:-error: $said}"
     section compose_version
     printf '%s' "$plugin"
     section disk
