@@ -29,7 +29,7 @@ def test_a_cdn_is_believed_where_hosts_ini_names_it_and_nobody_where_it_does_not
         assert running.ubuntu.files[file] == written
 
 
-@pytest.mark.parametrize("token", ["right", "wrong"])
+@pytest.mark.parametrize("token", ["right-token", "wrong-token"])
 def test_a_cdn_is_purged_once_after_a_release_and_a_refusal_is_a_warning(
     running: Fleet, token: str
 ) -> None:
@@ -42,7 +42,7 @@ def test_a_cdn_is_purged_once_after_a_release_and_a_refusal_is_a_warning(
     assert running.ubuntu.did.count("purge-cdn") == 1
     refused = "the CDN was not purged: curl: (22) The requested URL returned error: 403"
     warned = f"[ubuntu] warning: {refused}" in ran.lines
-    assert warned is (token == "wrong")
+    assert warned is (token == "wrong-token")
     assert token not in " ".join(word for words in running.ubuntu.transcript for word in words)
     running.fab("ubuntu.deploy")
     assert running.ubuntu.did.count("purge-cdn") == 1

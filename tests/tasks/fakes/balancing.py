@@ -81,7 +81,7 @@ def roll(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 def purge(machine: Machine, command: Command, stdin: str) -> Ended:
     """The CDN takes one token only."""
-    good = 'header = "Authorization: Bearer right"' in stdin
+    good = 'header = "Authorization: Bearer right-token"' in stdin
     return Ended() if good else Ended(22, err="curl: (22) The requested URL returned error: 403")
 
 
