@@ -32,6 +32,8 @@ from .tools import ROOT, TOOLS, Around, Change, Ours, Tool, install, versions
 AGAIN, ONE, BACK = KINDS
 AFTER = 10
 """Seconds for which the load goes on after a tool has ended: what it left may still fail."""
+EVERY = 0.1
+"""Seconds between two of its questions: the proxy answers ten a second of one address."""
 STEADY, PATIENCE = 1.0, 90.0
 """Seconds for which the API must answer to be back, and that it may take until then."""
 SERVER = "docker version -f '{{.Server.Version}}'; docker compose version --short; ssh -V 2>&1"
@@ -183,5 +185,5 @@ def away(answers: Callable[[], bool], steady: float = STEADY, patience: float = 
             since = asked
         elif asked - since >= steady:
             return since - start
-        time.sleep(0.02)
+        time.sleep(EVERY)
     raise LabError(f"the API is still away after {patience:g} s")
