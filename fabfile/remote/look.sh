@@ -37,7 +37,7 @@ containers() {
       grep -v 'No such object' | sed '/^$/d; s/^/error: /'
   } 3>&1)
   case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} address=${address%%$'\n'*} ;; esac
-  printf '%s\n' "${seen/$'\nproxy='"$address"/}"
+  printf '%s\n' "$seen" | grep -v '^proxy='
   section generation
   [ -z "$address" ] || curl -s --fail --max-time 2 "http://$address:8090/generation"
   section away

@@ -20,7 +20,7 @@ shown() {
 }
 case $1 in
   ps) echo 'proxy web' ;;
-  inspect) shown proxy; echo proxy=192.0.2.7; shown web ;;
+  inspect) shown proxy; echo proxy=192.0.2.7; shown web; echo proxy=192.0.2.8 ;;
 esac
 """
 
