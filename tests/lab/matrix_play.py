@@ -66,6 +66,7 @@ class Stage:
 
     lab: Lab
     operator: Operator
+    """Patient: after a reboot a cold application answers its first questions late."""
     origin: Origin
     tip: str = ""
     schema: int = 0

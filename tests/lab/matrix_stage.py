@@ -14,16 +14,18 @@ import pytest
 from tests.lab.deployments import SERVERS, Pair
 from tests.lab.matrix_play import Stage
 from tests.lab.matrix_trap import Trap
+from tests.lab.scenes import Scene
 
 __all__ = ["stage"]
 
 
 @pytest.fixture(scope="module")
-def stage(scenes: Pair) -> Iterator[Stage]:
+def stage(scenes: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Both servers at the base, with traps on them; at the end only the database is put back."""
     scenes.make_good()
     lab = scenes.lab
-    stage = Stage(lab, scenes.operator, scenes.origin, scenes.origin.base)
+    patient = Scene(lab, scenes.operator, scenes.origin).patient(tmp_path_factory.mktemp("stage"))
+    stage = Stage(lab, patient.operator, scenes.origin, scenes.origin.base)
     with ExitStack() as stack:
         for name in SERVERS:
             stage.traps[name] = Trap(lab.server(name))
