@@ -73,7 +73,7 @@ def _examine(deployments: Sequence[Deployment]) -> list[Plan]:
 def _carry_out(deployments: Sequence[Deployment]) -> None:
     changing = {d.name: d for d in deployments if d.plan.steps}
     if not changing:
-        side_by_side(lambda deployment: deployment.run.prove(), deployments)
+        side_by_side(lambda deployment: deployment.run.prove(deployment.around), deployments)
         return
     _prepare(changing)
     done: list[Deployment] = []

@@ -82,11 +82,9 @@ class Deployment:
         waive = self.options.waive
         self.around = around(self.session, self.name, {**self._others, **together})
         plan = plan_for(self.sight, self.around.called, self.options.wish)
-        self.plan = preview(self.sight, plan, self.options.wish)
-        if self.plan.steps and gates.LINK not in waive:
-            self._require_link()
-        if any(step.kind is Kind.BACKUP for step in self.plan.steps):
-            require_packer(self.host)
+        (self.plan, self._reviews), _ = at_once(
+            lambda: preview(self.sight, plan, self.options.wish), lambda: self._require(plan)
+        )
         last = self.sight.facts.verified
         gone = missing_images(last, self.sight.facts) if last and self.plan.steps else []
         if gone and WAY_BACK not in waive:
@@ -95,6 +93,12 @@ class Deployment:
                 f" --waive {WAY_BACK} deploys all the same"
             )
         return self.plan
+
+    def _require(self, plan: Plan) -> None:
+        if plan.steps and gates.LINK not in self.options.waive:
+            self._require_link()
+        if any(step.kind is Kind.BACKUP for step in plan.steps):
+            require_packer(self.host)
 
     def _require_link(self) -> None:
         """What is red at a neighbour that this command does not deploy too stays red."""
@@ -136,6 +140,7 @@ class Deployment:
             only=self.options.wish.only,
             called_certificate=self.around.called_certificate,
             allow_destructive=self.options.wish.allow_destructive,
+            reviews=self._reviews,
         )
         self.run.announce = self.announce
 

@@ -51,9 +51,13 @@ def descend(
     current = current_revision(sight.host, target, sight.facts)
     if current is None:
         current = schema_of(sight.facts.releases)
+    stays = f"the database stays at revision {current or 'none'}, which release {release.id}"
+    # A deploy leaves the revision that its image wants; a way back leaves the schema as it is.
+    if current and current == release.schema and not release.back_to:
+        console.line(name, f"{stays} ran with")
+        return plan, None
     ask = asked_of(sight.host.read, service, target.images[service.name].reference)
     found = knowledge(ask, service, current)
-    stays = f"the database stays at revision {current or 'none'}, which release {release.id}"
     if not found.lost:
         console.line(name, f"{stays} knows")
         return plan, None

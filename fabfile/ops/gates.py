@@ -196,20 +196,25 @@ def _link_from(host: Host, target: Target) -> list[Verdict]:
     return []
 
 
-def settle(session: Session, gated: Gated, facts: Facts, waive: Sequence[str]) -> list[Verdict]:
+def settle(
+    session: Session, gated: Gated, facts: Facts, waive: Sequence[str]
+) -> tuple[list[Verdict], Facts]:
     """Ask until all gates are green or waived, ``settle`` seconds at most; the last verdicts.
 
-    :class:`Trouble` when they could not be asked the last time: what is not known proves nothing.
-    ``facts``: of a look just now.
+    With the facts that they are of. :class:`Trouble` when they could not be asked the last time:
+    what is not known proves nothing. ``facts``: of a look just now.
     """
     verdicts: list[Verdict] = []
     unasked: list[Trouble] = []
-    seen = iter((facts,))
+    looks = iter((facts,))
+    seen = facts
 
     def green() -> bool:
+        nonlocal seen
         unasked.clear()
         try:
-            verdicts[:] = ask_all(session, gated, next(seen, None) or look(gated.host))
+            seen = next(looks, None) or look(gated.host)
+            verdicts[:] = ask_all(session, gated, seen)
         except Trouble as trouble:
             unasked.append(trouble)
             return False
@@ -219,4 +224,4 @@ def settle(session: Session, gated: Gated, facts: Facts, waive: Sequence[str]) -
         gated.host.wait("every gate", green, gated.host.server.settle)
     if unasked:
         raise unasked[0]
-    return verdicts
+    return verdicts, seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -59,6 +59,8 @@ class Schema:
     allow: bool = False
     """Whether a migration may be destructive."""
     descent: Descent | None = None
+    previewed: Mapping[str, Review] = field(default_factory=dict)
+    """Service → what its image, which was there before this run, made of the database then."""
     revision: str = ""
     """Of the database, once a step has asked for it."""
     backup: str = ""
@@ -74,8 +76,10 @@ class Schema:
         current = current_revision(host, self.target, self.facts)
         if current is None:
             return "the database cannot be asked yet: judged when it is migrated"
-        reference = self.target.images[service.name].reference
-        found = review(asked_of(host.write, service, reference), service, current)
+        found = self.previewed.get(service.name)
+        if found is None or found.current != current:
+            reference = self.target.images[service.name].reference
+            found = review(asked_of(host.write, service, reference), service, current)
         found.require(host.name, allow=self.allow)
         if not found.wanted:  # a host that cannot write gives no answer
             return ""

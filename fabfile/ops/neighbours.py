@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..remote import state
 from ..remote.host import Host
+from ..remote.look import look
 from .gates import LINK
 from .session import Session, side_by_side
 from .sight import DEPLOYED, Sight, look_at
@@ -43,20 +44,26 @@ def _trust(caller: Host, trusted: str, certificate: str) -> None:
 
 
 def look_around(session: Session, name: str, waive: Sequence[str]) -> Neighbours:
-    """Look at the servers around ``name``, side by side.
+    """Look at the servers around ``name`` as they are now, side by side.
 
-    One that cannot be reached means that the link cannot be proved: exit code 2 unless the link is
-    waived by name.
+    Of the one that it calls only the facts: what its commit says proves nothing. One that cannot be
+    reached means that the link cannot be proved: exit code 2 unless the link is waived by name.
     """
-    return around(session, name, look_at_others(session, name, waive))
+    called, _ = _around(session, name)
+
+    def seen(other: str) -> Sight | None:
+        looking = _facts_alone if other == called else _at_what_runs
+        return _seen(session, name, other, waive, looking)
+
+    return around(session, name, side_by_side(seen, _others(session, name)))
 
 
 def look_at_others(
     session: Session, name: str, waive: Sequence[str], but: Collection[str] = ()
 ) -> dict[str, Sight | None]:
-    """As :func:`look_around`, by name, without looking at the servers ``but``."""
-    others = [other for other in _around(session, name) if other and other not in but]
-    return side_by_side(lambda other: _seen(session, name, other, waive), others)
+    """Look at the servers around ``name`` but for ``but``, by name, and at what they run."""
+    others = [other for other in _others(session, name) if other not in but]
+    return side_by_side(lambda other: _seen(session, name, other, waive, _at_what_runs), others)
 
 
 def around(session: Session, name: str, sights: Mapping[str, Sight | None]) -> Neighbours:
@@ -71,9 +78,28 @@ def _around(session: Session, name: str) -> tuple[str, str]:
     return session.inventory.server(name).calls, callers[0].name if callers else ""
 
 
-def _seen(session: Session, name: str, other: str, waive: Sequence[str]) -> Sight | None:
+def _others(session: Session, name: str) -> list[str]:
+    return [other for other in _around(session, name) if other]
+
+
+def _at_what_runs(session: Session, other: str) -> Sight:
+    return look_at(session, other, DEPLOYED)
+
+
+def _facts_alone(session: Session, other: str) -> Sight:
+    host = session.host(other)
+    return Sight(host, look(host), (), (), None)
+
+
+def _seen(
+    session: Session,
+    name: str,
+    other: str,
+    waive: Sequence[str],
+    looking: Callable[[Session, str], Sight],
+) -> Sight | None:
     try:
-        return look_at(session, other, DEPLOYED)
+        return looking(session, other)
     except Trouble as trouble:
         if LINK in waive:
             session.console.warn(name, f"{trouble.message}; the link is not proved (waived)")

@@ -20,7 +20,8 @@ def plan(session: Session, names: Sequence[str], ref: str, wish: Wish, *, as_jso
     plans = []
     for name in names:
         around = sights.get(session.inventory.server(name).calls)
-        plans.append(preview(sights[name], plan_for(sights[name], around, wish), wish))
+        found, _ = preview(sights[name], plan_for(sights[name], around, wish), wish)
+        plans.append(found)
     if as_json:
         session.console.result([found.to_json() for found in plans])
         return

@@ -20,7 +20,7 @@ def prove(session: Session, host: Host, target: Target, waive: Sequence[str]) ->
             lambda: look_around(session, host.name, (*waive, gates.LINK)), lambda: look(host)
         )
         gated = gates.Gated(host, target, around.caller, around.called)
-        verdicts = gates.settle(session, gated, facts, waive)
+        verdicts, _ = gates.settle(session, gated, facts, waive)
         red = [verdict for verdict in verdicts if not verdict.ok and verdict.gate not in waive]
         if red:
             names = ", ".join(verdict.gate for verdict in red)

@@ -120,12 +120,15 @@ def current_revision(host: Host, target: Target, facts: Facts) -> str | None:
     return postgres.revision(host, database) if database.revision else None
 
 
-def preview(sight: Sight, plan: Plan, wish: Wish) -> Plan:
+def preview(sight: Sight, plan: Plan, wish: Wish) -> tuple[Plan, dict[str, Review]]:
     """The plan with what its migrations destroy, as far as their images are there to be asked.
 
-    Exit code 2 when that is not allowed. What is not there yet is asked when it is built.
+    With what each service's image said, but for those that the plan builds anew. Exit code 2 when
+    it is not allowed. What is not there yet is asked when it is built.
     """
     target, notes = sight.require(), list(plan.notes)
+    reviews: dict[str, Review] = {}
+    built = {target.images[step.subject] for step in plan.steps if step.kind is Kind.BUILD}
     for step in plan.steps:
         if step.kind is not Kind.MIGRATE:
             continue
@@ -139,4 +142,6 @@ def preview(sight: Sight, plan: Plan, wish: Wish) -> Plan:
         found = review(asked_of(sight.host.read, service, reference), service, current)
         found.require(plan.server, allow=wish.allow_destructive)
         notes += found.told
-    return replace(plan, notes=tuple(notes))
+        if target.images[service.name] not in built:
+            reviews[service.name] = found
+    return replace(plan, notes=tuple(notes)), reviews

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ..model.envfile import digests, parse
 from ..model.errors import Trouble
+from ..model.facts import Facts
 from ..model.plan import PREPARING, Kind, Plan, Step, Target
 from ..model.probe import Verdict
 from ..model.release import ACCEPTED, VERIFIED, Done, Image, Release, identity
@@ -19,7 +21,8 @@ from ..remote.look import look
 from . import gates
 from .interruption import Interrupted
 from .migrating import Descent
-from .neighbours import look_around
+from .neighbours import Neighbours, look_around
+from .reviewing import Review
 from .session import Session, at_once, operator
 from .sight import Sight
 from .steps import Steps
@@ -51,6 +54,8 @@ class Run:
     """Whether the running system may have been changed."""
     opened: bool = False
     """Whether the record stands on the server."""
+    proved: Facts | None = None
+    """What the green gates were asked of."""
 
     @property
     def name(self) -> str:
@@ -97,18 +102,25 @@ class Run:
             with self.session.console.step(self.name, title):
                 self.steps.watch(rolled, self.sight.server.watch)
 
-    def prove(self) -> None:
-        """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`."""
+    def prove(self, around: Neighbours | None = None) -> None:
+        """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`.
+
+        ``around``: what was seen around it just now, when nothing was changed since this server was
+        looked at either; None: both are looked at again.
+        """
         self.pause()
         console = self.session.console
-        host = self.sight.host
+        host, facts = self.sight.host, self.sight.facts
         with console.step(self.name, "prove") as notes:
-            around, facts = at_once(
-                lambda: look_around(self.session, self.name, self.waive), lambda: look(host)
-            )
-            around.share_certificates(host, facts)
-            gated = gates.Gated(host, self.target, around.caller, around.called)
-            self.verdicts = gates.settle(self.session, gated, facts, self.waive)
+            if around:
+                near = around
+            else:
+                near, facts = at_once(
+                    lambda: look_around(self.session, self.name, self.waive), lambda: look(host)
+                )
+            near.share_certificates(host, facts)
+            gated = gates.Gated(host, self.target, near.caller, near.called)
+            self.verdicts, self.proved = gates.settle(self.session, gated, facts, self.waive)
             red = [verdict for verdict in self.verdicts if not verdict.ok]
             fatal = [verdict for verdict in red if verdict.gate not in self.waive]
             if fatal:
@@ -139,7 +151,7 @@ class Run:
         """Record the release as verified (or accepted, where a red gate was waived) and say so."""
         self.pause()
         red = [verdict for verdict in self.verdicts if not verdict.ok]
-        release = self.record(ACCEPTED if red else VERIFIED)
+        release = self.record(ACCEPTED if red else VERIFIED, facts=self.proved)
         console = self.session.console
         for line in summary(release):
             console.line(self.name, line)
@@ -176,10 +188,13 @@ class Run:
         self.opened = True
         self.fail(trouble)
 
-    def record(self, outcome: str, error: str = "") -> Release:
-        """Close the record: what runs now, the steps, the gates and the log."""
+    def record(self, outcome: str, error: str = "", facts: Facts | None = None) -> Release:
+        """Close the record: what runs now, the steps, the gates and the log.
+
+        ``facts``: what runs now; None: that is looked at.
+        """
         redact = self.session.console.redact
-        facts = look(self.sight.host)
+        facts = facts or look(self.sight.host)
         images = {}
         for service in self.target.stack.services:
             container = facts.container(self.target.stack.project, service.name)
@@ -252,8 +267,12 @@ def open_run(
     back_to: str = "",
     allow_destructive: bool = False,
     descent: Descent | None = None,
+    reviews: Mapping[str, Review] = MappingProxyType({}),
 ) -> Run:
-    """Make the run of a plan and the record of its release; nothing is written yet."""
+    """Make the run of a plan and the record of its release; nothing is written yet.
+
+    ``reviews``: what images that are there already said of the database a moment ago.
+    """
     facts = sight.facts
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(facts.now))
     taken = {release.id for release in facts.releases}
@@ -285,5 +304,6 @@ def open_run(
         called_certificate,
         allow_destructive=allow_destructive,
         descent=descent,
+        reviews=reviews,
     )
     return Run(session, sight, target, plan, release, steps, waive, only)

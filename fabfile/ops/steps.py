@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ..model.decide import FOLDERS
@@ -15,6 +15,7 @@ from ..remote import compose, git, state
 from ..remote.host import Host, Output
 from ..remote.look import look
 from .migrating import Descent, Place, Schema
+from .reviewing import Review
 from .rolling import Rolling
 
 
@@ -31,6 +32,7 @@ class Steps:
     fetched: bool = False
     allow_destructive: bool = False
     descent: Descent | None = None
+    reviews: Mapping[str, Review] = field(default_factory=dict)
     tree: PurePosixPath = PurePosixPath()
     """The worktree of the commit, from the fetch on."""
     images: PurePosixPath = PurePosixPath()
@@ -39,7 +41,12 @@ class Steps:
     def __post_init__(self) -> None:
         self.rolling = Rolling(self.host, self.target, self.facts)
         self.schema = Schema(
-            self.target, self.facts, self.release.id, self.allow_destructive, self.descent
+            self.target,
+            self.facts,
+            self.release.id,
+            self.allow_destructive,
+            self.descent,
+            self.reviews,
         )
 
     def work_on(self, host: Host) -> None:

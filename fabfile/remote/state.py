@@ -71,9 +71,14 @@ mv -f peer.pem.tmp peer.pem
 
 def write_release(host: Host, release: Release) -> None:
     """Keep the record of a release."""
+    script = """
+mkdir -p "$1" && cd "$1" || exit 1
+umask 077
+cat >release.json.tmp && mv -f release.json.tmp release.json
+"""
     folder = release_folder(host, release)
-    host.write(["mkdir", "-p", str(folder)])
-    host.put(folder / "release.json", release.to_json() + "\n")
+    words = ["bash", "-c", script, "write-release", str(folder)]
+    host.write(words, stdin=release.to_json() + "\n")
 
 
 def keep_env(host: Host, release: Release) -> None:

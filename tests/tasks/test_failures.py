@@ -15,8 +15,8 @@ from .fakes.fleet import Fleet, Ran
 from .fakes.machine import ROOT
 
 DEPLOY = "ubuntu.deploy --remove-orphans"
-OPEN = ["worktree 00000001", "put images.yml", "mkdir releases", "put release.json", "keep-env"]
-CLOSE = ["mkdir releases", "put release.json", "put log", "remove-worktree"]
+OPEN = ["worktree 00000001", "put images.yml", "write-release", "keep-env"]
+CLOSE = ["write-release", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]
 
 

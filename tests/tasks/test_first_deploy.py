@@ -10,7 +10,7 @@ from .fakes import application
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT, ROOT
 
-RECORD = ["mkdir releases", "put release.json"]
+RECORD = ["write-release"]
 MONTREAL = [
     "make-folders",
     "fetch 00000001",

@@ -16,11 +16,10 @@ BEGIN = [
     "fetch 00000002",
     "worktree 00000002",
     "put images.yml",
-    "mkdir releases",
-    "put release.json",
+    "write-release",
     "keep-env",
 ]
-END = ["mkdir releases", "put release.json", "put log", "remove-worktree"]
+END = ["write-release", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]
 
 

@@ -147,6 +147,33 @@ def test_a_migration_that_did_not_end_in_time_says_so(filled: Fleet) -> None:
     )
 
 
+def times_asked(fleet: Fleet) -> int:
+    """How often an image was asked for the revision that it wants."""
+    return sum(words[-2:] == ("migrate", "target") for words in fleet.ubuntu.transcript)
+
+
+def test_an_image_that_is_there_is_asked_once_unless_it_is_built_anew(filled: Fleet) -> None:
+    filled.origin.commit("Third", {"services/api/app.py": "api, second version\n"})
+    assert filled.fab("ubuntu.deploy").code == 0
+    filled.forget()
+    assert filled.fab("ubuntu.deploy --ref 00000002").code == 0
+    assert times_asked(filled) == 1
+    filled.forget()
+    assert filled.fab("ubuntu.deploy --ref 00000002 --rebuild").code == 0
+    assert times_asked(filled) == 2
+
+
+def test_a_database_that_moved_since_the_plan_is_judged_again(filled: Fleet) -> None:
+    filled.origin.commit("Third", {"services/api/app.py": "api, second version\n"})
+    assert filled.fab("ubuntu.deploy").code == 0
+    filled.ubuntu.fail(
+        "worktree", times=1, goes_on=True, first=lambda: setattr(filled.ubuntu, "schema", "002")
+    )
+    ran = filled.fab("ubuntu.deploy --ref 00000002")
+    assert ran.code == 2
+    assert "the database is at revision 002, which the image of api-1 does not know" in ran.error
+
+
 # --- rollback
 
 
@@ -156,7 +183,7 @@ def test_a_schema_that_the_older_image_knows_stays_and_is_told(filled: Fleet) ->
     release = filled.releases("ubuntu")[-2]
     ran = filled.fab("ubuntu.rollback")
     assert ran.code == 0, ran.everything
-    told = f"[ubuntu] the database stays at revision 001, which release {release.id} knows"
+    told = f"[ubuntu] the database stays at revision 001, which release {release.id} ran with"
     assert ran.lines.index(told) < ran.lines.index("[ubuntu] ✓ fetch 00000002")
 
 

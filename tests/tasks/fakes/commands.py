@@ -121,7 +121,6 @@ def _subject(command: Command) -> str:
         "worktree": lambda: words[2][:8],
         "checkout": lambda: words[1][:8],
         "put": lambda: _below(words[0]),
-        "mkdir": lambda: PurePosixPath(words[-1]).parent.name,
         "docker pull": lambda: words[-1],
         "docker tag": lambda: f"{_untagged(words[0])} {words[1].rpartition(':')[2]}",
         "docker run": lambda: _one_off(words),

@@ -56,13 +56,13 @@ def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
-def mkdir(machine: Machine, command: Command, _stdin: str) -> Ended:
-    machine.folders.add(command.words[-1])
+def put(machine: Machine, command: Command, stdin: str) -> Ended:
+    machine.files[command.words[0]] = stdin
     return Ended()
 
 
-def put(machine: Machine, command: Command, stdin: str) -> Ended:
-    machine.files[command.words[0]] = stdin
+def write_release(machine: Machine, command: Command, stdin: str) -> Ended:
+    machine.files[f"{command.words[0]}/release.json"] = stdin
     return Ended()
 
 
@@ -174,8 +174,8 @@ HANDLERS: dict[str, Handler] = {
     "which": which,
     "curl": curl,
     "make-folders": make_folders,
-    "mkdir": mkdir,
     "put": put,
+    "write-release": write_release,
     "cat": cat,
     "died": died,
     "rm": rm,
