@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything a decision needs to know of a server, in one round trip and without changing it.
-# Arguments: CHECKOUT ROOT REPOSITORY REF COMPOSE MARK DEADLINE. An empty REF leaves the commit out.
+# Arguments: CHECKOUT ROOT REPOSITORY REF STACK MARK DEADLINE. An empty REF leaves the commit out.
 # A REF "@local:NAME" is looked up in the checkout's own repository, without asking the remote one.
 # Sections are "MARK name" lines; what follows belongs to that name until the next one.
 # The commit is fetched into a scratch repository that borrows the checkout's objects and is gone
@@ -8,7 +8,7 @@
 # What the engine and compose are asked is asked side by side: "ask NAME COMMAND" begins, "answer NAME" prints what it
 # says until its end. No file is between them: on a full disk an answer would look like none.
 set -u
-checkout=$1 root=$2 repository=$3 ref=$4 compose=$5 mark=$6 deadline=$7
+checkout=$1 root=$2 repository=$3 ref=$4 stack=$5 mark=$6 deadline=$7
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
 # Paths as they are: a quoted one would be below no build context, and its change never deployed.
 export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
@@ -127,6 +127,12 @@ answered() {
   section end
 }
 [ -n "$ref" ] || { answered; exit 0; }
+# compose: by the file of docker's plugin, from the places where docker looks for it: docker itself would start two
+# programs more each time, and these questions are none to the engine.
+compose=(docker compose)
+for file in "${DOCKER_CONFIG:-$HOME/.docker}" /usr/local/lib{,exec}/docker /usr/lib{,exec}/docker; do
+  [ -x "$file/cli-plugins/docker-compose" ] && { compose=("$file/cli-plugins/docker-compose"); break; }
+done
 effective() {
   local key
   {
@@ -135,7 +141,7 @@ effective() {
     sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null |
       sort -u | while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done
   } >"$scratch/reading.yml"
-  env -i "HOME=$HOME" "PATH=$PATH" docker compose --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json
+  env -i "HOME=$HOME" "PATH=$PATH" "${compose[@]}" --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json
 }
 ask effective effective
 export GIT_DIR=$scratch/git
@@ -171,8 +177,8 @@ git log -z --max-count=200 --format='%x1e%H %s' --name-only "$commit"
 mkdir "$scratch/tree"
 git archive "$commit" | tar -x -C "$scratch/tree"
 wanted() {
-  env -i "HOME=$HOME" "PATH=$PATH" timeout -k 5 "$deadline" docker compose --project-directory "$checkout/$(dirname "$compose")" \
-    --env-file "$checkout/.env" -f "$scratch/tree/$compose" "$@" </dev/null
+  env -i "HOME=$HOME" "PATH=$PATH" timeout -k 5 "$deadline" "${compose[@]}" --project-directory "$checkout/$(dirname "$stack")" \
+    --env-file "$checkout/.env" -f "$scratch/tree/$stack" "$@" </dev/null
 }
 resolve() { wanted config --format json 2>"$scratch/refused" || { printf 'error: '; tr '\n' ' ' <"$scratch/refused"; }; }
 ask resolved resolve

@@ -49,8 +49,8 @@ def server_services() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def seconds(duration: str) -> float:
     """A duration as compose and nginx write it."""
-    number, unit = re.fullmatch(r"(\d+)(s|m|h)", duration).groups()  # type: ignore[union-attr]
-    return int(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)", duration).groups()  # type: ignore[union-attr]
+    return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]
 
 
 def nginx(server: str) -> str:

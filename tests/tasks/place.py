@@ -11,11 +11,16 @@ from fabfile.model.facts import Facts
 from fabfile.remote.look import SCRIPT
 
 MARK = "@@mark"
-DOCKER = """\
+COMPOSE = """\
 #!/bin/sh
 case "$*" in
   *"config --format json") sed "s/WHO/${INTRUDER:-nobody}/" "$HOME/config" ;;
   *"config --hash"*) echo 'web 1f' ;;
+esac
+"""
+DOCKER = """\
+#!/bin/sh
+case "$*" in
   "info --format"*) printf 'engine=26.1.5\\nstorage=/\\ncompose=v2.26.1\\n' ;;
   "image ls"*) echo 'sha256:aa|app/web|current' ;;
   "network ls"*) echo 'bridge|' ;;
@@ -34,10 +39,15 @@ class Place:
         for made in (self.origin, self.checkout, self.root / "locks"):
             made.mkdir(parents=True)
         programs = folder / "bin"
-        programs.mkdir()
-        for name, text in {"docker": DOCKER, "sudo": "#!/bin/sh\nexit 1\n"}.items():
-            (programs / name).write_text(text)
-            (programs / name).chmod(0o755)
+        plugins = folder / ".docker/cli-plugins"
+        for file, text in {
+            programs / "docker": DOCKER,
+            programs / "sudo": "#!/bin/sh\nexit 1\n",
+            plugins / "docker-compose": COMPOSE,
+        }.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            file.chmod(0o755)
         (folder / "config").write_text('{"name": "app"}')
         self.environment = {
             "PATH": f"{programs}:{os.environ['PATH']}",
