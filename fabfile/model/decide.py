@@ -83,6 +83,8 @@ class _Decision:
             reason = reason_for(service, self.target, self.facts, self.commit)
             if reason is None and self.wish.rebuild and service.build is not None:
                 reason = Reason(Why.IMAGE, "rebuilt on fresh bases (--rebuild)")
+            if reason is None and service.name == self.facts.away and self.stand_ins(service.name):
+                reason = Reason(Why.AWAY, "its stand-in has its requests since a run that died")
             if reason:
                 found[service.name] = reason
         return found
@@ -270,7 +272,7 @@ class _Decision:
             return ""
         if self.target.generation != self.facts.generation:
             return "its configuration changed"
-        if self.facts.away:
+        if self.facts.away and self.facts.away not in self.reasons:
             return f"{self.facts.away} is out of it since a run that died"
         mounted = mounted_paths(proxy, self.server.path)
         edited = [line[3:].strip('"') for line in self.facts.edited]
@@ -286,14 +288,18 @@ class _Decision:
 
     def dismissals(self) -> list[Step]:
         """Containers that stood in for a service when a run died; a roll of it takes its own."""
-        left = [
-            container
-            for container in self.facts.containers
-            if container.project == self.target.stack.project
-            and container.stands_in_for
-            and container.stands_in_for not in self.reasons
-        ]
         return [
             Step(Kind.REMOVE, one.name, f"stood in for {one.stands_in_for} when a run died")
-            for one in left
+            for one in self.stand_ins()
+            if one.stands_in_for not in {**self.reasons, **self.left_out}
+        ]
+
+    def stand_ins(self, service: str = "") -> list[Container]:
+        """The containers that stand in for a service; for whichever, unless it is named."""
+        return [
+            one
+            for one in self.facts.containers
+            if one.project == self.target.stack.project
+            and one.stands_in_for
+            and service in ("", one.stands_in_for)
         ]

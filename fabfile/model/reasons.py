@@ -19,6 +19,7 @@ class Why(StrEnum):
     DEFINITION = "definition"
     UNHEALTHY = "unhealthy"
     MOUNTED = "mounted"
+    AWAY = "away"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from .content import Wanted
 from .envfile import digests
 from .errors import refused
 from .facts import Facts
-from .plan import PREPARING, Target
-from .release import RUNNING, Release
+from .plan import PREPARING, Kind, Target
+from .release import RUNNING, Done, Release
 
 RETAINED = 5
 """How many of the last releases that passed keep their images."""
@@ -81,9 +81,23 @@ def half_way(releases: Sequence[Release]) -> list[Release]:
 
 
 def _touched(release: Release) -> bool:
+    """Without its steps it was closed by another command, which does not know how far it came."""
     preparing = {kind.value for kind in PREPARING}
-    kinds = {step.title.partition(" ")[0] for step in release.steps}
-    return release.outcome == RUNNING or not kinds <= preparing
+    kinds = {_kind(step) for step in release.steps}
+    return release.outcome == RUNNING or not kinds or not kinds <= preparing
+
+
+def _kind(step: Done) -> str:
+    return step.title.partition(" ")[0]
+
+
+def wants(release: Release, revision: str) -> bool:
+    """Whether its record proves that its own images want this revision of the database.
+
+    A deploy without a migrate step, and a way back, leave the schema as they find it.
+    """
+    migrated = any(_kind(s) == Kind.MIGRATE.value and s.outcome == "done" for s in release.steps)
+    return bool(revision) and revision == release.schema and migrated and not release.back_to
 
 
 def schema_of(releases: Sequence[Release]) -> str:
@@ -97,6 +111,11 @@ def backup_known(facts: Facts, known: Collection[str]) -> str:
         if backup.verified and backup.content and backup.content.revision in known:
             return backup.name
     return ""
+
+
+def unknown_services(release: Release, target: Target) -> list[str]:
+    """Services of the stack that the release ran without: a profile of ``.env`` was off then."""
+    return sorted(set(target.images) - set(release.images))
 
 
 def missing_images(release: Release, facts: Facts) -> list[str]:

@@ -11,7 +11,7 @@ from ..model.plan import PREPARING, Kind, Plan, Step, Target
 from ..model.reasons import has_new_image, image_id
 from ..model.release import Release
 from ..model.stack import Service
-from ..model.way_back import backup_known, schema_of
+from ..model.way_back import backup_known, schema_of, wants
 from .databases import require_packer
 from .migrating import Descent
 from .reviewing import ALLOW, Asked, Review, asked_of, current_revision, judged, knowledge
@@ -52,9 +52,8 @@ def descend(
     if current is None:
         current = schema_of(sight.facts.releases)
     stays = f"the database stays at revision {current or 'none'}, which release {release.id}"
-    # A deploy leaves the revision that its image wants; a way back leaves the schema as it is.
-    if current and current == release.schema and not release.back_to:
-        console.line(name, f"{stays} ran with")
+    if wants(release, current):
+        console.line(name, f"{stays} knows")
         return plan, None
     ask = asked_of(sight.host.read, service, target.images[service.name].reference)
     found = knowledge(ask, service, current)

@@ -8,7 +8,7 @@ from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Wish
 from ..model.release import Release
-from ..model.way_back import as_released, missing_images, schema_of
+from ..model.way_back import as_released, missing_images, schema_of, unknown_services
 from ..remote import state
 from .descending import Way, descend
 from .interruption import TWICE
@@ -151,6 +151,11 @@ def rollback_run(
     if sight.target is None:
         reasons = "; ".join(sight.problems)
         raise refused(f"{name}: the stack of release {release.id} cannot be read: {reasons}")
+    if unknown := unknown_services(release, sight.target):
+        raise refused(
+            f"{name}: release {release.id} ran without {', '.join(unknown)}: take it out of"
+            " COMPOSE_PROFILES in .env first"
+        )
     target = as_released(sight.target, release, sight.facts)
     plan, descent = plan_for(sight, None, wish, target), None
     if way:

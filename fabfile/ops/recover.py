@@ -52,11 +52,14 @@ def _close(session: Session, host: Host, release: Release, now: int, where: str)
 
 
 def _keep_env(session: Session, host: Host, last: Release, left: Release, facts: Facts) -> None:
-    """The ``.env`` that was to be is kept beside the record of the run that was left half way."""
+    """The ``.env`` that was to be is kept beside the record of the run that was left half way.
+
+    One that is the last good release's is not what was to be: an earlier recovery put it back.
+    """
     if not facts.env_stat:
         return
-    state.keep_env(host, left)
     if keys := changed_keys(last, dict(parse(facts.env).values)):
+        state.keep_env(host, left)
         kept = state.release_folder(host, left) / "env"
         told = f".env comes back too, without what is new in: {', '.join(keys)}; kept as {kept}"
         session.console.warn(host.name, told)

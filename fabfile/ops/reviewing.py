@@ -128,7 +128,9 @@ def preview(sight: Sight, plan: Plan, wish: Wish) -> tuple[Plan, dict[str, Revie
     """
     target, notes = sight.require(), list(plan.notes)
     reviews: dict[str, Review] = {}
-    built = {target.images[step.subject] for step in plan.steps if step.kind is Kind.BUILD}
+    built = {
+        target.images[step.subject].reference for step in plan.steps if step.kind is Kind.BUILD
+    }
     for step in plan.steps:
         if step.kind is not Kind.MIGRATE:
             continue
@@ -142,6 +144,6 @@ def preview(sight: Sight, plan: Plan, wish: Wish) -> tuple[Plan, dict[str, Revie
         found = review(asked_of(sight.host.read, service, reference), service, current)
         found.require(plan.server, allow=wish.allow_destructive)
         notes += found.told
-        if target.images[service.name] not in built:
+        if reference not in built:
             reviews[service.name] = found
     return replace(plan, notes=tuple(notes)), reviews

@@ -56,6 +56,8 @@ class Run:
     """Whether the record stands on the server."""
     proved: Facts | None = None
     """What the green gates were asked of."""
+    at: str = ""
+    """What is being done."""
 
     @property
     def name(self) -> str:
@@ -66,6 +68,7 @@ class Run:
         """Do one step, show it and remember how it went."""
         self.pause()
         self.announce(step.title)
+        self.at = step.title
         start = time.monotonic()
         outcome, note = "failed", ""
         try:
@@ -98,7 +101,7 @@ class Run:
         self.pause()
         rolled = [step.subject for step in self.plan.steps if step.kind in (Kind.ROLL, Kind.START)]
         if rolled and self.sight.server.watch:
-            title = f"watch {self.sight.server.watch} s"
+            self.at = title = f"watch {self.sight.server.watch} s"
             with self.session.console.step(self.name, title):
                 self.steps.watch(rolled, self.sight.server.watch)
 
@@ -109,6 +112,7 @@ class Run:
         looked at either; None: both are looked at again.
         """
         self.pause()
+        self.at = "prove"
         console = self.session.console
         host, facts = self.sight.host, self.sight.facts
         with console.step(self.name, "prove") as notes:
@@ -150,6 +154,7 @@ class Run:
     def conclude(self) -> Release:
         """Record the release as verified (or accepted, where a red gate was waived) and say so."""
         self.pause()
+        self.at = "record"
         red = [verdict for verdict in self.verdicts if not verdict.ok]
         release = self.record(ACCEPTED if red else VERIFIED, facts=self.proved)
         console = self.session.console
@@ -176,8 +181,7 @@ class Run:
         """
         if not self.opened:
             return
-        where = next((done.title for done in self.done if done.outcome == "failed"), "prove")
-        prefix = "" if isinstance(trouble, Interrupted) else f"{where}: "
+        prefix = "" if isinstance(trouble, Interrupted) else f"{self.at}: "
         try:
             self.record(RELEASE_FAILED, error=f"{prefix}{trouble.message}")
         except Trouble as second:
@@ -226,8 +230,12 @@ class Run:
     def _commits(self, images: dict[str, Image]) -> dict[str, str]:
         """The commit that each service is as of: where ``--only`` left it out, its last one.
 
-        A service without a step is as of the plan's commit: the comparison found it the same.
+        A service without a step is as of the plan's commit: the comparison found it the same. A way
+        back takes the images of a release, and so its commits.
         """
+        releases = {release.id: release for release in self.sight.facts.releases}
+        if back := releases.get(self.release.back_to):
+            return dict(back.commits)
         last = self.sight.facts.verified
         kept = last.commits if last and self.only else {}
         return {

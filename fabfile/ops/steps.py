@@ -50,8 +50,9 @@ class Steps:
         )
 
     def work_on(self, host: Host) -> None:
-        """Do the steps by way of this host."""
+        """Do the steps by way of this host, as if nothing had been asked yet."""
         self.host = self.rolling.host = host
+        self.schema.previewed = {}
 
     def perform(self, step: Step) -> str:
         """Do one step; returns a note for the person who watches."""

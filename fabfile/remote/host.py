@@ -125,9 +125,17 @@ class Host:
         return self._checked(words, stdin, timeout, check, self.turn)
 
     def put(self, path: PurePosixPath, text: str, mode: str = "600") -> None:
-        """Write a file whole or not at all: temporary name, then rename. The text goes by stdin."""
-        script = 'umask 077; cat >"$1.tmp" && chmod "$2" "$1.tmp" && mv -f "$1.tmp" "$1"'
-        self.write(["bash", "-c", script, "put", str(path), mode], stdin=text)
+        """Write a file whole or not at all, in a folder that is made if it is not there.
+
+        The text goes by stdin, to a temporary name. It is counted: a connection that ends before
+        the text has come looks like the end of the text.
+        """
+        script = """
+mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" = "$3" ] &&
+  chmod "$2" "$1.tmp" && mv -f "$1.tmp" "$1"
+"""
+        size = str(len(text.encode()))
+        self.write(["bash", "-c", script, "put", str(path), mode, size], stdin=text)
 
     def wait(self, what: str, check: Callable[[], bool], deadline: float) -> None:
         """Ask ``check`` until it says yes; :class:`Trouble` after ``deadline`` seconds."""

@@ -34,7 +34,7 @@ containers() {
   # shellcheck disable=SC2016,SC2086
   [ -z "$all" ] || seen=$({
     docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}}{{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
-      grep -v 'No such object' | sed '/^$/d; s/^/error: /'
+      grep -vi 'no such object' | sed '/^$/d; s/^/error: /'
   } 3>&1)
   case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} address=${address%%$'\n'*} ;; esac
   printf '%s\n' "$seen" | grep -v '^proxy='

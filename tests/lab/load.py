@@ -73,6 +73,13 @@ class Load:
     codes: list[int] = field(default_factory=list)
     """Exit codes of k6: 99 where a threshold was crossed."""
 
+    def __str__(self) -> str:
+        """The figures, in a line."""
+        return (
+            f"load: {self.requests} requests, {len(self.failed)} failed, {self.dropped} not begun,"
+            f" slowest {self.slowest:.2f} s; {self.made} items made, {len(self.doubled)} doubled"
+        )
+
     @property
     def lost(self) -> list[str]:
         """What must not be: requests that failed, items that were made twice, k6's own verdict."""
@@ -106,7 +113,7 @@ def loaded(scene: Scene, *, slow: bool = False) -> Iterator[Load]:
     load.doubled = scene.asks_database(
         f"SELECT title FROM items WHERE title LIKE '{run} %' GROUP BY title HAVING count(*) > 1"
     ).splitlines()
-    print(f"load: {load}", file=sys.stderr)
+    print(load, file=sys.stderr)
 
 
 @contextmanager
@@ -121,7 +128,7 @@ def resolver_loaded(scene: Scene) -> Iterator[Load]:
     load = Load()
     with _asked(scene, load, [shared, shared], many=False):
         yield load
-    print(f"load: {load}", file=sys.stderr)
+    print(load, file=sys.stderr)
 
 
 @contextmanager

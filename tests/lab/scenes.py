@@ -61,9 +61,9 @@ class Scene:
         """The commit that the checkout of ``ubuntu`` stands on."""
         return head(self.ubuntu)
 
-    def patient(self, folder: Path) -> Scene:
-        """The same, whose gates may take the time that they have by default."""
-        inventory = self.operator.inventory(folder / "patient", "defaults", settle="30")
+    def patient(self, folder: Path, settle: int = 30) -> Scene:
+        """The same, whose gates may take the time that they have by default, or these seconds."""
+        inventory = self.operator.inventory(folder / "patient", "defaults", settle=str(settle))
         return replace(self, operator=Operator(inventory))
 
     def change(self, subject: str, edits: Mapping[str, Edit], on: str = "") -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.lab.alone import alone
 from tests.lab.commits import Edit, replaced
+from tests.lab.deployments import Ran
 from tests.lab.full import full
 from tests.lab.load import SLOW, Load, loaded, resolver_loaded
 from tests.lab.onlooking import followed
@@ -62,7 +64,7 @@ def slow(patient: Scene) -> Scene:
     return scene
 
 
-def deploy_of(*paths: str) -> Callable[[Scene], None]:
+def deploy_of(*paths: str) -> Callable[[Scene], object]:
     def deploy(scene: Scene) -> None:
         edits = {path: edit for path, edit in everything().items() if path in paths}
         ran = scene.deploy(scene.change(f"Change {len(paths)}", edits))
@@ -78,12 +80,29 @@ def failing(scene: Scene) -> None:
     assert ran.code == 1, ran
 
 
-def rollback(scene: Scene) -> None:
+def rollback(scene: Scene) -> Ran:
     ran = scene.operator.fab("ubuntu.rollback")
     assert ran.code == 0, ran
+    return ran
 
 
-KINDS = {
+@alone
+def test_no_request_fails_while_it_goes_back_to_the_release_before(patient: Scene) -> None:
+    with loaded(patient) as load:
+        ran = rollback(patient)
+    assert {f"roll {name}" for name in (*TWINS, "frontend")} <= set(ran.steps("ubuntu"))
+    assert load.lost == []
+
+
+@alone
+def test_no_request_fails_while_a_deploy_fails_and_goes_back(scene: Scene, tmp_path: Path) -> None:
+    hasty = scene.patient(tmp_path, settle=10)
+    with loaded(hasty) as load:
+        failing(hasty)
+    assert load.lost == []
+
+
+KINDS: dict[str, Callable[[Scene], object]] = {
     "the-api": deploy_of(APP),
     "the-page": deploy_of(PAGE),
     "the-proxys-configuration": deploy_of(PROXY),
@@ -106,7 +125,6 @@ def test_no_request_fails_with_some_that_take_ten_seconds(slow: Scene, kind: str
     assert [seen["cut"] for seen in onlooking.report["followers"].values()] == [0, 0]
 
 
-@full
 @alone
 def test_no_request_to_the_resolver_fails_while_both_of_it_and_its_proxy_change(
     patient: Scene,

@@ -15,8 +15,8 @@ from .fakes.fleet import Fleet, Ran
 from .fakes.machine import ROOT
 
 DEPLOY = "ubuntu.deploy --remove-orphans"
-OPEN = ["worktree 00000001", "put images.yml", "write-release", "keep-env"]
-CLOSE = ["write-release", "put log", "remove-worktree"]
+OPEN = ["worktree 00000001", "put images.yml", "put release.json", "keep-env"]
+CLOSE = ["put release.json", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]
 
 
@@ -260,6 +260,7 @@ def test_what_is_wrong_with_a_commit_is_named_and_the_earlier_release_serves_aga
     assert words in ran.error
     assert ran.error.endswith("; ubuntu is back at 00000001, proved")
     assert f"[ubuntu] ✗ {title}" in ran.lines
+    assert running.releases("ubuntu")[1].error.startswith(f"{title}: ubuntu: ")
     assert serving(running) == {name: image.id for name, image in first.images.items()}
     assert running.fab("ubuntu.health").code == 0
 

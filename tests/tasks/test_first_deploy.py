@@ -10,7 +10,7 @@ from .fakes import application
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT, ROOT
 
-RECORD = ["write-release"]
+RECORD = ["put release.json"]
 MONTREAL = [
     "make-folders",
     "fetch 00000001",

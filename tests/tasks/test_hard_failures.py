@@ -9,7 +9,7 @@ from .fakes.fleet import Fleet
 
 def test_a_failure_to_record_the_release_goes_back_too(running: Fleet) -> None:
     running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
-    running.ubuntu.fail_after("watch", "write-release")
+    running.ubuntu.fail_after("watch", "put release.json")
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 1, ran.everything
     assert ran.error.endswith("; ubuntu is back at 00000001, proved")
@@ -17,7 +17,7 @@ def test_a_failure_to_record_the_release_goes_back_too(running: Fleet) -> None:
 
 def test_a_record_that_cannot_be_written_does_not_stop_the_way_back(running: Fleet) -> None:
     running.origin.commit("Broken", {"services/web/index.html": "Welcome NEVER HEALTHY"})
-    running.ubuntu.fail_after("roll web", "write-release")
+    running.ubuntu.fail_after("roll web", "put release.json")
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 1, ran.everything
     assert "web did not become healthy" in ran.error

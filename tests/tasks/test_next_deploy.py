@@ -16,10 +16,10 @@ BEGIN = [
     "fetch 00000002",
     "worktree 00000002",
     "put images.yml",
-    "write-release",
+    "put release.json",
     "keep-env",
 ]
-END = ["write-release", "put log", "remove-worktree"]
+END = ["put release.json", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]
 
 

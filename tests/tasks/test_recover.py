@@ -142,6 +142,28 @@ def test_a_recovery_that_cannot_prove_itself_needs_a_person(second: Fleet) -> No
     uniform(second, second.fab("ubuntu.recover"))
 
 
+@pytest.mark.parametrize("early", ["restore-env", "fetch", "worktree", "put images.yml"])
+def test_a_recovery_that_ended_before_it_changed_anything_is_repeated(
+    second: Fleet, early: str
+) -> None:
+    """By then the record of who died has its end, and no steps: nobody could write them."""
+    die(second, "^roll api-2")
+    second.ubuntu.fail(f"^{early}", times=1)
+    assert second.fab("ubuntu.recover").code == 3
+    uniform(second, second.fab("ubuntu.recover"))
+
+
+def test_a_rollback_after_a_recovery_that_failed_early_goes_to_the_last_good_one(
+    second: Fleet,
+) -> None:
+    die(second, "^roll api-2")
+    second.ubuntu.fail("^restore-env", times=1)
+    assert second.fab("ubuntu.recover").code == 3
+    ran = second.fab("ubuntu.rollback")
+    assert ran.code == 0, ran.everything
+    assert second.ubuntu.head == second.releases("ubuntu")[0].commit
+
+
 def test_settings_of_the_died_run_are_kept_beside_its_record(second: Fleet) -> None:
     path = f"{CHECKOUT}/.env"
     before = second.ubuntu.env

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .fakes.application import PASSWORD, TOKEN
 from .fakes.fleet import Fleet
-from .fakes.machine import CHECKOUT
+from .fakes.machine import CHECKOUT, ROOT
 
 
 @pytest.fixture
@@ -48,6 +50,39 @@ def test_todays_settings_stay_and_the_keys_that_differ_are_named(second: Fleet) 
     )
     assert "MODE=fancy" in second.ubuntu.env
     assert "fancy" not in ran.everything
+
+
+def test_a_release_that_ran_without_a_service_of_today_is_refused_by_its_name(
+    second: Fleet,
+) -> None:
+    """A profile that was switched on since then: today's .env stays."""
+    first = second.releases("ubuntu")[0]
+    path = f"{ROOT}/releases/{first.id}/release.json"
+    record = json.loads(second.ubuntu.files[path])
+    del record["images"]["web"]
+    second.ubuntu.files[path] = json.dumps(record) + "\n"
+    with second.untouched():
+        ran = second.fab("ubuntu.rollback")
+    assert (ran.code, ran.error) == (
+        2,
+        (
+            f"ubuntu: release {first.id} ran without web: take it out of COMPOSE_PROFILES in .env"
+            " first"
+        ),
+    )
+
+
+def test_a_rollback_knows_of_which_commit_each_service_is(second: Fleet) -> None:
+    files = {"services/web/index.html": "Welcome thrice\n", "services/api/app.py": "api, third\n"}
+    second.origin.commit("Third", files)
+    assert second.fab("ubuntu.deploy --only api-1 --only api-2").code == 0
+    third = second.releases("ubuntu")[-1]
+    assert (third.commits["web"][:8], third.commits["api-1"][:8]) == ("00000002", "00000003")
+    second.origin.commit("Fourth", {"services/api/app.py": "api, fourth\n"})
+    assert second.fab("ubuntu.deploy").code == 0
+    ran = second.fab("ubuntu.rollback")
+    assert ran.code == 0, ran.everything
+    assert second.releases("ubuntu")[-1].commits == third.commits
 
 
 def test_a_second_rollback_goes_one_further(second: Fleet) -> None:

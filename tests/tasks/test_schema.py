@@ -174,6 +174,14 @@ def test_a_database_that_moved_since_the_plan_is_judged_again(filled: Fleet) -> 
     assert "the database is at revision 002, which the image of api-1 does not know" in ran.error
 
 
+def test_a_dry_run_backs_nothing_up_where_the_image_is_there_to_be_asked(filled: Fleet) -> None:
+    pushed(filled, "Third", "002", LOSE)
+    assert filled.fab("ubuntu.deploy").code == 2
+    with filled.untouched():
+        ran = filled.fab("ubuntu.deploy --dry-run --allow-destructive")
+    assert ran.code == 0, ran.everything
+
+
 # --- rollback
 
 
@@ -183,7 +191,7 @@ def test_a_schema_that_the_older_image_knows_stays_and_is_told(filled: Fleet) ->
     release = filled.releases("ubuntu")[-2]
     ran = filled.fab("ubuntu.rollback")
     assert ran.code == 0, ran.everything
-    told = f"[ubuntu] the database stays at revision 001, which release {release.id} ran with"
+    told = f"[ubuntu] the database stays at revision 001, which release {release.id} knows"
     assert ran.lines.index(told) < ran.lines.index("[ubuntu] ✓ fetch 00000002")
 
 

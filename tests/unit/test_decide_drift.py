@@ -168,13 +168,24 @@ def test_a_service_that_is_out_of_the_proxy_is_put_back() -> None:
     ]
 
 
-def test_a_container_that_stood_in_goes_once_the_proxy_no_longer_needs_it() -> None:
-    made = plan(to=OLD, away="web", **standing_in())
-    assert steps(made)[2:] == [
-        ("reload proxy", "web is out of it since a run that died"),
-        ("remove app-web-next", STOOD_IN),
-    ]
+def test_a_container_that_stood_in_and_that_nobody_asks_goes() -> None:
+    made = plan(to=OLD, **standing_in())
+    assert steps(made) == [FETCH, ("remove app-web-next", STOOD_IN)]
     assert made.notes == ()
+
+
+def test_a_service_whose_stand_in_the_proxy_asks_is_rolled() -> None:
+    """Its roll lets the proxy ask both before one goes, and waits for who may still ask that."""
+    made = plan(to=OLD, away="web", **standing_in())
+    assert steps(made) == [
+        FETCH,
+        ("roll web", "its stand-in has its requests since a run that died"),
+    ]
+
+
+def test_a_stand_in_of_a_service_that_is_left_out_stays() -> None:
+    made = plan(to=OLD, away="web", wish=Wish(only=("api-1", "api-2")), **standing_in())
+    assert titles(made) == []
 
 
 def test_a_roll_of_the_service_takes_the_one_that_stood_in_away_itself() -> None:

@@ -17,7 +17,7 @@ import pytest
 from invoke import Context
 
 from fabfile.model.errors import Trouble
-from fabfile.remote.host import DryHost, Host, Output
+from fabfile.remote.host import DryHost, Host, Output, Text
 from fabfile.remote.lock import Lock
 from tests.unit.builders import SERVER
 
@@ -62,13 +62,31 @@ def test_a_file_is_written_whole_with_its_mode(host: Host) -> None:
     assert sorted(p.name for p in Path(host.server.root).iterdir()) == ["file", "locks"]
 
 
+def test_a_text_that_did_not_come_whole_leaves_the_file_as_it_was(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the connection ends between a command's start and its input."""
+    path = host.server.root / "file"
+    host.put(path, "whole\n")
+    monkeypatch.setattr(Text, "read", lambda _self, _size: "")
+    with pytest.raises(Trouble, match="failed with exit code 1"):
+        host.put(path, "another\n")
+    assert Path(path).read_text() == "whole\n"
+
+
+def test_a_file_comes_into_a_folder_that_was_not_there(host: Host) -> None:
+    host.put(host.server.root / "releases" / "one" / "release.json", "ä\n")
+    folder = Path(host.server.root) / "releases" / "one"
+    assert [(one.name, one.read_text()) for one in folder.iterdir()] == [("release.json", "ä\n")]
+
+
 def test_a_dry_host_writes_nothing_and_tells_what_it_was_told(host: Host) -> None:
     seen: list[tuple[str, str]] = []
     dry = DryHost(host, lambda name, words: seen.append((name, words)))
     dry.put(host.server.root / "file", "text")
     dry.write(["touch", str(host.server.root / "other")])
     assert seen == [
-        ("ubuntu", f"put {host.server.root}/file 600"),
+        ("ubuntu", f"put {host.server.root}/file 600 4"),
         ("ubuntu", f"touch {host.server.root}/other"),
     ]
     assert [path.name for path in Path(host.server.root).iterdir()] == ["locks"]

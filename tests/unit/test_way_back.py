@@ -9,14 +9,17 @@ import pytest
 from fabfile.model.content import Wanted
 from fabfile.model.envfile import digests
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.release import Image, Release
+from fabfile.model.release import Done, Image, Release
 from fabfile.model.way_back import (
     RETAINED,
     as_released,
     changed_keys,
     choose,
+    half_way,
     missing_images,
     retained,
+    unknown_services,
+    wants,
 )
 
 from .builders import facts, image_ids, release, target
@@ -27,7 +30,10 @@ def history(*spec: str) -> list[Release]:
     made = []
     for entry in spec:
         identity, outcome, *back = entry.split(":")
-        made.append(release(identity, identity * 3, outcome=outcome, back_to="".join(back)))
+        steps = () if outcome == "running" else (Done("fetch 1", "done", 0.1),)
+        made.append(
+            release(identity, identity * 3, outcome=outcome, back_to="".join(back), steps=steps)
+        )
     return made
 
 
@@ -94,6 +100,45 @@ def test_no_more_than_five_are_retained() -> None:
     releases = history(*(f"{letter}:verified" for letter in "abcdefgh"))
     assert [found.id for found in retained(releases)] == list("hgfed")
     assert RETAINED == 5
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome", "left"),
+    [
+        ((), "running", True),
+        (("fetch 1:done", "build api:failed"), "failed", False),
+        (("fetch 1:done", "checkout 1:failed"), "failed", True),
+        ((), "failed", True),  # closed by a recovery: how far it came nobody knows
+    ],
+)
+def test_what_may_have_left_a_server_half_way(
+    steps: tuple[str, ...], outcome: str, left: bool
+) -> None:
+    titles = [step.split(":") for step in steps]
+    done = tuple(Done(title, ended, 0.1) for title, ended in titles)
+    last = release("b", "bbb", outcome=outcome, steps=done)
+    assert half_way([*history("a:verified"), last]) == ([last] if left else [])
+
+
+@pytest.mark.parametrize(
+    ("schema", "back_to", "step", "proved"),
+    [
+        ("002", "", "migrate api-1", True),
+        ("001", "", "migrate api-1", False),
+        ("002", "", "roll web", False),  # it left the schema as it found it
+        ("002", "a", "migrate api-1", False),
+    ],
+)
+def test_a_record_proves_the_schema_only_where_its_deploy_asked_for_it(
+    schema: str, back_to: str, step: str, proved: bool
+) -> None:
+    made = release("b", "bbb", schema=schema, back_to=back_to, steps=(Done(step, "done", 0.1),))
+    assert wants(made, "002") is proved
+
+
+def test_a_service_that_the_release_ran_without_is_named() -> None:
+    ran = release("a", "aaa", images={"api-1": Image("app/api:1", "sha256:1")})
+    assert unknown_services(ran, target()) == sorted(set(target().images) - {"api-1"})
 
 
 def test_an_image_that_is_gone_is_named_once_by_its_tag() -> None:

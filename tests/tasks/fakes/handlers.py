@@ -61,11 +61,6 @@ def put(machine: Machine, command: Command, stdin: str) -> Ended:
     return Ended()
 
 
-def write_release(machine: Machine, command: Command, stdin: str) -> Ended:
-    machine.files[f"{command.words[0]}/release.json"] = stdin
-    return Ended()
-
-
 def cat(machine: Machine, command: Command, _stdin: str) -> Ended:
     if command.words[0].endswith("locks/holder"):
         return Ended(0, machine.locks.get("locks", ""))
@@ -175,7 +170,6 @@ HANDLERS: dict[str, Handler] = {
     "curl": curl,
     "make-folders": make_folders,
     "put": put,
-    "write-release": write_release,
     "cat": cat,
     "died": died,
     "rm": rm,
