@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from ..model.errors import FAILED, STRANDED, Trouble, refused
+from ..model.facts import Facts
 from ..model.plan import Kind, Plan, Step, Wish
 from ..model.way_back import missing_images
 from ..remote import compose
@@ -73,6 +74,26 @@ class Deployment:
                 lambda: look_at(self.session, self.name, self.options.ref),
                 lambda: look_at_others(self.session, self.name, waive, self.together),
             )
+        if (sick := self._sick(self.sight.facts)) and not self.options.wish.restart_data:
+            self._let_recover(sick)
+
+    def _sick(self, facts: Facts) -> list[str]:
+        """Data services that are unhealthy: nobody restarts them unasked."""
+        if self.sight.target is None:
+            return []
+        stack = self.sight.target.stack
+        kept = [service.name for service in stack.services if service.hints.keep]
+        seen = [(name, facts.container(stack.project, name)) for name in kept]
+        return [name for name, container in seen if container and container.health == "unhealthy"]
+
+    def _let_recover(self, sick: Sequence[str]) -> None:
+        """One is asked for its health every few seconds: what made it sick may be over by now."""
+        self.session.console.line(self.name, f"waiting: {', '.join(sick)} is unhealthy")
+        with suppress(Trouble):
+            self.host.wait(
+                "health", lambda: not self._sick(look(self.host)), self.host.server.settle
+            )
+        self.sight = look_at(self.session, self.name, self.options.ref)
 
     def decide(self, together: Mapping[str, Sight]) -> Plan:
         """The plan, with what was seen of the servers that this command deploys.

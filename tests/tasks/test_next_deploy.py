@@ -330,6 +330,33 @@ def test_a_data_service_is_not_recreated_unasked(running: Fleet) -> None:
     assert "db" in replaced(running, before)
 
 
+def test_a_data_service_that_was_unhealthy_may_be_well_again(running: Fleet) -> None:
+    """After a full disk, say: its next probe comes within seconds."""
+    database = running.ubuntu.engine.containers["app-db"]
+    database.health = "unhealthy"
+    running.ubuntu.fail_after(
+        "^look", "^look", goes_on=True, first=lambda: setattr(database, "health", "healthy")
+    )
+    before = containers(running)
+    running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
+    ran = deploy(running)
+    assert "[ubuntu] waiting: db is unhealthy" in ran.lines
+    assert replaced(running, before) == {"web"}
+
+
+def test_one_that_stays_unhealthy_is_not_restarted_unasked(running: Fleet) -> None:
+    running.ubuntu.engine.containers["app-db"].health = "unhealthy"
+    with running.untouched():
+        ran = running.fab("ubuntu.deploy")
+    assert (ran.code, ran.error) == (
+        2,
+        (
+            "ubuntu: db is a data service and would be recreated (container is unhealthy);"
+            " --restart-data allows it"
+        ),
+    )
+
+
 def test_after_every_deploy_composes_own_up_would_change_nothing(running: Fleet) -> None:
     """The marker stands where ``up`` of one service replaced another one too."""
     changes: list[dict[str, str | None]] = [
