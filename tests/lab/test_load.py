@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -73,10 +73,12 @@ def deploy_of(*paths: str) -> Callable[[Scene], object]:
     return deploy
 
 
-def failing(scene: Scene) -> None:
+SICK = {HEALTH: replaced('        return {"status": "healthy"', '        return {"status": "sick"')}
+
+
+def failing(scene: Scene, edits: Mapping[str, Edit] = SICK) -> None:
     """Healthy containers whose deep probe is red: the deploy goes back by itself."""
-    sick = replaced('        return {"status": "healthy"', '        return {"status": "sick"')
-    ran = scene.deploy(scene.change("Not well", {**everything(), HEALTH: sick}))
+    ran = scene.deploy(scene.change("Not well", edits))
     assert ran.code == 1, ran
 
 
@@ -107,7 +109,7 @@ KINDS: dict[str, Callable[[Scene], object]] = {
     "the-page": deploy_of(PAGE),
     "the-proxys-configuration": deploy_of(PROXY),
     "all-of-them": deploy_of(APP, PAGE, PROXY),
-    "a-failed-deploy": failing,
+    "a-failed-deploy": lambda scene: failing(scene, {**everything(), **SICK}),
     "a-rollback": rollback,
 }
 SEEN: list[Load] = []

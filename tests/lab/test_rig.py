@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.full import full
 from tests.lab.rig import Lab, LabError, Server, bases
 from tests.lab.rig.origin import git
 from tests.lab.rig.place import ROOT
@@ -75,12 +76,14 @@ def test_a_server_without_the_mirror_is_named(server: Server) -> None:
     )
 
 
+@full
 def test_every_base_image_is_pulled_under_its_own_name(server: Server) -> None:
     for image in bases.needed(ROOT):
         done = server.exec(["docker", "pull", "-q", str(image)], timeout=120)
         assert done.stdout.strip() == f"docker.io/library/{image}", done.stderr
 
 
+@full
 def test_an_unchanged_dockerfile_builds_with_pip_and_apt(ubuntu: Server) -> None:
     build = ["docker", "build", "-q", "--no-cache", "-t", "lab-test", "-"]
     built = ubuntu.exec(build, stdin=DOCKERFILE, timeout=300)
