@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http import HTTPStatus
 from http.client import HTTPException
@@ -40,7 +40,10 @@ SERVER = "docker version -f '{{.Server.Version}}'; docker compose version --shor
 
 
 def run(rounds: int, loads: int) -> None:
-    """Measure, and write the section of the page; ``loads``: rounds that end under load."""
+    """Measure, and write the section of the page after every round, so that none is lost.
+
+    ``loads``: rounds that end under load.
+    """
     install()
     lab = Lab()
     before = os.getloadavg()[0]
@@ -52,9 +55,8 @@ def run(rounds: int, loads: int) -> None:
         counter = stack.enter_context(Counter(lab.servers))
         bench = Bench(lab, folder, {NEAR: near, FAR: far}, counter)
         stack.callback(bench.leave)
-        bench.measure(rounds, loads)
-        page = bench.page(rounds, loads, before)
-    report.write("deploys", page)
+        for done in bench.measure(rounds, loads):
+            report.write("deploys", bench.page(done, min(done, loads), before))
 
 
 class Bench:
@@ -73,8 +75,8 @@ class Bench:
         self.tools = [tool(around) for tool in TOOLS]
         self.figures = Figures()
 
-    def measure(self, rounds: int, loads: int) -> None:
-        """Every tool in every round, in an order that changes."""
+    def measure(self, rounds: int, loads: int) -> Iterator[int]:
+        """Every tool in every round, in an order that changes; how many rounds are done."""
         self.operator.must("deploy")
         for number in range(rounds):
             for place in range(len(self.tools)):
@@ -83,6 +85,7 @@ class Bench:
                 self._turn(tool)
                 if number < loads:
                     self._under_load(tool)
+            yield number + 1
 
     def leave(self) -> None:
         """Both servers at the base, by our own hand."""
@@ -114,8 +117,7 @@ class Bench:
             self.figures.seconds[tool.name, kind, way].append(seconds)
             self.figures.traffic[tool.name, kind].append(self.counter.since())
             if kind == ONE and isinstance(tool, Ours):
-                for step in self.scene.record(change.after)["steps"]:
-                    self.figures.steps[step["title"], way].append(step["seconds"])
+                self.figures.add_steps(way, self.scene.record(change.after)["steps"])
 
     def _change(self, base: str) -> Change:
         """A commit of the API that nobody has built, on the main branch."""

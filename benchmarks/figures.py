@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .report import table, told
 from .road import Traffic
 
 KINDS = ("no change", "one service", "rollback")
 NEAR, FAR = "0 ms", "100 ms"
+COMMIT = re.compile(r" [0-9a-f]{8}$")
 
 
 @dataclass
@@ -44,6 +47,12 @@ class Figures:
     """By tool: seconds after its end until the API answers."""
     steps: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     """Seconds of the steps of our own deploys of one service, by title and way."""
+
+    def add_steps(self, way: str, done: Sequence[Mapping[str, Any]]) -> None:
+        """Those of one record; the name of its commit is no part of a step's title here."""
+        for step in done:
+            title = COMMIT.sub("", step["title"])
+            self.steps[title, way].append(step["seconds"])
 
     def middle(self, tool: str, kind: str, way: str) -> float:
         """The median of the seconds."""

@@ -63,8 +63,16 @@ def measured() -> Figures:
     figures.lost["one", "one service"] = Lost(12, 4000, 1)
     figures.lost["one", "rollback"] = Lost(0, 3000)
     for way in (NEAR, FAR):
-        figures.steps["build it", way] = [0.5, 0.6, 0.7]
-        figures.steps["roll it", way] = [1.0, 1.1, 1.2]
+        for number in range(3):
+            commit = f"{number}{len(way)}1b2c3d"
+            figures.add_steps(
+                way,
+                [
+                    {"title": f"fetch {commit}", "seconds": 0.0},
+                    {"title": "build it", "seconds": 0.5 + number / 10},
+                    {"title": "roll it", "seconds": 1.0 + number / 10},
+                ],
+            )
     return figures
 
 
@@ -128,6 +136,7 @@ def test_a_site_that_never_answers_is_told() -> None:
 
 def test_what_no_step_accounts_for_stands_below_them() -> None:
     assert rows(told.steps(measured(), "one")) == [
+        ["fetch", "0.0", "0.0"],
         ["build it", "0.6", "0.6"],
         ["roll it", "1.1", "1.1"],
         ["before, between and after them", "1.3", "2.0"],
