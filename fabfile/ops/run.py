@@ -57,7 +57,7 @@ class Run:
     proved: Facts | None = None
     """What the green gates were asked of."""
     at: str = ""
-    """What is being done."""
+    """What is being done; empty: nothing here, the trouble is another server's."""
 
     @property
     def name(self) -> str:
@@ -90,6 +90,7 @@ class Run:
                     self.opened = True
                     state.write_release(self.sight.host, self.release)
                     state.keep_env(self.sight.host, self.release)
+        self.at = ""
         self.pause()
 
     def cut_over(self) -> None:
@@ -163,6 +164,7 @@ class Run:
         runs = f"{release.outcome}: runs {release.commit[:8]} {release.subject}"
         console.line(self.name, runs, "bold green")
         self._purge()
+        self.at = ""
         return release
 
     def _purge(self) -> None:
@@ -181,7 +183,7 @@ class Run:
         """
         if not self.opened:
             return
-        prefix = "" if isinstance(trouble, Interrupted) else f"{self.at}: "
+        prefix = "" if isinstance(trouble, Interrupted) or not self.at else f"{self.at}: "
         try:
             self.record(RELEASE_FAILED, error=f"{prefix}{trouble.message}")
         except Trouble as second:
