@@ -47,7 +47,8 @@ def logs(session: Session, name: str, service: str, tail: int, *, follow: bool) 
     if follow:
         host.follow(words, lambda line: session.console.line(name, line))
         return
-    for line in host.read(words, timeout=60).stdout.splitlines():
+    # At newlines only: other separators stand inside what a service printed.
+    for line in host.read(words, timeout=60).stdout.removesuffix("\n").split("\n"):
         session.console.line(name, line)
 
 

@@ -1,7 +1,8 @@
 """The console: one line per step, live on a terminal, plain and prefixed in CI and cron.
 
-Steps and notes go to standard error when the command prints JSON on standard output. Every line
-passes the redaction, so that a secret that somebody else's program prints does not appear here.
+Steps and notes go to standard error when the command prints JSON on standard output. Everything
+that is shown passes the redaction, so that a secret that another program prints does not appear
+here, and then :mod:`.visible`, so that no text of others can give the terminal a command.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from ..model.errors import Trouble
+from .visible import visible, visible_json
 
 if TYPE_CHECKING:
     from rich.console import Console as Rich
@@ -39,6 +42,10 @@ class Console:
         self._log: dict[str, list[str]] = {}
         self._rich: Rich | None = None
         self._progress: Progress | None = None
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # A terminal without a letter for ✓ gets its code, not a traceback.
+                stream.reconfigure(errors="backslashreplace")
 
     @property
     def interactive(self) -> bool:
@@ -71,6 +78,9 @@ class Console:
             text = text.replace(secret, HIDDEN)
         return text
 
+    def _shown(self, text: str) -> str:
+        return visible(self.redact(text))
+
     def line(self, server: str, text: str, style: str = "") -> None:
         """One line of a server, as it is: no markup and no emoji are read into it."""
         from rich.text import Text
@@ -81,7 +91,7 @@ class Console:
             return
         prefix = (f"[{server}] ", "bold") if server else ("", "")
         with self._writing:
-            self.rich.print(Text.assemble(prefix, (self.redact(text), style)))
+            self.rich.print(Text.assemble(prefix, (self._shown(text), style)))
 
     def log(self, server: str) -> list[str]:
         """Every line of a server so far, with its time (UTC)."""
@@ -116,7 +126,7 @@ class Console:
                 self._progress = _progress(self.rich)
                 self._progress.start()
             progress = self._progress
-            task = progress.add_task(self.redact(f"[{server}] {title}"))
+            task = progress.add_task(self._shown(f"[{server}] {title}"))
         try:
             yield
         finally:
@@ -133,18 +143,21 @@ class Console:
         from rich.text import Text
 
         table = Table(
-            title=title, title_justify="left", box=box.SIMPLE if self.rich.is_terminal else None
+            title=self._shown(title),
+            title_justify="left",
+            box=box.SIMPLE if self.rich.is_terminal else None,
         )
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(self.redact(cell)) for cell in row))
+            table.add_row(*(Text(self._shown(cell)) for cell in row))
         with self._writing:
             self.rich.print(table)
 
     def result(self, value: Any) -> None:
         """The one JSON object of a command that was asked for JSON, on standard output."""
-        print(json.dumps(self._clean(value), indent=2, sort_keys=True, ensure_ascii=False))
+        text = json.dumps(self._clean(value), indent=2, sort_keys=True, ensure_ascii=False)
+        print(visible_json(text))
 
     def _clean(self, value: Any) -> Any:
         """The value with every text in it redacted, before JSON escapes what a secret may hold."""
@@ -162,14 +175,14 @@ class Console:
         from rich.text import Text
 
         rich = Rich(stderr=True, highlight=False, soft_wrap=True)
-        rich.print(Text(self.redact(f"error: {trouble.message}"), style="bold red"))
+        rich.print(Text(self._shown(f"error: {trouble.message}"), style="bold red"))
         for line in trouble.evidence:
-            rich.print(Text(self.redact(f"  {line}")))
+            rich.print(Text(self._shown(f"  {line}")))
 
     def confirm(self, question: str) -> bool:
         """Ask once. Only where a person can answer; elsewhere the answer is the command itself."""
         with self._writing:
-            self.rich.print(f"{question} [y/N] ", end="", markup=False, emoji=False)
+            self.rich.print(f"{self._shown(question)} [y/N] ", end="", markup=False, emoji=False)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
+import sys
+import unicodedata
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from unittest.mock import patch
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fabfile.model.errors import Trouble
 from fabfile.ui.console import HIDDEN, SHORTEST, Console
 
 SECRET = 'kq8"vP\\z$2[m]Tr'
+UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of letters that show nothing and may be obeyed."""
 PLAIN_TEXT = st.text(
     st.characters(
         min_codepoint=32, max_codepoint=0x2FF, exclude_categories=("Cc", "Cf", "Zl", "Zp")
@@ -96,6 +101,67 @@ def test_json_goes_to_standard_output_and_everything_else_to_standard_error(
     out, err = capfd.readouterr()
     assert out == '{\n  "a": 1,\n  "b": "é"\n}\n'
     assert [line.split()[-1] for line in err.splitlines()] == ["line", "0.0s", "column", "cell"]
+
+
+def everything_shown(text: str) -> str:
+    """What a console prints of a text that stands wherever one may stand."""
+    output, console = io.StringIO(), Console()
+    with redirect_stdout(output), redirect_stderr(output):
+        console.line("ubuntu", text)
+        console.warn("ubuntu", text)
+        console.table(text, ("column",), [[text]])
+        console.error(Trouble(text, evidence=[text]))
+        console.result({text: [text, {"inner": text}]})
+        with patch("sys.stdin", io.StringIO("no\n")):
+            console.confirm(text)
+        with suppress(Trouble), console.step("ubuntu", text) as notes:
+            notes.append(text)
+            raise Trouble(text)
+    return output.getvalue()
+
+
+@settings(max_examples=2000)
+@given(st.text(st.characters(codec=None)))
+@example("\x1b]0;owned\x07")
+@example("\x9b2J")
+@example("\u202egnp.exe")
+@example("\ud800 \x00 \x85 \u2028 \U000e0041")
+@example("\x1b[\x1b[0m31m")
+def test_no_text_reaches_the_terminal_as_a_command(text: str) -> None:
+    shown = everything_shown(text)
+    shown.encode()  # no lone surrogate either
+    commands = {letter for letter in shown if unicodedata.category(letter) in UNSEEN}
+    assert commands <= {"\n", "\u200c", "\u200d"}
+
+
+@given(st.text(st.characters(codec=None)))
+@example("first\r\nerror: second")
+@example("first\u2028second")
+def test_a_text_of_others_is_one_line(text: str) -> None:
+    assert shown(text).count("\n") == 1
+
+
+def test_colours_of_a_program_are_left_out_and_other_commands_are_shown_by_their_codes() -> None:
+    assert shown("\x1b[32mok\x1b[0m \x1b[2K\x1b]0;X\x07\tz\u202e") == (
+        "[ubuntu] ok \\x1b]0;X\\x07 z\\u202e\n"
+    )
+
+
+@given(st.text(st.characters(codec=None)))
+def test_json_means_the_same_however_it_is_escaped(text: str) -> None:
+    output = io.StringIO()
+    with redirect_stdout(output):
+        Console(as_json=True).result({"text": text})
+    assert json.loads(output.getvalue()) == json.loads(json.dumps({"text": text}))
+
+
+def test_a_terminal_that_lacks_a_letter_gets_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="latin-1"))
+    with Console().step("ubuntu", "build"):
+        pass
+    sys.stdout.flush()
+    assert raw.getvalue() == b"[ubuntu] \\u2713 build 0.0s\n"
 
 
 @given(PLAIN_TEXT)
