@@ -64,6 +64,14 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
                 f"{path} belongs to {state.owner} with mode {state.mode:o}; run:"
                 f" sudo chown {facts.user} {path} && sudo chmod u+rwx {path}"
             )
+    for path in (server.path, server.path / ".git"):
+        found = facts.folders.get(str(path))
+        if found and found.owner != facts.user:
+            problems.append(
+                f"{path} belongs to {found.owner}, so git refuses to work there; run:"
+                f" sudo chown -R {facts.user} {server.path}"
+            )
+            break
     if not facts.has_folder(server.root) and not facts.sudo:
         problems.append(
             f"{server.root} does not exist and {facts.user} may not use sudo to make it; run once:"
@@ -101,12 +109,21 @@ def _version(text: str) -> tuple[int, ...]:
 def commit_problems(server: Server, facts: Facts) -> list[str]:
     """Why the wanted commit cannot be had."""
     commit = facts.commit
-    if commit is None or not commit.error:
+    if commit is None:
         return []
+    if not commit.error:
+        return [_tracked_env(commit.id)] if ".env" in commit.tree else []
     if commit.error.startswith("unknown: "):
         wanted = commit.error.removeprefix("unknown: ")
         return [f"{server.repository} has no commit, branch or tag '{wanted}'; push it first"]
     return [f"git cannot read {server.repository}: {commit.error}"]
+
+
+def _tracked_env(commit: str) -> str:
+    return (
+        f"commit {commit[:8]} tracks .env, where this server keeps its secrets;"
+        " run in the repository: git rm --cached .env, add .env to .gitignore, and commit"
+    )
 
 
 def env_findings(server: Server, facts: Facts) -> Findings:

@@ -147,9 +147,10 @@ class Steps:
         return Place(self.host, self.tree, self.images)
 
     def _checkout(self, _step: Step) -> str:
-        patch = state.release_folder(self.host, self.release) / "edited.patch"
-        git.checkout(self.host, self.plan.commit, patch)
-        return f"edits kept in {patch}" if self.facts.edited else ""
+        folder = state.release_folder(self.host, self.release)
+        kept = git.checkout(self.host, self.plan.commit, folder)
+        files = ", ".join(str(folder / name) for name in kept)
+        return f"what was edited here is kept: {files}" if kept else ""
 
     def _retag(self, step: Step) -> str:
         compose.move_stable(self.host, self.target.images[step.subject])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from .host import Host
 
 FETCH = 300
 """Seconds that a fetch may take."""
+CHECKOUT = Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
 
 
 def fetch(host: Host, commit: str, release: str) -> None:
@@ -62,20 +63,14 @@ def remove_worktree(host: Host, folder: PurePosixPath) -> None:
     )
 
 
-def checkout(host: Host, commit: str, patch: PurePosixPath) -> None:
-    """Move the checkout to the commit; edits made on the server are kept as a patch first."""
-    script = """
-set -eu
-cd "$1"
-if git rev-parse -q --verify HEAD >/dev/null && ! git diff --quiet HEAD --; then
-  umask 077
-  git diff --binary HEAD >"$3"
-fi
-git checkout -q --force --detach "$2"
-"""
-    host.write(
-        ["bash", "-c", script, "checkout", str(host.server.path), commit, str(patch)], timeout=120
-    )
+def checkout(host: Host, commit: str, folder: PurePosixPath) -> tuple[str, ...]:
+    """Move the checkout to the commit; the names of the files that were made in ``folder`` for it.
+
+    Edits of tracked files are kept there as a patch, files in the way that git does not track as an
+    archive. ``.env`` is never touched.
+    """
+    words = ["bash", "-c", CHECKOUT, "checkout", str(host.server.path), commit, str(folder)]
+    return tuple(host.write(words, timeout=120).stdout.split())
 
 
 def prune_worktrees(host: Host) -> None:

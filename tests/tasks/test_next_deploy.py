@@ -245,7 +245,7 @@ def test_edited_files_are_kept_as_a_patch_before_they_are_replaced(running: Flee
     (release,) = running.releases("ubuntu")[1:]
     patch = f"{ROOT}/releases/{release.id}/edited.patch"
     assert running.ubuntu.files[patch] == "nginx/ubuntu/nginx.conf"
-    assert f"[ubuntu] ✓ checkout 00000001 (edits kept in {patch})" in ran.lines
+    assert f"[ubuntu] ✓ checkout 00000001 (what was edited here is kept: {patch})" in ran.lines
     assert "[ubuntu] warning: edited on the server: M nginx/ubuntu/nginx.conf" in ran.lines
 
 

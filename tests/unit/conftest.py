@@ -1,15 +1,16 @@
 """Wild inputs are drawn the same way every time: a red test stays red until it is mended.
 
-And the fixtures of the tests of the proxy's scripts.
+And the fixtures of the tests of the scripts.
 """
 
 from __future__ import annotations
 
 from hypothesis import settings
 
+from .clone import cloned, somebody
 from .proxying import host, stubs
 
-__all__ = ["host", "stubs"]
+__all__ = ["cloned", "host", "somebody", "stubs"]
 
 settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.load_profile("unit")

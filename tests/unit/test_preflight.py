@@ -9,7 +9,7 @@ import pytest
 
 from fabfile.model.budget import MINIMUM_FREE
 from fabfile.model.envfile import Findings
-from fabfile.model.facts import Disk
+from fabfile.model.facts import Disk, Folder
 from fabfile.model.preflight import (
     commit_problems,
     engine_problems,
@@ -52,6 +52,15 @@ def env(text: str, example: str = "", **changes: Any) -> Findings:
 def test_a_sound_host_has_no_problem() -> None:
     assert host() == []
     assert warnings(facts()) == []
+
+
+def test_a_clone_that_somebody_else_made_is_named_with_the_remedy() -> None:
+    """As `sudo git clone` leaves it: git refuses it, and a look would see no commit."""
+    line = f"so git refuses to work there; run: sudo chown -R ubuntu {CHECKOUT}"
+    theirs = {f"{CHECKOUT}/.git": Folder("root", 0o755, "directory")}
+    assert host(folders=theirs) == [f"{CHECKOUT}/.git belongs to root, {line}"]
+    whole = {**theirs, CHECKOUT: Folder("root", 0o755, "directory")}
+    assert host(folders=whole) == [f"{CHECKOUT} belongs to root, {line}"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +138,16 @@ def test_an_engine_without_start_interval_is_a_warning(engine: str, late: bool) 
 def test_a_commit_that_is_there_has_no_problem() -> None:
     assert commit_problems(SERVER, facts(commit=commit())) == []
     assert commit_problems(SERVER, facts(commit=None)) == []
+
+
+def test_a_commit_that_tracks_the_settings_is_refused() -> None:
+    """Deployed, it would replace the server's secrets by what the repository shows everybody."""
+    tracked = commit(tree={".env": ("100644", "0" * 40)})
+    (line,) = commit_problems(SERVER, facts(commit=tracked))
+    assert line == (
+        f"commit {tracked.id[:8]} tracks .env, where this server keeps its secrets; run in the"
+        " repository: git rm --cached .env, add .env to .gitignore, and commit"
+    )
 
 
 def test_an_unknown_commit_is_named_with_its_repository() -> None:

@@ -156,12 +156,13 @@ def prune_worktrees(machine: Machine, _command: Command, _stdin: str) -> Ended:
 
 
 def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
-    _, commit, patch = command.words
+    _, commit, folder = command.words
+    kept = "edited.patch\n" if machine.edited else ""
     if machine.edited:
-        machine.files[patch] = "\n".join(machine.edited)
+        machine.files[f"{folder}/edited.patch"] = "\n".join(machine.edited)
     machine.edited = {}
     machine.head = commit
-    return Ended()
+    return Ended(out=kept)
 
 
 HANDLERS: dict[str, Handler] = {
