@@ -64,11 +64,11 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
                 f"{path} belongs to {state.owner} with mode {state.mode:o}; run:"
                 f" sudo chown {facts.user} {path} && sudo chmod u+rwx {path}"
             )
-    for path in (server.path, server.path / ".git"):
-        found = facts.folders.get(str(path))
+    for clone in (server.path, server.path / ".git"):
+        found = facts.folders.get(str(clone))
         if found and found.owner != facts.user:
             problems.append(
-                f"{path} belongs to {found.owner}, so git refuses to work there; run:"
+                f"{clone} belongs to {found.owner}, so git refuses to work there; run:"
                 f" sudo chown -R {facts.user} {server.path}"
             )
             break

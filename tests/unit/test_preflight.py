@@ -59,7 +59,7 @@ def test_a_clone_that_somebody_else_made_is_named_with_the_remedy() -> None:
     line = f"so git refuses to work there; run: sudo chown -R ubuntu {CHECKOUT}"
     theirs = {f"{CHECKOUT}/.git": Folder("root", 0o755, "directory")}
     assert host(folders=theirs) == [f"{CHECKOUT}/.git belongs to root, {line}"]
-    whole = {**theirs, CHECKOUT: Folder("root", 0o755, "directory")}
+    whole = {**theirs, str(CHECKOUT): Folder("root", 0o755, "directory")}
     assert host(folders=whole) == [f"{CHECKOUT} belongs to root, {line}"]
 
 
