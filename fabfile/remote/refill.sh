@@ -14,8 +14,10 @@ export LC_ALL=C
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 inside() {
   docker run --rm -i --network none --read-only --user 0:0 --cap-drop ALL --cap-add CHOWN --cap-add DAC_OVERRIDE \
-    --cap-add FOWNER --label "$label" --volumes-from "$first" --entrypoint sh "$image" -ec "$1" refill "$path"
+    --cap-add FOWNER --cap-add FSETID --label "$label" --volumes-from "$first" --entrypoint sh "$image" -ec "$1" refill "$path"
 }
+# A name may look like an option: each stands behind "./". FSETID: without it a change of the owner takes away the
+# bits that set user and group.
 # .restore-part: files that belong where the folder stands. .restore-before: all the former files; what stands
 # beside them are others. Either way a run that dies leaves what the next one can tell apart.
 files='
@@ -23,10 +25,10 @@ cd "$1"
 each() {
   for entry in * .[!.]* ..?*; do
     case $entry in .restore-*) continue ;; esac
-    if [ -e "$entry" ] || [ -L "$entry" ]; then "$@" "$entry"; fi
+    if [ -e "$entry" ] || [ -L "$entry" ]; then "$@" "./$entry"; fi
   done
 }
-up() { (cd "$1"; for entry in * .[!.]* ..?*; do if [ -e "$entry" ] || [ -L "$entry" ]; then mv -f "$entry" ..; fi; done); rmdir "$1"; }
+up() { (cd "$1"; for entry in * .[!.]* ..?*; do if [ -e "$entry" ] || [ -L "$entry" ]; then mv -f "./$entry" ..; fi; done); rmdir "$1"; }
 aside() { mv -f "$1" .restore-part/; }
 back() {
   if [ -d .restore-before ]; then each rm -rf; mv .restore-before .restore-part; fi

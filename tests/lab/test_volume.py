@@ -9,6 +9,18 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 KEEPS = f"{STATE}/data/storage_state/session.json"
 
+SURPRISING = f"""
+cd {STATE}/data/storage_state
+umask 022
+: >./-x
+mkdir set
+: >set-user
+chown 1001:1002 set set-user
+chmod 2770 set
+chmod 4755 set-user
+"""
+"""A name like an option, and bits that a change of owner takes away."""
+
 
 def redis(scene: Scene, *words: str) -> str:
     return scene.ubuntu.must(["docker", "exec", "wishwithme-redis", "redis-cli", *words]).strip()
@@ -22,6 +34,7 @@ def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
     redis(scene, "bgrewriteaof")
     redis(scene, "set", "also kept", "in the log that grows")
     montreal.must(["sh", "-c", f"printf before >{KEEPS}; chmod 600 {KEEPS}"])
+    montreal.must(["sh", "-c", SURPRISING])
 
     made = {one["service"]: one for one in scene.operator.json("volume.backup")}
     assert sorted(made) == ["item-resolver-1", "redis"]
@@ -46,11 +59,18 @@ def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
     left = scene.ubuntu.must(["ls", "-A", f"{STATE}/data/redis"]).split()
     assert [name for name in left if name.startswith(".")] == []
 
-    montreal.must(["rm", KEEPS])
+    montreal.must(["sh", "-c", f"rm -rf {KEEPS} {STATE}/data/storage_state/set*"])
     ran = scene.operator.must(*restore, "item-resolver-1", "--on", "montreal")
     print(f"resolver restored in {ran.seconds:.1f} s")
     assert montreal.must(["sh", "-c", f"cat {KEEPS}; stat -c %U:%a {KEEPS}"]) == "beforeroot:600\n"
-    assert montreal.must(["ls", "-A", f"{STATE}/data/storage_state"]).split() == ["session.json"]
+    kept = montreal.must(["sh", "-c", f"cd {STATE}/data/storage_state; stat -c '%n %u:%g %a' -- *"])
+    assert kept.splitlines() == [
+        "-x 0:0 644",
+        "session.json 0:0 600",
+        "set 1001:1002 2770",
+        "set-user 1001:1002 4755",
+    ]
+    montreal.must(["sh", "-c", f"cd {STATE}/data/storage_state; rm -rf -- -x set set-user"])
     throwaways = ["docker", "ps", "-aq", "--filter", "label=me.wishwith.throwaway"]
     assert scene.ubuntu.must(throwaways) + montreal.must(throwaways) == ""
     scene.plain_up_changes_nothing()

@@ -65,12 +65,15 @@ def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """What is in the volume: a hidden file, a folder, a link and a blank in a name."""
+    """What is in the volume: a hidden file, a folder, a link, and names and modes that surprise."""
     made = tmp_path / "data"
     (made / "a folder").mkdir(parents=True)
     (made / "a folder/one").write_text("1")
     (made / ".hidden").write_text("2")
     (made / "link").symlink_to("nowhere")
+    (made / "-x").write_text("3")
+    (made / "--help").mkdir()
+    (made / "--help").chmod(0o2770)
     (made / "a folder/one").chmod(0o640)
     return made
 
@@ -126,7 +129,7 @@ def test_a_backup_stands_with_its_manifest_and_only_its_owner_reads_it(
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     words = ["sha256sum", str(folder / BACKUP.name)]
     assert subprocess.check_output(words, text=True).split()[0] == made.sha256
-    assert (made.files, made.bytes) == (3, (folder / BACKUP.name).stat().st_size)
+    assert (made.files, made.bytes) == (4, (folder / BACKUP.name).stat().st_size)
     assert volumes.shelf(host).backups == (made,)
     assert picture(data) == before
     with pytest.raises(Trouble, match="is there already"):
@@ -149,7 +152,7 @@ def test_files_that_hold_still_at_the_second_try_are_one(
 ) -> None:
     once = f"[ -e '{stubs}/once' ] || {{ touch '{stubs}/once'; echo more >>'{data}/.hidden'; }}"
     monkeypatch.setenv("READING", once)
-    assert take(host, data).files == 3
+    assert take(host, data).files == 4
 
 
 def test_a_dump_is_what_its_command_writes_and_counts_only_when_that_ends_well(
@@ -181,7 +184,7 @@ def test_what_must_not_run_must_not_run_and_what_must_does(
     )
     monkeypatch.setenv("RUNNING", "false")
     assert refusal(host, data, dump=("true",))[1].endswith("app-cache is not running")
-    assert take(host, data, stopped=True).files == 3
+    assert take(host, data, stopped=True).files == 4
 
 
 def test_a_full_disk_is_found_before(host: Host, data: Path, stubs: Path) -> None:
