@@ -80,6 +80,7 @@ def release_view(release: Release, facts: Facts | None = None) -> dict[str, Any]
     """A release as status and history print it; with ``facts``, whether its run has died."""
     return {
         "id": release.id,
+        "server": release.server,
         "commit": release.commit,
         "subject": release.subject,
         "outcome": facts.outcome(release) if facts else release.outcome,

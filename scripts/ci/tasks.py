@@ -4,80 +4,117 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from invoke import Collection, Context, Exit, task
 
 from . import fab, summary
 
 HELP = {
-    "server": "the server of hosts.ini",
-    "ref": "the commit; a branch or tag would be read anew at the server",
+    "server": "the server of hosts.ini; without it, all of them",
+    "ref": "the full id of a commit in the history of the branch that is checked out here",
 }
 
 
 @task(help=HELP)
-def changes(_context: Context, server: str, ref: str) -> None:
-    """Write the plan of a deploy into the job's summary; exit code of fab SERVER.plan."""
-    _with_keys(server, lambda environ: _changes(server, ref, environ))
+def changes(_context: Context, ref: str, server: str = "") -> None:
+    """Write the plan of a deploy into the job's summary; exit code of fab plan."""
+    with _run_of(ref, server) as run:
+        for plan in run.plans():
+            _write(summary.of_plan(plan))
 
 
 @task(help=HELP)
-def deploy(_context: Context, server: str, ref: str) -> None:
-    """Deploy a commit and write the job's summary; exit code of fab SERVER.deploy."""
-    _with_keys(server, lambda environ: _deploy(server, ref, environ))
+def deploy(_context: Context, ref: str, server: str = "") -> None:
+    """Deploy a commit and write the job's summary; exit code of fab deploy.
+
+    Without a server, those that the commit changes: two or more by one command, so that either
+    all of them run it afterwards or none.
+    """
+    with _run_of(ref, server) as run:
+        names = [server] if server else run.changed()
+        left = [name for name in run.names if name not in names]
+        if names:
+            run.deploy(names)
+        if left and len(names) < 2:  # two are deployed by the command for all
+            _write(
+                f"## {', '.join(left)}: left as it is\n\n"
+                "Nothing that runs there differs in this commit; nothing was deployed.\n"
+            )
 
 
 ns = Collection("ci", changes, deploy)
 
 
-def _with_keys(server: str, work: Callable[[dict[str, str]], int]) -> None:
-    """Do the work with the keys in place; end as it ends, the keys gone."""
+class _Run:
+    """One task's calls of fab; a call that fails is written down and ends the task as it ended."""
+
+    def __init__(self, ref: str, names: Sequence[str], environ: dict[str, str]) -> None:
+        self.names = names
+        """The servers that the task is about."""
+        self._ref = ref
+        self._environ = environ
+
+    def plans(self) -> list[dict[str, Any]]:
+        """The entry of ``plan --json`` of each server."""
+        found: list[dict[str, Any]] = self._fab("plan", self.names)
+        return found
+
+    def changed(self) -> list[str]:
+        """The servers that the commit changes."""
+        from .changes import changed_servers  # noqa: PLC0415
+
+        return changed_servers(fab.PROJECT, self._ref, self.plans())
+
+    def deploy(self, names: Sequence[str]) -> None:
+        """Deploy these servers and write what became of each."""
+        releases = self._fab("deploy", names, "--yes")
+        for release in releases:
+            words = [f"{release['server']}.history", f"--show={release['id']}", "--json"]
+            record = fab.run(words, self._environ, quiet=True).result or {}
+            _write(summary.of_deploy(release["server"], release, record.get("gates", ())))
+        for name in names:
+            if name not in {release["server"] for release in releases}:
+                _write(summary.of_nothing(name))
+
+    def _fab(self, what: str, names: Sequence[str], *flags: str) -> Any:
+        """The JSON of fab's task for one server, or of the one for all."""
+        name = f"{names[0]}.{what}" if len(names) == 1 else what
+        start = time.monotonic()
+        ended = fab.run([name, *flags, f"--ref={self._ref}", "--json"], self._environ)
+        if ended.code:
+            took = time.monotonic() - start
+            who = ", ".join(names)
+            _write(summary.of_failure(who, what, ended.code, took, ended.error))
+            raise Exit(code=ended.code)
+        return ended.result
+
+
+@contextmanager
+def _run_of(ref: str, server: str) -> Iterator[_Run]:
+    """The keys in place while the task calls fab, gone afterwards; refusals with exit code 2."""
     # A broken fabfile must not take inv's other tasks with it.
     from fabfile.model.errors import Trouble  # noqa: PLC0415
     from fabfile.ops.session import read_inventory  # noqa: PLC0415
 
     from . import keys  # noqa: PLC0415
+    from .changes import require_merged  # noqa: PLC0415
 
     try:
-        servers = keys.around(read_inventory(os.environ, fab.PROJECT), server)
+        inventory = read_inventory(os.environ, fab.PROJECT)
+        servers = keys.around(inventory, server) if server else inventory.servers
+        names = [server] if server else [one.name for one in servers]
+        require_merged(fab.PROJECT, ref)
         with keys.installed(servers, os.environ):
-            code = work(keys.without_keys(os.environ))
+            yield _Run(ref, names, keys.without_keys(os.environ))
     except Trouble as trouble:
-        _write(summary.of_failure(server, "set-up", trouble.code, 0, [trouble.message]))
+        who = server or "all servers"
+        _write(summary.of_failure(who, "set-up", trouble.code, 0, [trouble.message]))
         lines = [f"error: {trouble.message}", *(f"  {line}" for line in trouble.evidence)]
         raise Exit("\n".join(lines), trouble.code) from None
-    if code:
-        raise Exit(code=code)
-
-
-def _changes(server: str, ref: str, environ: dict[str, str]) -> int:
-    start = time.monotonic()
-    ended = fab.run([f"{server}.plan", f"--ref={ref}", "--json"], environ)
-    if ended.code:
-        took = time.monotonic() - start
-        _write(summary.of_failure(server, "plan", ended.code, took, ended.error))
-        return ended.code
-    for plan in ended.result:
-        _write(summary.of_plan(plan))
-    return 0
-
-
-def _deploy(server: str, ref: str, environ: dict[str, str]) -> int:
-    start = time.monotonic()
-    ended = fab.run([f"{server}.deploy", "--yes", f"--ref={ref}", "--json"], environ)
-    if ended.code:
-        took = time.monotonic() - start
-        _write(summary.of_failure(server, "deploy", ended.code, took, ended.error))
-        return ended.code
-    if not ended.result:
-        _write(summary.of_nothing(server))
-    for release in ended.result:
-        words = [f"{server}.history", f"--show={release['id']}", "--json"]
-        record = fab.run(words, environ, quiet=True).result or {}
-        _write(summary.of_deploy(server, release, record.get("gates", ())))
-    return 0
 
 
 def _write(markdown: str) -> None:

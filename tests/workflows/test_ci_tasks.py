@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from invoke import Context, Exit, Program
 
+from fabfile.model.plan import Kind, Plan, Step
+from fabfile.ops.status import release_view
 from scripts.ci import fab
 from scripts.ci.tasks import ns
 
@@ -36,11 +39,43 @@ task=${{2#*.}}
 """
 
 
+def git(folder: Path, *words: str) -> str:
+    who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
+    done = subprocess.run(
+        ["git", "-C", str(folder), *who, *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
 class Bench:
-    """A hosts.ini, a summary file and a fab that does what a test lays out."""
+    """A checkout of main, a hosts.ini, a summary file and a fab that does what a test lays out."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.checkout = folder / "checkout"
+        git(folder, "init", "-q", "-b", "main", "checkout")
+        self.first = self.commit("docs/deploy.md")
+        self.head = self.commit("docs/deploy.md")
+
+    def commit(self, path: str) -> str:
+        """The id of a new commit that changes a file."""
+        file = self.checkout / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{file.read_text()}more\n" if file.exists() else "first\n")
+        git(self.checkout, "add", "-A")
+        git(self.checkout, "commit", "-q", "-m", path)
+        return git(self.checkout, "rev-parse", "HEAD")
+
+    def plans(self, *changed: str) -> list[dict[str, Any]]:
+        """The plans of all servers for the head: what these run changes, the others only move."""
+        moves = (Step(Kind.FETCH, self.head[:8], ""), Step(Kind.CHECKOUT, self.head[:8], ""))
+        rolls = (Step(Kind.ROLL, "web", "its image"),)
+        found = []
+        for server in ("far-away", "third", "ubuntu"):
+            steps = (*moves, *rolls) if server in changed else moves
+            plan = Plan(server, self.head, "A page", self.first, steps, (), (), ())
+            found.append(plan.to_json())
+        return found
 
     def lay(self, **files: Any) -> None:
         for name, content in files.items():
@@ -67,50 +102,170 @@ def bench(tmp_path: Path, secret: str, monkeypatch: pytest.MonkeyPatch) -> Bench
     stand_in.write_text(FAKE.format(folder=tmp_path))
     stand_in.chmod(0o755)
     monkeypatch.setattr(fab, "FAB", stand_in)
+    monkeypatch.setattr(fab, "PROJECT", tmp_path / "checkout")
     monkeypatch.setenv("HOSTS_INI", str(tmp_path / "hosts.ini"))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     monkeypatch.setenv("SSH_KEY_UBUNTU", secret)
     monkeypatch.setenv("SSH_KEY_FAR_AWAY", secret)
+    monkeypatch.setenv("SSH_KEY_THIRD", secret)
     return Bench(tmp_path)
 
 
-def run(task: str, server: str = "ubuntu") -> int:
+def run(task: str, ref: str, server: str = "ubuntu") -> int:
     """Call a task as its step does; returns the exit code."""
     try:
-        ns[task](Context(), server=server, ref=samples.COMMIT)
+        ns[task](Context(), server=server, ref=ref)
     except Exit as ended:
         return ended.code
     return 0
 
 
+def golden(name: str) -> str:
+    return (Path(__file__).with_name("data") / name).read_text() + "\n"
+
+
 def test_the_plan_of_the_commit_becomes_the_summary(bench: Bench) -> None:
     bench.lay(plan_json=[samples.PLAN.to_json()])
-    assert run("changes") == 0
-    assert bench.calls == [f"--search-root={ROOT} ubuntu.plan --ref={samples.COMMIT} --json"]
-    golden = Path(__file__).with_name("data") / "plan.md"
-    assert bench.summary == golden.read_text() + "\n"
+    assert run("changes", bench.head) == 0
+    assert bench.calls == [f"--search-root={bench.checkout} ubuntu.plan --ref={bench.head} --json"]
+    assert bench.summary == golden("plan.md")
 
 
 def test_the_deploy_of_the_commit_becomes_the_summary_with_its_gates(bench: Bench) -> None:
     bench.lay(deploy_json=samples.views(), history_json=samples.record())
-    assert run("deploy") == 0
+    assert run("deploy", bench.head) == 0
     assert bench.calls == [
-        f"--search-root={ROOT} ubuntu.deploy --yes --ref={samples.COMMIT} --json",
-        f"--search-root={ROOT} ubuntu.history --show={samples.RELEASE.id} --json",
+        f"--search-root={bench.checkout} ubuntu.deploy --yes --ref={bench.head} --json",
+        f"--search-root={bench.checkout} ubuntu.history --show={samples.RELEASE.id} --json",
     ]
-    golden = Path(__file__).with_name("data") / "deploy.md"
-    assert bench.summary == golden.read_text() + "\n"
+    assert bench.summary == golden("deploy.md")
+
+
+def words_of(bench: Bench) -> list[str]:
+    """What fab was asked, without what every call has."""
+    frame = f"--search-root={bench.checkout} "
+    end = f" --ref={bench.head} --json"
+    return [call.removeprefix(frame).removesuffix(end) for call in bench.calls]
+
+
+def test_without_a_server_the_plans_of_all_are_one_summary(bench: Bench) -> None:
+    bench.lay(plan_json=bench.plans("ubuntu"))
+    assert run("changes", bench.head, server="") == 0
+    assert words_of(bench) == ["plan"]
+    titles = [line for line in bench.summary.splitlines() if line.startswith("##")]
+    assert titles == ["## far-away: plan", "## third: plan", "## ubuntu: plan"]
+
+
+def test_a_push_that_changes_one_server_deploys_that_one_alone(bench: Bench) -> None:
+    bench.lay(plan_json=bench.plans("ubuntu"), deploy_json=samples.views(), history_json={})
+    assert run("deploy", bench.head, server="") == 0
+    assert words_of(bench)[:2] == ["plan", "ubuntu.deploy --yes"]
+    assert "## ubuntu: accepted" in bench.summary
+    assert "## far-away, third: left as it is" in bench.summary
+
+
+def test_a_push_that_changes_two_servers_deploys_them_by_one_command(bench: Bench) -> None:
+    views = [
+        release_view(replace(samples.RELEASE, server=name, id=f"of-{name}"))
+        for name in ("far-away", "ubuntu")
+    ]
+    bench.lay(plan_json=bench.plans("far-away", "ubuntu"), deploy_json=views, history_json={})
+    assert run("deploy", bench.head, server="") == 0
+    assert [words.partition(" --show")[0] for words in words_of(bench)] == [
+        "plan",
+        "deploy --yes",
+        "far-away.history",
+        "ubuntu.history",
+    ]
+    assert "## far-away: accepted" in bench.summary
+    assert "## ubuntu: accepted" in bench.summary
+    assert "left as it is" not in bench.summary
+
+
+def test_a_push_that_changes_no_server_deploys_none(bench: Bench) -> None:
+    bench.lay(plan_json=bench.plans())
+    assert run("deploy", bench.head, server="") == 0
+    assert words_of(bench) == ["plan"]
+    assert bench.summary == (
+        "## ubuntu, far-away, third: left as it is\n\n"
+        "Nothing that runs there differs in this commit; nothing was deployed.\n\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["fabfile/cron.py", "scripts/setup", "requirements.txt"])
+def test_what_the_servers_jobs_run_changes_every_server(bench: Bench, path: str) -> None:
+    """Cron on a server runs the collection of the commit that is deployed there."""
+    bench.head = bench.commit(path)
+    bench.lay(plan_json=bench.plans(), deploy_json=[])
+    assert run("deploy", bench.head, server="") == 0
+    assert words_of(bench) == ["plan", "deploy --yes"]
+
+
+def test_a_release_whose_commit_is_not_known_here_is_deployed_over(bench: Bench) -> None:
+    bench.first = samples.SINCE
+    bench.lay(plan_json=bench.plans(), deploy_json=[])
+    assert run("deploy", bench.head, server="") == 0
+    assert words_of(bench) == ["plan", "deploy --yes"]
+
+
+def test_a_server_cannot_make_its_record_an_option_of_git(bench: Bench) -> None:
+    pwned = bench.folder / "pwned"
+    bench.first = f"--output={pwned}"
+    bench.lay(plan_json=bench.plans(), deploy_json=[])
+    assert run("deploy", bench.head, server="") == 0
+    assert words_of(bench) == ["plan", "deploy --yes"]
+    assert not pwned.exists()
+
+
+def test_when_the_plans_cannot_be_had_nothing_is_deployed(bench: Bench) -> None:
+    bench.lay(plan_code="2", plan_err="error: far-away: not reachable\n")
+    assert run("deploy", bench.head, server="") == 2
+    assert words_of(bench) == ["plan"]
+    assert "## ubuntu, far-away, third: plan refused before anything was touched" in bench.summary
+
+
+@pytest.mark.parametrize("task", ["changes", "deploy"])
+@pytest.mark.parametrize("server", ["", "ubuntu"])
+def test_who_may_push_a_branch_cannot_have_it_deployed_by_naming_its_commit(
+    bench: Bench, task: str, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The environment asks only on which branch the workflow's own file stands."""
+    git(bench.checkout, "checkout", "-q", "-b", "evil")
+    evil = bench.commit("services/web/Dockerfile")
+    git(bench.checkout, "checkout", "-q", "main")
+    bench.commit("docs/deploy.md")
+    assert run(task, evil, server) == 2
+    assert not (bench.folder / "calls").exists()
+    assert bench.keys_left == []
+    assert f"{evil[:8]} is not in the history of the branch that this run is of" in bench.summary
+
+
+def test_a_commit_that_a_fork_alone_has_is_refused(bench: Bench) -> None:
+    assert run("deploy", samples.COMMIT) == 2
+    assert f"{samples.COMMIT[:8]} is not in the history" in bench.summary
+
+
+@pytest.mark.parametrize("ref", ["main", "v1", "1a2b3c4d", "--upload-pack=x", "A" * 40, "a" * 41])
+def test_a_ref_that_is_no_full_commit_id_is_refused(bench: Bench, ref: str) -> None:
+    assert run("deploy", ref) == 2
+    assert not (bench.folder / "calls").exists()
+    assert "--ref: a full commit id is needed" in bench.summary
+
+
+def test_an_earlier_commit_of_main_may_be_deployed(bench: Bench) -> None:
+    bench.lay(deploy_json=[])
+    assert run("deploy", bench.first) == 0
 
 
 def test_a_record_that_cannot_be_had_does_not_spoil_a_good_deploy(bench: Bench) -> None:
     bench.lay(deploy_json=samples.views(), history_code="2")
-    assert run("deploy") == 0
+    assert run("deploy", bench.head) == 0
     assert "## ubuntu: accepted" in bench.summary
 
 
 def test_a_deploy_of_what_runs_says_so(bench: Bench) -> None:
     bench.lay(deploy_json=[])
-    assert run("deploy") == 0
+    assert run("deploy", bench.head) == 0
     assert bench.summary.startswith("## ubuntu: nothing to do\n")
 
 
@@ -122,14 +277,14 @@ def test_the_exit_code_is_fabs_own_and_its_error_stands_in_the_summary(
     kind = {"changes": "plan", "deploy": "deploy"}[task]
     error = "error: ubuntu: no more disk\n  /: 3 MiB free\n"
     bench.lay(**{f"{kind}_code": str(code), f"{kind}_err": f"[ubuntu] a step\n{error}"})
-    assert run(task) == code
+    assert run(task, bench.head) == code
     assert f"<pre>\n{error}</pre>\n" in bench.summary
     assert f"Exit code {code} after" in bench.summary
 
 
 def test_fab_finds_the_keys_but_inherits_none_and_they_are_gone_after(bench: Bench) -> None:
     bench.lay(deploy_json=[], deploy_code="1")
-    assert run("deploy") == 1
+    assert run("deploy", bench.head) == 1
     assert (bench.folder / "keys").read_text().split() == ["far", "ubuntu"]
     assert "inherited" not in bench.calls
     assert bench.keys_left == []
@@ -139,14 +294,14 @@ def test_a_refused_key_ends_with_2_before_fab_is_called(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSH_KEY_FAR_AWAY", "nonsense")
-    assert run("deploy") == 2
+    assert run("deploy", bench.head) == 2
     assert not (bench.folder / "calls").exists()
     assert "SSH_KEY_FAR_AWAY is not a whole private key" in bench.summary
     assert bench.keys_left == []
 
 
 def test_an_unknown_server_is_named(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["inv", "deploy", "--server", "moon", "--ref", samples.COMMIT]
+    words = ["inv", "deploy", "--server", "moon", "--ref", bench.head]
     with pytest.raises(SystemExit) as ended:
         Program(namespace=ns).run(words)
     assert ended.value.code == 2
@@ -161,7 +316,7 @@ def test_without_a_summary_file_it_is_printed(
 ) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY")
     bench.lay(plan_json=[samples.NOTHING.to_json()])
-    assert run("changes") == 0
+    assert run("changes", bench.head) == 0
     assert capsys.readouterr().out.startswith("## ubuntu: plan\n")
 
 
@@ -170,7 +325,7 @@ def test_the_steps_appear(
 ) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     bench.lay(deploy_json=[])
-    assert run("deploy") == 0
+    assert run("deploy", bench.head) == 0
     assert capfd.readouterr().err == "[ubuntu] working\n"
 
 
@@ -179,7 +334,7 @@ def test_no_line_of_a_containers_log_is_a_command_of_githubs_runner(
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     bench.lay(deploy_json=[], deploy_err="  ::add-mask::e\n")
-    assert run("deploy") == 0
+    assert run("deploy", bench.head) == 0
     first, *lines, last = capfd.readouterr().err.splitlines()
     assert lines == ["[ubuntu] working", "  ::add-mask::e"]
     assert first == f"::stop-commands::{last.strip(':')}"
