@@ -17,12 +17,14 @@ from fabfile.model.errors import refused
 from fabfile.model.inventory import Inventory, Server
 
 PREFIX = "SSH_KEY_"
+ENVIRONMENT = "production"
+"""GitHub's environment that holds the keys (docs/github.md)."""
 KIND = "([A-Z]+ )?PRIVATE KEY"
 PRIVATE = re.compile(rf"-----BEGIN {KIND}-----\n([A-Za-z0-9+/=]+\n)+-----END {KIND}-----")
 
 
 def variable(server: str) -> str:
-    """The environment variable, and repository secret, with a server's private key."""
+    """The environment variable, and GitHub's secret, with a server's private key."""
     return PREFIX + server.upper().replace("-", "_")
 
 
@@ -90,6 +92,6 @@ def repaired(name: str, secret: str) -> str:
     if not text.isascii() or not PRIVATE.fullmatch(text):
         raise refused(
             f"{name} is not a whole private key; set it anew from its file, as it is:"
-            f" gh secret set {name} <KEYFILE"
+            f" gh secret set {name} --env {ENVIRONMENT} <KEYFILE"
         )
     return text + "\n"

@@ -95,7 +95,7 @@ def test_the_first_key_goes_away_when_the_second_is_refused(
     message = refusal(inventory, {**environ, "SSH_KEY_FAR_AWAY": "nonsense"}, secret)
     assert message == (
         "SSH_KEY_FAR_AWAY is not a whole private key; set it anew from its file, as it is:"
-        " gh secret set SSH_KEY_FAR_AWAY <KEYFILE"
+        " gh secret set SSH_KEY_FAR_AWAY --env production <KEYFILE"
     )
     assert left(inventory) == []
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from fabfile.model.content import inside, mounted_paths
 from fabfile.model.inventory import parse as parse_inventory
-from fabfile.model.stack import Stack
-from fabfile.model.stack import parse as parse_stack
-from scripts.ci.keys import around, variable
-from tests.suite.judged_files import compose_settings
+from scripts.ci.keys import ENVIRONMENT, around, variable
+from tests.suite.images import python_of_images
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = parse_inventory((ROOT / "hosts.ini").read_text(), ROOT / "hosts.ini")
 SERVERS = [server.name for server in INVENTORY.servers]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
-CHOSEN = re.compile(r"^(nginx/(?:waf|link))/\w+$")
+DEPLOYS = {"deploy.yml": "", **{f"deploy-{name}.yml": name for name in SERVERS}}
+"""Workflow → the server that it deploys; without one, all that changed."""
+each_deploy = pytest.mark.parametrize("name", DEPLOYS)
 each_server = pytest.mark.parametrize("server", SERVERS)
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 
@@ -32,8 +29,8 @@ def read(file: Path) -> dict[Any, Any]:
     return model
 
 
-def workflow(server: str) -> dict[Any, Any]:
-    return read(ROOT / f".github/workflows/deploy-{server}.yml")
+def workflow(name: str) -> dict[Any, Any]:
+    return read(ROOT / ".github/workflows" / name)
 
 
 def events(model: dict[Any, Any]) -> dict[str, Any]:
@@ -46,53 +43,38 @@ def steps(file: Path) -> list[dict[str, Any]]:
     return [step for job in read(file)["jobs"].values() for step in job.get("steps", ())]
 
 
-def stack(server: str) -> Stack:
-    """The server's stack as compose reads it, with every profile, as if this were its checkout."""
-    file = ROOT / INVENTORY.server(server).compose
-    with compose_settings(ROOT, file) as settings:
-        tool = Path(sys.executable).with_name("docker-compose")
-        words = [tool, "--env-file", settings, "-f", file, "--profile", "*"]
-        words += ["config", "--format", "json"]
-        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True)
-    return parse_stack(done.stdout, "")
-
-
-def made_of(server: str) -> set[str]:
-    """The files and folders of the repository that a deploy of this server depends on."""
-    checkout = PurePosixPath(ROOT)
-    found = {str(INVENTORY.server(server).compose), ".env.example", "hosts.ini", "fabfile"}
-    for service in stack(server).services:
-        # Of folders that a setting chooses from, each may be a server's.
-        found.update(CHOSEN.sub(r"\1", path) for path in mounted_paths(service, checkout))
-        if service.build:
-            found.add(inside(service.build.context, checkout) or "")
-            dockerfile = inside(service.build.dockerfile, checkout) or ""
-            if not any(dockerfile.startswith(f"{path}/") for path in found):
-                found.add(dockerfile)
-    return found
-
-
 def test_every_server_has_a_workflow_and_no_other_is_there() -> None:
-    wanted = {"test.yml", "full.yml", *(f"deploy-{server}.yml" for server in SERVERS)}
-    assert {file.name for file in FILES} == wanted
+    assert {file.name for file in FILES} == {"test.yml", "full.yml", *DEPLOYS}
 
 
-@each_server
-def test_a_push_to_main_deploys_when_something_of_the_stack_changed(server: str) -> None:
-    globs = sorted(f"{path}/**" if (ROOT / path).is_dir() else path for path in made_of(server))
-    assert events(workflow(server))["push"] == {"branches": ["main"], "paths": globs}
+def test_a_push_to_main_is_tested_and_decided_once() -> None:
+    """Two runs of one push could leave one server new while the other went back."""
+    pushed = {file.name: events(read(file)).get("push") for file in FILES}
+    assert {name for name in pushed if pushed[name]} == {"deploy.yml"}
+    assert pushed["deploy.yml"] == {"branches": ["main"]}
+
+
+def test_nothing_but_pushes_pull_requests_people_and_the_clock_starts_a_run() -> None:
+    """pull_request_target, workflow_run and comments would run with rights for strangers."""
+    assert {file.name: {*events(read(file))} for file in FILES} == {
+        "deploy.yml": {"push"},
+        "full.yml": {"schedule", "workflow_dispatch"},
+        "test.yml": {"pull_request", "workflow_call", "workflow_dispatch"},
+        **{f"deploy-{server}.yml": {"workflow_dispatch"} for server in SERVERS},
+    }
 
 
 @each_server
 def test_a_person_may_deploy_a_commit_by_hand(server: str) -> None:
-    (name,) = events(workflow(server))["workflow_dispatch"]["inputs"]
+    (name,) = events(workflow(f"deploy-{server}.yml"))["workflow_dispatch"]["inputs"]
     assert name == "ref"
 
 
-@each_server
-def test_exactly_the_tested_commit_is_deployed(server: str) -> None:
-    jobs = workflow(server)["jobs"]
-    assert jobs["tests"]["with"] == {"ref": "${{ inputs.ref || github.sha }}"}
+@each_deploy
+def test_exactly_the_tested_commit_is_deployed(name: str) -> None:
+    jobs = workflow(name)["jobs"]
+    wanted = "inputs.ref" if DEPLOYS[name] else "github.sha"
+    assert jobs["tests"]["with"] == {"ref": f"${{{{ {wanted} }}}}"}
     assert jobs["deploy"]["needs"] == "tests"
     assert jobs["deploy"]["env"] == {"COMMIT": "${{ needs.tests.outputs.commit }}"}
     tested = read(ROOT / ".github/workflows/test.yml")
@@ -111,22 +93,56 @@ def test_every_part_of_the_fault_matrix_is_played_once_a_week() -> None:
     assert job["steps"][-1]["env"] == {"PART": "${{ matrix.part }}"}
 
 
-@each_server
-def test_runs_for_one_server_wait_for_each_other_tests_included(server: str) -> None:
-    model = workflow(server)
-    assert model["concurrency"] == {"group": f"deploy-{server}", "cancel-in-progress": False}
+@each_deploy
+def test_deploys_wait_for_each_other_tests_included_and_none_is_cancelled(name: str) -> None:
+    model = workflow(name)
+    assert model["concurrency"] == {
+        "group": "deploy",
+        "cancel-in-progress": False,
+        "queue": "max",  # without it a newer run takes the place of one that waits
+    }
     assert all("concurrency" not in job for job in model["jobs"].values())
 
 
-@each_server
-def test_the_keys_of_linked_servers_go_to_the_two_tasks_and_nowhere_else(server: str) -> None:
-    names = [variable(linked.name) for linked in around(INVENTORY, server)]
-    wanted = {name: f"${{{{ secrets.{name} }}}}" for name in names}
-    found = [step.get("env") for step in workflow(server)["jobs"]["deploy"]["steps"]]
-    assert found == [None, None, None, wanted, wanted]
-    assert (ROOT / f".github/workflows/deploy-{server}.yml").read_text().count(
-        "secrets."
-    ) == 2 * len(names)
+def test_no_other_workflow_waits_in_the_queue_of_deploys() -> None:
+    groups = {file.name: read(file).get("concurrency", {}).get("group") for file in FILES}
+    assert {name for name, group in groups.items() if group == "deploy"} == {*DEPLOYS}
+
+
+@each_deploy
+def test_the_keys_go_to_the_two_tasks_in_their_environment_and_nowhere_else(name: str) -> None:
+    connected = around(INVENTORY, DEPLOYS[name]) if DEPLOYS[name] else INVENTORY.servers
+    names = [variable(server.name) for server in connected]
+    wanted = {one: f"${{{{ secrets.{one} }}}}" for one in names}
+    job = workflow(name)["jobs"]["deploy"]
+    assert job["environment"] == ENVIRONMENT
+    assert [step.get("env") for step in job["steps"]] == [None, None, None, wanted, wanted]
+    text = (ROOT / ".github/workflows" / name).read_text()
+    assert text.count("secrets.") == 2 * len(names)
+
+
+def test_whoever_pushes_a_branch_finds_no_key_in_the_other_workflows() -> None:
+    for file in FILES:
+        if file.name not in DEPLOYS:
+            assert "secrets" not in file.read_text()
+            assert "environment" not in file.read_text()
+
+
+@each_file
+def test_no_input_title_or_branch_name_becomes_a_word_of_a_shell(file: Path) -> None:
+    assert [step["run"] for step in steps(file) if "${{" in step.get("run", "")] == []
+
+
+@each_file
+def test_no_run_takes_anything_from_another_run(file: Path) -> None:
+    """A pull request could leave a poisoned cache or artifact for the run that has the keys."""
+    assert not re.search(r"cache|artifact", file.read_text())
+
+
+def test_the_tests_run_on_the_python_of_the_images() -> None:
+    versions = re.findall(r'python-version: "(.+)"', "".join(f.read_text() for f in FILES))
+    assert len(versions) == 6
+    assert {*versions} == {python_of_images()}
 
 
 def allowed(file: Path) -> set[str]:
@@ -134,11 +150,12 @@ def allowed(file: Path) -> set[str]:
         return {"scripts/test --fast", "scripts/test"}
     if file.name == "full.yml":
         return {'scripts/test --full --shard "$PART/6"'}
-    words = f'--server {file.stem.removeprefix("deploy-")} --ref "$COMMIT"'
+    server = DEPLOYS[file.name]
+    words = f'{f" --server {server}" if server else ""} --ref "$COMMIT"'
     return {
         "scripts/setup",
-        f".venv/bin/inv ci.changes {words}",
-        f".venv/bin/inv ci.deploy {words}",
+        f".venv/bin/inv ci.changes{words}",
+        f".venv/bin/inv ci.deploy{words}",
     }
 
 
