@@ -13,8 +13,8 @@ import pytest
 
 from tests.lab.bucket import FILL, SHELF, Bucket, operator_with
 from tests.lab.deployments import Operator
-from tests.lab.rig import Lab, LabError
-from tests.lab.rig.storage import BUCKET, Storage
+from tests.lab.rig import Lab
+from tests.lab.rig.storage import BUCKET, Storage, Unreachable
 from tests.lab.scenes import Scene
 
 __all__ = ["bucket", "offsite", "people", "storage"]
@@ -22,10 +22,10 @@ __all__ = ["bucket", "offsite", "people", "storage"]
 
 @pytest.fixture(scope="session")
 def storage(lab: Lab) -> Storage:
-    """The lab's S3 server; skips in one line where its address cannot be reached."""
+    """The lab's S3 server; skips in one line where no address of a container can be reached."""
     try:
         found = lab.storage()
-    except LabError as error:
+    except Unreachable as error:
         pytest.skip(str(error))
     client = Bucket(found).client
     if BUCKET not in {one["Name"] for one in client.list_buckets()["Buckets"]}:

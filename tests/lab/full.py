@@ -6,4 +6,6 @@ import os
 
 import pytest
 
-full = pytest.mark.skipif("TEST_FULL" not in os.environ, reason="scripts/test --full runs it")
+from tests.suite.outcome import BY_CHOICE
+
+full = pytest.mark.skipif("TEST_FULL" not in os.environ, reason=BY_CHOICE)

@@ -16,6 +16,7 @@ from tests.lab.rig.bases import Image
 from tests.lab.rig.docker import run
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.place import ROOT, Place
+from tests.lab.rig.storage import Storage, Unreachable
 
 EXAMPLE = """
 # The stack. @required
@@ -201,3 +202,17 @@ def test_a_relay_to_nowhere_closes_at_once() -> None:
         socket.create_connection(address, timeout=5) as near,
     ):
         assert near.recv(1) == b""
+
+
+def test_only_a_machine_that_reaches_no_container_goes_without_an_s3_server(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its scenes are skipped there; whatever else is wrong with it is an error."""
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    with pytest.raises(Unreachable, match=r"^no S3 server: containers' addresses lead nowhere"):
+        Storage(place).start("any")
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    with pytest.raises(LabError, match="weed is not installed here") as caught:
+        Storage(place).start("any")
+    assert not isinstance(caught.value, Unreachable)

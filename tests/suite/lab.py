@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 
 from tests.lab.rig.lab import Lab
 from tests.lab.rig.place import Place
 
-from .outcome import PYTHON, Outcome, pytest, run
+from .outcome import PYTHON, Outcome, pytest, run, under_ci
 
 WORKERS = 2
 """Tests that wait for servers most of the time run side by side, each file in a lab of its own."""
@@ -51,8 +50,7 @@ class LabRun:
         if status == 0:
             return Outcome()
         self._idle = said.strip().rpartition("\n")[2]
-        # A person's machine may do without an engine; a CI that silently does is worth nothing.
-        return Outcome(problem=self._idle) if os.environ.get("CI") else Outcome(idle=self._idle)
+        return Outcome(problem=self._idle) if under_ci() else Outcome(idle=self._idle)
 
     def _up(self) -> Outcome:
         return self._unless_idle(self._up_really)

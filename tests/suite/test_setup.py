@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.suite.images import python_of_images
 from tests.suite.outcome import ROOT
 
 
@@ -24,7 +25,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "scripts/setup", tmp_path / "scripts/setup")
     for name in ("requirements.txt", "requirements-dev.txt", "requirements-patchwork.txt"):
         (tmp_path / name).touch()
-    python = tmp_path / "quick/python3.13"
+    python = tmp_path / "quick" / f"python{python_of_images()}"
     python.parent.mkdir()
     python.write_text(
         '#!/bin/sh\n[ "$2" != venv ] || set -- "$@" --without-pip --system-site-packages\n'
@@ -102,6 +103,14 @@ def test_a_failed_installation_is_shown_and_not_kept(checkout: Path) -> None:
     assert "Invalid requirement" in failed.stderr
     assert "setup: failed: .venv/bin/python -m pip install" in failed.stderr
     assert "making .venv" in interrupted_setup(checkout)
+
+
+def test_the_python_of_the_images_is_taken_before_a_newer_one(checkout: Path) -> None:
+    """So that the services' tests run on it, wherever it is there."""
+    wanted = checkout / "quick" / f"python{python_of_images()}"
+    for newer in ("python3", "python3.13", "python3.11"):
+        shutil.copy(wanted, wanted.with_name(newer))
+    assert f"({wanted})" in interrupted_setup(checkout)
 
 
 def programs(folder: Path, *names: str) -> str:

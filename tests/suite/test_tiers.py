@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import fcntl
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from invoke import Exit
 
-from tests.suite import lab, outcome, tiers
-from tests.suite.outcome import Outcome
+from tests.suite import judges, lab, outcome, tiers
+from tests.suite.outcome import BY_CHOICE, Outcome
 
 MIXED = """\
 import pytest
@@ -23,6 +24,12 @@ def test_error(broken): pass
 @pytest.mark.skip(reason="no engine here")
 def test_skipped(): pass
 """
+
+
+@pytest.fixture(autouse=True)
+def a_persons_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests say themselves when they mean a CI."""
+    monkeypatch.delenv("CI", raising=False)
 
 
 def in_folder(folder: Path, text: str) -> Outcome:
@@ -47,6 +54,72 @@ def test_a_folder_without_tests_is_skipped(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_skipped(tmp_path: Path) -> None:
     assert outcome.pytest("tests", folder=tmp_path).idle == "no tests yet"
+
+
+SKIPS = """\
+import pytest
+def test_good(): pass
+@pytest.mark.skip(reason="no engine here")
+def test_marked(): pass
+def test_imports(): pytest.importorskip("no_such_module", reason="no wheel")
+@pytest.fixture
+def lab(): pytest.skip("no engine here")
+def test_fixture(lab): pass
+"""
+
+
+def test_a_tier_whose_tests_cannot_all_run_fails_a_ci_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    counted = in_folder(tmp_path, SKIPS)
+    assert (counted.passed, counted.failed, counted.state) == (1, 0, "FAILED")
+    assert [" ".join(line.split()) for line in replace(counted, tier="tests").lines()] == [
+        "tests FAILED 0.0s 3 tests cannot run here; under CI each must",
+        "skipped 2: no engine here",
+        "skipped 1: no wheel",
+    ]
+
+
+def test_a_person_is_told_what_cannot_run_and_has_a_green_tier(tmp_path: Path) -> None:
+    counted = in_folder(tmp_path, SKIPS)
+    assert (counted.state, counted.skipped.total()) == ("passed", 3)
+
+
+def test_what_a_longer_run_plays_may_be_left_out_by_a_ci(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    chosen = "import pytest\nfrom tests.lab.full import full\n@full\ndef test_long(): pass\n"
+    monkeypatch.setenv("PYTHONPATH", str(outcome.ROOT))
+    monkeypatch.delenv("TEST_FULL", raising=False)
+    counted = in_folder(tmp_path, chosen)
+    assert (counted.state, counted.skipped) == ("passed", Counter({BY_CHOICE: 1}))
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_a_ci_that_finds_no_tests_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    found = outcome.pytest("tests", folder=tmp_path) if text is None else in_folder(tmp_path, text)
+    assert (found.state, found.problem) == ("FAILED", "no tests in tests")
+
+
+@pytest.mark.parametrize(
+    ("ci", "problem"), [("", ""), ("true", "nothing to judge for hadolint")], ids=["person", "CI"]
+)
+def test_a_judge_without_files_fails_a_ci(
+    monkeypatch: pytest.MonkeyPatch, ci: str, problem: str
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    said = [judges.Verdict("ruff", "", 0.1), judges.Verdict("hadolint", "", 0.1, "no Dockerfile")]
+    monkeypatch.setattr(judges, "verdicts", lambda: iter(said))
+    assert tiers.lint().problem == problem
+
+
+def test_the_ci_of_this_repository_says_that_it_is_one() -> None:
+    assert "\nexport CI=true\n" in (outcome.ROOT / ".ci/run").read_text()
 
 
 def test_a_tier_after_a_failed_one_still_runs(

@@ -1,7 +1,8 @@
 """The tiers of the test suite, in the order in which ``scripts/test`` runs them.
 
-Every tier is run, also after one failed, so that one run tells all. A tier that this machine cannot
-run, or that holds no test yet, is skipped with the reason.
+Every tier is run, also after one failed, so that one run tells all. What this machine cannot run,
+and a tier that holds no test yet, is skipped with the reason. Under CI, which the environment
+variable ``CI`` says, it has failed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from invoke import Exit
 
 from . import judges
 from .lab import TIER, LabRun
-from .outcome import ROOT, Outcome, pytest, summarise
+from .outcome import ROOT, Outcome, pytest, summarise, under_ci
 from .outcome import run as program
 
 Tier = tuple[str, Callable[[], Outcome]]
@@ -75,13 +76,17 @@ def _shown(outcome: Outcome) -> Outcome:
 
 def lint() -> Outcome:
     """Ask every judge and print what each found."""
-    guilty = []
+    guilty, idle = [], []
     for verdict in judges.verdicts():
         print(verdict, flush=True)
         if verdict.findings:
             print(textwrap.indent(verdict.findings, "    "), flush=True)
             guilty.append(verdict.judge)
-    return Outcome(problem=f"findings of {', '.join(guilty)}" if guilty else "")
+        if verdict.idle:
+            idle.append(verdict.judge)
+    problems = [f"findings of {', '.join(guilty)}"] if guilty else []
+    problems += [f"nothing to judge for {', '.join(idle)}"] if idle and under_ci() else []
+    return Outcome(problem="; ".join(problems))
 
 
 def service_tests(service: Path) -> Outcome:

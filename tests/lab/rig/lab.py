@@ -57,7 +57,7 @@ class Lab:
         return self._mirror.shop
 
     def storage(self) -> Storage:
-        """The S3 server, up; LabError where there can be none."""
+        """The S3 server, up; Unreachable where there can be none."""
         storage = Storage(self._place)
         with closing(Images(self._place)) as images:
             storage.start(images.recipe("mirror").result())

@@ -19,6 +19,10 @@ READY = 60
 BUCKET = "wishwithme-backups"
 
 
+class Unreachable(LabError):
+    """The addresses of containers lead nowhere on this machine."""
+
+
 class Storage:
     """The S3 server of one lab; it forgets everything when the lab goes down."""
 
@@ -47,13 +51,15 @@ class Storage:
         return first, second
 
     def start(self, image: str) -> None:
-        """Make it run and wait until it takes connections; LabError where it cannot be reached.
+        """Make it run and wait until it takes connections; Unreachable where nobody could.
 
         ``image``: any with a shell; the server itself is the binary of the machine's environment.
         """
         binary = Path(sys.executable).with_name("weed")
-        if platform.system() != "Linux" or not binary.exists():
-            raise LabError("no S3 server: its containers' addresses lead nowhere on this machine")
+        if platform.system() != "Linux":
+            raise Unreachable("no S3 server: containers' addresses lead nowhere on this machine")
+        if not binary.exists():
+            raise LabError("no S3 server: weed is not installed here; run scripts/setup")
         if not containers.revive(self._place, self.container, image):
             with step("S3 server started"):
                 self._create(image, binary)
