@@ -57,7 +57,7 @@ def test_without_files_and_without_a_proxy_there_is_nothing(proxy: Proxy) -> Non
         (proxy.certificates / name).unlink()
     assert proxy.process is not None
     proxy.process.terminate()
-    proxy.process.wait(10)
+    proxy.process.wait(60)
     assert replace(look(proxy), now=0) == Sighting(
         "", "", dict.fromkeys((f"{n}:{proxy.ports[443]}" for n in NAMES), "")
     )

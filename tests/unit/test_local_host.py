@@ -30,7 +30,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def test_a_command_that_reads_its_input_gets_none_of_ours(host: Host) -> None:
-    assert host.read(["cat"], timeout=5).stdout == ""
+    assert host.read(["cat"], timeout=60).stdout == ""
 
 
 def test_a_text_goes_to_a_command_by_its_input_alone(host: Host) -> None:
