@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scripts.ci.changes import MOVES
+
 from .fakes.fleet import Fleet
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "json.md"
@@ -110,6 +112,7 @@ def test_a_deploy_tells_the_releases_that_it_made(second: Fleet) -> None:
     record = second.releases("ubuntu")[-1]
     assert ubuntu == {
         "id": record.id,
+        "server": "ubuntu",
         "commit": second.origin.tip.id,
         "subject": "Second",
         "outcome": "verified",
@@ -119,6 +122,13 @@ def test_a_deploy_tells_the_releases_that_it_made(second: Fleet) -> None:
         "error": "",
     }
     assert montreal["outcome"] == "verified"
+
+
+def test_a_commit_that_changes_nothing_that_runs_only_moves_the_checkouts(running: Fleet) -> None:
+    """By this a push leaves a server as it is (scripts/ci/changes.py)."""
+    running.origin.commit("Docs", {"docs/deploy.md": "How a deploy goes, told anew\n"})
+    plans = running.fab("plan --json").json
+    assert [{step["kind"] for step in plan["steps"]} for plan in plans] == [MOVES] * 2
 
 
 def test_a_deploy_that_had_nothing_to_do_made_no_release(running: Fleet) -> None:
