@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.stack.files import ROOT, directive, nginx
+from tests.stack.files import ROOT, compose, directive, nginx
 
 from .tables import DOCS, first_column, tables
 
@@ -68,20 +68,47 @@ def test_every_limit_is_told_with_its_number() -> None:
     zones = dict(re.findall(r"zone=(\w+):\d+m\s+rate=(\d+r/[sm])", nginx("ubuntu")))
     bursts = dict(re.findall(r"limit_req zone=(\w+) burst=(\d+) nodelay", nginx("ubuntu")))
     limits = [row[1] for row in TOLD["Limits"][0]]
-    assert limits[:4] == [
+    rates = [
         f"{zones[zone].replace('r/', ' r/')}, burst {bursts[zone]}"
-        for zone in ("api", "auth", "preflights", "health")
+        for zone in ("api", "auth", "preflights", "health", "pages")
     ]
-    assert {*zones} == {*bursts} == {"api", "auth", "preflights", "health"}
-    (body,) = directive("ubuntu", "client_max_body_size")
+    assert {*zones} == {*bursts} == {"api", "auth", "preflights", "health", "pages"}
+    at_once = dict(one.split() for one in directive("ubuntu", "limit_conn"))
+    called = dict(re.findall(r"(zone=calls|at_once) (.+);", nginx("montreal")))
+    assert called["zone=calls"] == "burst=400 nodelay"
+    assert "zone=calls:1m rate=200r/s;" in nginx("montreal")
+    bodies = [*dict.fromkeys(directive("montreal", "client_max_body_size"))]
+    assert {*directive("ubuntu", "client_max_body_size")} == {"32k", "1"}
+    (lines,) = directive("ubuntu", "max_headers")
     (kept,) = re.findall(r"max_size=(\w+)", nginx("ubuntu"))
-    assert limits[4:] == [size.replace("m", " MB") for size in (body, kept)]
+    assert limits == [
+        *rates,
+        at_once["at_once"],
+        at_once["streams"],
+        "200 r/s, burst 400",
+        called["at_once"],
+        *(size.replace("k", " KB").replace("m", " MB") for size in bodies[:-1]),
+        f"{bodies[-1]} byte",
+        lines,
+        kept.replace("m", " MB"),
+    ]
+
+
+def test_every_services_memory_is_told() -> None:
+    limits = {}
+    for server in SERVERS:
+        for name, service in compose(server)["services"].items():
+            memory = service["deploy"]["resources"]["limits"]["memory"]
+            setting = re.fullmatch(r"\$\{(\w+):-(\w+)\}", memory)
+            limits[name] = ", ".join(setting.groups()) if setting else memory
+    rows = {one: row[1] for row in TOLD["Memory"][0] for one in row[0].split("`, `")}
+    assert {name: said.replace("`", "") for name, said in rows.items()} == limits
 
 
 @pytest.mark.parametrize(("column", "server"), list(enumerate(SERVERS)))
 def test_every_time_is_told_as_it_is(column: int, server: str) -> None:
     set_times = {*re.findall(r"^\s*(\w+) \d+[smh];", nginx(server), flags=re.MULTILINE)}
-    assert {*told("Times")} == set_times - {"client_max_body_size"}
+    assert {*told("Times")} == set_times - {"client_max_body_size", "client_body_buffer_size"}
     for name, cells in told("Times").items():
         here = {*directive(server, name)}
         if name == "keepalive_timeout":

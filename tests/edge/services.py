@@ -7,6 +7,7 @@ a number       answers with that status
 ``close``      closes the connection without an answer
 ``hang``       never answers
 ``large``      answers with much JSON
+``endless``    answers with 64 MB, as fast as they are taken
 ``stream``     sends an event every few milliseconds, each with the moment it was sent
 =============  ====================================================================
 
@@ -32,7 +33,10 @@ MUCH = [{"title": f"wish {number}"} for number in range(200)]
 
 
 class Service(ThreadingHTTPServer):
-    """One service; ``seen`` are the requests that came, ``connections`` how many brought them."""
+    """One service; ``seen`` are the requests that came, ``connections`` how many brought them.
+
+    ``stuck``: nobody takes the rest of an endless answer.
+    """
 
     daemon_threads = True
 
@@ -43,6 +47,7 @@ class Service(ThreadingHTTPServer):
         self.connections = 0
         self.heard = heard
         self.released = threading.Event()
+        self.stuck = threading.Event()
 
     @property
     def place(self) -> str:
@@ -84,6 +89,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif wanted == "stream":
             self.stream()
+        elif wanted == "endless":
+            self.endless()
         elif wanted == "large":
             self.answer(200, json.dumps(MUCH).encode())
         else:
@@ -121,6 +128,18 @@ class Handler(BaseHTTPRequestHandler):
         elif origin := self.headers.get("Origin"):
             self.send_header("Access-Control-Allow-Origin", origin)
             self.send_header("Vary", "Origin")
+
+    def endless(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        self.connection.settimeout(1)
+        try:
+            for _ in range(64):
+                self.wfile.write(bytes(1 << 20))
+        except TimeoutError:
+            self.server.stuck.set()
 
     def stream(self) -> None:
         self.send_response(200)

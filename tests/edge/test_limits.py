@@ -133,10 +133,3 @@ def test_behind_a_cdn_a_client_is_who_the_cdn_says(
 
         assert in_a_slot(from_another) == [200] * 21 + [429] * 2
         assert '"client":"198.51.100.2"' in proxy.access_log
-
-
-def test_ten_megabytes_are_let_through_and_a_byte_more_is_not(visitor: Client) -> None:
-    limit = 10 * 1024 * 1024
-    answer = visitor.ask(API, "/api/v1/x", "POST", bytes(limit))
-    assert (answer.status, answer.json["body"]) == (200, limit)
-    assert visitor.ask(API, "/api/v1/x", "POST", Content_Length=str(limit + 1)).status == 413

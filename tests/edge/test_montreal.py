@@ -21,7 +21,7 @@ from .conftest import CALLER
 from .proxy import Proxy, running
 
 RESOLVE = "/resolver/v1/resolve"
-LARGE = 5 * 1024 * 1024
+LARGE = 32 * 1024
 
 
 def test_the_caller_and_its_token_get_through(caller: Client) -> None:
@@ -51,16 +51,17 @@ def test_before_the_deploy_has_said_who_may_call_nobody_may(authority: Authority
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status", "detail"),
+    ("path", "wanted", "status", "detail"),
     [
-        ({"Content_Length": str(10 * 1024 * 1024 + 1)}, 413, "this is more than 10 MB"),
-        ({"X_Do": "close"}, 502, "no resolver answers, try again"),
+        (RESOLVE, {"Content_Length": str(LARGE + 1)}, 413, "this is too large"),
+        ("/link", {"Content_Length": str((1 << 20) + 1)}, 413, "this is too large"),
+        (RESOLVE, {"X_Do": "close"}, 502, "no resolver answers, try again"),
     ],
 )
 def test_what_it_refuses_it_says_as_the_resolver_would(
-    wanted: dict[str, str], status: int, detail: str, caller: Client
+    path: str, wanted: dict[str, str], status: int, detail: str, caller: Client
 ) -> None:
-    answer = caller.ask("127.0.0.1", RESOLVE, "POST", **wanted)
+    answer = caller.ask("127.0.0.1", path, "POST", **wanted)
     assert (answer.status, answer.json) == (status, {"detail": detail})
 
 
@@ -156,3 +157,32 @@ def test_in_clear_it_is_reached_only_by_the_setting(
     allowed = {"allow.conf": f"allow {CALLER};\ndeny all;\n"}
     with running("montreal", authority, allowed, scheme="http") as proxy:
         assert plainly(proxy) == 200
+
+
+def test_a_caller_that_asks_too_often_or_for_too_much_at_once_is_told_so(
+    authority: Authority,
+) -> None:
+    few = {
+        "resolver.conf": {
+            "rate=200r/s": "rate=1r/m",
+            "burst=400": "burst=4",
+            "limit_conn at_once 256": "limit_conn at_once 1",
+        }
+    }
+    allowed = {"allow.conf": f"allow {CALLER};\ndeny all;\n"}
+    with running("montreal", authority, allowed, few) as proxy:
+        client = Client(proxy, CALLER, 8001)
+        with client.connected("127.0.0.1") as connection:
+            connection.putrequest("POST", RESOLVE)
+            connection.putheader("Content-Length", "2")
+            connection.endheaders(b"{")
+            assert proxy.heard.wait(5)
+            answer = client.ask("127.0.0.1", RESOLVE)
+            assert (answer.status, answer.json["detail"]) == (
+                429,
+                "too many requests, try again later",
+            )
+            connection.send(b"}")
+            assert connection.getresponse().status == 200
+        statuses = [client.ask("127.0.0.1", "/healthz").status for _ in range(5)]
+        assert statuses == [200, 200, 200, 429, 429]

@@ -22,7 +22,7 @@ STRANGERS = ["https://example.org", "https://wishwith.me.example.org", "http://w
 PATHS = ["/api/v1/wishlists", "/api/v1/auth/login", "/api/v1/events/stream"]
 TOLD = {
     405: "this method is not for the API",
-    413: "this is more than 10 MB",
+    413: "this is too large",
     429: "too many requests, try again later",
     431: "these headers are too large",
     501: "this transfer coding is not known here",

@@ -12,7 +12,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 def test_a_definition_that_changed_recreates_its_service_alone(scene: Scene) -> None:
     """What belongs to a service is derived from the compose model."""
-    longer = "    tmpfs: [/run, /tmp, /var/cache/nginx]\n    stop_grace_period: 10s\n"
+    longer = "    deploy: {resources: {limits: {memory: 128M}}}\n    stop_grace_period: 10s\n"
     limit = {
         STACK: replaced(f"{longer}    healthcheck", f"{longer}    pids_limit: 64\n    healthcheck")
     }
