@@ -251,3 +251,11 @@ def test_a_thousand_streams_that_are_reset_at_once_end_their_connection(
 def test_of_headers_so_many_are_read_and_no_more(lines: int, status: int, visitor: Client) -> None:
     many = {f"X_{number}": "y" for number in range(lines)}
     assert visitor.ask(SITE, "/", **many).status == status
+
+
+def test_what_is_refused_for_its_size_leaves_no_token_in_a_log(
+    ubuntu: Proxy, visitor: Client
+) -> None:
+    stream = "/api/v1/events/stream?token=of-somebody"
+    assert visitor.ask(API, stream, "POST", Content_Length=TEN_MEGABYTES).status == 413
+    assert "of-somebody" not in ubuntu.error_log + ubuntu.access_log
