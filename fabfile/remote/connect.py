@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 from fabric import Config, Connection
+from invoke import Config as LocalConfig
 from invoke import Context
 from paramiko import (
     AuthenticationException,
@@ -22,6 +23,7 @@ from ..model.errors import Trouble, refused
 from ..model.inventory import Server
 from .host import Host
 from .keys import key_problem
+from .wire import LocalRunner, RemoteRunner
 
 # Its threads would print tracebacks of what is raised here and told in one line.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -37,7 +39,7 @@ KEEPALIVE = 30
 def connect(server: Server) -> Host:
     """Open the server's one connection; exit code 2 with the cause and the remedy otherwise."""
     if server.connection == "local":
-        return Host(server, Context())
+        return Host(server, Context(LocalConfig(overrides={"runners": {"local": LocalRunner}})))
     problem = key_problem(server.key)
     if problem:
         raise refused(f"{server.name}: {problem}")
@@ -47,7 +49,9 @@ def connect(server: Server) -> Host:
         port=server.port,
         connect_timeout=CONNECT,
         forward_agent=False,
-        config=Config(overrides={"load_ssh_configs": False}, lazy=True),
+        config=Config(
+            overrides={"load_ssh_configs": False, "runners": {"remote": RemoteRunner}}, lazy=True
+        ),
         connect_kwargs={
             "key_filename": str(server.key),
             "allow_agent": False,

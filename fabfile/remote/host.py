@@ -22,31 +22,20 @@ from invoke import Context
 from invoke.exceptions import CommandTimedOut, Failure, ThreadException
 from paramiko import SSHException
 
-from ..model.errors import Trouble
+from ..model.errors import REFUSED, Trouble
 from ..model.inventory import Server
-from .line import Turn, command_line
-from .pipe import Channel, Local, Pipe, Source
+from .line import Line, Turn, command_line
+from .pipe import Channel, Local, Marked, Pipe, Source
+from .wire import WIRE, Lines, Text, from_wire, to_wire
 
 GRACE = 20
 """Seconds that the network may add to a command's own deadline before the host counts as hung."""
 FOLLOW = 24 * 3600
 """Seconds after which following a log ends by itself."""
-WIRE = "latin-1"
-"""Encoding given to Invoke, which decodes every chunk by itself: it must have one byte a letter."""
 STREAM = 1 << 18
 """Bytes that are read from a stream at a time."""
 POLL = 0.2
 """Seconds between two looks while waiting for a signal."""
-
-
-def to_wire(text: str) -> str:
-    """UTF-8 as :data:`WIRE` carries it."""
-    return text.encode("utf-8").decode(WIRE)
-
-
-def from_wire(text: str) -> str:
-    """What a command printed, as UTF-8."""
-    return text.encode(WIRE).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -66,36 +55,6 @@ class Output:
         """Its last lines, as evidence."""
         text = f"{self.stdout}\n{self.stderr}".strip()
         return tuple(text.splitlines()[-lines:])
-
-
-class Text:
-    """A standard input that is given at once: Invoke reads others a character at a time."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def read(self, _size: int) -> str:
-        """The whole text first, then the end."""
-        text, self._text = self._text, ""
-        return text
-
-
-class _Lines:
-    """A standard output that passes whole lines on."""
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self._show = show
-        self._rest = ""
-
-    def write(self, text: str) -> int:
-        """Keep an unfinished line until its end comes."""
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._show(from_wire(line))
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing to do: lines are passed on at once."""
 
 
 class Host:
@@ -148,14 +107,19 @@ mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
     def follow(self, words: Sequence[str], show: Callable[[str], None]) -> None:
         """Run a command that changes nothing and show its lines as they come, until it ends."""
-        self.context.run(
-            command_line(words, FOLLOW, has_stdin=False),
+        line = command_line(words, FOLLOW, has_stdin=False)
+        lines = Lines(line, show)
+        result = self.context.run(
+            line.text,
             warn=True,
             encoding=WIRE,
             in_stream=False,
             hide="stderr",
-            out_stream=_Lines(show),
+            out_stream=lines,
         )
+        assert result is not None
+        if not lines.begun:
+            raise self._not_begun(Output(result.exited, from_wire(result.stdout)))
 
     @contextmanager
     def stream(
@@ -165,7 +129,8 @@ mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
         Where the command has failed, its end is what ``failed`` makes of that.
         """
-        with self._pipe(command_line(words, timeout, has_stdin=False)) as pipe:
+        line = command_line(words, timeout, has_stdin=False)
+        with self._pipe(line) as pipe:
 
             def read(size: int) -> bytes:
                 try:
@@ -183,7 +148,8 @@ mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
         Where they break off with an error, the command has ended when that is raised.
         """
-        with self._pipe(command_line(words, timeout, has_stdin=True, turn=self.turn)) as pipe:
+        line = command_line(words, timeout, has_stdin=True, turn=self.turn)
+        with self._pipe(line) as pipe:
             try:
                 for chunk in chunks:
                     try:
@@ -197,26 +163,41 @@ mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             return self._in_turn(self._ended(pipe, timeout), self.turn)
 
     @contextmanager
-    def _pipe(self, line: str) -> Iterator[Pipe]:
+    def _pipe(self, line: Line) -> Iterator[Marked]:
         pipe: Pipe
         try:
             if isinstance(self.context, Connection):
-                pipe = Channel(self.context.transport, line)
+                pipe = Channel(self.context.transport, line.text)
             else:
-                pipe = Local(line)
+                pipe = Local(line.text)
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
         try:
-            yield pipe
+            yield Marked(pipe, line)
         finally:
             pipe.close()
 
-    def _ended(self, pipe: Pipe, patience: float) -> Output:
+    def _ended(self, pipe: Marked, patience: float) -> Output:
         try:
             code, out, errors = pipe.end(patience)
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
-        return Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+        output = Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+        if not pipe.begun:
+            raise self._not_begun(output)
+        return output
+
+    def _not_begun(self, output: Output) -> Trouble:
+        """What to raise when the server's shell ended without having begun the command."""
+        if output.code < 0:
+            return self.lost(EOFError("it was cut"))
+        return Trouble(
+            f"{self.name}: the command was not run: the login shell of"
+            f" {self.server.user or 'this user'} ended with exit code {output.code} before it; is"
+            " it nologin, does sshd_config have a ForceCommand, does ~/.bashrc end it?",
+            code=REFUSED,
+            evidence=output.tail(),
+        )
 
     def lost(self, error: BaseException) -> Trouble:
         """What to raise when the connection ended with this error."""
@@ -249,11 +230,11 @@ mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             )
         return output
 
-    def _execute(self, line: str, stdin: str, timeout: float) -> Output:
+    def _execute(self, line: Line, stdin: str, timeout: float) -> Output:
         keywords: dict[str, Any] = {"in_stream": Text(to_wire(stdin)) if stdin else False}
         try:
             result = self.context.run(
-                line, hide=True, warn=True, encoding=WIRE, timeout=timeout + GRACE, **keywords
+                line.text, hide=True, warn=True, encoding=WIRE, timeout=timeout + GRACE, **keywords
             )
         except CommandTimedOut:
             raise Trouble(
@@ -263,7 +244,15 @@ mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
             raise self.lost(error) from None
         assert result is not None
-        return Output(result.exited, from_wire(result.stdout), from_wire(result.stderr))
+        own, errors = line.own(result.stdout), line.own(result.stderr)
+        output = Output(
+            result.exited,
+            from_wire(result.stdout if own is None else own),
+            from_wire(result.stderr if errors is None else errors),
+        )
+        if own is None:
+            raise self._not_begun(output)
+        return output
 
 
 class DryHost(Host):

@@ -5,6 +5,7 @@ The deadline is coreutils' own, on the server: a command ends there even when no
 
 from __future__ import annotations
 
+import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,10 +50,31 @@ class Turn:
         return code == OVER and f"{self.token} is over" in errors
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line as the server's shell gets it, and the mark behind which its command's output begins.
+
+    What a shell's start-up files print stands before the mark. Nothing stands behind the output:
+    the shell becomes the command.
+    """
+
+    text: str
+    mark: str
+
+    def own(self, printed: str) -> str | None:
+        """What the command itself printed on a stream; None: the shell has not begun it."""
+        _, begun, own = printed.partition(self.mark)
+        return own if begun else None
+
+
 def command_line(
     words: Sequence[str], timeout: float, has_stdin: bool, turn: Turn | None = None
-) -> str:
+) -> Line:
     """The one place that quotes."""
     bounded = ["timeout", "--kill-after=5", f"{timeout:g}", *words]
     line = shlex.join(turn.words(bounded) if turn else bounded)
-    return line if has_stdin else f"{line} </dev/null"
+    # In two halves: a shell that shows what it is told to run does not print the mark by that.
+    halves = secrets.token_hex(8), secrets.token_hex(8)
+    say = f"printf '%s%s\\n' {' '.join(halves)}"
+    text = f"set +x; {say}; {say} >&2; exec {line}"
+    return Line(text if has_stdin else f"{text} </dev/null", f"{''.join(halves)}\n")

@@ -22,8 +22,9 @@ from paramiko import SSHException
 
 from ..model.errors import REFUSED, Trouble
 from ..model.freeze import parse_freeze
-from .host import WIRE, Host, to_wire
-from .line import Turn, command_line
+from .host import Host
+from .line import Line, Turn, command_line
+from .wire import WIRE, to_wire
 
 BEAT = 4.0
 """Seconds between two signs of life."""
@@ -97,14 +98,16 @@ class _Beats:
 class _Heard:
     """Standard output of the holder: one line, once it has the lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self.text = ""
         self.changed = threading.Event()
 
     @property
-    def locked(self) -> bool:
-        """Whether the whole line is there, whatever a login shell has printed before it."""
-        return any(line.startswith("LOCKED") for line in self.text.split("\n")[:-1])
+    def said(self) -> str:
+        """The whole line; empty until it is there."""
+        line, end, _ = (self._line.own(self.text) or "").partition("\n")
+        return line if end else ""
 
     def write(self, text: str) -> int:
         self.text += text
@@ -139,7 +142,6 @@ class Lock:
         self._waiting = waiting
         self._though_frozen = though_frozen
         self._beats = _Beats()
-        self._heard = _Heard()
         self._promise: Any = None
         self._former: Turn | None = None
         self.at = ""
@@ -160,37 +162,38 @@ class Lock:
     def _take(self) -> int:
         """Try once; 0, or the exit code of who did not get it."""
         root, token = self._host.server.root, secrets.token_hex(16)
-        self._beats, self._heard = _Beats(), _Heard()
         frozen = "though frozen" if self._though_frozen else ""
         words = [str(root), HOLD, self._who, str(PATIENCE), token, frozen]
         line = command_line(["bash", "-c", TAKE, "lock", *words], LONGEST, has_stdin=True)
+        self._beats, heard = _Beats(), _Heard(line)
         try:
             self._promise = self._host.context.run(
-                line,
+                line.text,
                 asynchronous=True,
                 warn=True,
                 encoding=WIRE,
+                hide="stderr",
                 in_stream=self._beats,
-                out_stream=self._heard,
+                out_stream=heard,
             )
         except (SSHException, OSError, EOFError) as error:
             raise self._host.lost(error) from None
         left = ANSWER
-        while not self._heard.locked:
+        while not heard.said:
             if left <= 0:
                 self._beats.said.put("")
                 raise Trouble(f"{self._host.name}: no answer for {ANSWER:g} s; does the host hang?")
-            self._heard.changed.wait(0.1)
+            heard.changed.wait(0.1)
             left -= 0.1
-            self._heard.changed.clear()
-            if self._promise.runner.process_is_finished and not self._heard.locked:
+            heard.changed.clear()
+            if self._promise.runner.process_is_finished and not heard.said:
                 self._beats.said.put("")
                 code = self._promise.runner.returncode()
                 with suppress(ThreadException):
                     self._promise.join()
                 return int(code) or 1
         self._former = self._host.turn
-        if "in turn" in self._heard.text:
+        if heard.said == "LOCKED in turn":
             self._host.turn = Turn(root / "locks" / "step", token)
         return 0
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from .line import Line
+
 PATIENCE = 60
 """Seconds that the other end may keep still while it is waited for."""
 
@@ -45,6 +47,47 @@ class Source(io.RawIOBase):
         data = self._read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+class Marked:
+    """A pipe to a command whose shell may print before it: it gives what the command itself prints.
+
+    ``begun`` says whether it did begin; until then, what was printed instead comes with the end.
+    """
+
+    def __init__(self, pipe: Pipe, line: Line) -> None:
+        self._pipe = pipe
+        self._line = line
+        self._kept = b""
+        self.begun = False
+
+    def read(self, size: int) -> bytes:
+        """See :class:`Pipe`."""
+        while not self.begun:
+            data = self._pipe.read(size)
+            if not data:
+                return b""
+            self._keep(data)
+        data, self._kept = self._kept[:size], self._kept[size:]
+        return data or self._pipe.read(size)
+
+    def write(self, data: bytes) -> None:
+        """See :class:`Pipe`."""
+        self._pipe.write(data)
+
+    def end(self, patience: float) -> tuple[int, bytes, bytes]:
+        """See :class:`Pipe`."""
+        code, rest, errors = self._pipe.end(patience)
+        self._keep(rest)
+        own = self._line.own(errors.decode("latin-1"))
+        return code, self._kept, errors if own is None else own.encode("latin-1")
+
+    def _keep(self, data: bytes) -> None:
+        self._kept += data
+        if not self.begun:
+            own = self._line.own(self._kept.decode("latin-1"))
+            if own is not None:
+                self.begun, self._kept = True, own.encode("latin-1")
 
 
 class Local:
@@ -130,7 +173,4 @@ class Channel:
         self._channel.close()
 
     def _all(self, receive: Any) -> bytes:
-        found = b""
-        while some := receive(65536):
-            found += some
-        return found
+        return b"".join(iter(lambda: receive(65536), b""))

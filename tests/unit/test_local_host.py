@@ -17,8 +17,9 @@ import pytest
 from invoke import Context
 
 from fabfile.model.errors import Trouble
-from fabfile.remote.host import DryHost, Host, Output, Text
+from fabfile.remote.host import DryHost, Host, Output
 from fabfile.remote.lock import Lock
+from fabfile.remote.wire import Text
 from tests.unit.builders import SERVER
 
 
@@ -192,18 +193,6 @@ def since(told: str) -> str:
     return found[1]
 
 
-def test_a_login_shell_that_prints_a_line_is_not_taken_for_the_lock(
-    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = tmp_path / "flock"
-    program.write_text('#!/bin/sh\necho "Welcome to the server"\nexec /usr/bin/flock "$@"\n')
-    program.chmod(0o755)
-    with Lock(host, "anna"):
-        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-        with pytest.raises(Trouble, match="another change is running: anna"), Lock(host, "bert"):
-            pass
-
-
 def test_a_server_that_says_nothing_of_the_lock_is_not_waited_for(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +258,7 @@ from pathlib import PurePosixPath
 from invoke import Context
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
+from fabfile.remote.wire import Text
 from tests.unit.builders import SERVER
 host = Host(replace(SERVER, root=PurePosixPath({str(host.server.root)!r})), Context())
 with Lock(host, "who dies") as lock:

@@ -7,8 +7,8 @@ import subprocess
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fabfile.remote.host import Text
 from fabfile.remote.line import command_line
+from fabfile.remote.wire import Text
 
 WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
@@ -16,8 +16,10 @@ WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=2
 def received(words: list[str]) -> list[str]:
     """The words that a program gets when a login shell runs the line."""
     line = command_line(["printf", "%s\\0", *words], 5, has_stdin=False)
-    done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
-    return done.stdout.decode().split("\0")[:-1]
+    done = subprocess.run(["bash", "-c", line.text], capture_output=True, check=True)
+    own = line.own(done.stdout.decode())
+    assert own is not None
+    return own.split("\0")[:-1]
 
 
 @settings(max_examples=40)
@@ -29,23 +31,30 @@ def test_words_arrive_unchanged(words: list[str]) -> None:
 
 
 def test_a_deadline_stands_before_every_command() -> None:
-    assert command_line(["docker", "ps"], 30, has_stdin=False) == (
-        "timeout --kill-after=5 30 docker ps </dev/null"
-    )
-    assert command_line(["cat"], 0.5, has_stdin=True) == "timeout --kill-after=5 0.5 cat"
+    """And the shell becomes the command: nothing of its own comes behind the output."""
+    line = command_line(["docker", "ps"], 30, has_stdin=False).text
+    assert line.endswith(" >&2; exec timeout --kill-after=5 30 docker ps </dev/null")
+    line = command_line(["cat"], 0.5, has_stdin=True).text
+    assert line.endswith(" >&2; exec timeout --kill-after=5 0.5 cat")
+
+
+def test_no_two_lines_have_one_mark_and_none_shows_it() -> None:
+    first, second = (command_line(["true"], 5, has_stdin=False) for _ in range(2))
+    assert first.mark != second.mark
+    assert first.mark.strip() not in first.text
 
 
 def test_a_command_without_an_input_of_its_own_reads_nothing() -> None:
     line = command_line(["cat"], 5, has_stdin=False)
     done = subprocess.run(
-        ["bash", "-c", line], check=False, input=b"the rest of a script", capture_output=True
+        ["bash", "-c", line.text], check=False, input=b"the rest of a script", capture_output=True
     )
-    assert (done.returncode, done.stdout) == (0, b"")
+    assert (done.returncode, line.own(done.stdout.decode())) == (0, "")
 
 
 def test_a_command_that_does_not_end_is_ended_on_the_server() -> None:
     line = command_line(["sleep", "60"], 0.05, has_stdin=False)
-    assert subprocess.run(["bash", "-c", line], check=False).returncode == 124
+    assert subprocess.run(["bash", "-c", line.text], check=False).returncode == 124
 
 
 def test_an_input_is_given_at_once_and_then_ends() -> None:

@@ -62,6 +62,19 @@ PIECE = re.compile(r"""'([^']*)'|"([^"]*)"|([^\s'"]+)""")
 GUARD = ["flock", "--shared", "--close", "/opt/app/locks/step", "bash", "-c"]
 
 
+SHELL = re.compile(
+    r"set [+]x; printf '%s%s\\n' (\w+) (\w+); printf '%s%s\\n' \1 \2 >&2; exec (.*)", re.DOTALL
+)
+"""What the login shell does before it becomes the command: it marks both streams."""
+
+
+def mark(line: str) -> str:
+    """What the login shell prints on both streams before the command begins."""
+    found = SHELL.fullmatch(line)
+    assert found, f"not marked: {line[:80]}"
+    return f"{found[1]}{found[2]}\n"
+
+
 def turn(line: str) -> str:
     """The token of the turn in which a line is to run; empty: it is in none."""
     words = _words(line)
@@ -79,7 +92,9 @@ def split(line: str) -> tuple[str, ...]:
 
 
 def _words(line: str) -> list[str]:
-    return ["".join(map("".join, PIECE.findall(word))) for word in WORD.findall(line)]
+    found = SHELL.fullmatch(line)
+    assert found, f"not marked: {line[:80]}"
+    return ["".join(map("".join, PIECE.findall(word))) for word in WORD.findall(found[3])]
 
 
 def understand(words: Sequence[str]) -> Command:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from fabfile.remote.host import WIRE, from_wire, to_wire
+from fabfile.remote.wire import WIRE, from_wire, to_wire
 
-from .commands import split, understand
+from .commands import mark, split, understand
 from .engine import Ended
 from .handlers import execute
 from .machine import ROOT, Machine
@@ -46,9 +46,10 @@ class Connection:
             return Holding(self.machine, line, in_stream, how["out_stream"])
         stdin = from_wire(in_stream.read(1000)) if in_stream else ""
         ended = execute(self.machine, line, stdin)
+        out, err = to_wire(mark(line) + ended.out), to_wire(mark(line) + ended.err)
         if "out_stream" in how:
-            how["out_stream"].write(to_wire(ended.out))
-        return Result(ended.code, to_wire(ended.out), to_wire(ended.err))
+            how["out_stream"].write(out)
+        return Result(ended.code, out, err)
 
     def close(self) -> None:
         """The connection is not used any more."""
@@ -89,8 +90,8 @@ class Channel:
         """The end of its input: now it runs."""
         if self._ended is None:
             self._ended = execute(self._machine, self._line, self._given.decode())
-            self._out = io.BytesIO(self._ended.out.encode())
-            self._err = io.BytesIO(self._ended.err.encode())
+            self._out = io.BytesIO(f"{mark(self._line)}{self._ended.out}".encode())
+            self._err = io.BytesIO(f"{mark(self._line)}{self._ended.err}".encode())
             self.status_event.set()
 
     def recv(self, size: int) -> bytes:
@@ -130,7 +131,7 @@ class Holding:
             machine.locks[self._place] = self._who
             in_turn = self._place == "locks"
             machine.turn = token if in_turn else machine.turn
-            heard.write("LOCKED in turn\n" if in_turn else "LOCKED\n")
+            heard.write(f"{mark(line)}LOCKED{' in turn' if in_turn else ''}\n")
 
     def _refusal(self, though_frozen: bool) -> int:
         if self._place in self._machine.locks:
