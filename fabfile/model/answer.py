@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from .backup import in_order
+from .backup import in_order, parse_manifest
 from .facts import Change, Commit, Container, Disk, Facts, Folder
 from .freeze import parse_freeze
+from .reading import load
 from .release import parse_release
 from .schedule import parse as parse_schedule
 
 SIZE = re.compile(r"([0-9.]+)\s*([kKMGT]?)B")
 UNITS = ("", "k", "m", "g", "t")
+LOCAL = "@local:"
+"""Before a ref: look it up on the server itself, without asking its repository."""
+OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""The whole id of a commit."""
+FAULTS = ("unknown", "ambiguous", "error")
 
 
-def parse(output: str, mark: str) -> Facts:
-    """Read the answer of the look script; ``mark`` is what its section lines start with."""
-    sections: dict[str, str] = {}
-    name = ""
-    lines: list[str] = []
-    for line in output.split("\n"):
-        if line.startswith(mark + " "):
-            sections[name] = "\n".join(lines)
-            name, lines = line[len(mark) + 1 :], []
-        else:
-            lines.append(line)
-    if name != "end":
-        raise ValueError(f"the look at the server ended in its section '{name or 'start'}'")
+class _Sections(dict[str, str]):
+    """The text of each section; one that is not there is an error that says so."""
+
+    def __missing__(self, name: str) -> str:
+        raise ValueError(f"the look at the server has no section '{name}'")
+
+
+def parse(output: str, mark: str, ref: str = "") -> Facts:
+    """Read the answer of the look script; ValueError when it is none, or not whole.
+
+    ``mark`` is what its section lines start with. ``ref`` is what was asked for: where that is the
+    id of a commit, no other one is taken.
+    """
+    sections = _sections(output, mark)
     host = _pairs(sections["host"])
-    checkout = _pairs(sections["checkout"])
+    records = _files(sections["releases"])
+    releases = {name: parse_release(text) for name, text in records}
+    manifests = {name: (text, parse_manifest(text)) for name, text in _files(sections["backups"])}
+    torn = [f"releases/{name}" for name, made in releases.items() if not made or made.id != name]
+    torn += [
+        f"backups/{name}"
+        for name, (_, backup) in manifests.items()
+        if not backup or f"{backup.name}.json" != name
+    ]
     return Facts(
         user=host.get("user", ""),
         groups=tuple(host.get("groups", "").split()),
@@ -47,40 +61,96 @@ def parse(output: str, mark: str) -> Facts:
         env=sections["env"],
         certificate=sections["certificate"],
         trust=sections["trust"],
-        head=checkout.get("head", ""),
-        edited=tuple(
-            line.removeprefix("edited=")
-            for line in sections["checkout"].splitlines()
-            if line.startswith("edited=")
-        ),
+        head=sections["head"].strip(),
+        edited=_edited(sections["edited"]),
         containers=_containers(sections["containers"]),
-        images=_images(sections["images"]),
+        images={name: identity for name, identity, _ in _images(sections["images"])},
         sizes=_sizes(sections["images"]),
-        networks=dict(line.split("|", 1) for line in sections["networks"].splitlines() if line),
+        networks=dict(_rows(sections["networks"], 2)),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
         freeze=parse_freeze(sections["frozen"]),
-        releases=tuple(filter(None, map(parse_release, sections["releases"].splitlines()))),
+        releases=tuple(made for name, made in releases.items() if made and made.id == name),
         generation=sections["generation"].strip(),
-        away=sections.get("away", "").strip(),
-        backups=in_order(sections["backups"].splitlines()),
-        jobs=parse_schedule(sections["crontab"], sections["jobs"]),
-        commit=_commit(sections) if "commit" in sections else None,
+        away=sections["away"].strip(),
+        backups=in_order(
+            text
+            for name, (text, backup) in manifests.items()
+            if backup and f"{backup.name}.json" == name
+        ),
+        jobs=parse_schedule(sections["crontab"], _stamps(sections["jobs"])),
+        commit=_commit(sections, ref) if "commit" in sections else None,
+        unreadable=tuple(torn),
     )
 
 
+def _sections(output: str, mark: str) -> _Sections:
+    """Section by section. Whoever wrote what stands in one did not know the mark."""
+    sections = _Sections()
+    name = ""
+    lines: list[str] = []
+    for line in output.split("\n"):
+        if line.startswith(mark + " "):
+            sections[name] = "\n".join(lines)
+            name, lines = line[len(mark) + 1 :], []
+        else:
+            lines.append(line)
+    if name != "end":
+        raise ValueError(f"the look at the server ended in its section '{name or 'start'}'")
+    return sections
+
+
 def _pairs(text: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
+
+
+def _fields(text: str, number: int) -> list[tuple[str, ...]]:
+    """Rows of so many fields, each of which ends with NUL."""
+    *fields, rest = text.split("\0")
+    if rest.strip("\n") or len(fields) % number:
+        raise ValueError("the look at the server has half an entry")
+    return list(zip(*(fields[at::number] for at in range(number)), strict=True))
+
+
+def _files(text: str) -> list[tuple[str, ...]]:
+    """Name and text of files."""
+    return _fields(text, 2)
+
+
+def _stamps(text: str) -> dict[str, tuple[int, str]]:
+    return {
+        name: (int(seconds), " ".join(said.split()))
+        for name, seconds, said in _fields(text, 3)
+        if seconds.isascii() and seconds.isdigit()
+    }
 
 
 def _folders(text: str) -> dict[str, Folder]:
-    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
-    return {path: Folder(owner, int(mode, 8), kind) for path, owner, mode, kind in rows}
+    rows = (entry.split("|", 3) for (entry,) in _fields(text, 1))
+    return {path: Folder(owner, int(mode, 8), kind) for mode, kind, owner, path in rows}
+
+
+def _edited(text: str) -> tuple[str, ...]:
+    """As ``git status --porcelain -z`` names them: a renamed file has its former name behind it."""
+    entries = iter(entry for (entry,) in _fields(text, 1))
+    return tuple(
+        f"{entry} (was {next(entries, '')})" if entry[:1] in ("R", "C") else entry
+        for entry in entries
+    )
+
+
+def _rows(text: str, number: int) -> list[list[str]]:
+    """Lines of JSON, each a list of so many texts."""
+    rows = [load(line) for line in text.split("\n") if line]
+    for row in rows:
+        if not isinstance(row, list) or [type(field) for field in row] != [str] * number:
+            raise ValueError("the look at the server has a row of another shape")
+    return rows
 
 
 def _disks(text: str) -> tuple[Disk, ...]:
-    rows = (line.split(None, 5) for line in text.splitlines() if line.strip())
+    rows = (line.split(None, 5) for line in text.split("\n") if line.strip())
     # One file system may be mounted at several places: it is one disk, named by the first.
     found: dict[tuple[str, str, str], Disk] = {}
     for source, total, _, free, _, mount in rows:
@@ -90,7 +160,7 @@ def _disks(text: str) -> tuple[Disk, ...]:
 
 def _storage(text: str) -> Disk | None:
     """The engine's place is the last that is asked about."""
-    disks = _disks("\n".join(text.strip().splitlines()[-1:]))
+    disks = _disks(text.strip().rpartition("\n")[2])
     return disks[0] if disks else None
 
 
@@ -100,19 +170,23 @@ def _env_stat(text: str) -> tuple[str, str] | None:
 
 
 def _containers(text: str) -> tuple[Container, ...]:
-    lines = [line for line in text.splitlines() if line]
+    lines = [line for line in text.split("\n") if line]
     for line in lines:
         if line.startswith("error: "):
             raise ValueError(f"docker inspect: {line.removeprefix('error: ')}")
-    return tuple(_container(json.loads(line)) for line in lines)
+    try:
+        return tuple(_container(load(line)) for line in lines)
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("docker inspect: it answers in another form") from None
 
 
 def _container(raw: Mapping[str, Any]) -> Container:
     ports = {
-        int(binding["HostPort"])
+        port
         for bindings in (raw["ports"] or {}).values()
         for binding in bindings or []
         if binding.get("HostPort")
+        for port in _ports(binding["HostPort"])
     }
     networks = raw["networks"] or {}
     return Container(
@@ -130,15 +204,24 @@ def _container(raw: Mapping[str, Any]) -> Container:
     )
 
 
-def _images(text: str) -> dict[str, str]:
-    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
-    return {f"{name}:{tag}": image for image, name, tag, _ in rows if tag != "<none>"}
+def _ports(text: str) -> range:
+    """A port, or a range of which the engine took one."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def _images(text: str) -> list[tuple[str, str, str]]:
+    """Name, id and size of each image that has a name."""
+    return [
+        (f"{name}:{tag}", identity, size)
+        for identity, name, tag, size in _rows(text, 4)
+        if tag != "<none>"
+    ]
 
 
 def _sizes(text: str) -> dict[str, int]:
     """As the engine writes them: ``247MB``, a thousand to a thousand."""
-    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
-    found = {f"{name}:{tag}": SIZE.fullmatch(size) for _, name, tag, size in rows}
+    found = {name: SIZE.fullmatch(size) for name, _, size in _images(text)}
     return {
         name: int(float(size[1]) * 1000 ** UNITS.index(size[2].lower()))
         for name, size in found.items()
@@ -148,49 +231,75 @@ def _sizes(text: str) -> dict[str, int]:
 
 def _listening(text: str) -> frozenset[int]:
     """Ports in state LISTEN (0A) of /proc/net/tcp and tcp6."""
-    rows = (line.split() for line in text.splitlines())
+    rows = (line.split() for line in text.split("\n"))
     return frozenset(
         int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == "0A"
     )
 
 
-def _commit(sections: Mapping[str, str]) -> Commit:
-    head = _pairs(sections["commit"])
-    error = head.get("error", "")
-    if "unknown" in head:
-        error = f"unknown: {head['unknown']}"
-    tree = {}
-    for entry in sections.get("tree", "").split("\0")[:-1]:
-        meta, _, path = entry.partition("\t")
-        mode, _, identity = meta.split()
-        tree[path] = (mode, identity)
+def _commit(sections: Mapping[str, str], ref: str) -> Commit:
+    """What became of the ref; its own words come first, those of others last."""
+    fault, _, said = sections["commit"].strip("\n").partition(" ")
+    if fault in FAULTS:
+        return Commit("", "", fault, " ".join(said.split()), {}, "", (), "", "", {})
+    asked = ref.removeprefix(LOCAL).lower()
+    if fault != "commit" or not OBJECT.fullmatch(said):
+        raise ValueError("the look at the server has neither a commit nor a reason")
+    if OBJECT.fullmatch(asked) and said != asked:
+        raise ValueError(f"asked for commit {asked}, git answers with {said}")
+    log = _log(sections["log"])
+    if not log or log[0].commit != said:
+        raise ValueError(f"the log of commit {said} begins with another one")
     return Commit(
-        id=head.get("commit", ""),
-        subject=head.get("subject", ""),
-        error=error,
-        tree=tree,
-        example=sections.get("example", ""),
-        log=_log(sections.get("log", "")),
-        resolved=sections.get("resolved", ""),
-        hashes=sections.get("hashes", ""),
-        effective=_effective(sections.get("effective", "")),
+        id=said,
+        subject=log[0].subject,
+        fault="",
+        error="",
+        tree=_tree(sections["tree"]),
+        example=sections["example"],
+        log=log,
+        resolved=sections["resolved"],
+        hashes=sections["hashes"],
+        effective=_effective(sections["effective"]),
     )
 
 
+def _tree(text: str) -> dict[str, tuple[str, str]]:
+    tree: dict[str, tuple[str, str]] = {}
+    for (entry,) in _fields(text, 1):
+        meta, _, path = entry.partition("\t")
+        mode, _, identity = meta.split(" ")
+        if path in tree:
+            # Bytes that are not UTF-8 come as one and the same sign.
+            raise ValueError(f"the commit has several files whose names read '{path}'")
+        tree[path] = (mode, identity)
+    return tree
+
+
 def _log(text: str) -> tuple[Change, ...]:
-    changes = []
-    for block in text.split("\x1e")[1:]:
-        head, *paths = block.split("\0")
-        commit, _, subject = head.partition(" ")
-        names = (path.removeprefix("\n") for path in paths)
-        changes.append(Change(commit, subject, tuple(filter(None, names))))
+    """Per commit an empty field, its id, its subject, and its paths, none of which is empty."""
+    *fields, _ = text.split("\0")
+    changes: list[Change] = []
+    at = 0
+    while at < len(fields):
+        if fields[at] or len(fields) < at + 3:
+            raise ValueError("the log of the commit has another form")
+        identity, subject = fields[at + 1 : at + 3]
+        at += 3
+        first = at
+        while at < len(fields) and fields[at]:
+            at += 1
+        paths = [
+            path.removeprefix("\n") if n == 0 else path for n, path in enumerate(fields[first:at])
+        ]
+        changes.append(Change(identity, subject, tuple(paths)))
     return tuple(changes)
 
 
 def _effective(text: str) -> dict[str, str]:
     """Compose doubles every ``$`` when it prints a configuration."""
     try:
-        environment = json.loads(text)["services"]["reading"]["environment"]
-    except (ValueError, KeyError):
+        environment = load(text)["services"]["reading"]["environment"]
+        return {key: (value or "").replace("$$", "$") for key, value in environment.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return {key: (value or "").replace("$$", "$") for key, value in environment.items()}

@@ -107,11 +107,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Commit:
-    """The wanted commit, as the remote has it. Empty ``id`` with ``error``: it cannot be had."""
+    """The wanted commit, as the remote has it. Empty ``id`` with ``fault``: it cannot be had."""
 
     id: str
     subject: str
+    fault: str
+    """Why it cannot: ``unknown``, ``ambiguous`` or ``error``; empty when it can."""
     error: str
+    """What was asked for that is unknown; the commits that an ambiguous name means; git's words."""
     tree: Mapping[str, tuple[str, str]]
     """Path → (mode, git object id), folders included."""
     example: str
@@ -180,6 +183,8 @@ class Facts:
     """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
     storage: Disk | None = None
     """The disk that the engine keeps images on."""
+    unreadable: tuple[str, ...] = ()
+    """Records and manifests below the root that say nothing that can be believed."""
 
     @property
     def anchor(self) -> str:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from .base import when
+from .reading import Instant, load, make, plain
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Freeze:
     """Who froze a server, since when (seconds since 1970 by the server's clock), and why."""
 
     who: str
-    since: int
+    since: Instant
     why: str
 
     def __str__(self) -> str:
@@ -26,11 +27,10 @@ class Freeze:
 
 
 def parse_freeze(text: str) -> Freeze | None:
-    """Read the file; None when there is none. One that somebody made by hand freezes as well."""
-    if not text.strip():
+    """Read the file; None when it is empty. One that cannot be read freezes as well."""
+    if not text:
         return None
     try:
-        raw = json.loads(text)
-        return Freeze(str(raw["who"]), int(raw["since"]), str(raw["why"]))
-    except (ValueError, TypeError, KeyError):
-        return Freeze("somebody", 0, " ".join(text.split()))
+        return make(Freeze, load(text))
+    except ValueError:
+        return Freeze("somebody", 0, " ".join(plain(text).split()))

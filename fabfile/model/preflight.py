@@ -111,11 +111,13 @@ def commit_problems(server: Server, facts: Facts) -> list[str]:
     commit = facts.commit
     if commit is None:
         return []
-    if not commit.error:
+    if not commit.fault:
         return [_tracked_env(commit.id)] if ".env" in commit.tree else []
-    if commit.error.startswith("unknown: "):
-        wanted = commit.error.removeprefix("unknown: ")
-        return [f"{server.repository} has no commit, branch or tag '{wanted}'; push it first"]
+    if commit.fault == "unknown":
+        return [f"{server.repository} has no commit, branch or tag '{commit.error}'; push it first"]
+    if commit.fault == "ambiguous":
+        several = f"{server.repository} has several commits of that name: {commit.error}"
+        return [f"{several}; give the whole id of the one that is meant"]
     return [f"git cannot read {server.repository}: {commit.error}"]
 
 
@@ -199,6 +201,8 @@ def _network(network: str, owner: str, stack: Stack, facts: Facts) -> str:
 def warnings(facts: Facts) -> list[str]:
     """What a deploy survives, but a person should know."""
     found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
+    if facts.unreadable:
+        found.append(f"cannot be read, and counts as not there: {', '.join(facts.unreadable)}")
     found += [f"certificate: {text}" for text in ending(facts.certificate, facts.now)]
     version = _version(facts.docker)
     if (0,) < version < (START_INTERVAL,):

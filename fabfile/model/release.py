@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from .reading import Instant, load, make
+
 RUNNING = "running"
 VERIFIED = "verified"
 ACCEPTED = "accepted"
 FAILED = "failed"
+OUTCOMES = (RUNNING, VERIFIED, ACCEPTED, FAILED)
 DIED = "died"
 """Of a record without an end at which nobody is: never written, only seen."""
 
@@ -44,10 +47,10 @@ class Release:
     subject: str
     ref: str
     who: str
-    started: int
+    started: Instant
     outcome: str = RUNNING
     """``running``, ``verified``, ``accepted`` (a red gate was waived by name), ``failed``."""
-    finished: int = 0
+    finished: Instant = 0
     back_to: str = ""
     """Id of the release that this one went back to; empty for a deploy."""
     commits: Mapping[str, str] = field(default_factory=dict)
@@ -90,19 +93,14 @@ def identity(at: str, commit: str) -> str:
     return f"{at}-{commit[:8]}"
 
 
-def parse_release(line: str) -> Release | None:
-    """Read one record; None when it is not one (a torn write is no release)."""
+def parse_release(text: str) -> Release | None:
+    """Read one record; None when it cannot be read, as after a torn write: then it is no release.
+
+    A value of another type, a field twice, an outcome that there is not: nothing of such a record
+    is believed.
+    """
     try:
-        raw = json.loads(line)
-        return Release(
-            **{
-                **raw,
-                "images": {name: Image(**image) for name, image in raw["images"].items()},
-                "plan": tuple(raw["plan"]),
-                "steps": tuple(Done(**step) for step in raw["steps"]),
-                "gates": tuple(Done(**gate) for gate in raw["gates"]),
-                "waived": tuple(raw["waived"]),
-            }
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
+        release = make(Release, load(text))
+    except ValueError:
         return None
+    return release if release.outcome in OUTCOMES else None

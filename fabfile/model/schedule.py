@@ -123,23 +123,17 @@ def remove(crontab: str) -> str:
 def mail_of(crontab: str) -> str:
     """The address that the block names; empty: none."""
     block = _split(crontab)[1] or ""
-    found = (match for line in block.splitlines() if (match := MAILTO.fullmatch(line)))
+    found = (match for line in block.split("\n") if (match := MAILTO.fullmatch(line)))
     return next((match[1] for match in found), "")
 
 
-def parse(block: str, stamps: str = "") -> tuple[Entry, ...]:
+def parse(block: str, stamps: Mapping[str, tuple[int, str]]) -> tuple[Entry, ...]:
     """The jobs of a block, and how each last ended.
 
-    ``stamps``: lines ``NAME|SECONDS|TEXT``, the files that ``remote/job.sh`` writes: ``TASK``
-    (there since), ``TASK.success`` and ``TASK.failure`` (with the error as its text).
+    ``stamps``: time and text of the files that ``remote/job.sh`` writes: ``TASK`` (there since),
+    ``TASK.success`` and ``TASK.failure`` (with the error as its text).
     """
-    files: dict[str, tuple[int, str]] = {}
-    for line in stamps.splitlines():
-        name, _, rest = line.partition("|")
-        seconds, _, text = rest.partition("|")
-        if seconds.isdigit():
-            files[name] = (int(seconds), text.strip())
-    return tuple(_read(files, *entry) for entry in _entries(block.splitlines()))
+    return tuple(_read(stamps, *entry) for entry in _entries(block.split("\n")))
 
 
 def _read(files: Mapping[str, tuple[int, str]], task: str, when: str) -> Entry:
@@ -154,9 +148,17 @@ def _entries(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
     """Task and time of each entry."""
     for line in lines:
         found = None if line.startswith("#") or MAILTO.fullmatch(line) else ENTRY.fullmatch(line)
-        words = shlex.split(found[2]) if found else []
+        words = _words(found[2]) if found else []
         if found and len(words) > 1:
             yield words[1], found[1]
+
+
+def _words(command: str) -> list[str]:
+    """None where a quote has no end: such an entry is no job of ours."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 def _entry(job: Job, program: PurePosixPath) -> str:

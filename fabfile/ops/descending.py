@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..model.answer import LOCAL
 from ..model.ddl import Harm, harms
 from ..model.errors import refused
 from ..model.hints import between
@@ -16,7 +17,7 @@ from .databases import require_packer
 from .migrating import Descent
 from .reviewing import ALLOW, Asked, Review, asked_of, current_revision, judged, knowledge
 from .session import Session
-from .sight import LOCAL, Sight, look_at
+from .sight import Sight, look_at
 
 KEEP = "keep"
 DOWN = "down"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ..model.answer import LOCAL
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Wish
@@ -15,7 +16,7 @@ from .interruption import TWICE
 from .run import Run, as_trouble, open_run
 from .session import Session
 from .show import show_plan
-from .sight import LOCAL, look_at, plan_for
+from .sight import look_at, plan_for
 from .status import state_lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import offsite
+from ..model.answer import LOCAL
 from ..model.content import context_problems
 from ..model.decide import decide
 from ..model.envfile import Findings, parse, schema
@@ -26,8 +27,6 @@ from ..remote.host import Host
 from ..remote.look import look, require_programs
 from .session import Session
 
-LOCAL = "@local:"
-"""Before a commit: look it up on the server itself, without asking its repository."""
 DEPLOYED = f"{LOCAL}HEAD"
 """The ref that means: what the server's checkout stands on."""
 
@@ -103,7 +102,7 @@ def _target(
     commit = facts.commit
     assert commit is not None
     if commit.resolved.startswith("error: "):
-        reason = commit.resolved.removeprefix("error: ").splitlines()[0].strip()
+        reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
         return None, Findings((f"compose refuses {server.compose}: {reason}",))
     try:
         stack = parse_stack(commit.resolved, commit.hashes, strict=strict)

@@ -39,7 +39,7 @@ def look(host: Host, ref: str = "") -> Facts:
         check=False,
     )
     try:
-        return parse(output.stdout, mark)
+        return parse(output.stdout, mark, ref)
     except ValueError as error:
         if output.code == 73:
             raise refused(

@@ -2,7 +2,9 @@
 # Everything a decision needs to know of a server, in one round trip and without changing it.
 # Arguments: CHECKOUT ROOT REPOSITORY REF STACK MARK DEADLINE. An empty REF leaves the commit out.
 # A REF "@local:NAME" is looked up in the checkout's own repository, without asking the remote one.
-# Sections are "MARK name" lines; what follows belongs to that name until the next one.
+# Sections are "MARK name" lines; what follows belongs to that name until the next one. Others write much of it: commits,
+# names of files and networks, records, a git server's errors. None knows MARK. Within a section our own words come
+# first, and what others wrote is one line of JSON, or ends with NUL, or is the rest of the section.
 # The commit is fetched into a scratch repository that borrows the checkout's objects and is gone
 # at the end: neither the checkout nor the state of the server is written.
 # What the engine and compose are asked is asked side by side: "ask NAME COMMAND" begins, "answer NAME" prints what it
@@ -11,7 +13,9 @@ set -u
 checkout=$1 root=$2 repository=$3 ref=$4 stack=$5 mark=$6 deadline=$7
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
 # Paths as they are: a quoted one would be below no build context, and its change never deployed.
-export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
+export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
+export GIT_CONFIG_KEY_1=log.showSignature GIT_CONFIG_VALUE_1=false # it would print between our fields
+export GIT_CONFIG_KEY_2=core.warnAmbiguousRefs GIT_CONFIG_VALUE_2=false # what is ambiguous is told by us
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-look.XXXXXXXX") || exit 73
 trap 'rm -rf "$scratch"' EXIT
 section() { printf '\n%s %s\n' "$mark" "$1"; }
@@ -23,6 +27,12 @@ ask() {
   asked[$name]=$descriptor
 }
 answer() { section "$1"; cat <&"${asked[$1]}"; }
+# entry FIELD… FILE: the fields and the file's text, a NUL behind each; nothing can hold another one.
+entry() {
+  printf '%s\0' "${@:1:$#-1}"
+  tr -d '\0' 2>/dev/null <"${@: -1}"
+  printf '\0'
+}
 
 # containers: those that there are, then what the proxy answers: not what its file says, a reload that failed has loaded
 # nothing. The proxy is the container that mounts our folder of proxy files.
@@ -65,8 +75,8 @@ engine() {
 }
 ask docker engine
 ask containers containers
-ask images docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}'
-ask networks docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}'
+ask images docker image ls --no-trunc --format '[{{json .ID}},{{json .Repository}},{{json .Tag}},{{json .Size}}]'
+ask networks docker network ls --format '[{{json .Name}},{{json (.Label "com.docker.compose.project")}}]'
 
 section host
 printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
@@ -74,10 +84,8 @@ printf 'groups=%s\n' "$(id -Gn)"
 if sudo -n true 2>/dev/null; then echo sudo=yes; else echo sudo=no; fi
 
 section folders
-for folder in "$checkout" "$checkout/.git" "$root" "$root"/{data,backups,releases,locks,proxy,certs,build} "$root"/data/* \
-  "$root"/certs/{trust,fullchain.pem,privkey.pem,trust/ca-bundle.pem}; do
-  stat -c '%n|%U|%a|%F' "$folder" 2>/dev/null
-done
+stat --printf '%a|%F|%U|%n\0' "$checkout" "$checkout/.git" "$root" "$root"/{data,backups,releases,locks,proxy,certs,build} \
+  "$root"/data/* "$root"/certs/{trust,fullchain.pem,privkey.pem,trust/ca-bundle.pem} 2>/dev/null
 section env_stat
 stat -c '%U|%a' "$checkout/.env" 2>/dev/null
 section env
@@ -88,11 +96,10 @@ cat "$root/certs/fullchain.pem" 2>/dev/null
 section trust
 cat "$root/certs/trust/peer.pem" 2>/dev/null
 
-section checkout
-if [ -d "$checkout/.git" ]; then
-  printf 'head=%s\n' "$(git -C "$checkout" rev-parse -q --verify HEAD 2>/dev/null)"
-  git -C "$checkout" status --porcelain --untracked-files=no 2>/dev/null | sed 's/^/edited=/'
-fi
+section head
+[ ! -d "$checkout/.git" ] || git -C "$checkout" rev-parse -q --verify HEAD 2>/dev/null
+section edited
+[ ! -d "$checkout/.git" ] || git -C "$checkout" status --porcelain -z --untracked-files=no 2>/dev/null
 
 section listening
 cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
@@ -107,19 +114,22 @@ fi
 section frozen
 cat "$root/locks/frozen" 2>/dev/null
 section releases
-# shellcheck disable=SC2012
-ls -1d "$root"/releases/*/ 2>/dev/null | tail -n 40 | while IFS= read -r folder; do
-  cat "$folder/release.json" 2>/dev/null
+files=("$root"/releases/*/release.json)
+for file in "${files[@]:${#files[@]} > 40 ? ${#files[@]} - 40 : 0}"; do
+  name=${file%/release.json}
+  [ ! -f "$file" ] || entry "${name##*/}" "$file"
 done
 section backups
-# shellcheck disable=SC2012
-ls -1 "$root"/backups/db_*.json 2>/dev/null | tail -n 40 | while IFS= read -r file; do cat "$file" 2>/dev/null; done
+files=("$root"/backups/db_*.json)
+for file in "${files[@]:${#files[@]} > 40 ? ${#files[@]} - 40 : 0}"; do
+  [ ! -f "$file" ] || entry "${file##*/}" "$file"
+done
 section crontab
 # The block that is ours; the rest is nobody's business.
 crontab -l 2>/dev/null | sed -n '/^# BEGIN wishwithme$/,/^# END wishwithme$/p'
 section jobs
 for file in "$root"/operator/jobs/*; do
-  [ -f "$file" ] && printf '%s|%s|%s\n' "${file##*/}" "$(stat -c %Y "$file")" "$(tr '\n' ' ' <"$file")"
+  [ ! -f "$file" ] || entry "${file##*/}" "$(stat -c %Y "$file")" "$file"
 done
 answered() {
   local name
@@ -154,26 +164,36 @@ if [ "${ref#@local:}" != "$ref" ]; then
   name=${ref#@local:}
   ref=$(git --git-dir "$checkout/.git" rev-parse -q --verify "$name^{commit}" 2>/dev/null) || ref=$name
 elif ! timeout -k 5 "$deadline" git fetch -q --no-tags "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err" </dev/null; then
-  printf 'error=%s\n' "$(tr '\n' ' ' <"$scratch/err")"
+  printf 'error %s\n' "$(tr -d '\0' <"$scratch/err")"
   answered
   exit 0
 fi
-commit=''
-for name in "refs/heads/$ref" "refs/tags/$ref" "$ref"; do
-  commit=$(git rev-parse -q --verify "$name^{commit}" 2>/dev/null) && break
-done
-if [ -z "$commit" ]; then
-  printf 'unknown=%s\n' "$ref"
-  answered
-  exit 0
+# A whole id is that commit and no branch or tag of such a name. Any other name may be a branch, a tag, the whole name of a
+# ref or the start of an id, and must not be several of them.
+is() { git rev-parse -q --verify "$1^{commit}" 2>/dev/null; }
+begins() {
+  [[ $ref =~ ^[0-9a-f]{4,}$ ]] && git rev-parse --disambiguate="$ref" 2>/dev/null |
+    git cat-file --batch-check='%(objecttype) %(objectname)' 2>/dev/null | sed -n 's/^commit //p'
+}
+if [[ ${ref,,} =~ ^([0-9a-f]{40}|[0-9a-f]{64})$ ]]; then
+  found=$(is "$ref")
+  [ "$found" = "${ref,,}" ] || found=''
+else
+  found=$({ is "refs/heads/$ref"; is "refs/tags/$ref"; [[ $ref != refs/* ]] || is "$ref"; begins; } | sort -u)
 fi
-printf 'commit=%s\nsubject=%s\n' "$commit" "$(git log -1 --format=%s "$commit")"
+case $found in
+  '') printf 'unknown %s\n' "$ref" ;;
+  *$'\n'*) printf 'ambiguous %s\n' "$found" ;;
+  *) printf 'commit %s\n' "$found" ;;
+esac
+[ "${#found}" -eq 40 ] || [ "${#found}" -eq 64 ] || { answered; exit 0; }
+commit=$found
 section tree
 git ls-tree -rtz "$commit" # names as they are: none is quoted
 section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log
-git log -z --max-count=200 --format='%x1e%H %s' --name-only "$commit"
+git log -z --max-count=200 --format='%x00%H%x00%s' --name-only "$commit"
 mkdir "$scratch/tree"
 git archive "$commit" | tar -x -C "$scratch/tree"
 wanted() {

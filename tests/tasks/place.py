@@ -22,8 +22,8 @@ DOCKER = """\
 #!/bin/sh
 case "$*" in
   "info --format"*) printf 'engine=26.1.5\\nstorage=/\\ncompose=v2.26.1\\n' ;;
-  "image ls"*) echo 'sha256:aa|app/web|current' ;;
-  "network ls"*) echo 'bridge|' ;;
+  "image ls"*) echo '["sha256:aa","app/web","current","1MB"]' ;;
+  "network ls"*) echo '["bridge",""]' ;;
 esac
 """
 
@@ -88,11 +88,10 @@ class Place:
             ["bash", "-c", SCRIPT, "look", *map(str, words)],
             env=self.environment,
             capture_output=True,
-            text=True,
             check=False,
         )
-        assert "\n" not in done.stderr.strip(), done.stderr
-        return parse(done.stdout, MARK)
+        assert b"\n" not in done.stderr.strip(), done.stderr
+        return parse(done.stdout.decode("utf-8", "replace"), MARK, ref)
 
     def files(self) -> list[tuple[str, float]]:
         """Every file with the time of its last change."""

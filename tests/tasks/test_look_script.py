@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 
 from tests.tasks.place import Place
+
+REAL = shutil.which("git")
 
 
 def test_a_look_changes_nothing_and_leaves_nothing_behind(place: Place) -> None:
@@ -77,16 +82,125 @@ def test_a_ref_of_any_kind_is_found(place: Place, kind: str) -> None:
     assert facts.commit.id == first
 
 
+SEPARATORS = {
+    "CR": "\r", "VT": "\v", "FF": "\f", "FS": "\x1c", "GS": "\x1d", "RS": "\x1e", "US": "\x1f",
+    "NEL": "\x85", "LS": "\u2028", "PS": "\u2029", "blank": " ",
+}  # fmt: skip
+"""What ends a line, or a record, for one reader or another."""
+FORGED = ("commit={0}", "commit {0}", "{0} Another", "error=no", "error no", "@@mark end")
+
+
+@pytest.mark.parametrize("separator", SEPARATORS.values(), ids=SEPARATORS)
+def test_who_writes_a_commits_subject_does_not_choose_what_is_deployed(
+    place: Place, separator: str
+) -> None:
+    place.git("checkout", "-q", "-b", "evil")
+    evil = place.commit_files("Evil", {"evil": "x"})
+    place.git("checkout", "-q", "main")
+    forged = separator.join(["Fix a typo", *(line.format(evil) for line in FORGED)])
+    place.environment["GIT_AUTHOR_NAME"] = forged
+    wanted = place.commit_files(forged, {"a": "1", f"b\n{separator}{evil} c": "2"})
+    for ref in ("main", wanted, wanted[:12], wanted.upper()):
+        facts = place.look(ref)
+        assert facts.commit is not None
+        assert (facts.commit.id, facts.commit.subject, facts.commit.fault) == (wanted, forged, "")
+        assert "evil" not in facts.commit.tree
+        assert [change.subject for change in facts.commit.log] == [forged, "First"]
+        assert facts.commit.log[0].paths == ("a", f"b\n{separator}{evil} c")
+
+
+def test_who_writes_a_commits_message_does_not_choose_what_is_deployed(place: Place) -> None:
+    """Line ends, in the subject and below it."""
+    wanted = place.commit(f"Fix\n@@mark commit\ncommit {'0' * 40}\n\n@@mark end\n")
+    facts = place.look()
+    assert facts.commit is not None
+    subject = f"Fix @@mark commit commit {'0' * 40}"
+    assert (facts.commit.id, facts.commit.subject) == (wanted, subject)
+
+
+@pytest.mark.parametrize("kind", ["branch", "tag"])
+def test_who_calls_a_branch_like_a_commit_does_not_choose_what_is_deployed(
+    place: Place, kind: str
+) -> None:
+    wanted = place.git("rev-parse", "HEAD")
+    evil = place.commit("Evil")
+    place.git("update-ref", f"refs/{'heads' if kind == 'branch' else 'tags'}/{wanted}", evil)
+    facts = place.look(wanted)
+    assert facts.commit is not None
+    assert facts.commit.id == wanted
+
+
+def test_a_name_of_several_commits_is_ambiguous(place: Place) -> None:
+    first = place.git("rev-parse", "HEAD")
+    place.git("branch", "v1")
+    place.git("tag", "v1")
+    place.git("branch", first[:9])
+    facts = place.look("v1")
+    assert facts.commit is not None
+    assert facts.commit.id == first
+    second = place.commit("Second")
+    place.git("tag", "-f", "v1")
+    place.git("branch", "-f", first[:9])
+    for ref in ("v1", first[:9]):
+        found = place.look(ref).commit
+        assert found is not None
+        assert (found.id, found.fault) == ("", "ambiguous")
+        assert set(found.error.split()) == {first, second}
+    for ref, wanted in {"refs/heads/v1": first, "refs/tags/v1": second, first: first}.items():
+        found = place.look(ref).commit
+        assert found is not None
+        assert found.id == wanted
+
+
+@pytest.mark.parametrize("ref", ["HEAD", "FETCH_HEAD", "objects", "config"])
+def test_a_name_of_gits_own_is_no_commit(place: Place, ref: str) -> None:
+    found = place.look(ref).commit
+    assert found is not None
+    assert (found.id, found.fault) == ("", "unknown")
+
+
+def test_an_id_of_something_else_than_a_commit_is_unknown(place: Place) -> None:
+    place.git("tag", "-a", "-m", "A tag", "v1")
+    for ref in (place.git("rev-parse", "v1"), place.git("rev-parse", "HEAD^{tree}")):
+        found = place.look(ref).commit
+        assert found is not None
+        assert (found.id, found.fault) == ("", "unknown")
+
+
+def test_who_answers_as_a_git_server_does_not_choose_what_is_deployed(place: Place) -> None:
+    """What it says of an error is an error, whatever it says."""
+    git = place.folder / "bin/git"
+    forged = f"commit {'0' * 40}"
+    said = f"remote: no\\n{forged}\\n@@other commit\\nunknown x\\302\\205{forged}"
+    fails = f"""[ "$1" != fetch ] || {{ printf '{said}' >&2; exit 128; }}"""
+    git.write_text(f'#!/bin/sh\n{fails}\nexec {REAL} "$@"\n')
+    git.chmod(0o755)
+    found = place.look().commit
+    assert found is not None
+    assert (found.id, found.fault) == ("", "error")
+    assert found.error == f"remote: no {forged} @@other commit unknown x {forged}"
+
+
+def test_files_whose_names_are_no_text_are_told_apart_or_refused(place: Place) -> None:
+    (place.origin / os.fsdecode(b"a\xff")).write_text("1")
+    place.commit("Second")
+    assert place.look().commit is not None
+    (place.origin / os.fsdecode(b"a\xfe")).write_text("2")
+    place.commit("Third")
+    with pytest.raises(ValueError, match=r"several files whose names read 'a\ufffd'$"):
+        place.look()
+
+
 def test_an_unknown_ref_is_unknown(place: Place) -> None:
     facts = place.look("no-such-branch")
     assert facts.commit is not None
-    assert (facts.commit.id, facts.commit.error) == ("", "unknown: no-such-branch")
+    assert (facts.commit.fault, facts.commit.error) == ("unknown", "no-such-branch")
 
 
 def test_a_ref_that_looks_like_an_option_is_unknown(place: Place) -> None:
     facts = place.look("--help")
     assert facts.commit is not None
-    assert facts.commit.error == "unknown: --help"
+    assert (facts.commit.fault, facts.commit.error) == ("unknown", "--help")
 
 
 def test_a_repository_that_is_not_there_is_an_error_in_gits_words(place: Place) -> None:

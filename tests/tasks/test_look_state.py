@@ -6,11 +6,15 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+import pytest
 
 from fabfile.model.freeze import Freeze
+from fabfile.model.preflight import warnings
 from tests.tasks.place import Place
 from tests.unit.backups import backup
+from tests.unit.builders import release
 
 PROXY = """\
 #!/bin/sh
@@ -25,12 +29,69 @@ esac
 """
 
 
-def test_a_record_that_was_torn_hides_no_other(place: Place) -> None:
-    for number, text in enumerate(["{}", '{"id": "torn', ""]):
-        folder = place.root / "releases" / str(number)
+def test_a_record_that_was_torn_hides_no_other_and_is_named(place: Place) -> None:
+    torn = {"a": "{}", "b": '{"id": "torn', "c": "", "d": release("other").to_json()}
+    whole = {one: release(one).to_json() for one in ("b2", "e")}
+    for name, text in {**torn, **whole}.items():
+        folder = place.root / "releases" / name
         folder.mkdir(parents=True)
         (folder / "release.json").write_text(text)
-    assert place.look("").releases == ()
+    (place.root / "releases" / "f").mkdir()  # of a run that is about to write its record
+    seen = place.look("")
+    assert [found.id for found in seen.releases] == ["b2", "e"]
+    assert seen.unreadable == ("releases/a", "releases/b", "releases/c", "releases/d")
+    assert warnings(seen)[0] == (
+        "cannot be read, and counts as not there: releases/a, releases/b, releases/c, releases/d"
+    )
+
+
+def test_only_the_last_forty_records_are_read(place: Place) -> None:
+    for number in range(45):
+        folder = place.root / "releases" / f"r{number:02}"
+        folder.mkdir(parents=True)
+        (folder / "release.json").write_text(release(f"r{number:02}").to_json())
+    assert [found.id for found in place.look("").releases] == [f"r{n:02}" for n in range(5, 45)]
+
+
+def test_who_names_a_folder_or_a_job_makes_no_other_one(place: Place) -> None:
+    """A name may hold what separates fields and lines elsewhere."""
+    for name in (
+        "a\nb",
+        "a|root|777|directory",
+        "\n0|directory|root|" + str(place.root / "releases"),
+    ):
+        (place.root / "data" / name.replace("/", "_")).mkdir(parents=True)
+    seen = place.look("").folders
+    data = {path: folder for path, folder in seen.items() if path.startswith(f"{place.root}/data/")}
+    assert len(data) == 3
+    assert {(folder.kind, folder.mode) for folder in data.values()} == {("directory", 0o755)}
+    assert not place.look("").has_folder(PurePosixPath(place.root / "releases"))
+    jobs = place.root / "operator" / "jobs"
+    jobs.mkdir(parents=True)
+    program = place.folder / "bin" / "crontab"
+    program.write_text(CRONTAB)
+    program.chmod(0o755)
+    (jobs / "x\ndb.backup.success|99").write_text("")
+    (jobs / "db.backup.failure").write_text("\ndb.backup.success|99|\0db.backup.success\x00\u2028")
+    (seen_job,) = place.look("").jobs
+    assert (seen_job.succeeded, seen_job.why) == (
+        0,
+        "db.backup.success|99|db.backup.success",
+    )
+
+
+def test_who_names_a_network_or_a_label_makes_no_other_one(place: Place) -> None:
+    """As the engine prints them: it escapes line ends, but no line end that only Unicode knows."""
+    label = '"x":"\u2028\x85{\\"id\\":1}"'
+    (place.folder / "bin/docker").write_text(
+        PROXY.replace('"labels":{}', f'"labels":{{{label}}}').replace(
+            "esac", """network) printf '%s\\n' '["a|b\\nbridge|app","o\u2028p"]' ;;\nesac"""
+        )
+    )
+    seen = place.look("")
+    assert [container.name for container in seen.containers] == ["proxy", "web"]
+    assert seen.containers[0].labels == {"x": '\u2028\x85{"id":1}'}
+    assert seen.networks == {"a|b\nbridge|app": "o\u2028p"}
 
 
 def test_the_engine_compose_and_the_engines_disk_are_known(place: Place) -> None:
@@ -72,9 +133,12 @@ def test_the_manifests_of_the_backups_are_read_and_a_torn_one_is_none(place: Pla
     folder = place.root / "backups"
     folder.mkdir()
     for number in (2, 1):
-        (folder / f"db_{number}.sql.zst.json").write_text(backup(number).to_manifest() + "\n")
+        (folder / f"{backup(number).name}.json").write_text(backup(number).to_manifest() + "\n")
     (folder / "db_3.sql.zst.json").write_text('{"about":{\n')
-    assert place.look("").backups == (backup(1), backup(2))
+    (folder / "db_4.sql.zst.json").write_text(backup(1).to_manifest())
+    seen = place.look("")
+    assert seen.backups == (backup(1), backup(2))
+    assert seen.unreadable == ("backups/db_3.sql.zst.json", "backups/db_4.sql.zst.json")
 
 
 CRONTAB = """\
@@ -142,3 +206,25 @@ def test_a_freeze_is_seen(place: Place) -> None:
     made = Freeze("anna", 1_795_420_000, "a sale")
     (place.root / "locks" / "frozen").write_text(f"{made.to_json()}\n")
     assert place.look("").freeze == made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"who": "anna", "since": 1e400, "why": "x"}',
+        '{"who": "anna", "since": NaN, "why": "x"}',
+        '{"who": "anna", "since": 99999999999999999999, "why": "x"}',
+        '{"who": "anna", "since": true, "why": "x"}',
+        '{"who": "anna", "since": 1, "since": 2, "why": "x"}',
+        '{"who": ["anna"], "since": 1, "why": "x"}',
+        '{"who": "anna", "why": "x"}',
+        "[" * 100_000,
+        "by hand",
+        "\n",
+    ],
+)
+def test_who_writes_an_odd_freeze_freezes_and_breaks_nothing(place: Place, text: str) -> None:
+    (place.root / "locks" / "frozen").write_text(text)
+    found = place.look("").freeze
+    assert found == Freeze("somebody", 0, " ".join(text.split()))
+    assert str(found).startswith("frozen by somebody: ")

@@ -125,6 +125,7 @@ def commit(identity: str = NEW, **changes: Any) -> Commit:
     plain = Commit(
         id=identity,
         subject="The subject",
+        fault="",
         error="",
         tree=TREE,
         example="",

@@ -35,7 +35,7 @@ class Version:
         changed = {path: ("100644", f"{path}@{number}") for path, number in self.contents}
         tree = {**TREE, **changed}
         log = (Change(self.identity, "A change", tuple(changed)),)
-        return Commit(self.identity, "A change", "", tree, "", log, "", "", {})
+        return Commit(self.identity, "A change", "", "", tree, "", log, "", "", {})
 
     def stack(self) -> Stack:
         """The stack of the commit."""

@@ -69,7 +69,7 @@ def test_missing_settings_are_none_and_not_empty() -> None:
 
 def test_the_checkout_has_its_head_and_every_edited_file() -> None:
     assert FACTS.head == "0" * 39 + "1"
-    assert FACTS.edited == (" M nginx/nginx.conf", "R  a -> b")
+    assert FACTS.edited == (" M nginx/nginx.conf", "R  b (was a)")
 
 
 def test_what_cron_starts_is_read_with_how_it_ended() -> None:
@@ -86,7 +86,7 @@ def test_what_cron_starts_is_read_with_how_it_ended() -> None:
 
 
 def test_a_server_without_a_checkout_has_no_head() -> None:
-    assert parse(seen("checkout", ""), MARK).head == ""
+    assert parse(seen("head", ""), MARK).head == ""
 
 
 def test_a_container_is_read_whole() -> None:
@@ -192,6 +192,7 @@ def test_the_wanted_commit_is_read_whole() -> None:
     assert FACTS.commit == Commit(
         id="0" * 39 + "2",
         subject="Second: a = b",
+        fault="",
         error="",
         tree={
             "README.md": ("100644", "aaaa"),
@@ -209,12 +210,6 @@ def test_the_wanted_commit_is_read_whole() -> None:
     )
 
 
-def test_a_file_whose_name_starts_with_an_at_sign_is_no_commit() -> None:
-    found = parse(seen("log", "\x1e1 First\0\n@types/node.d.ts\0README.md\0\0"), MARK).commit
-    assert found is not None
-    assert found.log == (Change("1", "First", ("@types/node.d.ts", "README.md")),)
-
-
 def test_the_changes_since_a_commit_are_those_after_it() -> None:
     commit = FACTS.commit
     assert commit is not None
@@ -224,17 +219,20 @@ def test_the_changes_since_a_commit_are_those_after_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("answer", "fault", "error"),
     [
-        ("unknown=no-such-branch", "unknown: no-such-branch"),
-        ("error=fatal: unable to connect ", "fatal: unable to connect "),
+        ("unknown no-such-branch", "unknown", "no-such-branch"),
+        ("ambiguous 1a2b\n3c4d", "ambiguous", "1a2b 3c4d"),
+        ("error fatal: unable to connect ", "error", "fatal: unable to connect"),
+        ("error unknown: a\ncommit 12\n", "error", "unknown: a commit 12"),
+        ("error ", "error", ""),
     ],
 )
-def test_a_commit_that_cannot_be_had_says_why(answer: str, error: str) -> None:
+def test_a_commit_that_cannot_be_had_says_why(answer: str, fault: str, error: str) -> None:
     start = LOOK.index(f"{MARK} commit\n")
     found = parse(f"{LOOK[:start]}{MARK} commit\n{answer}\n\n{MARK} end\n", MARK).commit
     assert found is not None
-    assert (found.id, found.error.strip()) == ("", error.strip())
+    assert (found.id, found.fault, found.error) == ("", fault, error)
 
 
 def test_a_look_without_a_ref_has_no_commit() -> None:
@@ -266,5 +264,9 @@ def test_text_that_looks_like_a_section_belongs_to_its_section_under_another_mar
 
 def test_a_backup_is_what_its_manifest_says_and_a_broken_manifest_is_none() -> None:
     assert FACTS.backups == ()
-    lines = f"half a\n{backup(1).to_manifest()}\n"
-    assert parse(seen("backups", lines), MARK).backups == (backup(1),)
+    whole = f"{backup(1).name}.json\0{backup(1).to_manifest()}\n\0"
+    found = parse(seen("backups", f"db_half.json\0half a\0{whole}"), MARK)
+    assert (found.backups, found.unreadable) == (
+        (backup(1),),
+        ("releases/20261123T100000Z-torn", "backups/db_half.json"),
+    )

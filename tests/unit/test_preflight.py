@@ -151,14 +151,23 @@ def test_a_commit_that_tracks_the_settings_is_refused() -> None:
 
 
 def test_an_unknown_commit_is_named_with_its_repository() -> None:
-    unknown = facts(commit=commit("", error="unknown: 1a2b3c"))
+    unknown = facts(commit=commit("", fault="unknown", error="1a2b3c"))
     assert commit_problems(SERVER, unknown) == [
         "git://origin/app.git has no commit, branch or tag '1a2b3c'; push it first"
     ]
 
 
+def test_a_name_of_several_commits_is_refused_with_each_of_them() -> None:
+    several = facts(commit=commit("", fault="ambiguous", error="1a2b 3c4d"))
+    (problem,) = commit_problems(SERVER, several)
+    assert problem == (
+        "git://origin/app.git has several commits of that name: 1a2b 3c4d; give the whole id of the"
+        " one that is meant"
+    )
+
+
 def test_a_repository_that_does_not_answer_is_named_with_gits_words() -> None:
-    silent = facts(commit=commit("", error="fatal: unable to connect"))
+    silent = facts(commit=commit("", fault="error", error="fatal: unable to connect"))
     assert commit_problems(SERVER, silent) == [
         "git cannot read git://origin/app.git: fatal: unable to connect"
     ]
@@ -309,7 +318,7 @@ def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
         env="",
         networks={"app-network": ""},
         cpus=0,
-        commit=commit("", error="unknown: x"),
+        commit=commit("", fault="unknown", error="x"),
         containers=(container(STACK.service("db"), "x", labels={}),),
         listening=frozenset(),
     )

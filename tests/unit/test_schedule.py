@@ -68,7 +68,7 @@ def test_installing_twice_is_installing_once_wherever_the_block_stands(
 def test_the_jobs_that_are_installed_are_read_again(crontab: str, jobs: list[Job]) -> None:
     there = install(crontab, jobs, PurePosixPath("/srv/a b/100%/job"), "ubuntu")
     assert re.search(r"(?<!\\)%", there.removeprefix(whole(crontab))) is None  # cron's line end
-    assert parse(there.removeprefix(whole(crontab))) == tuple(
+    assert parse(there.removeprefix(whole(crontab)), {}) == tuple(
         Entry(job.task, job.when) for job in jobs
     )
 
@@ -161,14 +161,23 @@ def test_a_job_is_late_when_it_failed_last_or_has_not_succeeded_in_time(
 
 def test_stamps_are_read_for_the_jobs_that_stand_in_the_block() -> None:
     block = install("", JOBS[:2], PROGRAM, "ubuntu", "ops")
-    stamps = (
-        "lock|1|\ndb.backup|2|\ndb.backup.success|3|\ndb.backup.failure|4|gone | for ever \n"
-        "db.prune.success|5|\nno line\ndb.verify|x|\n"
-    )
+    stamps = {
+        "lock": (1, ""),
+        "db.backup": (2, ""),
+        "db.backup.success": (3, ""),
+        "db.backup.failure": (4, "gone | for ever"),
+        "db.prune.success": (5, ""),
+    }
     assert parse(block, stamps) == (
         Entry("db.backup", "0 3 * * *", 2, 3, 4, "gone | for ever"),
         Entry("db.verify", "30 3 * * *"),
     )
+
+
+def test_an_entry_that_no_shell_could_read_is_no_job_and_hides_no_other() -> None:
+    lines = install("", JOBS[:1], PROGRAM, "ubuntu").splitlines()
+    block = "\n".join([*lines[:2], "0 3 * * * /srv/job 'db.verify", *lines[2:]])
+    assert parse(block, {}) == (Entry("db.backup", "0 3 * * *"),)
 
 
 @pytest.mark.parametrize(

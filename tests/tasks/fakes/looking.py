@@ -37,41 +37,46 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "docker", f"{engine.version}\n"
     yield "compose_version", "error: no engine\n" if "error" in engine.version else "2.26.1\n"
     places = sorted({*machine.folders, *machine.files})
-    yield "folders", "".join(f"{place}|ubuntu|755|directory\n" for place in places)
+    yield "folders", "".join(f"755|directory|ubuntu|{place}\0" for place in places)
     yield "disk", f"/dev/vda1 {50 << 30} 0 {machine.free} 1% /\n" * 3
     there = f"{CHECKOUT}/.env" in machine.files
     yield "env_stat", f"{machine.env_stat}\n" if there else ""
     yield "env", machine.env
     yield "certificate", machine.certificate
     yield "trust", machine.trusted
-    edited = "".join(f"edited= M {path}\n" for path in machine.edited)
     git = f"{CHECKOUT}/.git" in machine.folders
-    yield "checkout", f"head={machine.head}\n{edited}" if git else ""
+    yield "head", f"{machine.head}\n" if git else ""
+    yield "edited", "".join(f" M {path}\0" for path in machine.edited) if git else ""
     yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
     rows = (
-        f"{identity}|{name.rpartition(':')[0]}|{name.rpartition(':')[2]}|100MB\n"
+        [identity, name.rpartition(":")[0], name.rpartition(":")[2], "100MB"]
         for name, identity in engine.images.items()
     )
-    yield "images", "".join(rows)
-    yield "networks", "".join(f"{name}|{owner}\n" for name, owner in engine.networks.items())
+    yield "images", "".join(f"{json.dumps(row)}\n" for row in rows)
+    yield "networks", "".join(f"{json.dumps(row)}\n" for row in engine.networks.items())
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
     yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
     yield "holder", machine.locks.get("locks", "")
     yield "lingering", machine.lingering
     yield "frozen", machine.files.get(f"{ROOT}/locks/frozen", "")
-    yield "releases", "".join(machine.releases().values())
-    manifests = machine.below(f"{ROOT}/backups").values()
-    yield "backups", "".join(f"{text.strip()}\n" for text in manifests)
+    releases = machine.releases().items()
+    yield "releases", "".join(f"{name}\0{text}\0" for name, text in releases)
+    manifests = machine.below(f"{ROOT}/backups").items()
+    yield (
+        "backups",
+        "".join(f"{name}\0{text}\0" for name, text in manifests if name.startswith("db_")),
+    )
     block = re.search(r"^# BEGIN wishwithme\n.*^# END wishwithme\n", machine.crontab or "", BLOCK)
     yield "crontab", block[0] if block else ""
     stamps = machine.stamps.items()
-    yield "jobs", "".join(f"{name}|{at}|{text} \n" for name, (at, text) in stamps)
+    yield "jobs", "".join(f"{name}\0{at}\0{text}\n\0" for name, (at, text) in stamps)
     running = machine.engine.of("app", "proxy")
     answers = machine.proxy and running and machine.proxy.container == running.id
     yield (
         "generation",
         f"{machine.proxy.constant('generation')}\n" if machine.proxy and answers else "",
     )
+    yield "away", ""
 
 
 def _inspect(container: Container) -> str:
@@ -103,11 +108,13 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
     if isinstance(commit, str):
         yield "commit", f"{commit}\n"
         return
-    yield "commit", f"commit={commit.id}\nsubject={commit.subject}\n"
+    yield "commit", f"commit {commit.id}\n"
     yield "tree", "".join(f"{line}\0" for line in tree_lines(commit))
     yield "example", commit.files.get(".env.example", "")
     entries = (
-        f"\x1e{entry.id} {entry.subject}\0\n" + "".join(f"{path}\0" for path in entry.changed)
+        f"\0{entry.id}\0{entry.subject}\0"
+        + ("\n" if entry.changed else "")
+        + "".join(f"{path}\0" for path in entry.changed)
         for entry in machine.origin.history(commit)
     )
     yield "log", "".join(entries)
@@ -128,10 +135,10 @@ def _find(machine: Machine, ref: str) -> Commit | str:
     if ref.startswith("@local:"):
         name = ref.removeprefix("@local:")
         found = machine.commits.get(machine.head if name == "HEAD" else name)
-        return found or f"unknown={name}"
+        return found or f"unknown {name}"
     if not machine.origin.reachable:
-        return "error=fatal: unable to connect to origin"
-    return machine.origin.find(ref) or f"unknown={ref}"
+        return "error fatal: unable to connect to origin"
+    return machine.origin.find(ref) or f"unknown {ref}"
 
 
 def _model(machine: Machine, commit: Commit, compose: str) -> Model | str:
