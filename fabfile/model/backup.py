@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from .reading import Instant, load, make
+
 RESERVE = 256 << 20
 """Bytes that a backup must leave free on its disk."""
 STALE = 26 * 3600
@@ -56,7 +58,7 @@ class Backup:
     """``db_20261123T030000Z.sql.zst``, the file's name."""
     number: int
     """Counts up: the order in which they were made, whatever the clock said."""
-    taken: int
+    taken: Instant
     server: str
     database: str
     reason: str
@@ -70,7 +72,7 @@ class Backup:
     sha256: str = ""
     seconds: float = 0.0
     content: Content | None = None
-    verified: int = 0
+    verified: Instant = 0
     """When it was restored and found equal; 0: never."""
     failure: str = ""
     """Why its last check failed; empty when it did not."""
@@ -171,15 +173,11 @@ def parse_shelf(output: str) -> Shelf:
 def parse_manifest(line: str) -> Backup | None:
     """Read one manifest; None when it is not one (a torn write is no backup)."""
     try:
-        raw = json.loads(line)
-        return Backup(
-            **raw["about"],
-            bytes=raw["bytes"],
-            sha256=raw["sha256"],
-            seconds=raw["milliseconds"] / 1000,
-            content=parse_content(raw["content"]),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
+        raw = load(line)
+        later = {"bytes": raw["bytes"], "sha256": raw["sha256"]}
+        made = make(Backup, {**raw["about"], **later, "seconds": raw["milliseconds"] / 1000})
+        return replace(made, content=parse_content(raw["content"]))
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None
 
 
@@ -205,7 +203,7 @@ def stale(backups: Sequence[Backup], now: int) -> str:
 
 
 def parse_content(answers: Iterable[Mapping[str, Any]]) -> Content:
-    """Put the answers of ``remote/content.sql`` together; KeyError when one is missing."""
+    """Put the answers of ``remote/content.sql`` together; ValueError when one is missing."""
     known: dict[str, Any] = {"revision": ""}
     tables: dict[str, tuple[int, str]] = {}
     for answer in answers:
@@ -213,18 +211,8 @@ def parse_content(answers: Iterable[Mapping[str, Any]]) -> Content:
             tables[answer["table"]] = (answer["rows"], answer["digest"])
         else:
             known.update(answer)
-    return Content(
-        version=known["version"],
-        encoding=known["encoding"],
-        collate=known["collate"],
-        ctype=known["ctype"],
-        bytes=known["bytes"],
-        structure=known["structure"],
-        constraints=known["constraints"],
-        indexes=known["indexes"],
-        revision=known["revision"] or "",
-        tables=tables,
-    )
+    known["revision"] = known["revision"] or ""
+    return make(Content, {**known, "tables": {name: list(row) for name, row in tables.items()}})
 
 
 def _answers(content: Content) -> list[dict[str, Any]]:

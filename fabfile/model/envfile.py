@@ -17,6 +17,8 @@ from io import StringIO
 
 from dotenv.parser import Binding, parse_stream
 
+from .errors import refused
+
 ANNOTATION = re.compile(r"(?<!\S)@([a-z]+)(?:=(\S+))?")
 KEY = re.compile(r"[A-Z_][A-Z0-9_]*")
 URLSAFE = re.compile(r"[A-Za-z0-9._~-]*")
@@ -97,7 +99,7 @@ def schema(example: str) -> tuple[Rule, ...]:
     """The rules of an ``.env.example``, in its order."""
     rules: list[Rule] = []
     notes: dict[str, str] = {}
-    for line in example.splitlines():
+    for line in example.split("\n"):
         stripped = line.strip()
         if stripped.startswith("#"):
             notes.update(dict(ANNOTATION.findall(stripped)))
@@ -110,7 +112,7 @@ def schema(example: str) -> tuple[Rule, ...]:
                         default=default,
                         required="required" in notes,
                         secret="secret" in notes,
-                        minimum=int(notes.get("min") or 0),
+                        minimum=_minimum(key, notes.get("min") or "0"),
                         urlsafe="urlsafe" in notes,
                         https="https" in notes,
                         servers=tuple(filter(None, notes.get("server", "").split(","))),
@@ -118,6 +120,12 @@ def schema(example: str) -> tuple[Rule, ...]:
                 )
         notes = {}
     return tuple(rules)
+
+
+def _minimum(key: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise refused(f".env.example: @min of {key} is '{text}', which is no number")
+    return int(text)
 
 
 def check(

@@ -201,13 +201,13 @@ def _complete(where: str, raw: Mapping[str, Any], keys: AbstractSet[str]) -> Non
 
 def revision(output: str) -> str:
     """The revision that a migration tool printed; empty when it printed none."""
-    lines = [line.split() for line in output.splitlines() if line.strip()]
+    lines = [line.split() for line in output.split("\n") if line.strip()]
     return lines[-1][0] if lines else ""
 
 
 def revisions(output: str) -> list[str]:
     """The revisions that a migration tool listed, in its order."""
-    return [line.split()[0] for line in output.splitlines() if line.strip()]
+    return [line.split()[0] for line in output.split("\n") if line.strip()]
 
 
 def between(words: Sequence[str], lower: str, upper: str) -> list[str]:

@@ -103,7 +103,7 @@ def _engine(facts: Facts) -> str:
 
 def _version(text: str) -> tuple[int, ...]:
     parts = text.lstrip("v").split(".")[:2]
-    return tuple(int(part) for part in parts) if all(p.isdigit() for p in parts) else (0,)
+    return tuple(int(part) for part in parts) if "".join(parts).isdecimal() else (0,)
 
 
 def commit_problems(server: Server, facts: Facts) -> list[str]:

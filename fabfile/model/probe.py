@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .reading import load
+
 SHOWN = 200
 """Characters of a body that a verdict quotes."""
 
@@ -76,7 +78,7 @@ def _fault(probe: Probe, answer: Answer) -> str:
     if not probe.json:
         return ""
     try:
-        body = json.loads(answer.body)
+        body = load(answer.body)
     except ValueError:
         return f"answered {answer.status}, but the body is not JSON: {_quote(answer.body)}"
     if not isinstance(body, dict):

@@ -27,7 +27,6 @@ def load(text: str) -> Any:
         return json.loads(
             text,
             object_pairs_hook=_object,
-            parse_int=_whole,
             parse_float=_finite,
             parse_constant=_finite,
         )
@@ -65,8 +64,8 @@ def _value(hint: Any, raw: Any) -> Any:
         return _number(raw, MOST)
     if origin is Annotated:
         return _number(raw, inner[1])
-    if hint is float and type(raw) in (int, float):
-        return float(raw)
+    if hint is float:
+        return raw if type(raw) is float else float(_number(raw, MOST))
     if is_dataclass(hint):
         return make(cast("type[Any]", hint), raw)
     if origin is Mapping and isinstance(raw, dict):
@@ -90,12 +89,6 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError("a field stands there twice")
         found[key] = value
     return found
-
-
-def _whole(text: str) -> int:
-    if len(text) > len(str(MOST)) + 1:
-        raise ValueError("a number is too large")
-    return int(text)
 
 
 def _finite(text: str) -> float:

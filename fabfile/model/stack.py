@@ -6,7 +6,6 @@ model, and what compose has no word for stands in the file's top-level ``x-deplo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -14,6 +13,7 @@ from typing import Any
 
 from .errors import refused
 from .hints import Hints, known_hints, parse_hints
+from .reading import load
 
 
 @dataclass(frozen=True)
@@ -112,21 +112,27 @@ def parse(resolved: str, hashes: str, *, strict: bool = True) -> Stack:
     the containers that ``up`` makes.
     """
     try:
-        model = json.loads(resolved)
+        model = load(resolved)
     except ValueError:
         raise refused(f"compose cannot read the stack: {resolved.strip()[:500]}") from None
-    digest = dict(line.split() for line in hashes.splitlines() if len(line.split()) == 2)
+    digest = dict(line.split() for line in hashes.split("\n") if len(line.split()) == 2)
+    if not isinstance(model, dict) or not model.keys() >= {"name", "services"}:
+        raise refused("compose gives the stack in a form that is not understood here")
     hints = model.get("x-deploy") or {}
     unknown = sorted(set(hints) - set(model["services"]))
     if unknown and strict:
         raise refused(f"x-deploy: no such service: {', '.join(unknown)}")
     read_hints = parse_hints if strict else known_hints
-    services = {
-        name: _service(
-            name, model["name"], raw, digest.get(name, ""), read_hints(name, hints.get(name))
-        )
-        for name, raw in model["services"].items()
-    }
+    services = {}
+    for name, raw in model["services"].items():
+        try:
+            its_hints = read_hints(name, hints.get(name))
+            services[name] = _service(name, model["name"], raw, digest.get(name, ""), its_hints)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise refused(
+                f"service {name}: its definition is not understood here"
+                f" ({type(error).__name__}: {error})"
+            ) from None
     devices = (
         (volume.get("driver_opts") or {}).get("device") for volume in _all(model.get("volumes"))
     )

@@ -70,7 +70,7 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
     _section(session, name, "plan", release.plan)
     _section(session, name, "steps", [_done(done) for done in release.steps])
     _section(session, name, "gates", [_done(done) for done in release.gates])
-    log = state.read_log(session.host(name), release).splitlines()
+    log = state.read_log(session.host(name), release).split("\n")[:-1]
     _section(session, name, "log", log)
 
 

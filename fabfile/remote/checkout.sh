@@ -55,4 +55,4 @@ fi
 # Where the former commit tracked .env, git would take the file away with it.
 git update-index --force-remove -- .env
 umask 022
-git checkout -q --force --detach "$commit"
+git checkout -q --force --detach "$commit^{commit}" # not a branch of such a name

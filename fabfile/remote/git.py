@@ -47,7 +47,7 @@ cd "$1"
 git worktree prune
 [ ! -d "$2" ] || git worktree remove --force "$2" 2>/dev/null || rm -rf "$2"
 git worktree prune
-git worktree add -q --detach --force "$2" "$3"
+git worktree add -q --detach --force "$2" "$3^{commit}" # not a branch of such a name
 """
     host.write(
         ["bash", "-c", script, "worktree", str(host.server.path), str(folder), commit], timeout=120

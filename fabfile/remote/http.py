@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ..model.probe import Answer, Question
 from .host import Host
@@ -68,15 +67,19 @@ def ask_on_server(
     body = chunks[0]
     for chunk in chunks[1:]:
         meta, _, following = chunk.partition("\n")
-        answers.append(_answer(json.loads(meta), body))
+        answers.append(_answer(meta, body))
         body = following
     missing = len(questions) - len(answers)
     return answers + [Answer(0, error="; ".join(output.tail(3)) or "no answer")] * missing
 
 
-def _answer(meta: Mapping[str, Any], text: str) -> Answer:
+def _answer(said: str, text: str) -> Answer:
+    try:
+        meta = json.loads(said)
+    except ValueError:
+        return Answer(0, error="the server's curl does not tell how it went; 7.70 or newer does")
     head, _, body = text.partition("\r\n\r\n")
-    headers = (line.partition(":") for line in head.splitlines()[1:])
+    headers = (line.partition(":") for line in head.split("\r\n")[1:])
     return Answer(
         status=int(meta["http_code"]),
         body=body,

@@ -133,7 +133,12 @@ def tasks(host: Host) -> list[str]:
     """The tasks of the collection in the server's checkout, as its own environment lists them."""
     fab = [str(folder(host.server) / "venv/bin/fab"), "--search-root", str(host.server.path)]
     words = ["env", "PYTHONDONTWRITEBYTECODE=1", *fab, "--list", "--list-format=json"]
-    return _names(json.loads(host.read(words).stdout), "")
+    output = host.read(words)
+    try:
+        return _names(json.loads(output.stdout), "")
+    except ValueError:
+        what = "the collection in the checkout does not list its tasks"
+        raise Trouble(f"{host.name}: {what}", evidence=output.tail()) from None
 
 
 def _names(collection: Mapping[str, Any], prefix: str) -> list[str]:
