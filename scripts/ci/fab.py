@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -44,15 +45,15 @@ def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
             # Apart from our own group, or a Ctrl-C would reach it twice and interrupt the way back.
             start_new_session=True,
         )
         started(process)
-        mark = secrets.token_hex(16) if environ.get("GITHUB_ACTIONS") and not quiet else ""
-        lines = list(_told(process.stderr, quiet=quiet, mark=mark))
+        assert process.stderr
+        # Lines end with LF alone: what a CR divides is no line of fab's.
+        said = io.TextIOWrapper(process.stderr, "utf-8", "replace", newline="\n")
+        with nullcontext() if quiet else without_commands(environ):
+            lines = list(_told(said, quiet=quiet))
         code = process.wait()
         printed.seek(0)
         text = printed.read()
@@ -61,20 +62,27 @@ def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False
     )
 
 
-def _told(stream: IO[str] | None, *, quiet: bool, mark: str) -> Iterator[str]:
-    """Pass the lines on as they come.
+@contextmanager
+def without_commands(environ: Mapping[str, str]) -> Iterator[None]:
+    """Let GitHub's runner obey nothing of what is printed meanwhile.
 
-    GitHub's runner obeys lines that begin with ``::``, and a container's log may hold one: between
-    two lines with a ``mark`` it does not.
+    It obeys ``::COMMAND::`` at the start of a line, blanks before it or not, and ``##[COMMAND]``
+    anywhere: a commit's subject or a container's log may hold one.
     """
+    mark = secrets.token_hex(16) if environ.get("GITHUB_ACTIONS") else ""
     if mark:
         print(f"::stop-commands::{mark}", file=sys.stderr, flush=True)
-    for line in stream or ():
-        if not quiet:
-            print(line, end="", file=sys.stderr, flush=True)
-        yield line.rstrip("\n")
+    yield
     if mark:
         print(f"::{mark}::", file=sys.stderr, flush=True)
+
+
+def _told(stream: IO[str], *, quiet: bool) -> Iterator[str]:
+    """Pass the lines on as they come, the last one whole too."""
+    for line in stream:
+        if not quiet:
+            print(line.removesuffix("\n"), file=sys.stderr, flush=True)
+        yield line.removesuffix("\n")
 
 
 def _error(lines: list[str]) -> tuple[str, ...]:

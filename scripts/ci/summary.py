@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,9 @@ def of_nothing(server: str) -> str:
 
 def of_failure(server: str, what: str, code: int, seconds: float, error: Sequence[str]) -> str:
     """How ``what`` failed: the exit code's meaning, and fab's own words and evidence."""
-    told = html.escape("\n".join(error) or "no message; the log of this step has all", quote=False)
+    told = html.escape(
+        "\n".join(map(_visible, error)) or "no message; the log of this step has all", quote=False
+    )
     meaning = MEANINGS.get(code, f"ended with exit code {code}")
     return (
         f"## {server}: {what} {meaning}\n\n"
@@ -83,10 +86,22 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _text(text: str) -> str:
     """Words of others (a commit's subject, a server's answer) as words, never as markup."""
-    plain = html.escape(" ".join(text.split()), quote=False)
+    plain = html.escape(_visible(" ".join(text.split())), quote=False)
     return re.sub(r"([\\`*_~\[\]|!#])", r"\\\1", plain)
 
 
 def _code(text: str) -> str:
     """A commit or id; nothing in it can end the code span."""
-    return f"`{text.replace('`', '')}`"
+    return f"`{_visible(text.replace('`', ''))}`"
+
+
+def _visible(text: str) -> str:
+    """What cannot be seen (controls, changes of direction, halves of a character) by its number."""
+    return "".join(
+        one if one in " \t" or unicodedata.category(one)[0] not in "CZ" else _number(one)
+        for one in text
+    )
+
+
+def _number(one: str) -> str:
+    return one.encode("unicode_escape").decode("ascii")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,8 +114,10 @@ def _run_of(ref: str, server: str) -> Iterator[_Run]:
     except Trouble as trouble:
         who = server or "all servers"
         _write(summary.of_failure(who, "set-up", trouble.code, 0, [trouble.message]))
-        lines = [f"error: {trouble.message}", *(f"  {line}" for line in trouble.evidence)]
-        raise Exit("\n".join(lines), trouble.code) from None
+        with fab.without_commands(os.environ):
+            for line in (f"error: {trouble.message}", *(f"  {line}" for line in trouble.evidence)):
+                print(line, file=sys.stderr, flush=True)
+        raise Exit(code=trouble.code) from None
 
 
 def _write(markdown: str) -> None:

@@ -333,12 +333,29 @@ def test_no_line_of_a_containers_log_is_a_command_of_githubs_runner(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    bench.lay(deploy_json=[], deploy_err="  ::add-mask::e\n")
+    bench.lay(deploy_json=[], deploy_err="  ::add-mask::e\nx\r::add-mask::f\u2028error: y")
     assert run("deploy", bench.head) == 0
-    first, *lines, last = capfd.readouterr().err.splitlines()
-    assert lines == ["[ubuntu] working", "  ::add-mask::e"]
+    *before, last = capfd.readouterr().err.removesuffix("\n").split("\n")
+    first, *lines = before
+    assert lines == [
+        "[ubuntu] working", "  ::add-mask::e", "x\r::add-mask::f\u2028error: y"
+    ]  # fmt: skip
     assert first == f"::stop-commands::{last.strip(':')}"
     assert len(last) == 36
+
+
+def test_who_writes_hosts_ini_gives_githubs_runner_no_command(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    file = bench.folder / "hosts.ini"
+    file.write_text(file.read_text() + "\n[::add-mask::e]\n")
+    with pytest.raises(SystemExit) as ended:
+        Program(namespace=ns).run("inv changes --server ubuntu --ref x")
+    assert ended.value.code == 2
+    first, *lines, last = capsys.readouterr().err.removesuffix("\n").split("\n")
+    assert "::add-mask::e" in "\n".join(lines)
+    assert first == f"::stop-commands::{last.strip(':')}"
 
 
 def test_a_cancelled_run_lets_fab_go_back_and_waits_for_it(tmp_path: Path) -> None:

@@ -36,3 +36,20 @@ def test_the_summary_is_word_for_word(name: str) -> None:
 
 def test_no_golden_file_is_left_over() -> None:
     assert {file.stem for file in DATA.glob("*.md")} == set(SUMMARIES)
+
+
+def test_who_writes_a_subject_or_a_log_line_writes_no_markup_and_nothing_invisible() -> None:
+    hidden = "a\x1b[2J\u202eb\u2028| <script> [x](y) \ud800\x85`\x00\x7f"
+    shown = r"a\\x1b\[2J\\u202eb \| &lt;script&gt; \[x\](y) \\ud800 \`\\x00\\x7f"
+    plan = {**samples.PLAN.to_json(), "subject": hidden, "commit": "`\x1b`", "notes": [hidden]}
+    markdown = summary.of_plan(plan)
+    assert f"- {shown}\n" in markdown
+    assert rf"`\x1b` {shown}, since" in markdown
+    failed = summary.of_failure("ubuntu", "deploy", 1, 0, ["error: x", f"  \t{hidden}\r</pre>"])
+    assert (
+        "\n  \ta\\x1b[2J\\u202eb\\u2028| &lt;script&gt; [x](y) \\ud800\\x85`\\x00\\x7f\\r" in failed
+    )
+    assert failed.count("</pre>") == 1
+    for text in (markdown, failed):
+        text.encode()
+        assert all(one in "\n\t" or one.isprintable() for one in text)
