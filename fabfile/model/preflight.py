@@ -198,11 +198,16 @@ def _network(network: str, owner: str, stack: Stack, facts: Facts) -> str:
     )
 
 
+def unreadable(facts: Facts) -> list[str]:
+    """The records and manifests that a look cannot read, in one line."""
+    names = ", ".join(facts.unreadable)
+    return [f"cannot be read, and counts as not there: {names}"] if names else []
+
+
 def warnings(facts: Facts) -> list[str]:
     """What a deploy survives, but a person should know."""
     found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
-    if facts.unreadable:
-        found.append(f"cannot be read, and counts as not there: {', '.join(facts.unreadable)}")
+    found += unreadable(facts)
     found += [f"certificate: {text}" for text in ending(facts.certificate, facts.now)]
     version = _version(facts.docker)
     if (0,) < version < (START_INTERVAL,):

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from ..model.errors import refused
 from ..model.facts import Facts
+from ..model.preflight import unreadable
 from ..model.release import Done, Release
 from ..remote import state
 from ..remote.look import look
@@ -36,6 +37,8 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         for release in newest
     ]
     session.console.table(name, ("release", "outcome", "took", "who", "what"), rows)
+    for text in unreadable(facts):
+        session.console.warn(name, text)
 
 
 def _find(name: str, facts: Facts, wanted: str) -> Release:

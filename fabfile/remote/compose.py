@@ -18,6 +18,9 @@ HEALTHY = 120
 """Seconds that a container may take until it is healthy."""
 CACHE = "5GB"
 """What the build cache may take after a build."""
+NO_GIT = ("env", "BUILDX_GIT_INFO=false")
+"""Before a build: else compose starts git to label what it builds, with all of ``.env`` in its
+environment, which compose has taken into its own."""
 LABEL = "me.wishwith.content"
 """Label of the images that this collection built; its value is their content tag."""
 
@@ -66,7 +69,7 @@ def build(
     """
     flags = ["--pull", "--no-cache"] if fresh else []
     words = compose_words(host, tree, "-f", str(images), "build", *flags, service)
-    return host.write(words, timeout=BUILD, check=False)
+    return host.write([*NO_GIT, *words], timeout=BUILD, check=False)
 
 
 def keep_under_id(host: Host, reference: str) -> None:

@@ -206,13 +206,13 @@ class Lock:
             who = self._read("holder") or self._read("died") or "somebody without a name"
             return f"a step of a run that died is still under way: {who}"
         if code == FROZEN:
-            freeze = parse_freeze(self._read("frozen"))
+            freeze = parse_freeze(self._read("frozen")) or "frozen"
             return f"{freeze}; fab {self._host.name}.unfreeze lifts it"
         return f"the lock cannot be taken (exit {code})"
 
     def _read(self, name: str) -> str:
         path = self._host.server.root / "locks" / name
-        return self._host.read(["cat", str(path)], check=False).stdout.strip()
+        return self._host.read(["cat", str(path)], check=False).stdout.removesuffix("\n")
 
     def who_died(self, since: int) -> str:
         """Who died last while they held it, and at which step; empty: nobody ``since`` then."""

@@ -91,21 +91,21 @@ def _error(lines: list[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _interrupting_once() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
+def _interrupting_once() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
     """Pass the first signal on as an interrupt, to the process that is told as soon as it is there.
 
     Taking the signals before the process starts also lets it hear them where ours ignores them, as
     a shell's background jobs do: what is caught here is back at its default there.
     """
     signals: list[int] = []
-    running: list[subprocess.Popen[str]] = []
+    running: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, _frame: object) -> None:
         signals.append(number)
         if running and len(signals) == 1:
             running[0].send_signal(signal.SIGINT)
 
-    def started(process: subprocess.Popen[str]) -> None:
+    def started(process: subprocess.Popen[bytes]) -> None:
         running.append(process)
         if signals:
             process.send_signal(signal.SIGINT)

@@ -39,7 +39,15 @@ class Origin:
 
     def point(self, commit: str) -> None:
         """Let the main branch be a commit that was made here."""
-        self._git("push", "-q", "--force", "origin", f"{commit}:refs/heads/main")
+        self.name(commit, "main")
+
+    def name(self, commit: str, branch: str) -> None:
+        """Let a branch, whatever it is called, be a commit that was made here."""
+        self._git("push", "-q", "--force", "origin", f"{commit}:refs/heads/{branch}")
+
+    def unname(self, branch: str) -> None:
+        """Remove a branch."""
+        self._git("push", "-q", "origin", f":refs/heads/{branch}")
 
     def _git(self, *words: str) -> str:
         done = subprocess.run(

@@ -65,8 +65,17 @@ def test_a_container_of_a_tree_gets_the_paths_of_the_checkout(host: Told) -> Non
 
 
 def test_a_build_reads_the_tree_of_the_commit_alone(host: Told) -> None:
+    """And starts no git, which would have all settings in its environment."""
     compose.build(host, TREE, IMAGES, "web")
-    assert host.words == [*IN_TREE, "-f", str(IMAGES), "build", "web"]
+    assert host.words == [
+        "env",
+        "BUILDX_GIT_INFO=false",
+        *IN_TREE,
+        "-f",
+        str(IMAGES),
+        "build",
+        "web",
+    ]
     compose.build(host, TREE, IMAGES, "web", fresh=True)
     assert host.words[-3:] == ["--pull", "--no-cache", "web"]
 

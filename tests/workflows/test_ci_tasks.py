@@ -351,7 +351,7 @@ def test_who_writes_hosts_ini_gives_githubs_runner_no_command(
     file = bench.folder / "hosts.ini"
     file.write_text(file.read_text() + "\n[::add-mask::e]\n")
     with pytest.raises(SystemExit) as ended:
-        Program(namespace=ns).run("inv changes --server ubuntu --ref x")
+        Program(namespace=ns).run(["inv", "changes", "--server", "ubuntu", "--ref", "x"])
     assert ended.value.code == 2
     first, *lines, last = capsys.readouterr().err.removesuffix("\n").split("\n")
     assert "::add-mask::e" in "\n".join(lines)

@@ -103,6 +103,8 @@ def understand(words: Sequence[str]) -> Command:
         return understand(words[8:])
     if words[:2] == ("bash", "-c"):
         return Command(words[3], tuple(words[4:]))
+    if words[:2] == ("env", "BUILDX_GIT_INFO=false"):
+        return understand(words[2:])
     if words[:2] == ("docker", "compose"):
         return _compose(list(words[2:]))
     if words[0] == "docker":
