@@ -8,6 +8,7 @@ from typing import Any
 
 from .backup import in_order, parse_manifest
 from .facts import Change, Commit, Container, Disk, Facts, Folder
+from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
 from .reading import load
 from .release import parse_release
@@ -22,20 +23,13 @@ OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 FAULTS = ("unknown", "ambiguous", "error")
 
 
-class _Sections(dict[str, str]):
-    """The text of each section; one that is not there is an error that says so."""
-
-    def __missing__(self, name: str) -> str:
-        raise ValueError(f"the look at the server has no section '{name}'")
-
-
 def parse(output: str, mark: str, ref: str = "") -> Facts:
     """Read the answer of the look script; ValueError when it is none, or not whole.
 
     ``mark`` is what its section lines start with. ``ref`` is what was asked for: where that is the
     id of a commit, no other one is taken.
     """
-    sections = _sections(output, mark)
+    sections = sections_of(output, mark)
     host = _pairs(sections["host"])
     records = _files(sections["releases"])
     releases = {name: parse_release(text) for name, text in records}
@@ -66,7 +60,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         containers=_containers(sections["containers"]),
         images={name: identity for name, identity, _ in _images(sections["images"])},
         sizes=_sizes(sections["images"]),
-        networks=dict(_rows(sections["networks"], 2)),
+        networks=dict(rows(sections["networks"], 2)),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
@@ -85,75 +79,42 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
     )
 
 
-def _sections(output: str, mark: str) -> _Sections:
-    """Section by section. Whoever wrote what stands in one did not know the mark."""
-    sections = _Sections()
-    name = ""
-    lines: list[str] = []
-    for line in output.split("\n"):
-        if line.startswith(mark + " "):
-            sections[name] = "\n".join(lines)
-            name, lines = line[len(mark) + 1 :], []
-        else:
-            lines.append(line)
-    if name != "end":
-        raise ValueError(f"the look at the server ended in its section '{name or 'start'}'")
-    return sections
-
-
 def _pairs(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
 
 
-def _fields(text: str, number: int) -> list[tuple[str, ...]]:
-    """Rows of so many fields, each of which ends with NUL."""
-    *fields, rest = text.split("\0")
-    if rest.strip("\n") or len(fields) % number:
-        raise ValueError("the look at the server has half an entry")
-    return list(zip(*(fields[at::number] for at in range(number)), strict=True))
-
-
 def _files(text: str) -> list[tuple[str, ...]]:
     """Name and text of files."""
-    return _fields(text, 2)
+    return fields(text, 2)
 
 
 def _stamps(text: str) -> dict[str, tuple[int, str]]:
     return {
         name: (int(seconds), " ".join(said.split()))
-        for name, seconds, said in _fields(text, 3)
+        for name, seconds, said in fields(text, 3)
         if seconds.isascii() and seconds.isdigit()
     }
 
 
 def _folders(text: str) -> dict[str, Folder]:
-    rows = (entry.split("|", 3) for (entry,) in _fields(text, 1))
-    return {path: Folder(owner, int(mode, 8), kind) for mode, kind, owner, path in rows}
+    found = (entry.split("|", 3) for (entry,) in fields(text, 1))
+    return {path: Folder(owner, int(mode, 8), kind) for mode, kind, owner, path in found}
 
 
 def _edited(text: str) -> tuple[str, ...]:
     """As ``git status --porcelain -z`` names them: a renamed file has its former name behind it."""
-    entries = iter(entry for (entry,) in _fields(text, 1))
+    entries = iter(entry for (entry,) in fields(text, 1))
     return tuple(
         f"{entry} (was {next(entries, '')})" if entry[:1] in ("R", "C") else entry
         for entry in entries
     )
 
 
-def _rows(text: str, number: int) -> list[list[str]]:
-    """Lines of JSON, each a list of so many texts."""
-    rows = [load(line) for line in text.split("\n") if line]
-    for row in rows:
-        if not isinstance(row, list) or [type(field) for field in row] != [str] * number:
-            raise ValueError("the look at the server has a row of another shape")
-    return rows
-
-
 def _disks(text: str) -> tuple[Disk, ...]:
-    rows = (line.split(None, 5) for line in text.split("\n") if line.strip())
+    lines = (line.split(None, 5) for line in text.split("\n") if line.strip())
     # One file system may be mounted at several places: it is one disk, named by the first.
     found: dict[tuple[str, str, str], Disk] = {}
-    for source, total, _, free, _, mount in rows:
+    for source, total, _, free, _, mount in lines:
         found.setdefault((source, total, free), Disk(mount, int(total), int(free)))
     return tuple(found.values())
 
@@ -214,7 +175,7 @@ def _images(text: str) -> list[tuple[str, str, str]]:
     """Name, id and size of each image that has a name."""
     return [
         (f"{name}:{tag}", identity, size)
-        for identity, name, tag, size in _rows(text, 4)
+        for identity, name, tag, size in rows(text, 4)
         if tag != "<none>"
     ]
 
@@ -231,9 +192,9 @@ def _sizes(text: str) -> dict[str, int]:
 
 def _listening(text: str) -> frozenset[int]:
     """Ports in state LISTEN (0A) of /proc/net/tcp and tcp6."""
-    rows = (line.split() for line in text.split("\n"))
+    found = (line.split() for line in text.split("\n"))
     return frozenset(
-        int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == "0A"
+        int(row[1].rpartition(":")[2], 16) for row in found if len(row) > 3 and row[3] == "0A"
     )
 
 
@@ -266,7 +227,7 @@ def _commit(sections: Mapping[str, str], ref: str) -> Commit:
 
 def _tree(text: str) -> dict[str, tuple[str, str]]:
     tree: dict[str, tuple[str, str]] = {}
-    for (entry,) in _fields(text, 1):
+    for (entry,) in fields(text, 1):
         meta, _, path = entry.partition("\t")
         mode, _, identity = meta.split(" ")
         if path in tree:
@@ -278,19 +239,19 @@ def _tree(text: str) -> dict[str, tuple[str, str]]:
 
 def _log(text: str) -> tuple[Change, ...]:
     """Per commit an empty field, its id, its subject, and its paths, none of which is empty."""
-    *fields, _ = text.split("\0")
+    *parts, _ = text.split("\0")
     changes: list[Change] = []
     at = 0
-    while at < len(fields):
-        if fields[at] or len(fields) < at + 3:
+    while at < len(parts):
+        if parts[at] or len(parts) < at + 3:
             raise ValueError("the log of the commit has another form")
-        identity, subject = fields[at + 1 : at + 3]
+        identity, subject = parts[at + 1 : at + 3]
         at += 3
         first = at
-        while at < len(fields) and fields[at]:
+        while at < len(parts) and parts[at]:
             at += 1
         paths = [
-            path.removeprefix("\n") if n == 0 else path for n, path in enumerate(fields[first:at])
+            path.removeprefix("\n") if n == 0 else path for n, path in enumerate(parts[first:at])
         ]
         changes.append(Change(identity, subject, tuple(paths)))
     return tuple(changes)
