@@ -1,4 +1,4 @@
-"""Backups: what a manifest says of one, and whether what came back is what was dumped."""
+"""Backups: what a manifest says of one, and which of those in a folder count."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .reading import Instant, load, make
+from . import manifest, names
+from .database import Content, answers, parse_content
 
 RESERVE = 256 << 20
 """Bytes that a backup must leave free on its disk."""
@@ -15,39 +16,9 @@ STALE = 26 * 3600
 """Seconds after which a nightly backup is missed."""
 SHRUNK = 0.5
 """A backup smaller than this part of the last verified one is suspicious."""
+NO_MANIFEST = "no manifest"
 SUFFIXES = {"zstd": "zst", "gzip": "gz"}
 """Compression → how a backup's name ends."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a database held, as ``remote/content.sql`` asks it."""
-
-    version: str
-    """Version of the server."""
-    encoding: str
-    collate: str
-    ctype: str
-    bytes: int
-    """Size of the database on disk."""
-    structure: str
-    """Digest of its relations, columns, constraints, indexes, triggers and functions."""
-    constraints: int
-    indexes: int
-    revision: str
-    """Revision of the schema; empty when it has none."""
-    tables: Mapping[str, tuple[int, str]]
-    """Table → its number of rows and the digest of all of them."""
-
-    @property
-    def rows(self) -> int:
-        """The rows of all tables."""
-        return sum(rows for rows, _ in self.tables.values())
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to lose."""
-        return not self.tables
 
 
 @dataclass(frozen=True)
@@ -55,10 +26,10 @@ class Backup:
     """One backup and its history. Times are seconds since 1970 by the server's clock."""
 
     name: str
-    """``db_20261123T030000Z.sql.zst``, the file's name."""
+    """``db_20261123T030000Z.dump.zst``, the file's name."""
     number: int
     """Counts up: the order in which they were made, whatever the clock said."""
-    taken: Instant
+    taken: int
     server: str
     database: str
     reason: str
@@ -72,7 +43,11 @@ class Backup:
     sha256: str = ""
     seconds: float = 0.0
     content: Content | None = None
-    verified: Instant = 0
+    answered: str = ""
+    """Digest of the answers that ``content`` is made of, as the database gave them."""
+    rights: tuple[Mapping[str, Any], ...] = ()
+    """Owners, rights, extensions and roles, as ``remote/rights.sql`` asks them."""
+    verified: int = 0
     """When it was restored and found equal; 0: never."""
     failure: str = ""
     """Why its last check failed; empty when it did not."""
@@ -81,7 +56,7 @@ class Backup:
     def about(self) -> str:
         """What the manifest begins with, known before the dump."""
         known = asdict(self)
-        for later in ("bytes", "sha256", "seconds", "content"):
+        for later in ("bytes", "sha256", "seconds", "content", "answered", "rights"):
             del known[later]
         return json.dumps(known, sort_keys=True)
 
@@ -93,7 +68,9 @@ class Backup:
                 "bytes": self.bytes,
                 "sha256": self.sha256,
                 "milliseconds": round(self.seconds * 1000),
-                "content": _answers(self.content) if self.content else [],
+                "answered": self.answered,
+                "content": answers(self.content) if self.content else [],
+                "rights": self.rights,
             }
         )
 
@@ -142,43 +119,84 @@ class Shelf:
 
 def parse_shelf(output: str) -> Shelf:
     """Read the answer of ``remote/backups.sh``."""
-    now = free = 0
+    clock = {"now": 0, "free": 0}
     sizes: dict[str, int] = {}
     found: dict[str, Backup] = {}
     strays: dict[str, str] = {}
-    for line in output.splitlines():
+    for line in output.split("\n"):
         kind, _, rest = line.partition(" ")
-        if kind == "now":
-            now = int(rest)
-        elif kind == "free":
-            free = int(rest)
+        if kind in clock:
+            clock[kind] = int(rest)
         elif kind == "file":
             size, _, name = rest.partition(" ")
             sizes[name] = int(size)
-        elif kind == "manifest" and (backup := parse_manifest(rest)):
-            found[backup.name] = backup
-    for name in sizes.keys() - found.keys():
-        strays[name] = "no manifest"
-    for name, backup in list(found.items()):
-        if name not in sizes:
-            strays[name] = "its file is gone"
-        elif sizes[name] != backup.bytes:
-            strays[name] = f"{sizes[name]} bytes, not {backup.bytes}"
-        else:
-            continue
-        del found[name]
-    return Shelf(now, free, _ordered(found.values()), dict(sorted(strays.items())))
+        elif kind == "manifest":
+            name, _, text = rest.partition(" ")
+            if backup := parse_manifest(text, name):
+                found[name] = backup
+            else:
+                strays[name] = "its manifest is none, or that of another backup"
+    for name in sizes.keys() | found.keys():
+        if why := _stray(name, sizes, found):
+            strays[name] = strays.get(name, why) if why == NO_MANIFEST else why
+    counts = (backup for name, backup in found.items() if name not in strays)
+    return Shelf(clock["now"], clock["free"], _ordered(counts), dict(sorted(strays.items())))
 
 
-def parse_manifest(line: str) -> Backup | None:
-    """Read one manifest; None when it is not one (a torn write is no backup)."""
+def _stray(name: str, sizes: Mapping[str, int], found: Mapping[str, Backup]) -> str:
+    """Why a file or a manifest does not count; empty when both are there and agree."""
+    if names.SQL_BACKUP.fullmatch(name):
+        return "plain SQL, which is not restored any more; docs/backup.md has the way by hand"
+    if name not in found:
+        return NO_MANIFEST
+    if name not in sizes:
+        return "its file is gone"
+    if sizes[name] != found[name].bytes:
+        return f"{sizes[name]} bytes, not {found[name].bytes}"
+    return ""
+
+
+def parse_manifest(line: str, name: str = "") -> Backup | None:
+    """Read one manifest; None when it is none (a torn write is no backup), or not of ``name``."""
     try:
-        raw = load(line)
-        later = {"bytes": raw["bytes"], "sha256": raw["sha256"]}
-        made = make(Backup, {**raw["about"], **later, "seconds": raw["milliseconds"] / 1000})
-        return replace(made, content=parse_content(raw["content"]))
-    except (ValueError, TypeError, KeyError, OverflowError):
+        found = read_manifest(manifest.load(line))
+    except manifest.WRONG:
         return None
+    return found if name in ("", found.name) else None
+
+
+ABOUT = frozenset(
+    {"name", "number", "taken", "server", "database", "reason", "commit", "release", "who"}
+    | {"verified", "failure"}
+)
+
+
+def read_manifest(raw: Mapping[str, Any]) -> Backup:
+    """The backup that a manifest tells of; one of :data:`manifest.WRONG` when it is not one."""
+    about = manifest.only(raw["about"], ABOUT)
+    told = {key: manifest.text(about[key]) for key in ("database", "reason", "commit", "who")}
+    content, rights = raw["content"], raw["rights"]
+    if not isinstance(content, list) or not isinstance(rights, list):
+        raise TypeError("not lists")
+    return Backup(
+        **told,
+        name=manifest.match(names.BACKUP, about["name"]),
+        number=manifest.natural(about["number"]),
+        taken=manifest.time(about["taken"]),
+        server=manifest.match(names.SERVER, about["server"]),
+        release=manifest.text(about["release"]),
+        verified=manifest.time(about["verified"]),
+        failure=manifest.text(about["failure"]),
+        bytes=manifest.natural(raw["bytes"]),
+        sha256=manifest.match(names.SHA256, raw["sha256"]),
+        seconds=manifest.natural(raw["milliseconds"]) / 1000,
+        content=parse_content(content),
+        answered=manifest.match(names.SHA256, raw["answered"]),
+        rights=tuple({"right": dict(manifest.only(one, RIGHT)["right"])} for one in rights),
+    )
+
+
+RIGHT = frozenset({"right"})
 
 
 def in_order(lines: Iterable[str]) -> tuple[Backup, ...]:
@@ -202,50 +220,6 @@ def stale(backups: Sequence[Backup], now: int) -> str:
     return ""
 
 
-def parse_content(answers: Iterable[Mapping[str, Any]]) -> Content:
-    """Put the answers of ``remote/content.sql`` together; ValueError when one is missing."""
-    known: dict[str, Any] = {"revision": ""}
-    tables: dict[str, tuple[int, str]] = {}
-    for answer in answers:
-        if "table" in answer:
-            tables[answer["table"]] = (answer["rows"], answer["digest"])
-        else:
-            known.update(answer)
-    known["revision"] = known["revision"] or ""
-    return make(Content, {**known, "tables": {name: list(row) for name, row in tables.items()}})
-
-
-def _answers(content: Content) -> list[dict[str, Any]]:
-    plain = asdict(content)
-    tables = plain.pop("tables")
-    rows = [{"table": name, "rows": n, "digest": digest} for name, (n, digest) in tables.items()]
-    return [plain, *rows]
-
-
-def differences(dumped: Content, restored: Content) -> list[str]:
-    """What came back differently, a line each; empty: everything is equal."""
-    found = []
-    if dumped.revision != restored.revision:
-        found.append(f"schema revision {restored.revision or 'none'}, not {dumped.revision}")
-    for what in ("constraints", "indexes"):
-        before, after = getattr(dumped, what), getattr(restored, what)
-        if before != after:
-            found.append(f"{after} {what}, not {before}")
-    for name, (rows, digest) in sorted(dumped.tables.items()):
-        if name not in restored.tables:
-            found.append(f"table {name} is missing")
-            continue
-        there, other = restored.tables[name]
-        if there != rows:
-            found.append(f"table {name} has {there} rows, not {rows}")
-        elif other != digest:
-            found.append(f"table {name} holds other rows")
-    found += [f"table {name} is new" for name in sorted(restored.tables.keys() - dumped.tables)]
-    if not found and dumped.structure != restored.structure:
-        found.append("its structure differs")
-    return found
-
-
 def suspicion(backup: Backup, before: Backup | None) -> str:
     """Why a person should look at a new backup; empty when nothing is odd."""
     if before is None or backup.bytes >= before.bytes * SHRUNK:
@@ -259,6 +233,6 @@ def suspicion(backup: Backup, before: Backup | None) -> str:
 def file_name(stamp: str, compression: str, taken: Iterable[str]) -> str:
     """A name that no backup has; ``stamp`` is the time as ``YYYYMMDDTHHMMSSZ``."""
     known = set(taken)
-    while f"db_{stamp}.sql.{SUFFIXES[compression]}" in known:
+    while f"db_{stamp}.dump.{SUFFIXES[compression]}" in known:
         stamp += "b"
-    return f"db_{stamp}.sql.{SUFFIXES[compression]}"
+    return f"db_{stamp}.dump.{SUFFIXES[compression]}"

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from . import manifest, names
 from .errors import refused
+
+ABOUT = frozenset({"name", "number", "taken", "server", "who"})
+LATER = frozenset({"bytes", "sha256", "ended", "segment"})
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,7 @@ class Base:
     @property
     def about(self) -> str:
         """What the manifest begins with, known before the copy."""
-        known = asdict(self)
-        for later in ("bytes", "sha256", "ended", "segment"):
-            del known[later]
+        known = {key: value for key, value in asdict(self).items() if key in ABOUT}
         return json.dumps(known, sort_keys=True)
 
 
@@ -59,29 +61,40 @@ class Bases:
         return self.bases[: -max(keep, 1)]
 
 
-def parse_base(line: str) -> Base | None:
-    """Read one manifest; None when it is not one."""
+def parse_base(line: str, name: str = "") -> Base | None:
+    """Read one manifest; None when it is not one, or not of ``name``."""
     try:
-        raw = json.loads(line)
-        about = raw.pop("about")
-        return Base(**about, **raw)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        raw = manifest.only(manifest.load(line), LATER | {"about"})
+        about = manifest.only(raw["about"], ABOUT)
+        found = Base(
+            name=manifest.match(names.BASE, about["name"]),
+            number=manifest.natural(about["number"]),
+            taken=manifest.time(about["taken"]),
+            server=manifest.match(names.SERVER, about["server"]),
+            who=manifest.text(about["who"]),
+            bytes=manifest.natural(raw["bytes"]),
+            sha256=manifest.match(names.SHA256, raw["sha256"]),
+            ended=manifest.time(raw["ended"]),
+            segment=manifest.match(names.SEGMENT, raw["segment"]),
+        )
+    except manifest.WRONG:
         return None
+    return found if name in ("", found.name) else None
 
 
 def parse_bases(output: str) -> Bases:
     """Read the answer of ``remote/bases.sh``: a base counts when its file is as long as it says."""
     now = 0
     found: list[Base] = []
-    for line in output.splitlines():
+    for line in output.split("\n"):
         kind, _, rest = line.partition(" ")
         if kind == "now":
             now = int(rest)
-            continue
-        size, _, manifest = rest.partition(" ")
-        base = parse_base(manifest)
-        if base and base.bytes == int(size):
-            found.append(base)
+        elif kind == "base":
+            size, name, text = rest.split(" ", 2)
+            base = parse_base(text, name)
+            if base and base.bytes == int(size):
+                found.append(base)
     return Bases(now, tuple(sorted(found, key=lambda base: base.number)))
 
 

@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import refused
+from .names import SERVER
 from .offsite import Offsite
 from .retention import Keep
-from .values import NAME, PARSERS
+from .values import PARSERS
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
 WATCH = 15
@@ -188,7 +189,7 @@ def _sections(text: str, file: Path, problems: list[str]) -> dict[str, _Section]
             current = _Section(number, {})
             if name in sections:
                 problems.append(f"{where}: section [{name}] stands twice")
-            elif not NAME.fullmatch(name):
+            elif not SERVER.fullmatch(name):
                 problems.append(f"{where}: '{name}' is not the name of a server (a-z, 0-9, -)")
             else:
                 sections[name] = current

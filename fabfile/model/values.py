@@ -8,15 +8,14 @@ from ipaddress import ip_network
 from pathlib import Path, PurePosixPath
 
 from .backup import SUFFIXES
+from .names import RECIPIENT, SERVER
 
-NAME = re.compile(r"[a-z][a-z0-9-]*")
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/?")
 WORD = re.compile(r"[A-Za-z0-9_-]+")
-RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[!-~]*")
 EMAIL = re.compile(r"[^@\s,-][^@\s,]*@[^@\s,]+")
@@ -132,7 +131,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "cdn_ranges": _ranges,
     "cdn_header": _matching(re.compile(r"[A-Za-z0-9-]+"), "the name of a header"),
     "cdn_purge": _matching(HTTPS, "an https:// address"),
-    "calls": _matching(NAME, "the name of a server"),
+    "calls": _matching(SERVER, "the name of a server"),
     "allow": _ranges,
     "address": _matching(HOST, "a host name or address"),
     "edge": _edge,

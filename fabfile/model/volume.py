@@ -6,9 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from . import manifest, names
 from .backup import SUFFIXES
 
-LATER = ("bytes", "sha256", "unpacked", "files")
+ABOUT = frozenset(
+    {"name", "taken", "server", "service", "path", "reason", "commit", "release", "who"}
+)
+LATER = frozenset({"bytes", "sha256", "unpacked", "files"})
 
 
 @dataclass(frozen=True)
@@ -51,19 +55,30 @@ class VolumeShelf:
         return tuple(backup for backup in self.backups if backup.service == service)
 
 
-def parse_volume(line: str) -> VolumeBackup | None:
-    """Read one manifest; None when it is not one (a torn write is no backup)."""
+def parse_volume(line: str, name: str = "") -> VolumeBackup | None:
+    """Read one manifest; None when it is none (a torn write is no backup), or not of ``name``."""
     try:
-        raw = json.loads(line)
-        return VolumeBackup(**raw["about"], **{key: raw[key] for key in LATER})
-    except (ValueError, TypeError, KeyError):
+        raw = manifest.only(manifest.load(line), LATER | {"about"})
+        about = manifest.only(raw["about"], ABOUT)
+        found = VolumeBackup(
+            **{key: manifest.text(about[key]) for key in ABOUT - {"taken"}},
+            taken=manifest.time(about["taken"]),
+            bytes=manifest.natural(raw["bytes"]),
+            sha256=manifest.match(names.SHA256, raw["sha256"]),
+            unpacked=manifest.natural(raw["unpacked"]),
+            files=manifest.natural(raw["files"]),
+        )
+    except manifest.WRONG:
         return None
+    shape = names.VOLUME.fullmatch(found.name)
+    return found if shape and shape[1] == found.service and name in ("", found.name) else None
 
 
 def parse_volumes(output: str) -> VolumeShelf:
-    """Read a clock in the first line and a manifest in each other one."""
-    now, *lines = output.splitlines()
-    found = [backup for line in lines if (backup := parse_volume(line))]
+    """Read a clock in the first line, and a name and its manifest in each other one."""
+    now, *lines = output.split("\n")
+    parts = (line.partition(" ") for line in lines)
+    found = [backup for name, _, text in parts if name and (backup := parse_volume(text, name))]
     return VolumeShelf(int(now), tuple(sorted(found, key=lambda backup: backup.name)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model import names
 from ..model.errors import refused
 from ..model.stack import Service
 from ..remote.connect import missing_programs
@@ -9,6 +10,14 @@ from ..remote.host import Host
 from ..remote.postgres import Postgres
 from .session import Session
 from .sight import DEPLOYED, Sight, look_at
+
+ASIDE = "_before_"
+"""Between a database's name and the time when another one took its place."""
+INCOMING = "_restored_"
+"""Between a database's name and the time when it is restored beside the one that is live."""
+STAMP = "YYYYmmddHHMMSS"
+LONGEST = names.LONGEST - max(len(ASIDE), len(INCOMING)) - len(STAMP)
+"""Characters of a database's name, so that those of its restores fit as well."""
 
 
 def find(session: Session, name: str = "") -> tuple[Sight, Postgres]:
@@ -51,10 +60,9 @@ def from_service(service: Service, image: str) -> Postgres:
     return Postgres(
         container=service.container,
         image=image,
-        user=service.environment[hint.user],
-        name=service.environment[hint.name],
+        user=names.database(f"{service.name}: {hint.user}", service.environment[hint.user]),
+        name=names.database(f"{service.name}: {hint.name}", service.environment[hint.name]),
         revision=hint.revision,
-        environment=service.environment,
     )
 
 

@@ -12,13 +12,14 @@ from ..model.errors import FAILED, Trouble, refused
 from ..model.facts import Facts
 from ..model.offsite import (
     AGE,
+    DOUBTS,
     MISSING_AGE,
     Copy,
+    Doubt,
     Folder,
     Stock,
     both,
     keys,
-    parse_copy,
     to_copy,
     to_renew,
 )
@@ -39,12 +40,20 @@ def bucket_of(session: Session, sight: Sight, folder: Folder | None = None) -> B
     if folder is None and not offsite.bucket:
         return None
     try:
-        pair = keys(sight.facts.env)
+        found = keys(sight.facts.env)
     except Trouble as trouble:
         raise refused(f"{sight.server.name}: {trouble.message}") from None
-    session.console.hide(pair)
+    session.console.hide((found.id, found.secret, found.signing))
     where = folder or offsite.folder(sight.server.name)
-    return Bucket(s3.connect(offsite, pair), where, offsite)
+    return Bucket(s3.connect(offsite, found), where, offsite, found.signing)
+
+
+def warn_of_doubts(session: Session, sight: Sight, bucket: Bucket, stock: Stock) -> None:
+    """Name the copies whose manifests prove nothing; nobody mends them unasked."""
+    for name, why in stock.strays.items():
+        if why in DOUBTS:
+            text = f"{bucket.folder.address(name)} does not count: {why}; docs/backup.md"
+            session.console.warn(sight.server.name, text)
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ def bring(session: Session, sight: Sight, show: Callable[[str], None]) -> None:
     try:
         bucket = bucket_of(session, sight)
         if bucket:
-            _bring(sight, bucket, show)
+            _bring(session, sight, bucket, show)
     except Trouble as trouble:
         message = f"the backup is made and stays, but is not off-site: {trouble.message}"
         raise Trouble(
@@ -102,12 +111,13 @@ def bring(session: Session, sight: Sight, show: Callable[[str], None]) -> None:
         ) from None
 
 
-def _bring(sight: Sight, bucket: Bucket, show: Callable[[str], None]) -> None:
+def _bring(session: Session, sight: Sight, bucket: Bucket, show: Callable[[str], None]) -> None:
     host = sight.host
     if host.server.offsite.recipient and missing_programs(host, (AGE,)):
         raise refused(MISSING_AGE)
     places = look(host, sight.facts, bucket)
     there = places.stock.copies
+    warn_of_doubts(session, sight, bucket, places.stock)
     for copy in to_renew(places.shelf, there):
         bucket.write(copy)
     for backup in to_copy(places.shelf, there, places.decision.stays):
@@ -131,12 +141,15 @@ def _send(host: Host, bucket: Bucket, backup: Backup) -> Copy:
 
 
 def checked(bucket: Bucket, copy: Copy) -> Iterator[bytes]:
-    """What the bucket has of a copy; Trouble at its end when it is not what was sent."""
-    digest = hashlib.sha256()
+    """What the bucket has of a copy, never more; Trouble when it is not what was sent."""
+    digest, left = hashlib.sha256(), copy.bytes
     for chunk in bucket.chunks(copy.object):
+        left -= len(chunk)
+        if left < 0:
+            break
         digest.update(chunk)
         yield chunk
-    if digest.hexdigest() != copy.sha256:
+    if left or digest.hexdigest() != copy.sha256:
         where = bucket.folder.address(copy.object)
         raise Trouble(f"{where} is not what was sent: its digest is another one")
 
@@ -145,9 +158,12 @@ def renew(session: Session, sight: Sight, backup: Backup) -> None:
     """Tell the bucket that a backup was verified, where it has a copy of it."""
     try:
         bucket = bucket_of(session, sight)
-        copy = parse_copy(bucket.manifest(backup.name)) if bucket else None
+        copy = bucket.copy(backup.name) if bucket else None
         if bucket and copy and copy.backup.sha256 == backup.sha256:
             bucket.write(replace(copy, backup=backup))
+    except Doubt as doubt:
+        message = f"{backup.name} is verified, but its copy does not count: {doubt}; docs/backup.md"
+        session.console.warn(sight.server.name, message)
     except Trouble as trouble:
         raise Trouble(
             f"{sight.server.name}: {backup.name} is verified, but its copy does not know it:"

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..model.backup import RESERVE, Backup, differences
+from ..model import names
+from ..model.backup import RESERVE, Backup
 from ..model.base import parse_instant, when
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.hints import revision
@@ -18,7 +19,7 @@ from ..remote.lock import Lock
 from ..remote.postgres import Postgres, Swap
 from ..remote.proxy import proof_text
 from . import backups, instants
-from .databases import find, require_packer
+from .databases import ASIDE, INCOMING, LONGEST, find, require_packer
 from .instants import Instant
 from .locking import holder
 from .migrating import MIGRATE
@@ -27,11 +28,6 @@ from .session import Session
 from .sight import Sight
 from .source import Source, choose
 from .status import state_lines
-
-ASIDE = "_before_"
-"""Between a database's name and the time when another one took its place."""
-INCOMING = "_restored_"
-"""Between a database's name and the time when it is restored beside the one that is live."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,11 @@ class Options:
 
 def restore(session: Session, on: str, options: Options) -> None:
     """Bring a backup back. A failure before or in the swap changes nothing (exit code 1)."""
+    if options.into:
+        names.database("--into", options.into)
     sight, postgres = find(session, on)
+    if not options.into:
+        names.database("its database", postgres.name, LONGEST)
     if options.drop_old:
         _drop_old(session, sight, postgres, options)
         return
@@ -166,9 +166,7 @@ class Restore:
         host = self.sight.host
         self.lock.step(f"restore {self.chosen.name}")
         with self.session.console.step(self.name, f"restore {self.chosen.name} into {database}"):
-            content = remote.load(host, self.postgres, self.chosen, database)
-            assert self.chosen.content is not None
-            found = differences(self.chosen.content, content)
+            found = remote.load(host, self.postgres, self.chosen, database)
             if found:
                 remote.drop(host, self.postgres, database)
                 raise Trouble(

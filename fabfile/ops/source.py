@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..model.backup import Backup, Shelf
 from ..model.errors import refused
-from ..model.offsite import AGE, MISSING_AGE, Copy, address, parse_copy
+from ..model.offsite import AGE, MISSING_AGE, Copy, Doubt, address
 from ..remote import copies
 from ..remote import postgres as remote
 from ..remote.connect import missing_programs
@@ -59,7 +59,11 @@ def choose(session: Session, sight: Sight, name: str, identity: str) -> Source:
         folder, plain = address(name)
         bucket = offsite.bucket_of(session, sight, folder)
         assert bucket
-        copy = parse_copy(bucket.manifest(plain))
+        try:
+            copy = bucket.copy(plain)
+        except Doubt as doubt:
+            where = folder.address(f"{plain}.json")
+            raise refused(f"{server}: {where}: {doubt}; docs/backup.md") from None
         if copy is None:
             raise refused(f"{server}: no copy '{plain}' in {folder.address()}; fab db.list")
         return _copied(sight, bucket, copy, identity)
@@ -67,12 +71,15 @@ def choose(session: Session, sight: Sight, name: str, identity: str) -> Source:
     if found := _find(shelf.backups, name):
         return Source(found)
     bucket = offsite.bucket_of(session, sight)
+    strays = dict(shelf.strays)
     if bucket:
-        stocked = bucket.look().copies
-        found = _find(tuple(copy.backup for copy in stocked.values()), name)
+        stock = bucket.look()
+        offsite.warn_of_doubts(session, sight, bucket, stock)
+        found = _find(tuple(copy.backup for copy in stock.copies.values()), name)
         if found:
-            return _copied(sight, bucket, stocked[found.name], identity)
-    raise _unknown(server, shelf, name)
+            return _copied(sight, bucket, stock.copies[found.name], identity)
+        strays = {key.removesuffix(".json"): why for key, why in stock.strays.items()} | strays
+    raise _unknown(server, replace(shelf, strays=strays), name)
 
 
 def _find(backups: tuple[Backup, ...], name: str) -> Backup | None:

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Dump a database into a compressed file that counts only when every stage has ended well.
-# Arguments: FOLDER NAME CONTAINER USER DATABASE COMPRESSION EXPECTED RESERVE WAIT ABOUT QUESTIONS.
+# Arguments: FOLDER NAME CONTAINER USER DATABASE COMPRESSION EXPECTED RESERVE WAIT ABOUT QUESTIONS RIGHTS.
 # EXPECTED: bytes that the file will take (0: as many as the database); RESERVE: bytes to leave free;
 # WAIT: seconds for another backup to end; ABOUT: the manifest's JSON object;
-# QUESTIONS: SQL that asks what the database holds, one JSON object a line. Standard output: the manifest.
+# QUESTIONS: SQL that asks what the database holds, one JSON object a line; RIGHTS: a query likewise for what only a
+# superuser can bring back. Standard output: the manifest.
 # Exit codes: 74 disk, 75 another one is running, 76 no database, 70 a stage failed (said on standard error).
 set -uo pipefail
 folder=$1 name=$2 container=$3 user=$4 database=$5 compression=$6 expected=$7 reserve=$8 wait=$9
-about=${10} questions=${11}
+about=${10} questions=${11} rights=${12}
 export LC_ALL=C
 umask 077
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
@@ -62,12 +63,12 @@ case $compression in
   *) pack=(zstd -2 -q -c) unpack=(zstd -dqc) ;;
 esac
 # The questions are answered while the dump runs; the transaction stays open until both have ended.
-printf '%s\n' "$questions" >&8 &
+printf '%s\n%s;\n' "$questions" "$rights" >&8 &
 asking=$!
 cat <&7 >"$scratch/facts" 8>&- &
 answers=$!
-docker exec -e "PGAPPNAME=$application" "$container" pg_dump --snapshot="$snapshot" --lock-wait-timeout=60s \
-  --no-password -U "$user" -d "$database" 2>"$scratch/0.err" </dev/null |
+docker exec -e "PGAPPNAME=$application" "$container" pg_dump -Fc -Z0 --snapshot="$snapshot" \
+  --lock-wait-timeout=60s --no-password -U "$user" -d "$database" 2>"$scratch/0.err" </dev/null |
   "${pack[@]}" 2>"$scratch/1.err" |
   tee "$part" 2>"$scratch/2.err" |
   sha256sum >"$scratch/sum" 2>"$scratch/3.err"
@@ -92,15 +93,17 @@ sync "$part" || die 70 "$part cannot be written to the disk"
 read -r streamed _ <"$scratch/sum"
 read -r stored _ < <(sha256sum "$part")
 [ "$streamed" = "$stored" ] || die 70 'what stands on the disk is not what was written'
-"${unpack[@]}" <"$part" 2>"$scratch/err" | tail -c 1024 >"$scratch/end" ||
-  die 70 "what stands on the disk cannot be unpacked: $(tail -n 1 "$scratch/err")"
-grep -q '^-- PostgreSQL database dump complete$' "$scratch/end" ||
-  die 70 'the dump has no end: its last line is missing'
+{ "${unpack[@]}" <"$part" 2>"$scratch/err" || echo broken >"$scratch/broken"; } |
+  docker exec -i "$container" pg_restore -Fc -f /dev/null 2>"$scratch/read.err" ||
+  die 70 "what stands on the disk is no whole dump: $(head -n 1 "$scratch/read.err")"
+[ ! -e "$scratch/broken" ] || die 70 "what stands on the disk cannot be unpacked: $(tail -n 1 "$scratch/err")"
+answers() { grep '^{' "$scratch/facts" | grep "$@"; }
 micro() { printf '%s' "${1/[.,]/}"; }
 milliseconds=$((($(micro "$dumped") - $(micro "$start")) / 1000))
-printf '{"about":%s,"bytes":%s,"sha256":"%s","milliseconds":%s,"content":[%s]}\n' "$about" \
-  "$(stat -c %s "$part")" "$stored" "$milliseconds" "$(grep '^{' "$scratch/facts" | paste -sd,)" \
-  >"$folder/$name.json.part" || die 70 'the manifest cannot be written'
+read -r answered _ < <(answers -v '^{"\(version\|right\)"' | sort | sha256sum)
+printf '{"about":%s,"bytes":%s,"sha256":"%s","milliseconds":%s,"answered":"%s","content":[%s],"rights":[%s]}\n' \
+  "$about" "$(stat -c %s "$part")" "$stored" "$milliseconds" "$answered" "$(answers -v '^{"right"' | paste -sd,)" \
+  "$(answers '^{"right"' | paste -sd,)" >"$folder/$name.json.part" || die 70 'the manifest cannot be written'
 sync "$folder/$name.json.part" || die 70 'the manifest cannot be written to the disk'
 cat "$folder/$name.json.part" >"$scratch/manifest" || die 70 'the manifest cannot be read back'
 mv "$part" "$folder/$name" || die 70 'the backup cannot be given its name'

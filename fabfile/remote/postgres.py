@@ -6,20 +6,20 @@ Data never passes through the operator's machine: it streams from a container in
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..model.backup import (
     RESERVE,
     Backup,
-    Content,
     Shelf,
-    parse_content,
     parse_manifest,
     parse_shelf,
 )
+from ..model.database import differences, parse_content
 from ..model.errors import FAILED, REFUSED, STRANDED, Trouble
+from ..model.manifest import WRONG
 from .host import Host, Output
 
 LONGEST = 4 * 3600
@@ -32,6 +32,8 @@ THROWAWAY = "me.wishwith.throwaway=check"
 """Label of the containers that backups are restored into for a check."""
 REFUSALS = {74: "disk", 75: "busy", 76: "database", 77: "identity"}
 """Exit codes of the scripts that mean: nothing was touched."""
+DIFFERS = 66
+"""Exit code of a restore whose database held something else, and is gone again."""
 HELD = 71
 """Exit code of the swap: it is done, but the proxy holds callers back."""
 REVISION = """\
@@ -43,7 +45,7 @@ ROLLBACK TO revision;
 """
 """Asked first, by the database's own search path. Without its table there is no revision: that is
 an answer, and must not end the session."""
-BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT = (
+BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT, RIGHTS, SETTLE = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in (
         "backup.sh",
@@ -53,6 +55,8 @@ BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT = (
         "swap.sh",
         "migrate.sh",
         "content.sql",
+        "rights.sql",
+        "settle.sql",
     )
 )
 NO_TABLE = "42P01"
@@ -71,8 +75,6 @@ class Postgres:
     """The database's name."""
     revision: str
     """Query for the revision of the schema; empty: none."""
-    environment: Mapping[str, str]
-    """Holds the password."""
 
 
 def shelf(host: Host) -> Shelf:
@@ -114,7 +116,7 @@ def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: in
     """
     words = ["bash", "-c", BACKUP, "backup", str(_folder(host)), backup.name, postgres.container]
     words += [postgres.user, postgres.name, host.server.compression, str(expected), str(RESERVE)]
-    words += [str(wait), backup.about, questions(postgres)]
+    words += [str(wait), backup.about, questions(postgres), RIGHTS]
     output = host.write(words, timeout=LONGEST, check=False)
     made = parse_manifest(output.stdout.strip()) if output.ok else None
     if made is None:
@@ -122,39 +124,37 @@ def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: in
     return made
 
 
-def try_restore(host: Host, postgres: Postgres, backup: Backup) -> Content:
-    """Restore a backup into a throwaway PostgreSQL of the same image; what it holds then.
+def try_restore(host: Host, postgres: Postgres, backup: Backup) -> list[str]:
+    """Restore a backup into a throwaway PostgreSQL of the same image; what differs.
 
     Exit code 1 when it cannot be restored; 2 when it was not tried (disk, another one running).
     """
     assert backup.content is not None
     words = ["bash", "-c", VERIFY, "verify", str(_folder(host)), postgres.image, THROWAWAY]
     words += [str(PATIENCE), str(backup.content.bytes + RESERVE), LOAD, backup.name]
-    words += [backup.sha256, postgres.user, "restored", *_load_words(backup.content, postgres)]
-    environment = "".join(f"{key}={value}\n" for key, value in postgres.environment.items())
-    output = host.write(words, stdin=environment or "\n", timeout=LONGEST, check=False)
-    return _content(host, f"{backup.name} cannot be restored", output)
+    words += [backup.sha256, postgres.user, "restored", *_load_words(backup, postgres)]
+    output = host.write(words, stdin=_rights(backup), timeout=LONGEST, check=False)
+    return _differences(host, backup, output)
 
 
 def databases(host: Host, postgres: Postgres) -> list[str]:
     """The names of all databases; exit code 1 when the server does not answer."""
     query = "SELECT datname FROM pg_database ORDER BY datname"
-    return host.read(_psql(postgres, "postgres", query)).stdout.split()
+    return host.read(_psql(postgres, "postgres", query)).stdout.strip("\n").split("\n")
 
 
-def load(host: Host, postgres: Postgres, backup: Backup, database: str) -> Content:
-    """Restore a backup into a new database beside the others; what it holds then."""
-    assert backup.content is not None
+def load(host: Host, postgres: Postgres, backup: Backup, database: str) -> list[str]:
+    """Restore a backup into a new database beside the others; what differs."""
     words = ["bash", "-c", LOAD, "load", str(_folder(host) / backup.name), backup.sha256]
-    words += [postgres.container, postgres.user, database, *_load_words(backup.content, postgres)]
-    output = host.write(words, timeout=LONGEST, check=False)
-    return _content(host, f"{backup.name} cannot be restored", output)
+    words += [postgres.container, postgres.user, database, *_load_words(backup, postgres)]
+    output = host.write(words, stdin=_rights(backup), timeout=LONGEST, check=False)
+    return _differences(host, backup, output)
 
 
 def drop(host: Host, postgres: Postgres, database: str) -> None:
-    """Remove a database."""
+    """Remove a database, if it is there."""
     quoted = database.replace('"', '""')
-    host.write(_psql(postgres, "postgres", f'DROP DATABASE "{quoted}" WITH (FORCE)'))
+    host.write(_psql(postgres, "postgres", f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)'))
 
 
 @dataclass(frozen=True)
@@ -231,17 +231,29 @@ def questions(postgres: Postgres) -> str:
     return (REVISION.replace("QUERY", postgres.revision) if postgres.revision else "") + CONTENT
 
 
-def _load_words(content: Content, postgres: Postgres) -> list[str]:
-    return [content.encoding, content.collate, content.ctype, questions(postgres)]
+def _load_words(backup: Backup, postgres: Postgres) -> list[str]:
+    content = backup.content
+    assert content is not None
+    words = [content.encoding, content.collate, content.ctype, backup.answered]
+    return [*words, questions(postgres), RIGHTS, SETTLE]
 
 
-def _content(host: Host, what: str, output: Output) -> Content:
-    if not output.ok:
+def _rights(backup: Backup) -> str:
+    return f"{json.dumps(backup.rights)}\n"
+
+
+def _differences(host: Host, backup: Backup, output: Output) -> list[str]:
+    what = f"{backup.name} cannot be restored"
+    if output.code not in (0, DIFFERS):
         raise trouble(host, what, output)
     try:
-        return parse_content(json.loads(line) for line in output.stdout.splitlines() if line)
-    except (ValueError, KeyError) as error:
+        lines = [line for line in output.stdout.split("\n") if line]
+        restored = parse_content(json.loads(line) for line in lines)
+    except WRONG as error:
         raise Trouble(f"{host.name}: {what}: {error}", evidence=output.tail()) from None
+    assert backup.content is not None
+    found = differences(backup.content, restored)
+    return found or (["its answers differ"] if output.code == DIFFERS else [])
 
 
 def _folder(host: Host) -> PurePosixPath:

@@ -11,6 +11,7 @@ export LC_ALL=C
 umask 077
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 
+case $name in .* | *[!A-Za-z0-9_.-]*) die 70 'that is not the name of a backup' ;; esac
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --nonblock 9 || die 75 'a backup, check or clean-up is running'
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-receive.XXXXXXXX") || die 74 'no temporary folder can be made'

@@ -13,7 +13,8 @@ from io import BufferedReader
 from typing import Any
 
 from ..model.errors import FAILED, REFUSED, Trouble
-from ..model.offsite import Copy, Folder, Offsite, Stock, stock
+from ..model.manifest import LONGEST
+from ..model.offsite import Copy, Folder, Keys, Offsite, Stock, is_manifest, read_copy, stock
 
 PART = 8 << 20
 """Bytes of a part of an upload: this much is in memory."""
@@ -36,7 +37,7 @@ CAUSES: Mapping[str, str] = {
 GONE = ("NoSuchKey", "404")
 
 
-def connect(offsite: Offsite, keys: tuple[str, str]) -> Any:
+def connect(offsite: Offsite, keys: Keys) -> Any:
     """A client of the S3 server; nothing is asked yet. Exit code 2 when the library refuses."""
     import boto3
     from botocore.config import Config
@@ -48,11 +49,11 @@ def connect(offsite: Offsite, keys: tuple[str, str]) -> Any:
         raise Trouble(f"no client of S3 can be made: {error}", code=REFUSED) from None
 
 
-def _client(boto3: Any, config: Any, offsite: Offsite, keys: tuple[str, str]) -> Any:
+def _client(boto3: Any, config: Any, offsite: Offsite, keys: Keys) -> Any:
     return boto3.client(
         "s3",
-        aws_access_key_id=keys[0],
-        aws_secret_access_key=keys[1],
+        aws_access_key_id=keys.id,
+        aws_secret_access_key=keys.secret,
         region_name=offsite.region,
         endpoint_url=offsite.endpoint or None,
         config=config(
@@ -67,9 +68,10 @@ def _client(boto3: Any, config: Any, offsite: Offsite, keys: tuple[str, str]) ->
 class Bucket:
     """A server's folder in the bucket."""
 
-    def __init__(self, client: Any, folder: Folder, offsite: Offsite) -> None:
+    def __init__(self, client: Any, folder: Folder, offsite: Offsite, signing: str) -> None:
         self._client = client
         self._offsite = offsite
+        self._signing = signing
         self.folder = folder
 
     def look(self) -> Stock:
@@ -81,15 +83,17 @@ class Bucket:
             listed = [one for page in pages for one in page.get("Contents", ())]
             start = len(self.folder.path)
             sizes = {one["Key"][start:]: one["Size"] for one in listed if one["Key"][start:]}
-            names = [name for name in sizes if name.endswith(".json")]
+            names = [name for name in sizes if is_manifest(name)]
             with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
                 texts = dict(zip(names, pool.map(self._text, names), strict=True))
-        return stock(sizes, {name: text for name, text in texts.items() if text})
+        there = {name: text for name, text in texts.items() if text}
+        return stock(sizes, there, self.folder.server, self._signing)
 
-    def manifest(self, name: str) -> str:
-        """The manifest of a backup's copy; empty when there is none."""
+    def copy(self, name: str) -> Copy | None:
+        """The copy of a backup; None when there is none, Doubt when its manifest proves nothing."""
         with self._told():
-            return self._text(f"{name}.json")
+            text = self._text(f"{name}.json")
+        return read_copy(text, name, self.folder.server, self._signing) if text else None
 
     def send(self, name: str, stream: BufferedReader, expected: int) -> tuple[int, str]:
         """Make an object of a stream; its size and digest. ``expected``: about so many bytes."""
@@ -138,7 +142,7 @@ class Bucket:
             self._client.put_object(
                 Bucket=self.folder.bucket,
                 Key=f"{self.folder.path}{copy.backup.name}.json",
-                Body=copy.to_manifest().encode(),
+                Body=copy.to_manifest(self._signing).encode(),
                 ContentType="application/json",
             )
 
@@ -163,7 +167,7 @@ class Bucket:
 
         try:
             answer = self._client.get_object(Bucket=self.folder.bucket, Key=self.folder.path + name)
-            return str(answer["Body"].read().decode("utf-8", "replace"))
+            return str(answer["Body"].read(LONGEST + 1).decode("utf-8", "replace"))
         except ClientError as error:
             if error.response["Error"].get("Code") in GONE:
                 return ""

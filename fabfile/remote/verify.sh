@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Restore a backup into a throwaway PostgreSQL of the given image, without a network, and say what it holds.
 # Arguments: FOLDER IMAGE LABEL PATIENCE NEEDED LOAD, then those of load.sh with FILE below FOLDER and
-# without CONTAINER. Standard input: the environment of the container, KEY=value lines.
+# without CONTAINER; standard input and output as there. The throwaway's password is made up: a dump is a program.
 # Exit codes: 74 disk, 75 a backup, check or clean-up is running, else those of load.sh.
 set -uo pipefail
 folder=$1 image=$2 label=$3 patience=$4 needed=$5 load=$6
@@ -29,8 +29,11 @@ free=$(df -B1 --output=avail "$storage" | tail -n 1)
 [ "$free" -ge "$needed" ] ||
   die 74 "$((free >> 20)) MiB are free in $storage, restoring the backup takes $((needed >> 20)) MiB"
 # Nothing in it is worth a sync, and it stands back behind what serves.
-container=$(docker run -d --network none --label "$label" --cpu-shares 128 --shm-size 128m --env-file /dev/stdin \
-  "$image" -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off) ||
+made_up=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+container=$(docker run -d --network none --label "$label" --cpu-shares 128 --shm-size 128m \
+  --security-opt no-new-privileges --cap-drop ALL --cap-add CHOWN --cap-add DAC_OVERRIDE --cap-add FOWNER \
+  --cap-add SETGID --cap-add SETUID --env-file <(printf 'POSTGRES_USER=%s\nPOSTGRES_PASSWORD=%s\n' "$user" "$made_up") \
+  "$image" -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off </dev/null) ||
   die 70 'no throwaway PostgreSQL can be started'
 pause() { read -rt 0.2 <> <(:) || :; }
 until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$user" </dev/null; do
@@ -39,4 +42,4 @@ until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$user" </dev/null;
   [ "$SECONDS" -lt "$patience" ] || die 70 "the throwaway PostgreSQL did not start within $patience s"
   pause
 done
-TMPDIR=$scratch bash -c "$load" load "$folder/$file" "$digest" "$container" "$user" "$@" </dev/null
+TMPDIR=$scratch bash -c "$load" load "$folder/$file" "$digest" "$container" "$user" "$@"

@@ -25,7 +25,8 @@ SHELF = """
 date +%s
 cd "$1" 2>/dev/null || exit 0
 for file in volume_*.json; do
-  [ -f "${file%.json}" ] && tr -d '\\n' <"$file" && echo
+  case $file in *[!A-Za-z0-9_.-]*) continue ;; esac
+  [ -f "${file%.json}" ] && printf '%s %s\\n' "${file%.json}" "$(tr -d '\\n' <"$file")"
 done
 :
 """

@@ -134,11 +134,14 @@ def test_the_manifests_of_the_backups_are_read_and_a_torn_one_is_none(place: Pla
     folder.mkdir()
     for number in (2, 1):
         (folder / f"{backup(number).name}.json").write_text(backup(number).to_manifest() + "\n")
-    (folder / "db_3.sql.zst.json").write_text('{"about":{\n')
-    (folder / "db_4.sql.zst.json").write_text(backup(1).to_manifest())
+    (folder / "db_20270003T000000Z.dump.zst.json").write_text('{"about":{\n')
+    (folder / "db_20270004T000000Z.dump.zst.json").write_text(backup(1).to_manifest())
     seen = place.look("")
     assert seen.backups == (backup(1), backup(2))
-    assert seen.unreadable == ("backups/db_3.sql.zst.json", "backups/db_4.sql.zst.json")
+    assert seen.unreadable == (
+        "backups/db_20270003T000000Z.dump.zst.json",
+        "backups/db_20270004T000000Z.dump.zst.json",
+    )
 
 
 CRONTAB = """\

@@ -12,13 +12,14 @@ from .fakes.backing import PAIRS
 from .fakes.engine import Ended
 from .fakes.fleet import Fleet, Ran
 from .fakes.machine import CHECKOUT, ROOT
-from .fakes.storage import BUCKET, KEYS, cut, refuses
+from .fakes.storage import BUCKET, KEYS, SIGNING, cut, refuses
 from .shelves import backed_up, shelf
 
 FOLDER = "site/ubuntu/"
 HERE = f"s3://{BUCKET}/{FOLDER}"
 SETTINGS = f"s3_bucket = {BUCKET}\ns3_prefix = site\n"
 ((RECIPIENT, PRIVATE),) = PAIRS.items()
+ENV = f"S3_ACCESS_KEY_ID={KEYS[0]}\nS3_SECRET_ACCESS_KEY={KEYS[1]}\nBACKUP_SIGNING_KEY={SIGNING}\n"
 AGAIN = "; the next fab db.backup tries again"
 STAYS = "ubuntu: the backup is made and stays, but is not off-site: "
 
@@ -32,7 +33,7 @@ def stored(filled: Fleet) -> Fleet:
     """Off-site settings, and the keys for them on the server."""
     settings(filled, SETTINGS)
     env = f"{CHECKOUT}/.env"
-    filled.ubuntu.files[env] += f"S3_ACCESS_KEY_ID={KEYS[0]}\nS3_SECRET_ACCESS_KEY={KEYS[1]}\n"
+    filled.ubuntu.files[env] += ENV
     return filled
 
 
@@ -149,6 +150,7 @@ def without(key: str) -> Callable[[Fleet], None]:
     return change
 
 
+NEEDED = "off-site copies need S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, BACKUP_SIGNING_KEY"
 CUT = "Amazon's S3 cannot be reached, or the connection was cut"
 FAILURES: dict[str, tuple[Callable[[Fleet], None], str]] = {
     "wrong key": (wrong(0), f"{HERE}: it does not know S3_ACCESS_KEY_ID of .env"),
@@ -178,11 +180,11 @@ FAILURES: dict[str, tuple[Callable[[Fleet], None], str]] = {
     ),
     "no key": (
         without("S3_ACCESS_KEY_ID"),
-        "ubuntu: S3_ACCESS_KEY_ID missing in .env: off-site copies need both",
+        f"ubuntu: S3_ACCESS_KEY_ID is missing in .env: {NEEDED}",
     ),
     "no secret": (
         without("S3_SECRET_ACCESS_KEY"),
-        "ubuntu: S3_SECRET_ACCESS_KEY missing in .env: off-site copies need both",
+        f"ubuntu: S3_SECRET_ACCESS_KEY is missing in .env: {NEEDED}",
     ),
 }
 
@@ -247,7 +249,7 @@ def test_a_server_without_age_says_so_before_anything_is_sent(encrypted: Fleet) 
 def test_keys_that_are_missing_are_seen_by_status(stored: Fleet) -> None:
     without("S3_ACCESS_KEY_ID")(stored)
     found = stored.fab("status --json").json["ubuntu"]["warnings"]
-    assert ".env: S3_ACCESS_KEY_ID is missing; until then no backup leaves the server" in found
+    assert "S3_ACCESS_KEY_ID is missing in .env; until then no backup leaves the server" in found
 
 
 def test_a_backup_that_failed_its_check_does_not_go_there(filled: Fleet) -> None:
@@ -256,7 +258,7 @@ def test_a_backup_that_failed_its_check_does_not_go_there(filled: Fleet) -> None
     assert filled.fab("db.verify").code == 1
     env = f"{CHECKOUT}/.env"
     settings(filled, SETTINGS)
-    filled.ubuntu.files[env] += f"S3_ACCESS_KEY_ID={KEYS[0]}\nS3_SECRET_ACCESS_KEY={KEYS[1]}\n"
+    filled.ubuntu.files[env] += ENV
     good = backed_up(filled)[-1]
     assert there(filled) == [good, f"{good}.json"]
     assert bad != good
@@ -316,7 +318,7 @@ def test_the_list_tells_both_places_and_what_is_missing_where(stored: Fleet) -> 
     for name in (first, f"{first}.json"):
         stored.ubuntu.files.pop(f"{ROOT}/backups/{name}", None)
     del stored.ubuntu.dumps[first]
-    stored.storage.objects[f"{FOLDER}db_half.sql.zst"] = b"half"
+    stored.storage.objects[f"{FOLDER}db_20270001T000000Z.dump.zst"] = b"half"
     found = stored.fab("db.list --json").json
     assert [(b["name"], b["here"], b["offsite"]) for b in found["backups"]] == [
         (third, True, ""),
@@ -324,7 +326,7 @@ def test_the_list_tells_both_places_and_what_is_missing_where(stored: Fleet) -> 
         (first, False, f"{HERE}{first}"),
     ]
     assert found["offsite"] == HERE
-    assert found["strays"] == {f"{HERE}db_half.sql.zst": "no manifest"}
+    assert found["strays"] == {f"{HERE}db_20270001T000000Z.dump.zst": "no manifest"}
     table = stored.fab("db.list").out
     rows = {
         name: next(row for row in table.splitlines() if name in row)
@@ -339,11 +341,11 @@ def test_a_copy_of_another_size_or_without_its_object_does_not_count(stored: Fle
     first, second = backed_up(stored, 2)
     stored.storage.objects[f"{FOLDER}{first}"] += b"x"
     del stored.storage.objects[f"{FOLDER}{second}"]
-    stored.storage.objects[f"{FOLDER}torn.json"] = b"{"
+    stored.storage.objects[f"{FOLDER}db_20270003T000000Z.dump.zst.json"] = b"{"
     assert stored.fab("db.list --json").json["strays"] == {
         f"{HERE}{first}": "301 bytes, not 300",
         f"{HERE}{second}.json": "its object is gone",
-        f"{HERE}torn.json": "not a manifest",
+        f"{HERE}db_20270003T000000Z.dump.zst.json": "not a manifest",
     }
 
 
@@ -559,7 +561,7 @@ BREAKS: dict[str, tuple[Callable[[Fleet], object], int, str]] = {
         2,
         "ubuntu: NAME did not come back: a backup is running",
     ),
-    "no key": (without("S3_ACCESS_KEY_ID"), 2, "ubuntu: S3_ACCESS_KEY_ID missing in .env"),
+    "no key": (without("S3_ACCESS_KEY_ID"), 2, "ubuntu: S3_ACCESS_KEY_ID is missing in .env"),
 }
 
 

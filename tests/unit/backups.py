@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fabfile.model.backup import Backup, Content
+from fabfile.model.backup import Backup
+from fabfile.model.database import Content
 
 CONTENT = Content(
     version="16.10",
@@ -27,7 +28,7 @@ def backup(number: int, **changes: Any) -> Backup:
     """The backup of the ``number``-th day, verified an hour later."""
     taken = MONDAY + number * 86400
     plain = Backup(
-        name=f"db_{number:04}.sql.zst",
+        name=f"db_{20270000 + number}T000000Z.dump.zst",
         number=number,
         taken=taken,
         server="ubuntu",
@@ -37,9 +38,11 @@ def backup(number: int, **changes: Any) -> Backup:
         release="r1",
         who="somebody",
         bytes=1000,
-        sha256="ab",
+        sha256="ab" * 32,
         seconds=1.5,
         content=CONTENT,
+        answered="cd" * 32,
+        rights=({"right": {"role": "reader"}},),
         verified=taken + 3600,
     )
     return replace(plain, **changes)

@@ -8,15 +8,14 @@ from dataclasses import replace
 import pytest
 
 from fabfile.model.backup import (
-    Content,
     Shelf,
-    differences,
     file_name,
     parse_manifest,
     parse_shelf,
     stale,
     suspicion,
 )
+from fabfile.model.database import Content, differences
 
 from .backups import CONTENT, backup
 
@@ -40,8 +39,8 @@ def test_the_manifest_that_the_script_writes_is_read_too() -> None:
         {"table": "public.items", "rows": 0, "digest": "0"},
     ]
     text = (
-        f'{{"about":{plain.about},"bytes":1000,"sha256":"ab","milliseconds":1500,'
-        f'"content":{json.dumps(answers)}}}'
+        f'{{"about":{plain.about},"bytes":1000,"sha256":"{"ab" * 32}","milliseconds":1500,'
+        f'"answered":"{"cd" * 32}","content":{json.dumps(answers)},"rights":[{{"right":{{"role":"reader"}}}}]}}'
     )
     assert parse_manifest(text) == plain
 
@@ -54,18 +53,18 @@ def test_a_torn_manifest_is_no_backup(cut: int) -> None:
 def test_a_shelf_counts_only_whole_pairs_in_the_order_in_which_they_were_made() -> None:
     one, two, three = backup(3), backup(1), backup(2)
     found = shelf_of(
-        *(f"manifest {each.to_manifest()}" for each in (one, two, three)),
+        *(f"manifest {each.name} {each.to_manifest()}" for each in (one, two, three)),
         f"file 1000 {one.name}",
         f"file 1000 {two.name}",
         f"file 999 {three.name}",
         "file 7 db_alone.sql.gz",
-        f"manifest {backup(9).to_manifest()}",
+        f"manifest {backup(9).name} {backup(9).to_manifest()}",
     )
     assert (found.now, found.free) == (100, 5000)
     assert found.backups == (two, one)
     assert found.strays == {
-        "db_0002.sql.zst": "999 bytes, not 1000",
-        "db_0009.sql.zst": "its file is gone",
+        "db_20270002T000000Z.dump.zst": "999 bytes, not 1000",
+        "db_20270009T000000Z.dump.zst": "its file is gone",
         "db_alone.sql.gz": "no manifest",
     }
 
@@ -79,7 +78,7 @@ def test_an_empty_shelf_has_nothing_to_find() -> None:
 def test_latest_is_the_newest_verified_one() -> None:
     found = Shelf(0, 0, (backup(1), backup(2), backup(3, verified=0)))
     assert found.find("latest") == backup(2)
-    assert found.find("db_0003.sql.zst") == backup(3, verified=0)
+    assert found.find("db_20270003T000000Z.dump.zst") == backup(3, verified=0)
     assert (found.next_number(), found.expected()) == (4, 1500)
 
 
@@ -125,10 +124,10 @@ def test_a_night_without_a_good_backup_is_noticed() -> None:
     assert stale((), taken) == "there is no backup"
     assert stale((backup(1),), taken + 26 * 3600) == ""
     assert stale((backup(0), backup(1)), taken + 27 * 3600) == (
-        "the last backup, db_0001.sql.zst, is 27 h old"
+        "the last backup, db_20270001T000000Z.dump.zst, is 27 h old"
     )
     assert stale((backup(1, failure="cut off"),), taken) == (
-        "the last backup, db_0001.sql.zst, failed its check: cut off"
+        "the last backup, db_20270001T000000Z.dump.zst, failed its check: cut off"
     )
 
 
@@ -136,10 +135,10 @@ def test_a_backup_of_half_the_size_is_suspicious() -> None:
     assert suspicion(backup(2, bytes=500), backup(1)) == ""
     assert suspicion(backup(2, bytes=499), None) == ""
     assert suspicion(backup(2, bytes=499), backup(1)) == (
-        "db_0002.sql.zst has 499 bytes, the verified db_0001.sql.zst had 1000; was data lost?"
+        "db_20270002T000000Z.dump.zst has 499 bytes, the verified db_20270001T000000Z.dump.zst had 1000; was data lost?"
     )
 
 
 def test_two_backups_of_one_second_have_two_names() -> None:
-    assert file_name("S", "gzip", ["db_S.sql.gz"]) == "db_Sb.sql.gz"
-    assert file_name("S", "zstd", ["db_S.sql.gz"]) == "db_S.sql.zst"
+    assert file_name("S", "gzip", ["db_S.dump.gz"]) == "db_Sb.dump.gz"
+    assert file_name("S", "zstd", ["db_S.dump.gz"]) == "db_S.dump.zst"

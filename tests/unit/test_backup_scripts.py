@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -23,22 +24,26 @@ from fabfile.remote.postgres import Postgres, Swap
 from .backups import CONTENT, backup
 from .builders import SERVER
 
-DATABASE = Postgres("app-db", "sha256:aa", "app", "app", "SELECT revision", {"PASSWORD": "x"})
+DATABASE = Postgres("app-db", "sha256:aa", "app", "app", "SELECT revision")
 ANSWERS = backup(1).to_manifest()
 DOCKER = """\
 #!/bin/bash
 # Inside is outside: what is told to a container is done here.
-printf '%s\\n' "$*" | head -n 1 >>"$STUBS/log"
+printf '%s\\n' "$*" | tr '\\n' ' ' | sed 's/$/\\n/' >>"$STUBS/log"
 case $1 in
   inspect) echo "${RUNNING:-true}" ;;
   info) echo / ;;
   ps) cat "$STUBS/throwaway" 2>/dev/null ;;
-  run) cat >"$STUBS/environment"; echo throwaway >"$STUBS/throwaway"; echo throwaway ;;
+  run)
+    [[ $* =~ --env-file\\ ([^ ]*) ]] && cat "${BASH_REMATCH[1]}" >>"$STUBS/environment"
+    echo throwaway >"$STUBS/throwaway"; echo throwaway
+    ;;
   rm) rm -f "$STUBS/throwaway" ;;
   exec)
     shift
-    while :; do case $1 in -i) shift ;; -e) shift 2 ;; *) break ;; esac; done
+    while :; do case $1 in -i) shift ;; -e | -u) shift 2 ;; *) break ;; esac; done
     shift
+    [ "$1 $4" != 'sh run' ] || shift 4 # in no environment but these stubs'
     exec "$@"
     ;;
 esac
@@ -75,9 +80,19 @@ esac
 """
 PG_DUMP = """\
 #!/bin/bash
-printf 'CREATE TABLE users ();\\n'
+printf 'PGDMP\\n'
 eval "${DUMPING:-true}"
-printf -- '--\\n-- PostgreSQL database dump complete\\n--\\n\\n'
+printf 'the end\\n'
+"""
+PG_RESTORE = """\
+#!/bin/bash
+printf 'pg_restore %s\\n' "$*" >>"$STUBS/asked"
+dump=$(cat; echo .)
+case $dump in *'the end'$'\\n'.) ;; *) echo 'pg_restore: error: unexpected end of file' >&2; exit 1 ;; esac
+[ -z "${REFUSED:-}" ] || case $* in *--exit-on-error*) echo "pg_restore: error: $REFUSED" >&2; exit 1 ;; esac
+case $* in
+  *-l*) printf ';     Format: CUSTOM\\n1; 2 3 EXTENSION - vector \\n4; 5 6 TABLE public users app\\n' ;;
+esac
 """
 SNAPSHOT = "--snapshot=00000003-1"
 
@@ -89,7 +104,12 @@ def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     answers = [json.dumps(answer) for answer in json.loads(ANSWERS)["content"]]
     (folder / "answers").write_text("\n".join(answers) + "\n")
-    for name, text in {"docker": DOCKER, "psql": PSQL, "pg_dump": PG_DUMP}.items():
+    for name, text in {
+        "docker": DOCKER,
+        "psql": PSQL,
+        "pg_dump": PG_DUMP,
+        "pg_restore": PG_RESTORE,
+    }.items():
         program(folder, name, text)
     program(folder, "pg_isready", "#!/bin/sh\n")
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -110,11 +130,11 @@ def host(stubs: Path, tmp_path: Path) -> Host:
     return Host(replace(SERVER, root=root, connection="local", compression="gzip"), Context())
 
 
-def fresh(name: str = "db_1.sql.gz") -> Backup:
+def fresh(name: str = "db_20270001T000000Z.dump.gz") -> Backup:
     return replace(backup(1), name=name, bytes=0, sha256="", seconds=0.0, content=None, verified=0)
 
 
-def take(host: Host, name: str = "db_1.sql.gz") -> Backup:
+def take(host: Host, name: str = "db_20270001T000000Z.dump.gz") -> Backup:
     return postgres.take(host, DATABASE, fresh(name), 0, 0)
 
 
@@ -128,6 +148,10 @@ def names(host: Host) -> list[str]:
 
 def log(stubs: Path) -> list[str]:
     return (stubs / "log").read_text().splitlines()
+
+
+def asked(stubs: Path) -> list[str]:
+    return (stubs / "asked").read_text().splitlines()
 
 
 @pytest.fixture
@@ -146,10 +170,9 @@ def nothing_left(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_backup_is_a_whole_file_and_a_manifest_that_only_the_owner_reads(host: Host) -> None:
     made = take(host)
-    file = folder(host) / "db_1.sql.gz"
-    text = gzip.decompress(file.read_bytes()).decode()
-    assert text.startswith("CREATE TABLE users")
-    assert names(host) == ["db_1.sql.gz", "db_1.sql.gz.json"]
+    file = folder(host) / "db_20270001T000000Z.dump.gz"
+    assert gzip.decompress(file.read_bytes()).startswith(b"PGDMP")
+    assert names(host) == ["db_20270001T000000Z.dump.gz", "db_20270001T000000Z.dump.gz.json"]
     assert {path.stat().st_mode & 0o777 for path in folder(host).iterdir()} == {0o600}
     assert (made.bytes, made.content) == (file.stat().st_size, CONTENT)
     assert (
@@ -165,20 +188,22 @@ def test_what_is_counted_is_what_is_dumped(host: Host, stubs: Path) -> None:
     take(host)
     (dump,) = [line for line in log(stubs) if " pg_dump " in line]
     assert SNAPSHOT in dump
-    asked = (stubs / "asked").read_text().splitlines()
-    assert asked[0] == "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-    assert asked[-1] == "COMMIT;"
-    assert any("(SELECT revision)::text" in line for line in asked)
+    lines = asked(stubs)
+    begin = lines.index("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
+    assert lines.index("COMMIT;") > begin
+    assert any("(SELECT revision)::text" in line for line in lines)
 
 
 @pytest.mark.skipif(not shutil.which("zstd"), reason="this machine has no zstd")
 def test_zstd_is_the_other_way_to_pack(host: Host) -> None:
     packed = Host(replace(host.server, compression="zstd"), Context())
-    take(packed, "db_1.sql.zst")
+    take(packed, "db_20270001T000000Z.dump.zst")
     done = subprocess.run(
-        ["zstd", "-dc", str(folder(host) / "db_1.sql.zst")], capture_output=True, check=True
+        ["zstd", "-dc", str(folder(host) / "db_20270001T000000Z.dump.zst")],
+        capture_output=True,
+        check=True,
     )
-    assert done.stdout.endswith(b"dump complete\n--\n\n")
+    assert done.stdout.endswith(b"the end\n")
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -187,7 +212,10 @@ def test_zstd_is_the_other_way_to_pack(host: Host) -> None:
     [
         ("echo 'pg_dump: error: connection lost' >&2; exit 1", "pg_dump ended with 1: pg_dump: er"),
         ("kill -KILL $$", "pg_dump ended with 137:"),
-        ("exit 0", "the dump has no end: its last line is missing"),
+        (
+            "exit 0",
+            "what stands on the disk is no whole dump: pg_restore: error: unexpected end of file",
+        ),
     ],
 )
 def test_a_dump_that_ends_early_is_no_backup(
@@ -207,7 +235,7 @@ def test_a_dump_that_ends_early_is_no_backup(
         ("gzip", "cat >/dev/null; echo 'gzip: broken' >&2; exit 1", "gzip ended with 1: gzip: br"),
         ("gzip", "echo 'gzip: broken' >&2; exit 1", "gzip ended with 1: gzip: broken"),
         ("sha256sum", "cat >/dev/null; exit 2", "digest ended with 2:"),
-        ("sync", "exit 1", "db_1.sql.gz.part cannot be written to the disk"),
+        ("sync", "exit 1", "db_20270001T000000Z.dump.gz.part cannot be written to the disk"),
     ],
 )
 def test_every_stage_must_end_well(
@@ -280,25 +308,25 @@ def test_of_two_at_once_the_second_says_so(host: Host) -> None:
         with pytest.raises(Trouble, match="another check or a clean-up is running"):
             postgres.try_restore(host, DATABASE, backup(1))
         with pytest.raises(Trouble, match="nothing was removed"):
-            postgres.remove(host, ["db_1.sql.gz"])
+            postgres.remove(host, ["db_20270001T000000Z.dump.gz"])
     finally:
         held.communicate(b"\n", timeout=10)
-    assert take(host).name == "db_1.sql.gz"
+    assert take(host).name == "db_20270001T000000Z.dump.gz"
 
 
 def test_a_name_that_is_taken_is_never_written_over(host: Host) -> None:
     first = take(host)
-    with pytest.raises(Trouble, match=r"db_1\.sql\.gz is there already$"):
+    with pytest.raises(Trouble, match=r"db_20270001T000000Z\.dump\.gz is there already$"):
         take(host)
     assert postgres.shelf(host).backups == (first,)
 
 
 def test_what_a_died_run_left_is_swept_and_never_counts(host: Host) -> None:
-    (folder(host) / "db_0.sql.gz.part").write_text("half of")
+    (folder(host) / "db_20270000T000000Z.dump.gz.part").write_text("half of")
     found = postgres.shelf(host)
     assert (found.backups, found.strays) == ((), {})
     take(host)
-    assert names(host) == ["db_1.sql.gz", "db_1.sql.gz.json"]
+    assert names(host) == ["db_20270001T000000Z.dump.gz", "db_20270001T000000Z.dump.gz.json"]
 
 
 # --- a check
@@ -316,13 +344,16 @@ def try_it(host: Host, made: Backup) -> Callable[[], object]:
 def test_a_check_restores_apart_and_tells_what_came_back(
     host: Host, stubs: Path, made: Backup
 ) -> None:
-    assert postgres.try_restore(host, DATABASE, made) == CONTENT
+    assert postgres.try_restore(host, DATABASE, made) == []
     (ran,) = [line for line in log(stubs) if line.startswith("run ")]
     assert "--network none" in ran
     assert "sha256:aa" in ran
     assert "PASSWORD" not in ran
-    assert (stubs / "environment").read_text() == "PASSWORD=x\n"
-    assert "CREATE TABLE users ();" in (stubs / "asked").read_text()
+    user, password = (stubs / "environment").read_text().splitlines()
+    assert user == "POSTGRES_USER=app"
+    assert re.fullmatch(r"POSTGRES_PASSWORD=[0-9a-f]{48}", password)
+    (restored,) = [line for line in asked(stubs) if "--exit-on-error" in line]
+    assert re.search(r" -U wishwithme_restore_[0-9a-f]{16} -d restored$", restored)
     assert not (stubs / "throwaway").exists()
 
 
@@ -376,9 +407,9 @@ def test_a_postgresql_that_does_not_start_is_a_failure(
 
 def test_removing_takes_the_manifest_and_the_file(host: Host) -> None:
     take(host)
-    take(host, "db_2.sql.gz")
-    postgres.remove(host, ["db_1.sql.gz"])
-    assert names(host) == ["db_2.sql.gz", "db_2.sql.gz.json"]
+    take(host, "db_20270002T000000Z.dump.gz")
+    postgres.remove(host, ["db_20270001T000000Z.dump.gz"])
+    assert names(host) == ["db_20270002T000000Z.dump.gz", "db_20270002T000000Z.dump.gz.json"]
 
 
 # --- a swap

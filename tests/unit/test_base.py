@@ -20,7 +20,9 @@ from fabfile.model.base import (
 )
 from fabfile.model.errors import Trouble
 
-BASE = Base("base_1.tar.zst", 1, 1000, "ubuntu", "somebody", 500, "ab", 1010, "0" * 23 + "7")
+BASE = Base(
+    "base_20270001T000000Z.tar.zst", 1, 1000, "ubuntu", "somebody", 500, "ab" * 32, 1010, "7" * 24
+)
 
 
 def manifest(base: Base) -> str:
@@ -50,8 +52,16 @@ def test_what_is_no_manifest_is_no_base(line: str) -> None:
 
 
 def test_a_file_of_another_size_is_no_base() -> None:
-    other = replace(BASE, name="base_2.tar.zst", number=2)
-    output = f"now 7\nbase 500 {manifest(other)}\nbase 499 {manifest(BASE)}\nbase 500 torn\n"
+    other = replace(BASE, name="base_20270002T000000Z.tar.zst", number=2)
+    output = "now 7\n" + "".join(
+        f"base {size} {name} {text}\n"
+        for size, name, text in (
+            (500, other.name, manifest(other)),
+            (499, BASE.name, manifest(BASE)),
+            (500, other.name, "torn"),
+            (500, other.name, manifest(BASE)),
+        )
+    )
     assert parse_bases(output) == Bases(7, (other,))
 
 

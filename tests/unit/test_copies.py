@@ -101,7 +101,7 @@ def test_one_that_was_changed_is_not_sent(standing: Host) -> None:
 
 
 def test_one_that_is_gone_is_not_sent(host: Host) -> None:
-    with pytest.raises(Trouble, match=r"db_0001\.sql\.zst is gone$"):
+    with pytest.raises(Trouble, match=r"db_20270001T000000Z\.dump\.zst is gone$"):
         read(host)
 
 
@@ -174,7 +174,7 @@ def tried(host: Host, identity: str, *chunks: bytes) -> Trouble:
 def test_something_else_is_not_taken(host: Host) -> None:
     trouble = tried(host, "", DATA[:-1], b"x")
     assert trouble.message == (
-        "ubuntu: db_0001.sql.zst did not come back:"
+        "ubuntu: db_20270001T000000Z.dump.zst did not come back:"
         " what came is not what was written: its digest is another one"
     )
     assert trouble.code == FAILED

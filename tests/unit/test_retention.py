@@ -36,10 +36,10 @@ def test_several_of_one_day_leave_the_newest() -> None:
 def test_each_tells_why() -> None:
     decision = retain([backup(1), backup(2), backup(3, verified=0)], Keep(1, 0, 0))
     assert decision.stays == {
-        "db_0002.sql.zst": "the newest verified one",
-        "db_0003.sql.zst": "newer than the newest verified one",
+        "db_20270002T000000Z.dump.zst": "the newest verified one",
+        "db_20270003T000000Z.dump.zst": "newer than the newest verified one",
     }
-    assert decision.goes == {"db_0001.sql.zst": "its place has a newer one"}
+    assert decision.goes == {"db_20270001T000000Z.dump.zst": "its place has a newer one"}
 
 
 def test_broken_ones_never_take_a_place() -> None:
@@ -56,11 +56,15 @@ def test_without_a_verified_one_nothing_goes() -> None:
 
 def test_one_whose_check_failed_goes_when_a_newer_one_is_verified() -> None:
     decision = retain([backup(1, verified=0, failure="cut off"), backup(2)], Keep())
-    assert decision.goes == {"db_0001.sql.zst": "its check failed, and a newer one is verified"}
+    assert decision.goes == {
+        "db_20270001T000000Z.dump.zst": "its check failed, and a newer one is verified"
+    }
 
 
 def test_what_a_release_was_made_after_stays() -> None:
-    assert kept([backup(1), backup(2), backup(3)], Keep(1, 0, 0), ("db_0001.sql.zst",)) == [1, 3]
+    assert kept(
+        [backup(1), backup(2), backup(3)], Keep(1, 0, 0), ("db_20270001T000000Z.dump.zst",)
+    ) == [1, 3]
 
 
 def test_a_clock_that_went_back_a_year_costs_no_backup_made_since() -> None:

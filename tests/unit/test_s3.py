@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from fabfile.model.errors import FAILED, REFUSED, Trouble
-from fabfile.model.offsite import Folder, Offsite
+from fabfile.model.offsite import Folder, Keys, Offsite
 from fabfile.remote import s3
 from fabfile.remote.pipe import Source
 from fabfile.remote.s3 import Bucket
 
-KEYS = ("a key", "a secret")
+KEYS = Keys("a key", "a secret", "k" * 32)
 FOLDER = Folder("copies", "site/ubuntu/")
 
 
@@ -31,7 +31,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bucket(port: int) -> Bucket:
     offsite = Offsite(bucket="copies", prefix="site", endpoint=f"http://127.0.0.1:{port}")
-    return Bucket(s3.connect(offsite, KEYS), FOLDER, offsite)
+    return Bucket(s3.connect(offsite, KEYS), FOLDER, offsite, KEYS.signing)
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def test_no_upload_needs_more_parts_than_there_may_be(monkeypatch: pytest.Monkey
         def upload_fileobj(self, *_values: object, ExtraArgs: object, Config: Any) -> None:  # noqa: N803
             seen.append(Config)
 
-    there = Bucket(Client(), FOLDER, Offsite())
+    there = Bucket(Client(), FOLDER, Offsite(), KEYS.signing)
     for expected in (10, 1 << 40):
         there.send("db", BufferedReader(Source(lambda _size: b"")), expected)
     small, large = seen

@@ -26,7 +26,7 @@ def backups(machine: Machine, command: Command, _stdin: str) -> Ended:
         name = path.removesuffix(".json")
         if not name.startswith("db_"):
             continue
-        lines.append(f"manifest {text.strip()}")
+        lines.append(f"manifest {name} {text.strip()}")
         if name in machine.dumps:
             lines.append(f"file {_size(machine.dumps[name])} {name}")
     return Ended(0, "\n".join(lines) + "\n")
@@ -41,7 +41,7 @@ def docker_exec(machine: Machine, command: Command, _stdin: str) -> Ended:
         return Ended(1, "no event\n") if failed else Ended(0, "events pass\n", "noise\n")
     if query.startswith("DROP DATABASE"):
         machine.note(query)
-        del machine.databases[query.split('"')[1]]
+        machine.databases.pop(query.split('"')[1], None)
         return Ended()
     if "datname" in query:
         return Ended(0, "".join(f"{name}\n" for name in sorted(machine.databases)))
@@ -62,9 +62,11 @@ def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
     manifest = {
         "about": json.loads(about),
         "bytes": _size(rows),
-        "sha256": "ab",
+        "sha256": "ab" * 32,
         "milliseconds": 1500,
+        "answered": "cd" * 32,
         "content": answers(rows, machine.schema),
+        "rights": [{"right": {"role": "reader"}}],
     }
     machine.files[f"{folder}/{name}.json"] = json.dumps(manifest)
     return Ended(0, json.dumps(manifest) + "\n")
@@ -72,7 +74,7 @@ def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 def verify(machine: Machine, command: Command, stdin: str) -> Ended:
     name = command.words[6]
-    assert "PASSWORD=" in stdin
+    assert stdin == '[{"right": {"role": "reader"}}]\n'
     manifest = json.loads(machine.files[f"{command.words[0]}/{name}.json"])
     revision = manifest["content"][0]["revision"]
     return Ended(

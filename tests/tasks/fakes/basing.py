@@ -17,7 +17,7 @@ def bases(machine: Machine, command: Command, _stdin: str) -> Ended:
     lines = [f"now {machine.clock}"]
     for path, text in sorted(machine.below(command.words[0]).items()):
         if path.startswith("base_"):
-            lines.append(f"base {SIZE} {text.strip()}")
+            lines.append(f"base {SIZE} {path.removesuffix('.json')} {text.strip()}")
     return Ended(0, "\n".join(lines) + "\n")
 
 
@@ -28,7 +28,7 @@ def base(machine: Machine, command: Command, _stdin: str) -> Ended:
     manifest = {
         "about": json.loads(command.words[7]),
         "bytes": SIZE,
-        "sha256": "ab",
+        "sha256": "ab" * 32,
         "ended": machine.clock + 1,
         "segment": f"{number:024}",
     }

@@ -12,7 +12,11 @@ from .machine import Machine
 
 def volumes(machine: Machine, command: Command, _stdin: str) -> Ended:
     files = machine.below(command.words[0])
-    manifests = [text for name, text in sorted(files.items()) if name.startswith("volume_")]
+    manifests = [
+        f"{name.removesuffix('.json')} {text}"
+        for name, text in sorted(files.items())
+        if name.startswith("volume_")
+    ]
     return Ended(0, "\n".join([str(machine.clock), *manifests]) + "\n")
 
 
@@ -27,7 +31,7 @@ def volume(machine: Machine, command: Command, _stdin: str) -> Ended:
     manifest = {
         "about": json.loads(command.words[9]),
         "bytes": len(text),
-        "sha256": "ab",
+        "sha256": "ab" * 32,
         "unpacked": 10240,
         "files": len(text.split()),
     }

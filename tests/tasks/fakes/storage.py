@@ -12,9 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from fabfile.model.offsite import Offsite
+from fabfile.model.offsite import Keys, Offsite
 
 KEYS = ("K3yOfTheBackups", "s3cretOfTheBackups")
+SIGNING = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 BUCKET = "copies"
 PART = 64
 CODES = {"NoSuchKey": 404, "NoSuchBucket": 404, "SlowDown": 503}
@@ -53,8 +54,8 @@ class Body:
     def __init__(self, data: bytes) -> None:
         self._data = io.BytesIO(data)
 
-    def read(self) -> bytes:
-        return self._data.read()
+    def read(self, size: int) -> bytes:
+        return self._data.read(size)
 
     def iter_chunks(self, _size: int) -> Iterator[bytes]:
         while chunk := self._data.read(PART):
@@ -76,8 +77,8 @@ class Storage:
         self.damage: Callable[[bytes], bytes] = bytes
         """What becomes of an object while it is written."""
 
-    def connect(self, _offsite: Offsite, keys: tuple[str, str]) -> Client:
-        return Client(self, keys)
+    def connect(self, _offsite: Offsite, keys: Keys) -> Client:
+        return Client(self, (keys.id, keys.secret))
 
     def fail(self, pattern: str, raises: Callable[[str], Exception], times: int = 10**6) -> None:
         """Let the steps that match fail from now on."""
