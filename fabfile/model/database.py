@@ -65,6 +65,7 @@ def parse_content(answers: Iterable[Mapping[str, Any]]) -> Content:
 
 
 def answers(content: Content) -> list[dict[str, Any]]:
+    """The answers again, as :func:`parse_content` reads them."""
     plain = asdict(content)
     tables = plain.pop("tables")
     rows = [{"table": name, "rows": n, "digest": digest} for name, (n, digest) in tables.items()]

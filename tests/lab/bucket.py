@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fabfile.model.offsite import Offsite
+from fabfile.model.offsite import Keys, Offsite
 from fabfile.remote import s3
 from tests.lab.deployments import Operator
 from tests.lab.rig.storage import BUCKET, Storage
@@ -35,7 +35,7 @@ class Bucket:
 
     @property
     def client(self) -> Any:
-        return s3.connect(Offsite(endpoint=self.storage.endpoint), self.storage.keys)
+        return s3.connect(Offsite(endpoint=self.storage.endpoint), Keys(*self.storage.keys))
 
     def objects(self) -> dict[str, int]:
         """Object of ubuntu's folder → its size."""
@@ -45,6 +45,10 @@ class Bucket:
     def content(self, name: str) -> bytes:
         body: bytes = self.client.get_object(Bucket=BUCKET, Key=FOLDER + name)["Body"].read()
         return body
+
+    def put(self, name: str, content: bytes) -> None:
+        """What somebody does who has stolen the bucket's keys, and nothing else."""
+        self.client.put_object(Bucket=BUCKET, Key=FOLDER + name, Body=content)
 
     def unfinished(self) -> list[str]:
         found = self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads") or ()

@@ -40,7 +40,8 @@ def test_the_manifest_that_the_script_writes_is_read_too() -> None:
     ]
     text = (
         f'{{"about":{plain.about},"bytes":1000,"sha256":"{"ab" * 32}","milliseconds":1500,'
-        f'"answered":"{"cd" * 32}","content":{json.dumps(answers)},"rights":[{{"right":{{"role":"reader"}}}}]}}'
+        f'"answered":"{"cd" * 32}","content":{json.dumps(answers)},'
+        '"rights":[{"right":{"role":"reader"}}]}'
     )
     assert parse_manifest(text) == plain
 
@@ -135,7 +136,8 @@ def test_a_backup_of_half_the_size_is_suspicious() -> None:
     assert suspicion(backup(2, bytes=500), backup(1)) == ""
     assert suspicion(backup(2, bytes=499), None) == ""
     assert suspicion(backup(2, bytes=499), backup(1)) == (
-        "db_20270002T000000Z.dump.zst has 499 bytes, the verified db_20270001T000000Z.dump.zst had 1000; was data lost?"
+        "db_20270002T000000Z.dump.zst has 499 bytes,"
+        " the verified db_20270001T000000Z.dump.zst had 1000; was data lost?"
     )
 
 

@@ -24,7 +24,7 @@ SMALL: Mapping[str, str] = {
     "API_URL": "/",
 }
 
-OWN = ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")
+OWN = ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "BACKUP_SIGNING_KEY")
 """Secrets that nobody requires, of which a lab has some of its own all the same."""
 
 

@@ -45,10 +45,10 @@ class Storage:
         return f"http://{self.address}:{PORT}"
 
     @property
-    def keys(self) -> tuple[str, str]:
-        """What opens it: stands in the servers' ``.env``."""
-        first, second = (environment.secret(self._place, key) for key in environment.OWN)
-        return first, second
+    def keys(self) -> tuple[str, str, str]:
+        """What opens it, and what signs the manifests in it: stands in the servers' ``.env``."""
+        first, second, signing = (environment.secret(self._place, key) for key in environment.OWN)
+        return first, second, signing
 
     def start(self, image: str) -> None:
         """Make it run and wait until it takes connections; Unreachable where nobody could.
@@ -66,7 +66,7 @@ class Storage:
         wait_until(self._answers, "the S3 server takes connections", READY)
 
     def _create(self, image: str, binary: Path) -> None:
-        access, secret = self.keys
+        access, secret, _ = self.keys
         identity = {
             "name": "backups",
             "credentials": [{"accessKey": access, "secretKey": secret}],
