@@ -13,7 +13,7 @@ from .files import ROOT, SERVERS, compose, variables
 each_server = pytest.mark.parametrize("server", SERVERS)
 # Compose's own and the tasks' own; no service reads them.
 COMPOSE_KEYS = {"COMPOSE_FILE", "COMPOSE_PROFILES"}
-TASK_KEYS = {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "CDN_PURGE_TOKEN"}
+TASK_KEYS = {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "BACKUP_SIGNING_KEY", "CDN_PURGE_TOKEN"}
 
 
 @dataclass(frozen=True)

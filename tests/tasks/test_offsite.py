@@ -182,6 +182,13 @@ FAILURES: dict[str, tuple[Callable[[Fleet], None], str]] = {
         without("S3_ACCESS_KEY_ID"),
         f"ubuntu: S3_ACCESS_KEY_ID is missing in .env: {NEEDED}",
     ),
+    "no signing key": (
+        without("BACKUP_SIGNING_KEY"),
+        (
+            "ubuntu: BACKUP_SIGNING_KEY is missing in .env (make one, and keep a copy of it:"
+            f" openssl rand -hex 32): {NEEDED}"
+        ),
+    ),
     "no secret": (
         without("S3_SECRET_ACCESS_KEY"),
         f"ubuntu: S3_SECRET_ACCESS_KEY is missing in .env: {NEEDED}",
@@ -596,8 +603,9 @@ def test_an_address_that_is_none_or_leads_nowhere_is_refused(lost: Fleet) -> Non
         assert refusal(lost.fab("db.restore --yes --from s3://copies")) == (
             "'s3://copies' is not s3://BUCKET/PREFIX/SERVER/NAME; fab db.list shows them"
         )
-        assert refusal(lost.fab(f"db.restore --yes --from {HERE}none")) == (
-            f"ubuntu: no copy 'none' in {HERE}; fab db.list"
+        none = "db_20270001T000000Z.dump.zst"
+        assert refusal(lost.fab(f"db.restore --yes --from {HERE}{none}")) == (
+            f"ubuntu: no copy '{none}' in {HERE}; fab db.list"
         )
         assert refusal(lost.fab("db.restore --yes --from none")) == (
             "ubuntu: no backup 'none'; fab db.list lists them"

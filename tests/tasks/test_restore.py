@@ -181,6 +181,23 @@ def test_into_another_database_touches_no_other(lost: Fleet) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["dbname=postgres", "host=203.0.113.1", "postgresql:///app", "-dapp", "a" * 64]
+)
+def test_connection_text_instead_of_a_name_is_refused_before_anything_is_asked(
+    lost: Fleet, name: str
+) -> None:
+    ran = lost.fab(f"db.restore --yes --into={name}")
+    assert (ran.code, ran.error) == (
+        2,
+        (
+            f"--into: '{name}' is not a name here: a letter or _ first, then A-Z a-z 0-9 _ -,"
+            " at most 63"
+        ),
+    )
+    assert lost.ubuntu.transcript == []
+
+
 def test_without_room_nothing_is_tried(lost: Fleet) -> None:
     lost.ubuntu.free = 1 << 20
     with lost.untouched():

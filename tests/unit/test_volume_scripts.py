@@ -45,7 +45,7 @@ case $1 in
 esac
 """
 BACKUP = VolumeBackup(
-    "volume_cache_1.tar.gz", 5, "ubuntu", "cache", "/data", "by hand", "", "", "me"
+    "volume_cache_20270001T000000Z.tar.gz", 5, "ubuntu", "cache", "/data", "by hand", "", "", "me"
 )
 
 
