@@ -56,7 +56,7 @@ def test_every_variable_of_a_server_is_in_the_example_for_that_server(server: st
 
 
 def test_the_keys_of_backups_and_cdn_reach_no_container() -> None:
-    assert {name for name in KEYS if name.startswith(("S3_", "CDN_"))} == TASK_KEYS
+    assert {name for name in KEYS if name.startswith(("S3_", "CDN_", "BACKUP_"))} == TASK_KEYS
     assert set(SECRETS) >= TASK_KEYS
     for server in SERVERS:
         assert not TASK_KEYS & set(variables(server))

@@ -82,14 +82,13 @@ PG_DUMP = """\
 #!/bin/bash
 printf 'PGDMP\\n'
 eval "${DUMPING:-true}"
-printf 'the end\\n'
+printf 'the end\\0\\0\\0\\0\\0'
 """
 PG_RESTORE = """\
 #!/bin/bash
 printf 'pg_restore %s\\n' "$*" >>"$STUBS/asked"
-dump=$(cat; echo .)
+cat >/dev/null
 no() { echo "pg_restore: error: $1" >&2; exit 1; }
-case $dump in *'the end'$'\\n'.) ;; *) no 'unexpected end of file' ;; esac
 case $* in
   *--exit-on-error*) [ -z "${REFUSED:-}" ] || no "$REFUSED" ;;
   *-l*)
@@ -207,7 +206,7 @@ def test_zstd_is_the_other_way_to_pack(host: Host) -> None:
         capture_output=True,
         check=True,
     )
-    assert done.stdout.endswith(b"the end\n")
+    assert done.stdout.endswith(b"the end\0\0\0\0\0")
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -218,7 +217,7 @@ def test_zstd_is_the_other_way_to_pack(host: Host) -> None:
         ("kill -KILL $$", "pg_dump ended with 137:"),
         (
             "exit 0",
-            "what stands on the disk is no whole dump: pg_restore: error: unexpected end of file",
+            "the dump has no end: its last block is missing",
         ),
     ],
 )
