@@ -27,7 +27,7 @@ def test_nights_of_broken_dumps_cost_no_good_backup(scene: Scene) -> None:
         scene.by_hand("docker compose up -d --wait")
     for night in range(NIGHTS):
         # Three kilobytes that look like backups, newer than the good one by name and by clock.
-        scene.by_hand(f"head -c 3300 /dev/urandom >{SHELF}/db_2099010{night}T030000Z.sql.zst")
+        scene.by_hand(f"head -c 3300 /dev/urandom >{SHELF}/db_2099010{night}T030000Z.dump.zst")
     scene.operator.must("db.prune")
     shelf = scene.operator.json("db.list")
     assert [backup["name"] for backup in shelf["backups"]] == [good]
