@@ -83,7 +83,7 @@ def test_a_dump_that_wants_more_than_its_own_database_is_refused_in_one_line(bai
         assert ran.code == 1, (what, ran)
         assert ran.error.startswith(f"ubuntu: {bait.name} cannot be restored: "), (what, ran)
         assert says in ran.error, (what, ran)
-        assert world(bait.scene) == before, what
+    assert world(bait.scene) == before
 
 
 def test_the_settings_that_a_dump_makes_for_its_database_are_gone(bait: Bait) -> None:
