@@ -10,6 +10,7 @@ from typing import Any
 from .backup import in_order
 from .facts import Change, Commit, Container, Disk, Facts, Folder
 from .freeze import parse_freeze
+from .reach import parse as parse_reach
 from .release import parse_release
 from .schedule import parse as parse_schedule
 
@@ -66,6 +67,7 @@ def parse(output: str, mark: str) -> Facts:
         away=sections.get("away", "").strip(),
         backups=in_order(sections["backups"].splitlines()),
         jobs=parse_schedule(sections["crontab"], sections["jobs"]),
+        reach=parse_reach(sections["reach"]) if "reach" in sections else None,
         commit=_commit(sections) if "commit" in sections else None,
     )
 

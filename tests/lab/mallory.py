@@ -1,4 +1,4 @@
-"""A local user without rights who attacks: runs on a server as ``mallory``, with nothing but Python.
+"""A local user without rights who attacks: runs on a server as ``mallory``, in plain Python.
 
 Reads one line of JSON from standard input: ``secrets`` (texts that no process may show) and
 ``published`` (ports that everybody may reach). Then it tries, again and again until standard input
@@ -62,7 +62,7 @@ def attempt(kind: str) -> None:
     tried[kind] = tried.get(kind, 0) + 1
 
 
-def hold(path: str) -> None:
+def hold(path: Path) -> None:
     """Hold a lock on whatever can be opened, for a moment."""
     with contextlib.suppress(OSError):
         opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -74,51 +74,50 @@ def hold(path: str) -> None:
             os.close(opened)
 
 
-def look_into(path: str) -> None:
+def look_into(path: Path) -> None:
     """Read a file or list a folder; then write to it."""
     attempt("files")
-    if os.path.isdir(path):
+    if path.is_symlink():
+        return
+    if path.is_dir():
         with contextlib.suppress(OSError):
-            names = os.listdir(path)
+            below = list(path.iterdir())
             success(f"list {path}")
-            for name in names:
-                look_into(os.path.join(path, name))
+            for one in below:
+                look_into(one)
         with contextlib.suppress(OSError):
-            mine = os.path.join(path, ".mallory")
+            mine = path / ".mallory"
             os.close(os.open(mine, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             success(f"create in {path}")
-            os.unlink(mine)
+            mine.unlink()
     else:
-        with contextlib.suppress(OSError):
-            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW))
-            success(f"read {path}")
-        with contextlib.suppress(OSError):
-            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW))
-            success(f"write {path}")
-    if not os.path.islink(path):
-        hold(path)
+        for kind, flag in (("read", os.O_RDONLY), ("write", os.O_WRONLY)):
+            with contextlib.suppress(OSError):
+                os.close(os.open(path, flag | os.O_NONBLOCK | os.O_NOFOLLOW))
+                success(f"{kind} {path}")
+    hold(path)
 
 
 def files() -> None:
     for path in GUESSES:
-        if os.access(path.parent, os.X_OK):
-            look_into(str(path))
-        else:
+        try:
+            look_into(path)
+        except PermissionError:
             attempt("files")
 
 
 def scratch() -> None:
-    """Look into what others have in /tmp."""
-    for name in os.listdir("/tmp"):
-        path = f"/tmp/{name}"
+    """Look into what others have in /tmp, and lay a link where they may write next."""
+    for path in TMP.iterdir():
         with contextlib.suppress(OSError):
-            if os.lstat(path).st_uid not in (os.getuid(), 0) or name.startswith("wishwithme"):
-                if os.lstat(path).st_uid != os.getuid():
-                    attempt("scratch")
-                    look_into(path)
-                    os.symlink(BAIT, f"{path}.tmp")
+            owner = path.lstat().st_uid
+            if owner not in (os.getuid(), 0) or (owner == 0 and path.name.startswith("wishwithme")):
+                attempt("scratch")
+                look_into(path)
+                path.with_name(f"{path.name}.tmp").symlink_to(BAIT)
 
 
+TMP = Path("/tmp")
 BAIT = Path.home() / "bait"
 
 
@@ -127,13 +126,11 @@ def plant() -> None:
     BAIT.mkdir(exist_ok=True)
     BAIT.chmod(0o777)
     kept = BAIT / "kept"
-    if kept.exists():
-        attempt("bait")
-    elif "bait" in tried:
+    if not kept.exists() and "bait" in tried:
         success("make somebody remove what a link in /tmp leads to")
     kept.write_text("kept\n")
     for name in SCRATCH:
-        folder = Path(f"/tmp/wishwithme-{name}.planted0")
+        folder = TMP / f"wishwithme-{name}.planted0"
         filled = folder / "filled"
         if folder.exists() and not filled.exists():
             success(f"make somebody clear {folder}")
@@ -141,12 +138,12 @@ def plant() -> None:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o777)
             filled.mkdir(exist_ok=True)
-            filled.chmod(0o777)
         with contextlib.suppress(OSError):
-            os.symlink(BAIT, f"/tmp/wishwithme-{name}.planted1")
+            folder.with_suffix(".planted1").symlink_to(BAIT)
     for written in BAIT.iterdir():
         if written != kept:
             success(f"make somebody write {written.name} where a link in /tmp leads to")
+    attempt("bait")
 
 
 def bridges() -> Iterator[str]:
@@ -178,16 +175,18 @@ def engine() -> None:
 
 
 def processes(secrets: list[str]) -> None:
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
         with contextlib.suppress(OSError):
-            if os.stat(f"/proc/{pid}").st_uid == os.getuid():
+            if process.stat().st_uid == os.getuid():
                 continue
             attempt("processes")
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+            words = (process / "cmdline").read_bytes().decode("utf-8", "replace")
             if any(secret in words for secret in secrets):
                 success(f"see a secret in the words of {words[:40]!r}")
             for name in ("environ", "fd/0", "mem"):
-                os.close(os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_NONBLOCK))
+                os.close(os.open(process / name, os.O_RDONLY | os.O_NONBLOCK))
                 success(f"read {name} of {words[:40]!r}")
 
 

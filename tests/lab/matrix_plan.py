@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from fabfile.model.content import Tree
-from fabfile.model.decide import FOLDERS, decide
+from fabfile.model.decide import decide
 from fabfile.model.facts import Container, Facts
+from fabfile.model.folders import FOLDERS
 from fabfile.model.inventory import Server, parse
 from fabfile.model.plan import Kind, Plan, Target, Wish, target_of
 from fabfile.model.release import Image

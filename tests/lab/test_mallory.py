@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.lab.malice import attacked, failed, secrets_of
 from tests.lab.scenes import PAGE, Scene, titled
-from tests.lab.seen import STATE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -42,9 +43,8 @@ def host(tmp_path: Path) -> Host:
         connection="local",
     )
     made = Host(server, Context())
-    state.make_folders(
-        made, [str(server.root / name) for name in ("build", "certs/trust", "releases/r1")]
-    )
+    made_with = {str(server.root / name): 0o700 for name in ("build", "certs/trust")}
+    state.make_folders(made, made_with, [str(server.root / "releases/r1")])
     Path(server.path).mkdir()
     (Path(server.path) / ".env").write_text("A=1\n")
     (Path(server.path) / ".env").chmod(0o600)
@@ -189,12 +189,53 @@ def test_a_file_in_the_way_is_replaced(host: Host) -> None:
 # --- state
 
 
-def test_folders_that_are_there_stay_as_they_are(host: Host) -> None:
-    folder = Path(host.server.root / "build")
-    folder.chmod(0o700)
-    state.make_folders(host, [str(folder), str(host.server.root / "new folder/below")])
-    assert mode(host.server.root / "build") == 0o700
-    assert Path(host.server.root / "new folder/below").is_dir()
+@pytest.fixture(params=[0o000, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The login's, which decides nothing."""
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_folders_have_their_own_modes_and_what_stood_open_is_closed(host: Host) -> None:
+    root = Path(host.server.root)
+    loose = root / "locks"
+    loose.mkdir()
+    (loose / "step").write_text("somebody's\n")
+    for path in (root, loose, loose / "step"):
+        path.chmod(0o777)
+    wanted = {str(root): 0o700, str(loose): 0o700, str(root / "new folder/below"): 0o755}
+    state.make_folders(host, wanted, [str(root / "data/volume")])
+    assert {path: mode(PurePosixPath(path)) for path in wanted} == wanted
+    assert mode(host.server.root / "locks/step") == 0o700
+    assert mode(host.server.root / "data/volume") == 0o700
+
+
+def test_a_folder_that_became_a_containers_stays_as_it_is(host: Host) -> None:
+    folder = Path(host.server.root / "releases/r1")
+    folder.chmod(0o750)
+    state.make_folders(host, {}, [str(folder)])
+    assert mode(host.server.root / "releases/r1") == 0o750
+
+
+@pytest.mark.usefixtures("umask")
+def test_what_is_checked_out_is_open_to_users_of_containers_in_a_closed_checkout(
+    host: Host,
+) -> None:
+    shutil.rmtree(host.server.path)
+    deployed(host, "two\n")
+    (Path(host.server.path) / "file").write_text("edited\n")
+    deployed(host, "three\n")
+    assert mode(host.server.path) == 0o700
+    assert mode(host.server.path / "file") == 0o644
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_record_is_its_owners_alone(host: Host) -> None:
+    host.put(host.server.root / "releases/new/release.json", "{}\n")
+    assert mode(host.server.root / "releases/new") == 0o700
+    assert mode(host.server.root / "releases/new/release.json") == 0o600
 
 
 def test_a_self_made_certificate_is_for_every_name_and_its_key_is_its_owners(host: Host) -> None:

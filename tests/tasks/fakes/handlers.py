@@ -52,7 +52,9 @@ def which(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
-    machine.folders.update(command.words)
+    at = command.words.index("volumes")
+    machine.folders |= {*command.words[1:at:2], *command.words[at + 1 :]}
+    machine.modes |= dict(zip(command.words[1:at:2], command.words[0:at:2], strict=True))
     return Ended()
 
 

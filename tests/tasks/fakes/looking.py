@@ -37,7 +37,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "docker", f"{engine.version}\n"
     yield "compose_version", "error: no engine\n" if "error" in engine.version else "2.26.1\n"
     places = sorted({*machine.folders, *machine.files})
-    yield "folders", "".join(f"{place}|ubuntu|755|directory\n" for place in places)
+    modes = {place: machine.modes.get(place, "700") for place in places}
+    yield "folders", "".join(f"{place}|ubuntu|{modes[place]}|directory\n" for place in places)
     yield "disk", f"/dev/vda1 {50 << 30} 0 {machine.free} 1% /\n" * 3
     there = f"{CHECKOUT}/.env" in machine.files
     yield "env_stat", f"{machine.env_stat}\n" if there else ""
