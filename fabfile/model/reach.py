@@ -67,7 +67,6 @@ def warnings(reach: Reach | None, project: str) -> list[str]:
     """What a deploy cannot close; what it can is a step of its plan."""
     if reach is None or reach.guarded or not (left := reach.open(project)):
         return []
-    return [
-        f"every user of this server reaches the containers at {', '.join(left)};"
-        " a deploy closes that where there is iptables and sudo without a password"
-    ]
+    where = ", ".join(left)
+    remedy = "a deploy closes them where there is iptables, and sudo without a password"
+    return [f"every user of this server reaches the containers of {where}; {remedy}"]

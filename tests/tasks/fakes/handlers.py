@@ -58,6 +58,17 @@ def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
+def guard(machine: Machine, command: Command, _stdin: str) -> Ended:
+    rules = f"{command.words[0]}-guard"
+    closed = [
+        f"closed={rules}|{line.partition('|')[2]}"
+        for line in machine.reach.splitlines()
+        if line.startswith(f"subnet={command.words[0]}|")
+    ]
+    machine.reach += "\n".join([f"hook={rules}", *closed]) + "\n"
+    return Ended()
+
+
 def put(machine: Machine, command: Command, stdin: str) -> Ended:
     machine.files[command.words[0]] = stdin
     return Ended()
@@ -171,6 +182,7 @@ HANDLERS: dict[str, Handler] = {
     "which": which,
     "curl": curl,
     "make-folders": make_folders,
+    "guard": guard,
     "put": put,
     "cat": cat,
     "died": died,

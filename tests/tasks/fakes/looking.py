@@ -57,6 +57,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "networks", "".join(f"{name}|{owner}\n" for name, owner in engine.networks.items())
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
     yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
+    if machine.reach:
+        yield "reach", machine.reach
     yield "holder", machine.locks.get("locks", "")
     yield "lingering", machine.lingering
     yield "frozen", machine.files.get(f"{ROOT}/locks/frozen", "")

@@ -56,6 +56,8 @@ class Machine:
         self.folders: set[str] = {CHECKOUT}
         self.modes: dict[str, str] = {}
         """Path → its mode, where that is not 700."""
+        self.reach = ""
+        """Networks and the rules that close them, as a look tells them; empty: it was not asked."""
         self.commits: dict[str, Commit] = {}
         self.worktrees: dict[str, str] = {}
         self.head = ""
