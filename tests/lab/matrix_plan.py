@@ -29,8 +29,11 @@ from tests.unit import builders
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 NAMED_BY_COMMIT = (Kind.FETCH, Kind.CHECKOUT)
-LEFT_OUT = {Kind.DOWNGRADE: "a step of rollback --migrations down alone"}
-"""Kinds of steps that no deploy has, and why."""
+LEFT_OUT = {
+    Kind.DOWNGRADE: "a step of rollback --migrations down alone",
+    Kind.GUARD: "changes nothing that runs, and fails no deploy (tests/lab/test_mallory.py)",
+}
+"""Kinds of steps that are not played, and why."""
 CALLED = "a certificate"
 
 
