@@ -9,7 +9,7 @@ from typing import Any
 
 from fabfile.model.content import Tree
 from fabfile.model.facts import Commit, Container, Disk, Facts, Folder
-from fabfile.model.folders import modes
+from fabfile.model.folders import FOLDERS as MODES
 from fabfile.model.hints import Hints, Migration
 from fabfile.model.inventory import Server
 from fabfile.model.plan import Target, target_of
@@ -239,5 +239,8 @@ def facts(**changes: Any) -> Facts:
 
 def folders(*paths: str, owner: str = "ubuntu", mode: int = 0) -> Mapping[str, Folder]:
     """Folders as a look finds them; by default with the modes that a deploy gives them."""
-    wanted = modes(SERVER)
-    return {path: Folder(owner, mode or wanted.get(path, 0o700), "directory") for path in paths}
+    wanted = {name.rpartition("/")[2]: its for name, its in MODES.items()}
+    return {
+        path: Folder(owner, mode or wanted.get(path.rpartition("/")[2], 0o700), "directory")
+        for path in paths
+    }
