@@ -62,9 +62,8 @@ def test_what_an_earlier_login_left_open_is_told_and_closed(scene: Scene, mode: 
     scene.ubuntu.must(["chmod", "664", f"{STATE}/locks/step"])
     told = ", ".join(f"{path} ({mode})" for path in (STATE, f"{STATE}/backups", f"{STATE}/locks"))
     ran = scene.operator.fab("doctor")
-    assert (
-        f"folders with a mode that is not theirs: {told}, {CHECKOUT} ({mode})" in ran.out + ran.err
-    )
+    warning = f"folders with a mode that is not theirs: {told}, {CHECKOUT} ({mode})"
+    assert warning in ran.out + ran.err
     assert scene.deploy(scene.runs).steps("ubuntu")[0] == f"bootstrap {STATE}"
     closed = scene.ubuntu.must(["stat", "-c", "%a", *open_, f"{STATE}/locks/step"]).split()
     assert closed == ["700"] * 4 + ["600"]
