@@ -55,15 +55,15 @@ class Mallory:
         self._thread.start()
         assert self._ready.wait(60), "mallory did not begin"
 
-    def end(self) -> Attack:
-        """What came of it."""
+    def tell(self, found: list[Attack]) -> None:
+        """End it, and add what came of it."""
         self._over.set()
         running = self._running
         if running and running.stdin:
             running.stdin.close()
         self._thread.join(60)
         self._server.exec(["sh", "-c", CLEAR], "root")
-        return self.attack
+        found.append(self.attack)
 
     def _attack(self) -> None:
         while not self._over.is_set():
@@ -104,7 +104,7 @@ def attacked(servers: Sequence[Server], secrets: Sequence[str]) -> Iterator[list
     with ExitStack() as stack:
         for server in servers:
             mallory = Mallory(server, secrets)
-            stack.callback(lambda one=mallory: found.append(one.end()))
+            stack.callback(mallory.tell, found)
             mallory.begin()
         yield found
 
