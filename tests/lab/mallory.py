@@ -1,10 +1,9 @@
 """A local user without rights who attacks: runs on a server as ``mallory``, in plain Python.
 
-Reads one line of JSON from standard input: ``secrets`` (texts that no process may show) and
-``published`` (ports that everybody may reach). Then it tries, again and again until standard input
-ends, to read, hold, change and reach what is the application's. Each success is a line ``SUCCESS``
-on standard output, told once; ``READY`` says that the attack is under way, ``TRIED`` how much was
-tried at its end.
+Reads one line of JSON from standard input: ``secrets``, texts that no process may show. Then it
+tries, again and again until standard input ends, to read, hold, change and reach what is the
+application's. Each success is a line ``SUCCESS`` on standard output, told once; ``READY`` says that
+the attack is under way, ``TRIED`` how much was tried at its end.
 """
 
 from __future__ import annotations
