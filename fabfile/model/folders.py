@@ -50,7 +50,7 @@ def bootstrap(server: Server, facts: Facts, volumes: Sequence[str]) -> str:
     ]
     wrong = loose(server, facts)
     told = [f"{len(missing)} of its folders are missing"] if missing else []
-    told += [f"modes that are not theirs: {', '.join(wrong)}"] if wrong else []
+    told += [f"{len(wrong)} of its folders have other modes than theirs"] if wrong else []
     return "; ".join(told)
 
 

@@ -20,7 +20,7 @@ def test_folders_that_stand_open_are_told_and_closed_by_the_next_deploy(running:
         assert f"{told} them" in (ran.out + ran.err).splitlines(), ran.everything
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything
-    assert f"bootstrap {ROOT}: modes that are not theirs: {which}" in ran.out
+    assert f"bootstrap {ROOT}: 3 of its folders have other modes than theirs" in ran.out
     assert [running.ubuntu.modes[path] for path in loose] == ["700"] * 3
     assert running.fab("doctor").lines[0] == "[ubuntu] nothing is wrong"
 
