@@ -23,7 +23,6 @@ SWITCH = "TEST_MALLORY"
 PROGRAM = Path(__file__).with_name("mallory.py")
 USER = "mallory"
 MAKE = f"id -u {USER} >/dev/null 2>&1 || useradd --create-home --shell /bin/sh {USER}"
-CLEAR = f"rm -rf /home/{USER}/bait; find /tmp -maxdepth 1 -user {USER} -exec rm -rf {{}} +"
 OURS = """
 docker network ls -q --filter label=com.docker.compose.project=wishwithme |
   xargs -r docker network inspect --format '{{range .IPAM.Config}}{{.Subnet}} {{end}}'
@@ -67,7 +66,6 @@ class Mallory:
         if running and running.stdin:
             running.stdin.close()
         self._thread.join(60)
-        self._server.exec(["sh", "-c", CLEAR], "root")
         found.append(self.attack)
 
     def _attack(self) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -113,11 +114,17 @@ def scratch() -> None:
             if owner not in (os.getuid(), 0) or (owner == 0 and path.name.startswith("wishwithme")):
                 attempt("scratch")
                 look_into(path)
-                path.with_name(f"{path.name}.tmp").symlink_to(BAIT)
+                link(path.with_name(f"{path.name}.tmp"))
 
 
 TMP = Path("/tmp")
-BAIT = Path.home() / "bait"
+BAIT = Path.home() / f"bait{os.getpid()}"
+planted: set[Path] = set()
+
+
+def link(path: Path) -> None:
+    path.symlink_to(BAIT)
+    planted.add(path)
 
 
 def plant() -> None:
@@ -129,16 +136,17 @@ def plant() -> None:
         success("make somebody remove what a link in /tmp leads to")
     kept.write_text("kept\n")
     for name in SCRATCH:
-        folder = TMP / f"wishwithme-{name}.planted0"
+        folder = TMP / f"wishwithme-{name}.planted{os.getpid()}"
         filled = folder / "filled"
         if folder.exists() and not filled.exists():
             success(f"make somebody clear {folder}")
         with contextlib.suppress(OSError):
             folder.mkdir(exist_ok=True)
+            planted.add(folder)
             folder.chmod(0o777)
             filled.mkdir(exist_ok=True)
         with contextlib.suppress(OSError):
-            folder.with_suffix(".planted1").symlink_to(BAIT)
+            link(folder.with_suffix(f".linked{os.getpid()}"))
     for written in BAIT.iterdir():
         if written != kept:
             success(f"make somebody write {written.name} where a link in /tmp leads to")
@@ -221,6 +229,10 @@ def main() -> None:
     over.set()
     for thread in threads:
         thread.join(10)
+    for path in (*planted, BAIT):
+        shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
     print(f"TRIED {json.dumps(tried)}", flush=True)
     os._exit(0)
 
