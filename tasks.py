@@ -17,7 +17,7 @@ from tests.suite.shard import parse_shard
 @task(
     help={
         "fast": "leave the lab and the services' own tests out",
-        "full": "also run the scenes of the lab that take too long for every run",
+        "full": "also run the long scenes of the lab, and attack its servers meanwhile",
         "shard": "i/n: with --full, only that part of the fault matrix",
     }
 )
@@ -28,6 +28,7 @@ def test(_context: Context, fast: bool = False, full: bool = False, shard: str =
         os.environ["TEST_SHARD"] = shard
     if full:
         os.environ["TEST_FULL"] = "yes"
+        os.environ["TEST_MALLORY"] = "yes"
     if not tiers.run(fast):
         raise Exit(code=1)
 

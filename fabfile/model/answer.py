@@ -10,6 +10,7 @@ from .backup import in_order, parse_manifest
 from .facts import Change, Commit, Container, Disk, Facts, Folder
 from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
+from .reach import parse as parse_reach
 from .reading import load
 from .release import parse_release
 from .schedule import parse as parse_schedule
@@ -74,6 +75,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
             if backup and f"{backup.name}.json" == name
         ),
         jobs=parse_schedule(sections["crontab"], _stamps(sections["jobs"])),
+        reach=parse_reach(sections["reach"]) if "reach" in sections else None,
         commit=_commit(sections, ref) if "commit" in sections else None,
         unreadable=tuple(torn),
     )

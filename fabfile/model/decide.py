@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from .budget import shortage
 from .content import mounted_paths
 from .facts import Commit, Container, Facts
+from .folders import bootstrap
 from .inventory import Server
 from .objections import notes, orphans, refusals
 from .plan import Kind, Plan, Step, Target, Wish
+from .reach import why_closed
 from .reasons import Reason, Why, has_new_image, image_id, reason_for
 from .stack import Service
-
-FOLDERS = ("data", "backups", "releases", "locks", "proxy", "certs", "certs/trust", "build")
-"""Folders below the root of the server's state."""
 
 
 def decide(
@@ -103,9 +102,7 @@ class _Decision:
 
     def prepare(self) -> list[Step]:
         steps = []
-        missing = self.missing_folders()
-        if missing:
-            reason = f"{len(missing)} of its folders are missing"
+        if reason := bootstrap(self.server, self.facts, self.target.stack.volume_folders):
             steps.append(Step(Kind.BOOTSTRAP, str(self.server.root), reason))
         proxy = self.target.stack.proxy
         if proxy and not self.has_certificate():
@@ -144,11 +141,6 @@ class _Decision:
 
     def touched(self) -> list[Service]:
         return [s for s in self.target.stack.services if s.name in self.reasons]
-
-    def missing_folders(self) -> list[str]:
-        wanted = [str(self.server.root / name) for name in FOLDERS]
-        wanted += self.target.stack.volume_folders
-        return [path for path in wanted if path not in self.facts.folders]
 
     def has_certificate(self) -> bool:
         certs = self.server.root / "certs"
@@ -189,6 +181,7 @@ class _Decision:
     def cut_over(self) -> list[Step]:
         touched = self.touched()
         return [
+            *self.guard(),
             *(self.step(Kind.START, service) for service in touched if service.hints.keep),
             *self.migrations(touched),
             *self.checkout(),
@@ -196,7 +189,14 @@ class _Decision:
             *self.rolls(touched),
             *self.reload(),
             *self.removals(),
+            *self.guard(made_here=True),
         ]
+
+    def guard(self, *, made_here: bool = False) -> list[Step]:
+        """Close the networks to local users; those that this deploy makes, before and after."""
+        project = self.target.stack.project
+        reason = why_closed(self.facts.reach, project, made_here=made_here)
+        return [Step(Kind.GUARD, project, reason)] if reason else []
 
     def step(self, kind: Kind, service: Service) -> Step:
         reason = self.reasons[service.name]

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from .backup import Backup
 from .certificate import anchor
 from .freeze import Freeze
+from .reach import Reach
 from .release import DIED, RUNNING, Release
 from .schedule import Entry
 
@@ -179,6 +180,8 @@ class Facts:
     lingering: str = ""
     """Who died while a step of theirs goes on here; empty: nobody."""
     freeze: Freeze | None = None
+    reach: Reach | None = None
+    """Who reaches the networks from the server itself."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
     storage: Disk | None = None

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     ROLL = "roll"
     RELOAD = "reload"
     REMOVE = "remove"
+    GUARD = "guard"
     DOWNGRADE = "downgrade"
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from .budget import MINIMUM_FREE
 from .certificate import ending, is_readable
-from .decide import FOLDERS
 from .envfile import Findings, check, parse, schema
 from .facts import Facts
+from .folders import FOLDERS
 from .inventory import Server
 from .stack import Stack
 
@@ -75,7 +75,7 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
     if not facts.has_folder(server.root) and not facts.sudo:
         problems.append(
             f"{server.root} does not exist and {facts.user} may not use sudo to make it; run once:"
-            f" sudo install -d -o {facts.user} {server.root}"
+            f" sudo install -d -m 700 -o {facts.user} {server.root}"
         )
     folder = facts.folders.get(str(server.root))
     if folder and folder.owner != facts.user and not facts.sudo:

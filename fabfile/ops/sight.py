@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model import offsite
+from ..model import folders, offsite, reach
 from ..model.answer import LOCAL
 from ..model.content import context_problems
 from ..model.decide import decide
@@ -88,9 +88,11 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not engine and not (target is None and env.problems):
             problems += found.problems
-    notes = [*env.warnings, *warnings(facts)]
+    notes = [*env.warnings, *warnings(facts), *folders.warnings(server, facts)]
     if target and target.stack.database:
         notes += offsite.warnings(server.offsite, facts.env, lacking)
+    if target:
+        notes += reach.warnings(facts.reach, target.stack.project)
     sight = Sight(host, facts, tuple(problems), tuple(notes), target)
     session.console.hide(sight.secrets.values())
     return sight

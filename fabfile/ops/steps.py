@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from ..model.decide import FOLDERS
 from ..model.errors import Trouble
 from ..model.facts import Facts
+from ..model.folders import modes
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.release import Release
-from ..remote import compose, git, state
+from ..remote import compose, git, guard, state
 from ..remote.host import Host, Output
 from ..remote.look import look
 from .migrating import Descent, Place, Schema
@@ -74,14 +74,13 @@ class Steps:
             Kind.REMOVE: self._remove,
             Kind.ROLL: self.rolling.roll,
             Kind.RELOAD: self.rolling.reload,
+            Kind.GUARD: self._guard,
             Kind.DOWNGRADE: self._downgrade,
         }
         return doers[step.kind](step)
 
     def _bootstrap(self, _step: Step) -> str:
-        root = self.host.server.root
-        folders = [str(root), *(str(root / name) for name in FOLDERS)]
-        state.make_folders(self.host, [*folders, *self.target.stack.volume_folders])
+        state.make_folders(self.host, modes(self.host.server), self.target.stack.volume_folders)
         return ""
 
     def _fetch(self, _step: Step) -> str:
@@ -159,6 +158,9 @@ class Steps:
     def _remove(self, step: Step) -> str:
         compose.remove(self.host, step.subject)
         return ""
+
+    def _guard(self, step: Step) -> str:
+        return guard.close(self.host, step.subject)
 
     def watch(self, services: Sequence[str], seconds: int) -> None:
         """Wait whether a container of ``services`` dies after it was healthy."""

@@ -14,7 +14,8 @@ ask() { docker exec "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres
 
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --wait "$wait" 9 || die 75 'another backup, check or clean-up is running'
-rm -rf "${TMPDIR:-/tmp}"/wishwithme-base.* # of a run that died: one at a time holds the server
+# Of a run that died: one at a time holds the server. Others may have made such names too.
+find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name 'wishwithme-base.*' -exec rm -rf {} +
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-base.XXXXXXXX") || die 74 'no temporary folder can be made'
 part=$folder/$name.part
 done=''

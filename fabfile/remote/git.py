@@ -21,10 +21,11 @@ def fetch(host: Host, commit: str, release: str) -> None:
     server = host.server
     script = """
 set -eu
+umask 022 # below the closed checkout: users of containers read what is mounted and built
 checkout=$1 repository=$2 commit=$3 release=$4 build=$5
 rm -rf "${build:?}"/*
 export GIT_TERMINAL_PROMPT=0
-mkdir -p "$checkout"
+[ -d "$checkout" ] || mkdir -p -m 700 "$checkout"
 cd "$checkout"
 [ -d .git ] || git init -q
 git remote get-url origin >/dev/null 2>&1 || git remote add origin "$repository"
@@ -43,6 +44,7 @@ def worktree(host: Host, commit: str) -> PurePosixPath:
     folder = host.server.root / "build" / commit[:12]
     script = """
 set -eu
+umask 022
 cd "$1"
 git worktree prune
 [ ! -d "$2" ] || git worktree remove --force "$2" 2>/dev/null || rm -rf "$2"

@@ -90,7 +90,7 @@ class Host:
         the text has come looks like the end of the text.
         """
         script = """
-mkdir -p "${1%/*}" && umask 077 && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" = "$3" ] &&
+umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" = "$3" ] &&
   chmod "$2" "$1.tmp" && mv -f "$1.tmp" "$1"
 """
         size = str(len(text.encode()))

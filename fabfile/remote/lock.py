@@ -40,8 +40,10 @@ HELD, UNDER_WAY, FROZEN = 75, 76, 77
 """Exit codes of who does not get it: somebody holds it, a step of somebody who died runs, frozen"""
 REMEDIES = {HELD: "; wait for it, then run again", UNDER_WAY: "; wait for its end"}
 TAKE = f"""
+umask 077
 at=$1/locks
-while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+# What another user can open, another user can hold.
+[ -d "$at" ] || at=$HOME/.wishwithme.lock
 exec flock --no-fork --nonblock --conflict-exit-code {HELD} "$at" bash -c "$2" lock "$1" "${{@:3}}"
 """
 """flock becomes the holder, so that the lock is the living process's own: the kernel's list of
@@ -61,8 +63,9 @@ if [ -d "$at" ]; then
   exec 9>&-
   # Who holds nothing any more has died: power, or the shell that was here.
   [ ! -e "$at/holder" ] || mv -f "$at/holder" "$at/died"
-  # What needs the lock makes these, and nothing of it goes on now.
-  rm -rf "${{TMPDIR:-/tmp}}"/wishwithme-{{proxy,swap,load}}.*
+  # What needs the lock makes these, and nothing of it goes on now. Others may have made such names.
+  find "${{TMPDIR:-/tmp}}" -maxdepth 1 -uid "$(id -u)" \\( -name 'wishwithme-proxy.*' -o \
+    -name 'wishwithme-swap.*' -o -name 'wishwithme-load.*' \\) -exec rm -rf {{}} +
   turn=' in turn'
 fi
 tell "$who"

@@ -73,10 +73,21 @@ engine() {
     for key in "$root" "$checkout" "$storage"; do df -PB1 "$(nearest "$key")" | tail -n 1; done
   }
 }
+# reach: the subnets of compose projects, and the rules of the firewall that close them to local users (guard.sh).
+reach() {
+  local program
+  docker network ls -q --filter label=com.docker.compose.project | xargs -r docker network inspect --format \
+    '{{range .IPAM.Config}}{{printf "subnet=%s|%s\n" (index $.Labels "com.docker.compose.project") .Subnet}}{{end}}'
+  for program in iptables ip6tables; do
+    sudo -n "$program" -w 5 -S | sed -n 's/^-P OUTPUT .*/rules=yes/p; s/^-A OUTPUT -j \(.*-guard\)$/hook=\1/p
+      s/^-A \(.*-guard\) -d \([^ ]*\) -j REJECT.*/closed=\1|\2/p'
+  done
+}
 ask docker engine
 ask containers containers
 ask images docker image ls --no-trunc --format '[{{json .ID}},{{json .Repository}},{{json .Tag}},{{json .Size}}]'
 ask networks docker network ls --format '[{{json .Name}},{{json (.Label "com.docker.compose.project")}}]'
+ask reach reach
 
 section host
 printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
@@ -133,7 +144,7 @@ for file in "$root"/operator/jobs/*; do
 done
 answered() {
   local name
-  for name in docker containers images networks; do answer "$name"; done
+  for name in docker containers images networks reach; do answer "$name"; done
   section end
 }
 [ -n "$ref" ] || { answered; exit 0; }

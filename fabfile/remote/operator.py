@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..model.errors import Trouble, refused
+from ..model.folders import CLOSED
 from ..model.inventory import Server
 from ..model.schedule import local_inventory
 from .host import Host
@@ -104,9 +105,9 @@ def _encoded(text: str) -> str:
 def set_up(host: Host) -> list[str]:
     """Make what the jobs need, where it is not there as it should be; what was changed."""
     at = folder(host.server)
-    make_folders(host, [str(at), str(at / "jobs"), str(at / "logs")])
+    make_folders(host, dict.fromkeys([str(at), str(at / "jobs"), str(at / "logs")], CLOSED))
     wanted = {
-        program(host.server): (JOB, "755"),
+        program(host.server): (JOB, "700"),
         at / "hosts.ini": (local_inventory(host.server), "600"),
     }
     changed = []

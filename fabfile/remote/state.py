@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ..model.authority import alternatives
@@ -14,16 +14,32 @@ DAYS = 3650
 """Validity of the self-made certificate that a new server starts with."""
 
 
-def make_folders(host: Host, folders: Sequence[str]) -> None:
-    """Make the folders of the server's state, owned by the user that deploys."""
+def make_folders(host: Host, folders: Mapping[str, int], volumes: Sequence[str] = ()) -> None:
+    """Make the folders of the server's state, owned by the user that deploys, with these modes.
+
+    Folders that are there get theirs too, and what stands in them goes to nobody else any more,
+    whatever an earlier login's umask was. ``volumes`` are only made: they become a container's.
+    """
     script = """
 set -eu
-for folder in "$@"; do
-  [ -d "$folder" ] && continue
-  mkdir -p "$folder" 2>/dev/null || sudo -n install -d -o "$(id -un)" -g "$(id -gn)" "$folder"
+umask 077
+me=$(id -un)
+make() { mkdir -p "$1" 2>/dev/null || sudo -n install -d -m 700 -o "$me" -g "$(id -gn)" "$1"; }
+closed=()
+while [ "$1" != volumes ]; do
+  [ -d "$2" ] || make "$2"
+  [ -O "$2" ] || sudo -n chown "$me" "$2"
+  chmod "$1" "$2"
+  case ${2##*/} in locks | backups | releases) closed+=("$2") ;; esac
+  shift 2
 done
+# What an earlier login's umask left open. A file may go meanwhile.
+[ "${#closed[@]}" -eq 0 ] || chmod -Rf go= "${closed[@]}" || :
+shift
+for folder in "$@"; do [ -d "$folder" ] || make "$folder"; done
 """
-    host.write(["bash", "-c", script, "make-folders", *folders])
+    words = [word for path, mode in folders.items() for word in (f"{mode:o}", path)]
+    host.write(["bash", "-c", script, "make-folders", *words, "volumes", *volumes])
 
 
 def make_certificate(host: Host, names: Sequence[str]) -> None:
@@ -106,7 +122,7 @@ def read_log(host: Host, release: Release) -> str:
 
 def freeze(host: Host, made: Freeze) -> None:
     """Let the lock be refused to what changes what runs."""
-    host.put(host.server.root / "locks" / "frozen", made.to_json() + "\n", "644")
+    host.put(host.server.root / "locks" / "frozen", made.to_json() + "\n")
 
 
 def unfreeze(host: Host) -> None:

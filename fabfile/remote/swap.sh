@@ -10,6 +10,7 @@ set -uo pipefail
 container=$1 user=$2 live=$3 aside=$4 incoming=$5 proxy=$6 address=$7 folder=$8 held=$9 proof=${10} epoch=${11}
 shift 11
 export LC_ALL=C
+umask 022 # the proxy reads what is written here
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 pause() { read -rt 0.2 <> <(:) || :; }
 psql_on() { docker exec -i "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d postgres "$@"; }

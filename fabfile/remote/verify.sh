@@ -17,7 +17,7 @@ container=''
 scratch=''
 remove_all() {
   docker ps -aq --filter "label=$label" | xargs -r docker rm -f -v >/dev/null 2>&1
-  rm -rf "${TMPDIR:-/tmp}"/wishwithme-verify.*
+  find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name 'wishwithme-verify.*' -exec rm -rf {} +
 }
 trap remove_all EXIT
 trap 'exit 143' HUP INT TERM

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from fabfile.model import errors
-from fabfile.model.decide import FOLDERS
 from fabfile.model.envfile import ANNOTATION, schema
 from fabfile.model.errors import Trouble
+from fabfile.model.folders import FOLDERS
 from fabfile.model.hints import HINTS, MIGRATE, PROBE, parse_hints
 from fabfile.model.plan import Kind
 

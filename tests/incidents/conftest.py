@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.fixtures import lab
+from tests.lab.malice import mallory
 
-__all__ = ["lab"]
+__all__ = ["lab", "mallory"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -40,7 +40,7 @@ def test_compose_itself_refuses_an_empty_env(scene: Scene) -> None:
 @pytest.mark.parametrize("weak", ["", "short", "change-me-change-me-change-me-change-me"])
 def test_each_secret_must_be_there_and_be_one(scene: Scene, weak: str) -> None:
     """Missing, short or copied from an example: all are named at once, and no value is shown."""
-    keys = ["JWT_SECRET_KEY", "POSTGRES_PASSWORD", "RU_BEARER_TOKEN"]
+    keys = ["JWT_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "RU_BEARER_TOKEN"]
     with settings_kept(scene.ubuntu):
         scene.ubuntu.write_env(**dict.fromkeys(keys, weak))
         ran = scene.operator.fab("ubuntu.plan", "--ref", scene.runs)

@@ -11,7 +11,7 @@ from tests.lab.seen import now, written
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-SECRETS = ("POSTGRES_PASSWORD", "JWT_SECRET_KEY", "RU_BEARER_TOKEN")
+SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "JWT_SECRET_KEY", "RU_BEARER_TOKEN")
 
 
 def values(scene: Scene) -> list[str]:

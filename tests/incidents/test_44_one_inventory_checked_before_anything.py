@@ -43,7 +43,7 @@ def test_a_wrong_path_a_wrong_root_and_no_compose_are_told_together(
         ran = scene.operator.fab("ubuntu.deploy", hosts_ini=hosts_ini)
     assert (ran.code, ran.out) == (2, "")
     assert ran.error == "ubuntu: 3 preconditions do not hold; nothing was touched"
-    once = "run once: sudo install -d -o ubuntu /srv/wishwithme"
+    once = "run once: sudo install -d -m 700 -o ubuntu /srv/wishwithme"
     assert sorted(ran.evidence) == [
         f"/srv/wishwithme does not exist and ubuntu may not use sudo to make it; {once}",
         "docker compose is missing or older than 2.20; install the docker compose plugin",

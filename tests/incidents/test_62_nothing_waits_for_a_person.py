@@ -61,7 +61,7 @@ def test_sudo_that_wants_a_password(scene: Scene, silent: int, tmp_path: Path) -
     assert (ran.code, ran.seconds < SOON) == (2, True), ran
     assert (
         "/srv/wishwithme does not exist and ubuntu may not use sudo to make it; run once:"
-        " sudo install -d -o ubuntu /srv/wishwithme"
+        " sudo install -d -m 700 -o ubuntu /srv/wishwithme"
     ) in ran.evidence
 
 

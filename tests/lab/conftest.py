@@ -6,9 +6,10 @@ import pytest
 
 from tests.lab.alone import turn
 from tests.lab.fixtures import lab
+from tests.lab.malice import mallory
 from tests.lab.order import places
 
-__all__ = ["lab"]
+__all__ = ["lab", "mallory"]
 
 COLD_START = 600
 

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from fabfile.model.content import Tree
-from fabfile.model.decide import FOLDERS, decide
+from fabfile.model.decide import decide
 from fabfile.model.facts import Container, Facts
+from fabfile.model.folders import FOLDERS
 from fabfile.model.inventory import Server, parse
 from fabfile.model.plan import Kind, Plan, Target, Wish, target_of
 from fabfile.model.release import Image
@@ -28,8 +29,11 @@ from tests.unit import builders
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 NAMED_BY_COMMIT = (Kind.FETCH, Kind.CHECKOUT)
-LEFT_OUT = {Kind.DOWNGRADE: "a step of rollback --migrations down alone"}
-"""Kinds of steps that no deploy has, and why."""
+LEFT_OUT = {
+    Kind.DOWNGRADE: "a step of rollback --migrations down alone",
+    Kind.GUARD: "changes nothing that runs, and fails no deploy (tests/lab/test_mallory.py)",
+}
+"""Kinds of steps that are not played, and why."""
 CALLED = "a certificate"
 
 

@@ -236,7 +236,7 @@ ls {STATE}/build
 where='{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}'
 address=$(docker inspect -f "$where" wishwithme-nginx)
 curl -s --fail "http://$address:8090/away"
-ls -d /tmp/wishwithme-* 2>/dev/null
+find /tmp -maxdepth 1 -user ubuntu -name 'wishwithme-*'
 true
 """
 """What a run must not leave: stand-ins, one-off containers, trees, a service that is away."""

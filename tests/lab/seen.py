@@ -24,7 +24,9 @@ find {CHECKOUT} {STATE} -path '{STATE}/data/*' -prune -o \\
     -path {STATE}/locks/step -o -type f -print0 2>/dev/null |
     xargs -0r sha256sum | sed 's/\\([^ ]*\\)  \\(.*\\)/\\2 holds\\t\\1/'
 find {STATE}/data -mindepth 1 -maxdepth 1 -printf '%p\\tis %y %m %U:%G\\n' 2>/dev/null
-ls -d /tmp/wishwithme* /tmp/tmp.* 2>/dev/null | sed 's/$/\\tis left over/'
+find /tmp -maxdepth 1 \\( -user ubuntu -o -user root \\) \\
+    \\( -name 'wishwithme*' -o -name 'tmp.*' \\) -printf '%p\\tis left over\\n'
+iptables -S | grep -e -guard | sed 's/$/\\tis a rule/'
 crontab -l -u ubuntu 2>/dev/null | sed 's/^/crontab\\t/'
 docker volume ls -q | sed 's/$/\\tis a volume/'
 docker network ls --format '{{{{.Name}}}}' | sed 's/$/\\tis a network/'

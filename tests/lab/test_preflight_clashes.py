@@ -83,7 +83,7 @@ def test_no_right_to_make_the_folder_of_the_state(emptied: Server, operator: Ope
         said = refusal(operator)
     assert said == (
         "montreal: /opt/wishwithme does not exist and ubuntu may not use sudo to make it; run once:"
-        " sudo install -d -o ubuntu /opt/wishwithme"
+        " sudo install -d -m 700 -o ubuntu /opt/wishwithme"
     )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +94,34 @@ def test_the_first_probe_comes_within_two_seconds(name: str) -> None:
 @checked
 def test_no_probe_holds_a_secret(name: str) -> None:
     assert re.search(r"\$\{[A-Z_]*(PASSWORD|SECRET|TOKEN|KEY)", words(CHECKED[name])) is None
+
+
+@on_servers
+def test_no_secret_is_among_the_words_that_a_process_is_started_with(name: str) -> None:
+    """Every user of the host sees those."""
+    started = json.dumps([ON_SERVERS[name].get("entrypoint"), ON_SERVERS[name].get("command")])
+    assert re.search(r"(?<!\$)\$\{[A-Z_]*(PASSWORD|SECRET|TOKEN|KEY)", started) is None
+
+
+def test_redis_reads_its_password_from_standard_input(tmp_path: Path) -> None:
+    told = tmp_path / "docker-entrypoint.sh"
+    told.write_text('#!/bin/sh\necho "$@"\nexec cat\n')
+    told.chmod(0o755)
+    words = [word.replace("$$", "$") for word in ON_SERVERS["ubuntu/redis"]["entrypoint"]]
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDISCLI_AUTH": "a-pass~word"}
+    said = subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
+    first, password, *_ = said.splitlines()
+    assert (first, password) == ("redis-server -", "requirepass a-pass~word")
+
+
+def test_core_api_signs_in_to_redis_with_the_password_that_redis_has() -> None:
+    services = compose("ubuntu")["services"]
+    password = services["redis"]["environment"]["REDISCLI_AUTH"]
+    assert password == "${REDIS_PASSWORD:?set REDIS_PASSWORD in .env}"
+    for twin in ("core-api-1", "core-api-2"):
+        url = services[twin]["environment"]["REDIS_URL"]
+        # With the user's name a Redis without a password takes it too: the twins may come first.
+        assert url == f"redis://default:{password}@redis:6379/0"
 
 
 def test_no_service_goes_without_a_health_check() -> None:

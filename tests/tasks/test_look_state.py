@@ -231,3 +231,36 @@ def test_who_writes_an_odd_freeze_freezes_and_breaks_nothing(place: Place, text:
     found = place.look("").freeze
     assert found == Freeze("somebody", 0, " ".join(text.split()))
     assert str(found).startswith("frozen by somebody: ")
+
+
+RULES = """#!/bin/sh
+[ "$1 $2" = '-n iptables' ] || exit 1
+cat <<'END'
+-P OUTPUT ACCEPT
+-N DOCKER
+-N app-guard
+-A OUTPUT -j app-guard
+-A app-guard -m owner --uid-owner 0 -j RETURN
+-A app-guard -d 172.18.0.0/16 -j REJECT --reject-with icmp-port-unreachable
+END
+"""
+
+
+def test_networks_and_the_rules_that_close_them_are_seen(place: Place) -> None:
+    programs = place.folder / "bin"
+    docker = programs / "docker"
+    networks = (
+        '  "network inspect"*) printf "subnet=app|172.18.0.0/16\\nsubnet=b|172.19.0.0/16\\n" ;;'
+    )
+    docker.write_text(docker.read_text().replace("esac", f"{networks}\nesac"))
+    seen = place.look().reach
+    assert seen is not None
+    assert (seen.guarded, seen.open("app"), seen.open("b")) == (
+        False,
+        ["172.18.0.0/16"],
+        ["172.19.0.0/16"],
+    )
+    (programs / "sudo").write_text(RULES)
+    seen = place.look().reach
+    assert seen is not None
+    assert (seen.guarded, seen.open("app"), seen.open("b")) == (True, [], ["172.19.0.0/16"])

@@ -40,7 +40,7 @@ def setting(name: str, value: object) -> Change:
 
 
 NEEDED = "a deploy needs 1024 MiB; free some space (fab ubuntu.prune, old backups)"
-MAKE = f"run once: sudo install -d -o ubuntu {ROOT}"
+MAKE = f"run once: sudo install -d -m 700 -o ubuntu {ROOT}"
 GONE = "remove it once its containers are gone"
 HINTS = (
     "checks, database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke, upstreams,"

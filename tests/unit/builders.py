@@ -9,6 +9,7 @@ from typing import Any
 
 from fabfile.model.content import Tree
 from fabfile.model.facts import Commit, Container, Disk, Facts, Folder
+from fabfile.model.folders import FOLDERS as MODES
 from fabfile.model.hints import Hints, Migration
 from fabfile.model.inventory import Server
 from fabfile.model.plan import Target, target_of
@@ -237,6 +238,10 @@ def facts(**changes: Any) -> Facts:
     return replace(plain, **changes)
 
 
-def folders(*paths: str, owner: str = "ubuntu", mode: int = 0o755) -> Mapping[str, Folder]:
-    """Folders as a look finds them."""
-    return {path: Folder(owner, mode, "directory") for path in paths}
+def folders(*paths: str, owner: str = "ubuntu", mode: int = 0) -> Mapping[str, Folder]:
+    """Folders as a look finds them; by default with the modes that a deploy gives them."""
+    wanted = {name.rpartition("/")[2]: its for name, its in MODES.items()}
+    return {
+        path: Folder(owner, mode or wanted.get(path.rpartition("/")[2], 0o700), "directory")
+        for path in paths
+    }

@@ -39,9 +39,8 @@ def cloned(tmp_path: Path, somebody: None) -> Host:
         connection="local",
     )
     made = Host(server, Context())
-    state.make_folders(
-        made, [str(server.root / name) for name in ("build", "certs/trust", "releases/r1")]
-    )
+    made_with = {str(server.root / name): 0o700 for name in ("build", "certs/trust")}
+    state.make_folders(made, made_with, [str(server.root / "releases/r1")])
     Path(server.path).mkdir()
     (Path(server.path) / ".env").write_text("A=1\n")
     (Path(server.path) / ".env").chmod(0o600)

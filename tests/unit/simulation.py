@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from fabfile.model.decide import FOLDERS, decide
+from fabfile.model.decide import decide
 from fabfile.model.facts import Change, Commit, Facts
+from fabfile.model.folders import FOLDERS
 from fabfile.model.plan import Kind, Plan, Step, Target, Wish, target_of
 from fabfile.model.reasons import image_id
 from fabfile.model.release import FAILED, VERIFIED, Image, Release

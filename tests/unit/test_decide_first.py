@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.decide import FOLDERS, decide
+from fabfile.model.decide import decide
 from fabfile.model.facts import Facts, Folder
+from fabfile.model.folders import FOLDERS
 from fabfile.model.plan import PREPARING, Kind, Plan, Wish
 
 from .builders import (

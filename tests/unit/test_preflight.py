@@ -114,7 +114,7 @@ def test_a_root_that_nobody_can_make_is_named_with_the_command_that_does() -> No
     (problem,) = host(folders={}, sudo=False)
     assert problem == (
         f"{ROOT} does not exist and ubuntu may not use sudo to make it; run once:"
-        f" sudo install -d -o ubuntu {ROOT}"
+        f" sudo install -d -m 700 -o ubuntu {ROOT}"
     )
     assert host(folders={}, sudo=True) == []
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import pytest
 from cryptography import x509
@@ -14,17 +15,58 @@ from fabfile.remote import state
 from fabfile.remote.host import Host
 
 from .builders import release
-from .clone import mode
+from .clone import deployed, mode
 
 RECORD = release("r1")
 
 
-def test_folders_that_are_there_stay_as_they_are(cloned: Host) -> None:
-    folder = Path(cloned.server.root / "build")
-    folder.chmod(0o700)
-    state.make_folders(cloned, [str(folder), str(cloned.server.root / "new folder/below")])
-    assert mode(cloned.server.root / "build") == 0o700
-    assert Path(cloned.server.root / "new folder/below").is_dir()
+@pytest.fixture(params=[0o000, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The login's, which decides nothing."""
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_folders_have_their_own_modes_and_what_stood_open_is_closed(cloned: Host) -> None:
+    root = Path(cloned.server.root)
+    loose = root / "locks"
+    loose.mkdir()
+    (loose / "step").write_text("somebody's\n")
+    for path in (root, loose, loose / "step"):
+        path.chmod(0o777)
+    wanted = {str(root): 0o700, str(loose): 0o700, str(root / "new folder/below"): 0o755}
+    state.make_folders(cloned, wanted, [str(root / "data/volume")])
+    assert {path: mode(PurePosixPath(path)) for path in wanted} == wanted
+    assert mode(cloned.server.root / "locks/step") == 0o700
+    assert mode(cloned.server.root / "data/volume") == 0o700
+
+
+def test_a_folder_that_became_a_containers_stays_as_it_is(cloned: Host) -> None:
+    folder = Path(cloned.server.root / "releases/r1")
+    folder.chmod(0o750)
+    state.make_folders(cloned, {}, [str(folder)])
+    assert mode(cloned.server.root / "releases/r1") == 0o750
+
+
+@pytest.mark.usefixtures("umask")
+def test_what_is_checked_out_is_open_to_users_of_containers_in_a_closed_checkout(
+    cloned: Host,
+) -> None:
+    shutil.rmtree(cloned.server.path)
+    deployed(cloned, "two\n")
+    (Path(cloned.server.path) / "file").write_text("edited\n")
+    deployed(cloned, "three\n")
+    assert mode(cloned.server.path) == 0o700
+    assert mode(cloned.server.path / "file") == 0o644
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_record_is_its_owners_alone(cloned: Host) -> None:
+    cloned.put(cloned.server.root / "releases/new/release.json", "{}\n")
+    assert mode(cloned.server.root / "releases/new") == 0o700
+    assert mode(cloned.server.root / "releases/new/release.json") == 0o600
 
 
 def test_a_self_made_certificate_is_for_every_name_and_its_key_is_its_owners(cloned: Host) -> None:

@@ -16,9 +16,10 @@ from .place import Place
 CHECKOUT = "/home/ubuntu/wish-with-me-codex"
 BOOT_DEADLINE = 60
 TRUST = """
-cat >/tmp/trusted
-cmp -s /tmp/trusted "$0" || { cp /tmp/trusted "$0" && update-ca-certificates; }
-rm /tmp/trusted
+trusted=$(mktemp)
+cat >"$trusted"
+cmp -s "$trusted" "$0" || { install -m 644 "$trusted" "$0" && update-ca-certificates; }
+rm "$trusted"
 """
 
 # What a deploy can leave behind. What still runs for the user ends first, so that nothing puts back
@@ -29,7 +30,12 @@ crontab -r -u ubuntu
 docker ps -aq | xargs -r docker rm -f -v
 docker volume ls -q | xargs -r docker volume rm -f
 docker network ls -q --filter type=custom | xargs -r docker network rm
-rm -rf /opt/wishwithme
+rm -rf /opt/wishwithme /home/ubuntu/.wishwithme.lock
+rules=wishwithme-guard
+for tables in iptables ip6tables; do
+  $tables -D OUTPUT -j $rules && $tables -F $rules && $tables -X $rules
+done
+rm -f /usr/local/sbin/wishwithme-guard /etc/cron.d/wishwithme-guard
 find {CHECKOUT} -mindepth 1 -maxdepth 1 ! -name .env -exec rm -rf '{{}}' +
 test -z "$(docker ps -aq)"
 """

@@ -52,7 +52,20 @@ def which(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
-    machine.folders.update(command.words)
+    at = command.words.index("volumes")
+    machine.folders |= {*command.words[1:at:2], *command.words[at + 1 :]}
+    machine.modes |= dict(zip(command.words[1:at:2], command.words[0:at:2], strict=True))
+    return Ended()
+
+
+def guard(machine: Machine, command: Command, _stdin: str) -> Ended:
+    rules = f"{command.words[0]}-guard"
+    closed = [
+        f"closed={rules}|{line.partition('|')[2]}"
+        for line in machine.reach.splitlines()
+        if line.startswith(f"subnet={command.words[0]}|")
+    ]
+    machine.reach += "\n".join([f"hook={rules}", *closed]) + "\n"
     return Ended()
 
 
@@ -170,6 +183,7 @@ HANDLERS: dict[str, Handler] = {
     "which": which,
     "curl": curl,
     "make-folders": make_folders,
+    "guard": guard,
     "put": put,
     "cat": cat,
     "died": died,

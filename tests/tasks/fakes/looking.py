@@ -37,7 +37,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "docker", f"{engine.version}\n"
     yield "compose_version", "error: no engine\n" if "error" in engine.version else "2.26.1\n"
     places = sorted({*machine.folders, *machine.files})
-    yield "folders", "".join(f"755|directory|ubuntu|{place}\0" for place in places)
+    modes = {place: machine.modes.get(place, "700") for place in places}
+    yield "folders", "".join(f"{modes[place]}|directory|ubuntu|{place}\0" for place in places)
     yield "disk", f"/dev/vda1 {50 << 30} 0 {machine.free} 1% /\n" * 3
     there = f"{CHECKOUT}/.env" in machine.files
     yield "env_stat", f"{machine.env_stat}\n" if there else ""
@@ -56,6 +57,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "networks", "".join(f"{json.dumps(row)}\n" for row in engine.networks.items())
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
     yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
+    if machine.reach:
+        yield "reach", machine.reach
     yield "holder", machine.locks.get("locks", "")
     yield "lingering", machine.lingering
     yield "frozen", machine.files.get(f"{ROOT}/locks/frozen", "")

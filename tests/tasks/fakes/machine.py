@@ -54,6 +54,10 @@ class Machine:
         self.env_stat = "ubuntu|600"
         self.files: dict[str, str] = {f"{CHECKOUT}/.env": application.env(name)}
         self.folders: set[str] = {CHECKOUT}
+        self.modes: dict[str, str] = {}
+        """Path → its mode, where that is not 700."""
+        self.reach = ""
+        """Networks and the rules that close them, as a look tells them; empty: it was not asked."""
         self.commits: dict[str, Commit] = {}
         self.worktrees: dict[str, str] = {}
         self.head = ""
