@@ -4,24 +4,25 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, HTTPException, Request, status
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from app.bearer import require_bearer
 from app.browser import BrowserFetcher
 from app.extract import Product, read
-from app.fetch import Fetcher, HttpFetcher, StubFetcher, Unfetchable
+from app.fetch import Endless, Fetcher, HttpFetcher, StubFetcher, Unfetchable
 from app.guard import Guard, Refused
 from app.logs import RequestLog, configure_logs
 from app.programs import find_program
 from app.settings import Settings, load_settings
 from app.slots import Busy, Slots
+from app.text import STEERING
 
 # The caller gives up after 150 s.
-WORK_SECONDS = 120.0
+WORK_SECONDS = 60.0
 RETRY_SECONDS = 10
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Wrong or missing token"},
@@ -35,10 +36,17 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 log = logging.getLogger("app.resolve")
 
 
+def plain(address: str) -> str:
+    """The address, once it is known to hold nothing that steers a terminal or a reader."""
+    if STEERING.search(address):
+        raise ValueError("must not contain control characters or marks of the writing direction")
+    return address
+
+
 class Wanted(BaseModel):
     """The address of a page to resolve."""
 
-    url: str = Field(min_length=1, max_length=2048)
+    url: Annotated[str, Field(min_length=1, max_length=2048), AfterValidator(plain)]
 
 
 def fetcher_for(settings: Settings, guard: Guard) -> Fetcher:
@@ -105,6 +113,8 @@ async def resolve(wanted: Wanted, request: Request) -> Product:
             "no room for another page now",
             headers={"Retry-After": str(RETRY_SECONDS)},
         ) from None
+    except Endless as endless:
+        raise HTTPException(status.HTTP_504_GATEWAY_TIMEOUT, str(endless)) from None
     except TimeoutError:
         raise HTTPException(
             status.HTTP_504_GATEWAY_TIMEOUT, f"no page within {WORK_SECONDS:.0f} s"

@@ -7,6 +7,8 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from app.text import without_steering
+
 MAX_TITLE = 500
 PRODUCTS = frozenset({"Product", "ProductGroup", "ProductModel", "IndividualProduct", "Book"})
 # Where a product's offer keeps its price, itself or one level down.
@@ -121,5 +123,5 @@ def _text(data: Any) -> str:
 
 
 def words(text: str) -> str:
-    """A text on one line, cut where no title goes on."""
-    return " ".join(text.split())[:MAX_TITLE]
+    """A text on one line, cut where no title goes on, without what would steer a terminal."""
+    return " ".join(without_steering(text).split())[:MAX_TITLE]
