@@ -218,7 +218,8 @@ def renderers() -> dict[int, int]:
 
 
 def browser_pid() -> int:
-    (pid,) = {process.pid for process in processes() if process.parent == driver_of_this_process()}
+    driver = driver_of_this_process()
+    (pid,) = {process.pid for process in processes() if process.parent == driver}
     return pid
 
 
@@ -241,9 +242,9 @@ ENDLESS = {
 BUSY_BESIDE = {
     "a worker": """<title>Busy</title><script>
         new Worker(URL.createObjectURL(new Blob(["while (1) {}"])))</script>""",
-    "a frame": "<title>Busy</title><iframe src='{shop}/loop' sandbox='allow-scripts'></iframe>",
+    "a frame": "<title>Busy</title><iframe src='SHOP/loop' sandbox='allow-scripts'></iframe>",
     "another page": """<title>Busy</title><script>
-        window.open("{shop}/loop", "", "noopener")</script>""",
+        window.open("SHOP/loop", "", "noopener")</script>""",
 }
 
 
@@ -275,7 +276,7 @@ def test_what_a_page_leaves_computing_beside_it_ends_with_it(
     chromium: TestClient, shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(browser, "PAGE_SECONDS", 15)
-    shop.pages |= {"/loop": LOOP, "/busy": BUSY_BESIDE[kind].format(shop=shop.url)}
+    shop.pages |= {"/loop": LOOP, "/busy": BUSY_BESIDE[kind].replace("SHOP", shop.url)}
     assert resolve(chromium, f"{shop.url}/busy")[0] in {200, 504}
     until(lambda: renderers() == {})
 

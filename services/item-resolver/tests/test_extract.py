@@ -1,6 +1,7 @@
 """What is read from a page, and in which order its words are trusted."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -204,6 +205,13 @@ def test_amounts_as_people_write_them(text: str, amount: str | None, currency: s
 )
 def test_currencies_by_code_and_sign(text: str, code: str | None) -> None:
     assert currency_of(text) == code
+
+
+def test_a_page_cannot_be_made_to_be_read_without_end() -> None:
+    nested = "<i><b itemprop='name price image'>" * 30_000
+    begun = time.thread_time()
+    page(f"<p itemscope itemtype='/Product'>{nested}")
+    assert time.thread_time() - begun < 10
 
 
 STEERED = "\x1b]0;X\x07\u202eA kettle\u2069\x9b\x00 and\u2028string\x7f\u200f"
