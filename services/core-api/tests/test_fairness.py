@@ -14,6 +14,8 @@ Twins = tuple[str, str]
 
 # What another user's item takes at most while one user's pages are endless (docs/services.md).
 IN_TURN = 30
+# For all else: what the test before left in the queue comes first, on a busy machine.
+PATIENCE = 90
 
 
 class Pages:
@@ -41,7 +43,7 @@ class Pages:
             self.begun.append(url)
             self.open[whose] += 1
             self.most[whose] = max(self.most[whose], self.open[whose])
-        self.ended[url].wait(60)
+        self.ended[url].wait(300)
         with self.lock:
             self.open[whose] -= 1
         return 200, {"title": "Kite"}
@@ -75,12 +77,12 @@ def test_fourteen_endless_pages_of_one_user_do_not_keep_another_waiting(
     other = new_person()
     with pages(resolver) as held:
         endless = added(person, held, "attacker", 14)
-        until(lambda: held.open["attacker"] == turns.PER_USER)
+        until(lambda: held.open["attacker"] == turns.PER_USER, PATIENCE)
         item = other.item(other.wishlist(), source_url=held.address("other", endless=False))
         until(lambda: other.status(item) == "resolved", IN_TURN)
         assert {person.status(one) for one in endless} == {"pending"}
         assert held.most["attacker"] == turns.PER_USER < turns.AT_ONCE
-    until(lambda: {person.status(one) for one in endless} == {"resolved"}, 30)
+    until(lambda: {person.status(one) for one in endless} == {"resolved"}, PATIENCE)
 
 
 def test_a_slot_that_is_free_goes_to_whoever_waits_with_the_fewest_at_work(
@@ -90,10 +92,10 @@ def test_a_slot_that_is_free_goes_to_whoever_waits_with_the_fewest_at_work(
     with pages(resolver) as held:
         added(person, held, "first", 6)
         added(second, held, "second", 6)
-        until(lambda: sum(held.open.values()) == turns.AT_ONCE)
+        until(lambda: sum(held.open.values()) == turns.AT_ONCE, PATIENCE)
         added(third, held, "third", 1)
         held.ended[held.begun[0]].set()
-        until(lambda: len(held.owners()) > turns.AT_ONCE)
+        until(lambda: len(held.owners()) > turns.AT_ONCE, PATIENCE)
         assert held.owners()[turns.AT_ONCE] == "third"
 
 
@@ -108,11 +110,11 @@ def test_users_with_as_many_at_work_take_turns(
             added(people[name], held, name, 8)
         for name in names[4:]:
             added(people[name], held, name, 3)
-        until(lambda: sum(held.open.values()) == turns.AT_ONCE)
+        until(lambda: sum(held.open.values()) == turns.AT_ONCE, PATIENCE)
         # One ends at a time, always of those that began first.
         for number in range(12):
             held.ended[held.begun[number]].set()
-            until(lambda so_far=number: len(held.begun) > so_far + turns.AT_ONCE)
+            until(lambda so_far=number: len(held.begun) > so_far + turns.AT_ONCE, PATIENCE)
         served = held.owners()[turns.AT_ONCE : 16]
     assert min(Counter(served)[name] for name in names[4:]) >= 2
 
@@ -123,9 +125,9 @@ def test_the_job_of_an_item_that_is_gone_keeps_nobody_waiting(
     wishlist = person.wishlist()
     with pages(resolver) as held:
         added(person, held, "holder", turns.PER_USER)
-        until(lambda: held.open["holder"] == turns.PER_USER)
+        until(lambda: held.open["holder"] == turns.PER_USER, PATIENCE)
         gone = person.item(wishlist, source_url=held.address("holder", endless=True))
         assert person.api.delete(f"/items/{gone['id']}").status_code == 204
         behind = person.item(wishlist, source_url=held.address("holder", endless=False))
         held.ended[held.begun[0]].set()
-        until(lambda: person.status(behind) == "resolved")
+        until(lambda: person.status(behind) == "resolved", PATIENCE)
