@@ -26,12 +26,12 @@ MAPPED = replaced(STATUS, f"{STATUS}    note: Mapped[str | None]\n")
 
 @contextmanager
 def schema_kept(scene: Scene) -> Iterator[None]:
-    """Whatever happens inside, the database is at 007 afterwards."""
+    """Whatever happens inside, the database is at 008 afterwards."""
     try:
         yield
     finally:
         scene.asks_database("ALTER TABLE items DROP COLUMN IF EXISTS note")
-        scene.asks_database("UPDATE alembic_version SET version_num = '007'")
+        scene.asks_database("UPDATE alembic_version SET version_num = '008'")
 
 
 @full
@@ -47,18 +47,18 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
         assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api-1"]
         assert steps.index("review core-api-1") < steps.index("backup postgres")
         assert steps.index("migrate core-api-1") < steps.index("roll core-api-1")
-        assert "(007 → 008)" in ran.out
+        assert "(008 → 009)" in ran.out
         record = scene.record(commit)
-        assert (old["schema"], record["schema"]) == ("007", "008")
+        assert (old["schema"], record["schema"]) == ("008", "009")
         shelf = {one["name"]: one for one in scene.operator.json("db.list")["backups"]}
         secured = shelf[record["backup"]]
-        assert (secured["schema"], bool(secured["verified"])) == ("007", True)
+        assert (secured["schema"], bool(secured["verified"])) == ("008", True)
 
         with untouched(scene.ubuntu):
             ran = scene.operator.fab("ubuntu.rollback")
         assert refused(ran) == (
-            f"ubuntu: the database is at revision 008, which release {back} does not know;"
-            " --migrations down takes it down to 007; to bring back what was before it:"
+            f"ubuntu: the database is at revision 009, which release {back} does not know;"
+            " --migrations down takes it down to 008; to bring back what was before it:"
             " fab ubuntu.rollback --migrations keep,"
             f" then fab db.restore --on ubuntu --from {record['backup']}"
         )
@@ -66,14 +66,14 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
         with scene.only_replaces(*TWINS), followed(scene, ["10.98.1.1"]) as onlooking:
             ran = scene.operator.fab("ubuntu.rollback", "--migrations", "down")
         assert ran.code == 0, ran
-        assert "warning: the downgrade 008 → 007 drops column items.note" in ran.out
+        assert "warning: the downgrade 009 → 008 drops column items.note" in ran.out
         assert onlooking.report["refused"] == 0, onlooking
         assert onlooking.complete, onlooking
         assert scene.runs == old["commit"]
         record = scene.record(scene.last()["id"])
-        assert (record["outcome"], record["schema"]) == ("verified", "007")
+        assert (record["outcome"], record["schema"]) == ("verified", "008")
         assert step_names(record)[-2:] == ["roll core-api-2", "downgrade core-api-1"]
-        assert (scene.asks_database(REVISION), scene.asks_database(COLUMN)) == ("007", "0")
+        assert (scene.asks_database(REVISION), scene.asks_database(COLUMN)) == ("008", "0")
         assert record["backup"] != secured["name"]
 
 
@@ -88,11 +88,11 @@ def test_a_destructive_migration_needs_a_word_and_is_shown(scene: Scene) -> None
     assert (ran.code, ran.error) == (
         2,
         (
-            "ubuntu: the migration 007 → 008 is destructive; --allow-destructive runs it after a"
+            "ubuntu: the migration 008 → 009 is destructive; --allow-destructive runs it after a"
             " verified backup; the running system was not touched"
         ),
     ), ran
-    assert ran.evidence == ["migration 007 → 008 drops column items.price"]
+    assert ran.evidence == ["migration 008 → 009 drops column items.price"]
     assert scene.operator.json("db.list")["backups"] == shelf
     plan = scene.operator.fab("ubuntu.plan", "--ref", commit)
     assert (plan.code, plan.evidence) == (2, ran.evidence), plan

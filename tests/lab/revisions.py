@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lab.commits import Edit
 from tests.lab.scenes import ending
 
-HEAD = 7
+HEAD = 8
 """The newest revision of this checkout, as a number."""
 ADD = 'op.add_column("items", sa.Column("{column}", sa.Text()))'
 TAKE = 'op.drop_column("items", "{column}")'

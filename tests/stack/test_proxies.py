@@ -79,7 +79,7 @@ def test_caller_proxy_and_work_give_up_in_this_order() -> None:
     work = said("item-resolver/app/main.py", r"^WORK_SECONDS = ([\d.]+)$")
     turn = said("item-resolver/app/slots.py", r"^WAIT_SECONDS = ([\d.]+)$")
     (proxy,) = map(seconds, directive("montreal", "proxy_read_timeout"))
-    assert (caller, proxy, work) == (180, 150, 120)
+    assert (caller, proxy, work) == (180, 150, 60)
     assert proxy > turn + work
 
 

@@ -1,6 +1,7 @@
 """The stream of events that a browser keeps open."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 import jwt
@@ -8,13 +9,15 @@ from fastapi import APIRouter, Header, HTTPException, Query, Request, status
 from fastapi.responses import StreamingResponse
 
 from app.auth import signing_key
-from app.streams import Event, Streams, place
+from app.streams import Event, Streams, TooMany, place
 from app.tokens import bearer_of
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
 
 # How soon a browser comes back after the end of a stream, in milliseconds.
 RETRY = 1000
+# How soon to ask again when there are too many, in seconds.
+LATER = 30
 UNBUFFERED = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
@@ -43,15 +46,26 @@ async def stream(
     its connections.
     """
     try:
-        user_id = bearer_of(token, signing_key())
+        user_id, until = bearer_of(token, signing_key())
     except (jwt.InvalidTokenError, ValueError):
         raise HTTPException(status.HTTP_401_UNAUTHORIZED, "sign in first") from None
     streams: Streams = request.app.state.streams
     # Before the answer begins: what happens from then on is the client's, whatever ends the stream.
     here = await streams.beginning(user_id, place(header) or place(last_event_id))
+    events = streams.follow(user_id, here, until)
+    try:
+        first = await anext(events)
+    except TooMany:
+        raise HTTPException(
+            status.HTTP_429_TOO_MANY_REQUESTS,
+            "too many streams are open",
+            headers={"Retry-After": str(LATER)},
+        ) from None
 
     async def lines() -> AsyncIterator[str]:
-        async for event in streams.follow(user_id, here):
-            yield written(event)
+        async with aclosing(events):
+            yield written(first)
+            async for event in events:
+                yield written(event)
 
     return StreamingResponse(lines(), media_type="text/event-stream", headers=UNBUFFERED)

@@ -38,7 +38,14 @@ def create_app(settings: Settings) -> FastAPI:
                 yield
             await backends.close()
 
-    app = FastAPI(title="Wish With Me", version="1.0.0", debug=settings.debug, lifespan=lifespan)
+    app = FastAPI(
+        title="Wish With Me",
+        version="1.0.0",
+        debug=settings.debug,
+        # The pages /docs and /redoc go with it: all of that is for whoever works on this.
+        openapi_url="/openapi.json" if settings.debug else None,
+        lifespan=lifespan,
+    )
     answer_errors(app)
     app.add_middleware(RequestLog)
     # The one owner of CORS headers: the proxy in front adds none.

@@ -37,17 +37,24 @@ class User(Row):
     __tablename__ = "users"
 
     email: Mapped[str] = mapped_column(String(320), unique=True)
+    # What all addresses that look like this one have in common. Missing on the younger of two rows
+    # from before there was a key, and on those that a release from before it makes.
+    email_key: Mapped[str | None] = mapped_column(String(320), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     password_hash: Mapped[str] = mapped_column(String(255))
+    # When a page of theirs was last taken to be read (app/turns.py).
+    turn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class RefreshToken(Row):
-    """A way to a new access token, good for one use. Only the digest of the token is kept."""
+    """A session: the digest of its refresh token, and of the one that was exchanged for it."""
 
     __tablename__ = "refresh_tokens"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    former_sha256: Mapped[str | None] = mapped_column(String(64))
+    exchanged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

@@ -19,6 +19,8 @@ PAUSES = [timedelta(seconds=seconds) for seconds in (2, 10, 30, 60)]
 LONGEST_PAUSE = timedelta(minutes=5)
 # A resolver that is only busy gets to every item in the end.
 TRIES_WHILE_BUSY = 60
+# A page that took too long has had a slot for that long, and gets one more chance.
+TRIES_WHILE_SLOW = 1
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +51,20 @@ async def resolve_item(
         page = None
     except Unavailable as failure:
         log.warning("item %s, try %d: resolver %s", item_id, tries_before + 1, failure)
-        if tries_before < (TRIES_WHILE_BUSY if failure.busy else len(PAUSES)):
+        if tries_before < more_tries(failure):
             pause = PAUSES[min(tries_before, len(PAUSES) - 1)]
             asked = timedelta(seconds=failure.after)
             raise TryLater(min(max(pause, asked), LONGEST_PAUSE)) from failure
         page = None
     async with backends.session() as session:
         await write(session, item_id, page)
+
+
+def more_tries(failure: Unavailable) -> int:
+    """How many tries follow the first after such a failure."""
+    if failure.busy:
+        return TRIES_WHILE_BUSY
+    return TRIES_WHILE_SLOW if failure.slow else len(PAUSES)
 
 
 async def write(session: AsyncSession, item_id: UUID, page: Page | None) -> None:

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, TypeAdapter, Va
 
 from app.fields import MAX_TITLE, Currency, Price, Title, WebAddress
 from app.settings import Settings
+from app.text import without_steering
 
-# The resolver works for up to 120 s; the connection is there at once or not at all.
+# The resolver works for up to 60 s; the connection is there at once or not at all.
 DEADLINE = httpx.Timeout(180, connect=10)
 # The page, not the moment, is the reason: asking again would get the same answer.
 FINAL = {400, 403, 413, 422}
@@ -24,9 +25,12 @@ class Refused(Exception):
 class Unavailable(Exception):
     """No answer this time. A busy resolver is well, and says how many seconds to wait."""
 
-    def __init__(self, reason: str, *, busy: bool = False, after: int = 0) -> None:
+    def __init__(
+        self, reason: str, *, busy: bool = False, slow: bool = False, after: int = 0
+    ) -> None:
         super().__init__(reason)
         self.busy = busy
+        self.slow = slow
         self.after = after
 
 
@@ -45,7 +49,7 @@ def or_nothing(kind: Any) -> BeforeValidator:
 
 def title(text: str) -> str:
     """The title as an item can have it."""
-    return TypeAdapter(Title).validate_python(text.replace("\x00", "").strip()[:MAX_TITLE])
+    return TypeAdapter(Title).validate_python(without_steering(text).strip()[:MAX_TITLE])
 
 
 class Page(BaseModel):
@@ -82,6 +86,7 @@ class Resolver:
             raise Unavailable(
                 f"answered {answer.status_code}",
                 busy=answer.status_code == httpx.codes.SERVICE_UNAVAILABLE,
+                slow=answer.status_code == httpx.codes.GATEWAY_TIMEOUT,
                 after=int(after) if re.fullmatch(r"[0-9]{1,4}", after) else 0,
             )
         try:

@@ -11,7 +11,7 @@ import logging
 import re
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,8 @@ SILENCE = 30.0
 QUIET = 10.0
 RETRY = 1.0
 BATCH = 100
+# So many streams one user may have open on each twin.
+MOST = 20
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,10 @@ class Event:
     data: str = "{}"
 
 
+class TooMany(Exception):
+    """The user has as many streams open here as one may have."""
+
+
 class Streams:
     """The open streams of one process."""
 
@@ -62,14 +68,22 @@ class Streams:
         self.stopping = stopping
         self.bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
-    async def follow(self, user_id: UUID, here: str) -> AsyncIterator[Event]:
-        """The user's events after that place; ends when the process stops."""
+    async def follow(self, user_id: UUID, here: str, until: float) -> AsyncGenerator[Event, None]:
+        """The user's events after that place; ends at that time, and when the process stops.
+
+        Raises TooMany at the first step, which counts the stream. A ping comes before the end, so
+        that a client knows its place to go on from.
+        """
+        if len(self.bells.get(str(user_id), ())) >= MOST:
+            raise TooMany
         with self.bell(user_id) as bell:
             # Its place before the first event: what happens while a client reconnects counts.
             yield Event(here)
             try:
-                while True:
-                    for event in await unless(self.stopping, self.next(user_id, here, bell)):
+                while (left := until - time.time()) > 0:
+                    wait = min(SILENCE, left)
+                    found = await unless(self.stopping, self.next(user_id, here, bell, wait))
+                    for event in found:
                         yield event
                         here = event.id
             except Stopping:
@@ -86,10 +100,12 @@ class Streams:
             return f"{time.time_ns() // 1_000_000}-0"
         return str(last[0][0]) if last else "0-0"
 
-    async def next(self, user_id: UUID, after: str, bell: asyncio.Event) -> list[Event]:
-        """Wait for events after that place; a ping after SILENCE, also while Redis is away."""
+    async def next(
+        self, user_id: UUID, after: str, bell: asyncio.Event, wait: float
+    ) -> list[Event]:
+        """Wait so long for events after that place; else a ping, also while Redis is away."""
         try:
-            async with asyncio.timeout(SILENCE):
+            async with asyncio.timeout(wait):
                 while True:
                     bell.clear()
                     try:

@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
+import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 import jwt
@@ -57,19 +59,32 @@ def access_token(user_id: UUID, key: str, now: datetime | None = None) -> str:
     return jwt.encode(claims, key, algorithm=ALGORITHM)
 
 
-def bearer_of(token: str, key: str) -> UUID:
+class Bearer(NamedTuple):
+    """Who holds an access token, and until when it is good, as seconds since 1970."""
+
+    user_id: UUID
+    until: float
+
+
+def bearer_of(token: str, key: str) -> Bearer:
     """Who holds this token. Raises jwt.InvalidTokenError: expired, forged, of another kind."""
     claims = jwt.decode(
         token, key, algorithms=[ALGORITHM], options={"require": ["sub", "type", "exp"]}
     )
     if claims["type"] != "access":
         raise jwt.InvalidTokenError("not an access token")
-    return UUID(claims["sub"])
+    return Bearer(UUID(claims["sub"]), float(claims["exp"]))
 
 
-def refresh_token() -> str:
-    """A new refresh token; chance alone, so that only its digest must be kept."""
-    return secrets.token_urlsafe(32)
+def refresh_token(session_id: UUID) -> str:
+    """The first refresh token of a session. The rest is chance, so only its digest must be kept."""
+    return f"{session_id.hex}.{secrets.token_urlsafe(32)}"
+
+
+def following_token(session_id: UUID, token: str, key: str) -> str:
+    """What a refresh token is exchanged for: always the same, and nobody without the key knows."""
+    seal = hmac.digest(key.encode(), f"refresh token after {token}".encode(), "sha256")
+    return f"{session_id.hex}.{seal.hex()}"
 
 
 def digest(token: str) -> str:

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-from pgqueuer import AsyncpgDriver, Job, Queries
+from pgqueuer import AsyncpgDriver, Job
 from pgqueuer.errors import RetryRequested
 from pgqueuer.qm import QueueManager
 from sqlalchemy import make_url
@@ -17,17 +19,27 @@ from app.lifecycle import Stopping, unless
 from app.resolution import TryLater, resolve_item
 from app.resolver import Resolver
 from app.settings import Settings
+from app.turns import AT_ONCE, FairQueries
 
-# The resolver twins work on two pages each: so many jobs run at once, ours of both twins together.
-AT_ONCE = 4
 # A job whose worker gave no sign of life for so long is taken over.
 STALLED = timedelta(seconds=20)
 # How often to look for such jobs and for those to try again; only new ones are announced.
 LOOK_AGAIN = timedelta(seconds=2)
+# How often to look while jobs wait for a slot; the end of a job is announced.
+FULL = timedelta(seconds=0.5)
 # Before the next try of a job that failed in a way nobody foresaw.
 AFTER_AN_ERROR = timedelta(seconds=30)
 
 log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def closing(connection: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """The connection, ended without a word to the server: it may be away."""
+    try:
+        yield connection
+    finally:
+        connection.terminate()
 
 
 class Worker:
@@ -46,10 +58,13 @@ class Worker:
 
         Raises when the database goes away; its jobs are taken over once they count as stalled.
         """
-        connection = await unless(self.stopping, self.connect())
-        try:
-            manager = QueueManager(Queries(AsyncpgDriver(connection)))
-            manager.entrypoint(RESOLVE, concurrency_limit=AT_ONCE)(self.resolve)
+        async with (
+            closing(await unless(self.stopping, self.connect())) as connection,
+            closing(await unless(self.stopping, self.connect())) as choosing,
+        ):
+            manager = QueueManager(FairQueries(AsyncpgDriver(connection), choosing=choosing))
+            manager.min_dequeue_poll_interval = FULL
+            manager.entrypoint(RESOLVE)(self.resolve)
             stop = asyncio.create_task(self.pass_on_the_stop(manager))
             try:
                 await manager.run(
@@ -61,8 +76,6 @@ class Worker:
                 )
             finally:
                 stop.cancel()
-        finally:
-            connection.terminate()
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of its own, for it listens."""

@@ -7,8 +7,10 @@ import jwt
 import pytest
 from fastapi.testclient import TestClient
 
+from app.settings import Settings
 from app.tokens import access_token, bearer_of
 from tests.conftest import SIGNING_KEY
+from tests.test_resolution import execute
 
 PASSWORD = "correct horse battery staple"
 
@@ -42,6 +44,43 @@ def test_an_address_registers_once_whatever_its_case(client: TestClient, address
     assert client.post("/api/v1/auth/register", json=again).status_code == 409
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("jos\u00e9", "jose\u0301"),
+        ("jose\u0301", "jos\u00e9"),
+        ("JOS\u00c9", "jose\u0301"),
+        ("\uff41da", "ada"),
+        ("stra\u00dfe", "STRASSE"),
+    ],
+)
+def test_of_addresses_that_look_alike_one_registers_and_signs_in_by_either(
+    client: TestClient, address: str, first: str, second: str
+) -> None:
+    register(client, first + address)
+    credentials = {"email": second + address, "password": PASSWORD}
+    again = client.post("/api/v1/auth/register", json=credentials | {"name": "Eve"})
+    assert (again.status_code, again.json()) == (
+        409,
+        {"detail": "this address is already registered"},
+    )
+    assert client.post("/api/v1/auth/login", json=credentials).status_code == 200
+
+
+def test_of_look_alikes_from_before_each_signs_in_to_their_own(
+    client: TestClient, address: str, settings: Settings
+) -> None:
+    tokens = [register(client, f"{kind}{address}") for kind in ("a", "b")]
+    emails = [f"{letter}{address}" for letter in ("jose\u0301", "jos\u00e9")]
+    for kind, email, key in (("a", emails[0], emails[1]), ("b", emails[1], None)):
+        as_before = "UPDATE users SET email = :email, email_key = :key WHERE email = :known"
+        assert execute(settings, as_before, email=email, key=key, known=f"{kind}{address}") == 1
+    for token, email in zip(tokens, emails, strict=True):
+        assert who(client, token) == (200, email)
+        answer = client.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+        assert who(client, answer.json()["access_token"]) == (200, email)
+
+
 def test_the_right_password_signs_in(client: TestClient, address: str) -> None:
     register(client, address)
     answer = client.post("/api/v1/auth/login", json={"email": address, "password": PASSWORD})
@@ -70,6 +109,6 @@ def test_a_token_ends_after_fifteen_minutes() -> None:
     now = datetime.now(UTC)
     fresh = access_token(user, SIGNING_KEY, now - timedelta(minutes=14))
     stale = access_token(user, SIGNING_KEY, now - timedelta(minutes=16))
-    assert bearer_of(fresh, SIGNING_KEY) == user
+    assert bearer_of(fresh, SIGNING_KEY) == (user, (now + timedelta(minutes=1)).timestamp() // 1)
     with pytest.raises(jwt.ExpiredSignatureError):
         bearer_of(stale, SIGNING_KEY)

@@ -1,20 +1,25 @@
 """Events reach every open stream of their user, on both twins, once."""
 
+import asyncio
 import re
 import signal
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from uuid import uuid4
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from app import streams
-from app.tokens import access_token
+from app.tokens import ACCESS_LIFETIME, access_token
 from tests.conftest import SIGNING_KEY
 from tests.people import Person, listening
-from tests.servers import RedisServer
+from tests.servers import RedisServer, until
 
 Twins = tuple[str, str]
 
@@ -155,6 +160,79 @@ def test_a_stream_needs_a_token_that_is_good(twins: Twins, person: Person) -> No
     assert httpx.get(address, params={"token": "x"}).status_code == 401
     forged = access_token(uuid4(), "another-key-that-is-long-enough-to-sign")
     assert httpx.get(address, params={"token": forged}).status_code == 401
+
+
+def access(person: Person, seconds: float) -> str:
+    """A token of the user that is good for so long."""
+    user_id = UUID(person.api.get("/auth/me").json()["id"])
+    return access_token(
+        user_id, SIGNING_KEY, datetime.now(UTC) - ACCESS_LIFETIME + timedelta(seconds=seconds)
+    )
+
+
+def test_a_stream_ends_with_its_token_and_another_goes_on_behind_it(
+    twins: Twins, person: Person
+) -> None:
+    wishlist = person.wishlist()
+    good_for = 4
+    begun = time.monotonic()
+    with listening(twins[0], access(person, good_for)) as before:
+        person.item(wishlist, title="one")
+        assert before.titles(1) == ["one"]
+        assert before.ended.wait(30)
+        assert good_for - 2 < time.monotonic() - begun
+    person.item(wishlist, title="between")
+    with listening(twins[1], person.token, after=before.place or "") as after:
+        person.item(wishlist, title="two")
+        assert after.titles(2) == ["between", "two"]
+
+
+def test_a_stream_without_an_event_tells_its_place_before_it_ends(
+    twins: Twins, person: Person
+) -> None:
+    with listening(twins[0], access(person, 3)) as listener:
+        opened = listener.place
+        last = listener.next(30)
+        assert (last.name, last.id) == ("sync:ping", opened)
+        assert listener.ended.wait(30)
+
+
+def test_a_user_with_too_many_streams_is_refused_one_more_and_keeps_the_others(
+    twins: Twins, person: Person, new_person: Callable[[], Person]
+) -> None:
+    other = new_person()
+    asked = {"url": f"{twins[0]}/api/v1/events/stream", "params": {"token": person.token}}
+    with ExitStack() as stack:
+        left = stack.enter_context(httpx.stream("GET", **asked, timeout=20))
+        mine = [
+            stack.enter_context(listening(twins[0], person.token)) for _ in range(streams.MOST - 1)
+        ]
+        refused = httpx.get(**asked, timeout=20)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "30")
+        assert refused.json() == {"detail": "too many streams are open"}
+        stack.enter_context(listening(twins[0], other.token))
+        person.wishlist("still heard")
+        assert {listener.next().data["name"] for listener in mine} == {"still heard"}
+        left.close()
+        until(lambda: status_of(**asked) == 200, 30)
+
+
+def status_of(**asked: Any) -> int:
+    with httpx.stream("GET", **asked, timeout=20) as answer:
+        return answer.status_code
+
+
+def test_whoever_opens_a_hundred_streams_at_once_has_no_more_than_others(
+    twins: Twins, person: Person
+) -> None:
+    async def rush() -> list[int]:
+        url = f"{twins[0]}/api/v1/events/stream"
+        async with httpx.AsyncClient(timeout=60, limits=httpx.Limits()) as client:
+            asked = [client.build_request("GET", url, params={"token": person.token})] * 100
+            answers = await asyncio.gather(*(client.send(one, stream=True) for one in asked))
+            return [answer.status_code for answer in answers]
+
+    assert Counter(asyncio.run(rush())) == {200: streams.MOST, 429: 100 - streams.MOST}
 
 
 @pytest.mark.parametrize("junk", ["", "x", "1", "-1-0", "9" * 30 + "-0", "0-0\x00"])

@@ -2,9 +2,13 @@
 
 import asyncio
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.main import create_app
+from app.settings import Settings
 
 
 def test_everything_well_is_200_and_names_each_check(client: TestClient) -> None:
@@ -97,3 +101,10 @@ def test_a_queue_for_the_database_opens_no_connection_anew(client: TestClient) -
         return {process for each in rounds for process in each}
 
     assert len(client.portal.call(rush)) == 10
+
+
+@pytest.mark.parametrize(("debug", "status"), [(False, 404), (True, 200)])
+def test_the_description_of_the_api_is_for_whoever_works_on_it(debug: bool, status: int) -> None:
+    client = TestClient(create_app(Settings(debug=debug)))
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert client.get(path).status_code == status

@@ -63,10 +63,10 @@ def test_the_models_and_the_migrations_agree(database_url: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_history_is_one_line_of_seven() -> None:
+def test_the_history_is_one_line_of_eight() -> None:
     scripts = ScriptDirectory.from_config(Config(SERVICE / "alembic.ini"))
     history = [(made.revision, made.down_revision) for made in scripts.walk_revisions()]
-    numbers = [f"{number:03}" for number in range(7, 0, -1)]
+    numbers = [f"{number:03}" for number in range(8, 0, -1)]
     assert history == [*pairwise(numbers), ("001", None)]
 
 
@@ -88,7 +88,7 @@ def test_every_revision_goes_up_and_as_far_down_as_it_can(empty_database: str) -
     refused = alembic(empty_database, "downgrade", "base")
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("revision 004 is irreversible: ")
-    assert query(empty_database, "SELECT version_num FROM alembic_version") == ["007"]
+    assert query(empty_database, "SELECT version_num FROM alembic_version") == ["008"]
     assert alembic(empty_database, "downgrade", "004").returncode == 0
     down = ["alembic_version", "item_resolutions", "items", "refresh_tokens", "users", "wishlists"]
     assert query(empty_database, TABLES) == down
@@ -119,3 +119,38 @@ def test_two_upgrades_at_once_take_turns(empty_database: str) -> None:
     logs = [run.communicate(timeout=60)[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], logs
     assert sorted("Running upgrade" in log for log in logs) == [False, True]
+
+
+LOOK_ALIKES = """
+INSERT INTO users (id, email, name, password_hash, created_at)
+VALUES (gen_random_uuid(), 'jose\u0301@b.test', 'older', 'x', now() - interval '1 day'),
+    (gen_random_uuid(), 'jos\u00e9@b.test', 'younger', 'x', now())
+"""
+
+# As the code of revision 007 writes it.
+WRITTEN_BEFORE_008 = """
+WITH person AS (
+    INSERT INTO users (email, name, password_hash, id)
+    VALUES ('a@b.test', 'Ada', 'x', gen_random_uuid()) RETURNING id
+)
+INSERT INTO refresh_tokens (user_id, token_sha256, expires_at, id)
+SELECT id, 'x', now(), gen_random_uuid() FROM person
+"""
+
+
+def test_of_look_alike_addresses_from_before_the_older_has_the_key(empty_database: str) -> None:
+    assert alembic(empty_database, "upgrade", "007").returncode == 0
+    query(empty_database, LOOK_ALIKES, autocommit=True)
+    done = alembic(empty_database, "upgrade", "head")
+    assert done.returncode == 0, done.stderr
+    keys = "SELECT email_key FROM users ORDER BY name"
+    assert query(empty_database, keys) == ["jos\u00e9@b.test", "None"]
+
+
+def test_a_release_from_before_signs_people_up_and_in_on_the_new_schema(
+    empty_database: str,
+) -> None:
+    assert alembic(empty_database, "upgrade", "head").returncode == 0
+    query(empty_database, WRITTEN_BEFORE_008, autocommit=True)
+    used = "DELETE FROM refresh_tokens WHERE token_sha256 = 'x' RETURNING user_id IS NOT NULL"
+    assert query(empty_database, used, autocommit=True) == ["True"]

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app import resolution, worker
+from app import resolution, turns
 from app.settings import Settings
 from tests.people import Person, listening
 from tests.servers import Answer, StandIn, until
@@ -129,7 +129,7 @@ def test_a_resolver_that_is_busy_for_long_still_gets_to_the_item(
 
 
 def test_both_twins_together_ask_no_more_than_the_resolver_can_do(
-    twins: Twins, person: Person, resolver: StandIn
+    person: Person, new_person: Callable[[], Person], resolver: StandIn
 ) -> None:
     lock, all_at_work, now, most = threading.Lock(), threading.Event(), 0, 0
 
@@ -138,7 +138,7 @@ def test_both_twins_together_ask_no_more_than_the_resolver_can_do(
         with lock:
             now += 1
             most = max(most, now)
-        if most == worker.AT_ONCE:
+        if most == turns.AT_ONCE:
             all_at_work.set()
         all_at_work.wait(10)
         time.sleep(0.1)  # one more would come meanwhile
@@ -147,10 +147,14 @@ def test_both_twins_together_ask_no_more_than_the_resolver_can_do(
         return 200, {"title": "Kite"}
 
     with answering(resolver, counting):
-        wishlist = person.wishlist()
-        items = [person.item(wishlist, source_url=address()) for _ in range(16)]
-        until(lambda: {person.status(item) for item in items} == {"resolved"}, 20)
-    assert most == worker.AT_ONCE
+        items = [
+            (owner, owner.item(wishlist, source_url=address()))
+            for owner in (person, new_person())
+            for wishlist in [owner.wishlist()]
+            for _ in range(8)
+        ]
+        until(lambda: {owner.status(item) for owner, item in items} == {"resolved"}, 20)
+    assert most == turns.AT_ONCE
 
 
 @pytest.mark.usefixtures("hasty")

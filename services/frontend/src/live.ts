@@ -16,6 +16,8 @@ const LONGEST_WAIT = 30_000;
  * A connection that breaks is the browser's to open again, with Last-Event-ID. It gives up on an answer
  * that is not a stream and does not say which one it was: then a plain request finds out what is wrong
  * and renews the tokens on the way, before a stream with the new one takes over behind the last event.
+ * So it goes every quarter of an hour, when the stream ends with its token. The request is none of those
+ * under /auth/, which the proxy counts as tries to sign in: every tab makes it at the same moment.
  */
 export class Live {
   readonly state = shallowRef<"off" | "connecting" | "live" | "lost">("off");
@@ -104,7 +106,7 @@ export class Live {
   async #again(): Promise<void> {
     this.#close();
     try {
-      await this.client.request("GET", "/api/v1/auth/me");
+      await this.client.request("GET", "/api/v1/wishlists");
     } catch (problem) {
       if (this.state.value === "lost" && !(problem instanceof Problem && problem.kind === "expired")) {
         this.#later();

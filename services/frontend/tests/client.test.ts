@@ -21,6 +21,22 @@ describe("a session", () => {
     expect(client.session.tokens.value).toEqual({ access_token: "access-2", refresh_token: "refresh-2" });
   });
 
+  test("ends here and at the API when its person leaves", async () => {
+    const { client, asked } = clientOf(new Response(null, { status: 204 }));
+    await client.leave();
+    expect(asked).toEqual([
+      { method: "POST", path: "/api/v1/auth/logout", token: null, body: { refresh_token: "refresh-1" } },
+    ]);
+    expect([client.session.tokens.value, client.session.expired.value]).toEqual([null, false]);
+  });
+
+  test("ends here at once, also when the API cannot be told", async () => {
+    const { client } = clientOf(new TypeError("Failed to fetch"));
+    const left = client.leave();
+    expect(client.session.tokens.value).toBeNull();
+    await left;
+  });
+
   test("is not ended by a sign-in with a wrong password", async () => {
     const { client } = clientOf(json(401, { detail: "wrong email or password" }));
     await expect(client.enter("/api/v1/auth/login", {})).rejects.toMatchObject({

@@ -82,11 +82,28 @@ describe("a stream", () => {
     source().say("items:updated", { id: "1" }, "7-0");
     source().refuse();
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(asked.map(({ path }) => path.split("/").at(-1))).toEqual(["me", "refresh", "me"]);
+    expect(asked.map(({ path }) => path.split("/").at(-1))).toEqual(["wishlists", "refresh", "wishlists"]);
     expect(opened.length).toBe(2);
     expect(source().url).toBe(`${API}/api/v1/events/stream?token=access-2&last_event_id=7-0`);
     source().onopen?.();
     expect(live.state.value).toBe("live");
+  });
+
+  test("that ends with its token goes on with the next one behind the ping that came last", async () => {
+    const renewed = json(200, { access_token: "access-2", refresh_token: "refresh-2" });
+    const { live, heard, returned } = streamOf(json(401, {}), renewed, json(200, []));
+    const first = source();
+    first.onopen?.();
+    first.say("sync:ping", {}, "7-0");
+    // The server ends it; the browser opens it again by itself, with the token that has ended.
+    first.onerror?.();
+    expect([live.state.value, opened.length]).toEqual(["lost", 1]);
+    first.refuse();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(source().url).toBe(`${API}/api/v1/events/stream?token=access-2&last_event_id=7-0`);
+    source().onopen?.();
+    source().say("items:updated", { id: "1" }, "8-0");
+    expect([live.state.value, heard.mock.calls.length, returned.mock.calls.length]).toEqual(["live", 1, 1]);
   });
 
   test("is tried again more and more slowly, but at least every half minute", async () => {

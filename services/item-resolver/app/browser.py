@@ -21,7 +21,7 @@ from playwright.async_api import (
     TimeoutError as TooSlow,
 )
 
-from app.fetch import LANGUAGES, MAX_BYTES, MAX_TRAFFIC, Page, Unfetchable, raise_refusal
+from app.fetch import LANGUAGES, MAX_BYTES, MAX_TRAFFIC, Endless, Page, Unfetchable, raise_refusal
 from app.guard import Guard
 from app.tunnel import Tunnel
 
@@ -42,6 +42,8 @@ LEFT_OUT = frozenset({"image", "media", "font"})
 LAUNCH_MS = 30_000
 # How long a page's scripts may go on after its text is there.
 SETTLE_MS = 10_000
+# How long a page may take in all. One that computes without end answers nothing any more.
+PAGE_SECONDS = 30.0
 CLOSE_SECONDS = 3.0
 
 
@@ -60,11 +62,14 @@ class BrowserFetcher:
         self._browser: Browser | None = None
 
     async def fetch(self, url: str) -> Page:
-        """The page after its scripts ran. Raises Refused for a private one, else Unfetchable."""
+        """The page after its scripts ran. Raises Refused for a private one, Unfetchable, Endless.
+
+        However it ends, the end of its context ends the processes that ran its scripts.
+        """
         async with Tunnel(self._guard, MAX_TRAFFIC) as tunnel:
             try:
                 async with self._context(tunnel) as context:
-                    return await _open(context, url, tunnel)
+                    return await _in_time(_open(context, url, tunnel))
             except Error as failure:
                 raise_refusal(tunnel)
                 raise Unfetchable(f"no page to be had: {_reason(failure)}") from None
@@ -135,6 +140,14 @@ async def _isolated(browser: Browser, tunnel: Tunnel) -> BrowserContext:
     )
 
 
+async def _in_time(opening: Awaitable[Page]) -> Page:
+    try:
+        async with asyncio.timeout(PAGE_SECONDS):
+            return await opening
+    except TimeoutError:
+        raise Endless(f"the page came to no end within {PAGE_SECONDS:.0f} s") from None
+
+
 async def _open(context: BrowserContext, url: str, tunnel: Tunnel) -> Page:
     page = await context.new_page()
     statuses: list[int] = []
@@ -145,7 +158,7 @@ async def _open(context: BrowserContext, url: str, tunnel: Tunnel) -> Page:
             statuses.append(answer.status)
 
     page.on("response", note)
-    # No deadline of their own: the caller has one for the whole work.
+    # No deadline of their own: there is one for the whole page.
     await page.goto(url, wait_until="domcontentloaded", timeout=0)
     with suppress(TooSlow):
         await page.wait_for_load_state("networkidle", timeout=SETTLE_MS)

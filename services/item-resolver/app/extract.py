@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from app.amounts import amount_of, currency_of
 from app.fetch import Page
 from app.schema_org import Found, json_ld, microdata, words
+from app.text import STEERING
 
 MAX_ADDRESS = 2048
 
@@ -51,7 +52,8 @@ def web_address(base: str, address: str) -> str | None:
         sane = parts.scheme in ("http", "https") and parts.hostname and parts.username is None
     except ValueError:
         return None
-    return absolute if sane and len(absolute) <= MAX_ADDRESS else None
+    plain = len(absolute) <= MAX_ADDRESS and not STEERING.search(absolute)
+    return absolute if sane and plain else None
 
 
 def _price(sources: list[Found]) -> tuple[str | None, str | None]:

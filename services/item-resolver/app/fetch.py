@@ -31,6 +31,10 @@ class Unfetchable(Exception):
     """The page could not be had; the text says why, and never holds the page's address."""
 
 
+class Endless(Exception):
+    """The page did not come to an end in time; the text says how long that is."""
+
+
 @dataclass(frozen=True)
 class Page:
     """A page and the address it finally came from."""
@@ -43,7 +47,7 @@ class Fetcher(Protocol):
     """Something that can fetch a page."""
 
     async def fetch(self, url: str) -> Page:
-        """The page at this address. Raises Refused or Unfetchable."""
+        """The page at this address. Raises Refused, Unfetchable or Endless."""
 
     async def close(self) -> None:
         """End what was started for fetching."""

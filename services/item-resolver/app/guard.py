@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 
+from app.text import STEERING
+
 # A database or a mail server on a public address is no shop.
 PORTS = frozenset({80, 443, 8080, 8443})
 LOOKUP_SECONDS = 10.0
@@ -54,6 +56,8 @@ class Guard:
 
     def require_web_page(self, text: str) -> None:
         """Raise Refused for what can be seen to be no public web address. Looks no name up."""
+        if STEERING.search(text):
+            raise Refused("an address holds no control characters")
         try:
             url = httpx.URL(text)
         except httpx.InvalidURL:

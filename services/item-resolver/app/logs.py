@@ -35,7 +35,8 @@ class JsonLines(logging.Formatter):
             line["request_id"] = found
         if record.exc_info:
             line["traceback"] = _without_secrets(self.formatException(record.exc_info))
-        return json.dumps(line | getattr(record, "fields", {}), ensure_ascii=False)
+        # In ASCII: what a stranger wrote steers no terminal that shows the log.
+        return json.dumps(line | getattr(record, "fields", {}))
 
 
 def _without_secrets(text: str) -> str:

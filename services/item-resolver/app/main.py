@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from app.bearer import require_bearer
 from app.browser import BrowserFetcher
 from app.extract import Product, read
-from app.fetch import Fetcher, HttpFetcher, StubFetcher, Unfetchable
+from app.fetch import Endless, Fetcher, HttpFetcher, StubFetcher, Unfetchable
 from app.guard import Guard, Refused
 from app.logs import RequestLog, configure_logs
 from app.programs import find_program
@@ -21,7 +21,7 @@ from app.settings import Settings, load_settings
 from app.slots import Busy, Slots
 
 # The caller gives up after 150 s.
-WORK_SECONDS = 120.0
+WORK_SECONDS = 60.0
 RETRY_SECONDS = 10
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Wrong or missing token"},
@@ -105,6 +105,8 @@ async def resolve(wanted: Wanted, request: Request) -> Product:
             "no room for another page now",
             headers={"Retry-After": str(RETRY_SECONDS)},
         ) from None
+    except Endless as endless:
+        raise HTTPException(status.HTTP_504_GATEWAY_TIMEOUT, str(endless)) from None
     except TimeoutError:
         raise HTTPException(
             status.HTTP_504_GATEWAY_TIMEOUT, f"no page within {WORK_SECONDS:.0f} s"

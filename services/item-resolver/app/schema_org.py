@@ -7,11 +7,15 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from app.text import without_steering
+
 MAX_TITLE = 500
 PRODUCTS = frozenset({"Product", "ProductGroup", "ProductModel", "IndividualProduct", "Book"})
 # Where a product's offer keeps its price, itself or one level down.
 PRICE_NAMES = ("price", "lowPrice", "minPrice", "highPrice")
 DEPTH = 40
+# So many places of one property are looked at: nesting makes each as costly as the page is deep.
+MAX_PLACES = 200
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def microdata(tree: LexborHTMLParser) -> Found:
 def _property(product: LexborNode, *names: str) -> str:
     """A product's property, or its offer's; not that of a review or a brand inside."""
     for name in names:
-        for node in product.css(f'[itemprop~="{name}"]'):
+        for node in product.css(f'[itemprop~="{name}"]')[:MAX_PLACES]:
             if _belongs(node, product) and (value := _value(node)):
                 return value
     return ""
@@ -49,12 +53,14 @@ def _property(product: LexborNode, *names: str) -> str:
 
 def _belongs(node: LexborNode, product: LexborNode) -> bool:
     above = node.parent
-    while above is not None and above.mem_id != product.mem_id:
+    for _ in range(DEPTH):
+        if above is None or above.mem_id == product.mem_id:
+            return True
         kind = above.attributes.get("itemtype") or ""
         if "itemscope" in above.attributes and not kind.endswith(("Offer", "Specification")):
             return False
         above = above.parent
-    return True
+    return False
 
 
 def _value(node: LexborNode) -> str:
@@ -121,5 +127,5 @@ def _text(data: Any) -> str:
 
 
 def words(text: str) -> str:
-    """A text on one line, cut where no title goes on."""
-    return " ".join(text.split())[:MAX_TITLE]
+    """A text on one line, cut where no title goes on, without what would steer a terminal."""
+    return " ".join(without_steering(text).split())[:MAX_TITLE]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-# With the work's own 120 s this stays below what the caller waits for (150 s).
+# With the work's own 60 s this stays below what the caller waits for (150 s).
 WAIT_SECONDS = 20.0
 # How many wait for each that is worked on; more would only wait in vain.
 WAITING_PER_SLOT = 4

@@ -5,9 +5,12 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from fastapi.testclient import TestClient
@@ -171,14 +174,132 @@ def test_a_browser_that_died_is_started_again(chromium: TestClient, shop: Shop) 
     assert resolve(chromium, f"{shop.url}/plain")[0] == 200
 
 
-def driver_of_this_process() -> int:
+class Process(NamedTuple):
+    """A process of this machine."""
+
+    pid: int
+    parent: int
+    command: str
+    ticks: int  # of the CPU
+
+
+def processes() -> Iterator[Process]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # a process that ends meanwhile
-            parent = int(status.read_text().rpartition(")")[2].split()[1])
+            fields = status.read_text().rpartition(")")[2].split()
             command = status.with_name("cmdline").read_text()
-            if parent == os.getpid() and "driver/node" in command:
-                return int(status.parent.name)
+            ticks = int(fields[11]) + int(fields[12])
+            yield Process(int(status.parent.name), int(fields[1]), command, ticks)
+
+
+def driver_of_this_process() -> int:
+    for process in processes():
+        if process.parent == os.getpid() and "driver/node" in process.command:
+            return process.pid
     raise AssertionError("no driver runs")
+
+
+def renderers() -> dict[int, int]:
+    """The processes that run the scripts of this test's pages, with the ticks they used."""
+    everybody = {process.pid: process for process in processes()}
+
+    def ours(process: Process) -> bool:
+        while process.parent in everybody:
+            process = everybody[process.parent]
+            if process.pid == os.getpid():
+                return True
+        return False
+
+    return {
+        pid: process.ticks
+        for pid, process in everybody.items()
+        if "--type=renderer" in process.command and ours(process)
+    }
+
+
+def browser_pid() -> int:
+    driver = driver_of_this_process()
+    (pid,) = {process.pid for process in processes() if process.parent == driver}
+    return pid
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+LOOP = "<title>Endless</title><script>while (1) {}</script>"
+ENDLESS = {
+    "at once": LOOP,
+    "after its text": "<title>Endless</title><script>setTimeout(() => { while (1) {} })</script>",
+    "in steps": """<title>Endless</title><script>setInterval(() => {
+        const end = performance.now() + 600; while (performance.now() < end) {}
+    }, 1)</script><body onload="while (1) {}">""",
+    "in questions": "<title>Endless</title><script>while (1) alert(1)</script>",
+}
+BUSY_BESIDE = {
+    "a worker": """<title>Busy</title><script>
+        new Worker(URL.createObjectURL(new Blob(["while (1) {}"])))</script>""",
+    "a frame": "<title>Busy</title><iframe src='SHOP/loop' sandbox='allow-scripts'></iframe>",
+    "another page": """<title>Busy</title><script>
+        window.open("SHOP/loop", "", "noopener")</script>""",
+}
+
+
+@needs_a_browser
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_page_that_computes_without_end_is_cut_and_gives_the_processor_back(
+    chromium: TestClient, shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    assert resolve(chromium, f"{shop.url}/plain")[0] == 200
+    before = browser_pid()
+    monkeypatch.setattr(browser, "PAGE_SECONDS", 3)
+    shop.pages["/endless"] = ENDLESS[kind]
+    begun = time.monotonic()
+    assert resolve(chromium, f"{shop.url}/endless") == (
+        504,
+        {"detail": "the page came to no end within 3 s"},
+    )
+    assert time.monotonic() - begun < 3 + browser.CLOSE_SECONDS + 10
+    until(lambda: renderers() == {})
+    monkeypatch.undo()
+    assert resolve(chromium, f"{shop.url}/plain")[0] == 200
+    # Other users' pages in the same browser lived on.
+    assert browser_pid() == before
+
+
+@needs_a_browser
+@pytest.mark.parametrize("kind", BUSY_BESIDE)
+def test_what_a_page_leaves_computing_beside_it_ends_with_it(
+    chromium: TestClient, shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(browser, "PAGE_SECONDS", 15)
+    shop.pages |= {"/loop": LOOP, "/busy": BUSY_BESIDE[kind].replace("SHOP", shop.url)}
+    assert resolve(chromium, f"{shop.url}/busy")[0] in {200, 504}
+    until(lambda: renderers() == {})
+
+
+@needs_a_browser
+def test_a_page_is_resolved_while_endless_ones_of_another_user_have_a_slot(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other, as core-api hands them out: at most half of the slots are theirs."""
+    shop.pages["/endless"] = LOOP
+    settings = {"ru_fetcher_mode": "playwright", "ssrf_allowlist_hosts": "127.0.0.1"}
+    monkeypatch.setattr(browser, "PAGE_SECONDS", 10)
+    with (
+        client_of(ru_bearer_token=TOKEN, max_concurrency="2", **settings) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        assert resolve(client, f"{shop.url}/plain")[0] == 200
+        endless = pool.submit(resolve, client, f"{shop.url}/endless")
+        until(lambda: "/endless" in shop.asked)
+        for _ in range(3):
+            assert resolve(client, f"{shop.url}/plain")[1]["title"] == "A plain kettle"
+            assert not endless.done()
+        assert endless.result()[0] == 504
 
 
 @needs_a_browser

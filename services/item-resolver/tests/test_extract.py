@@ -1,6 +1,7 @@
 """What is read from a page, and in which order its words are trusted."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -204,3 +205,39 @@ def test_amounts_as_people_write_them(text: str, amount: str | None, currency: s
 )
 def test_currencies_by_code_and_sign(text: str, code: str | None) -> None:
     assert currency_of(text) == code
+
+
+def test_a_page_cannot_be_made_to_be_read_without_end() -> None:
+    nested = "<i><b itemprop='name price image'>" * 30_000
+    begun = time.thread_time()
+    page(f"<p itemscope itemtype='/Product'>{nested}")
+    assert time.thread_time() - begun < 10
+
+
+STEERED = "\x1b]0;X\x07\u202eA kettle\u2069\x9b\x00 and\u2028string\x7f\u200f"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<title>{STEERED}</title>",
+        f'<meta property="og:title" content="{STEERED}">',
+        ld(product(name=STEERED)),
+        f'<p itemscope itemtype="/Product"><b itemprop="name">{STEERED}</b></p>',
+    ],
+)
+def test_a_page_steers_no_terminal_by_its_title(html: str) -> None:
+    # Markup has no zero: the parser puts a question mark in a box there.
+    assert (page(html).title or "").replace("\ufffd", "") == "]0;XA kettle and string"
+
+
+@pytest.mark.parametrize("letter", ["\x1b", "\x9b", "\u202e", "\u2066", "\x7f"])
+def test_an_address_in_a_page_that_steers_a_terminal_is_none(letter: str) -> None:
+    found = page(
+        f'<meta property="og:image" content="https://cdn.test/{letter}gpj.exe">'
+        f'<link rel="canonical" href="https://shop.test/{letter}x">'
+        f'<meta property="product:price:amount" content="1{letter}">'
+        f'<meta property="product:price:currency" content="EUR{letter}">'
+    )
+    assert (found.image_url, found.canonical_url) == (None, URL)
+    assert letter not in f"{found.price}{found.currency}"

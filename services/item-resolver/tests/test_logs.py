@@ -73,3 +73,12 @@ def test_an_address_in_a_message_or_a_traceback_loses_its_secrets() -> None:
     line = json.loads(JsonLines().format(record))
     assert line["message"] == "GET http://a.test/b"
     assert line["traceback"].endswith("RuntimeError: at https://shop.test/a sorry")
+
+
+def test_a_line_of_the_log_steers_no_terminal() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 1, "\x1b]0;X\x07 \x9b \u202e \x7f", (), None)
+    record.fields = {"host": "\u202eexe.\u0000"}
+    line = JsonLines().format(record)
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["message"] == "\x1b]0;X\x07 \x9b \u202e \x7f"
