@@ -71,7 +71,7 @@ class Steps:
             Kind.MIGRATE: self._migrate,
             Kind.CHECKOUT: self._checkout,
             Kind.RETAG: self._retag,
-            Kind.REMOVE: self._remove,
+            Kind.REMOVE: self.rolling.remove,
             Kind.ROLL: self.rolling.roll,
             Kind.RELOAD: self.rolling.reload,
             Kind.DOWNGRADE: self._downgrade,
@@ -153,10 +153,6 @@ class Steps:
 
     def _retag(self, step: Step) -> str:
         compose.move_stable(self.host, self.target.images[step.subject])
-        return ""
-
-    def _remove(self, step: Step) -> str:
-        compose.remove(self.host, step.subject)
         return ""
 
     def watch(self, services: Sequence[str], seconds: int) -> None:

@@ -18,9 +18,11 @@ from ..model.stack import Service
 from .compose import HEALTHY, compose_words, unhealthy
 from .host import Host, Output
 
-LIBRARY = Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
+WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
+LIBRARY = WORKERS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
 ROLL = LIBRARY + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
 LOAD = LIBRARY + 'load "in"\n'
+LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
 START = (
     LIBRARY
     + """
@@ -126,6 +128,14 @@ def load(host: Host, told: Told) -> None:
     output = host.write(told.words(host, LOAD, "load-proxy"), check=False)
     if not output.ok:
         raise _refused(host, output)
+
+
+def leave(host: Host, told: Told) -> None:
+    """Wait until nothing that the proxy loaded before its last load can be given a request.
+
+    Whatever only an earlier load named may then be removed.
+    """
+    host.write(told.words(host, LEAVE, "leave-proxy"))
 
 
 def start(host: Host, told: Told, *, force: bool) -> None:

@@ -91,12 +91,9 @@ if ! "$@" up "${flags[@]}" "$service" </dev/null >&2 || ! comes "$container"; th
   die 71 "$service did not become healthy"
 fi
 [ -n "$proxy" ] || exit 0
-leaving=''
 # Both, then it alone: a reload keeps the addresses that nginx has found, and with none it would have nobody to ask.
 if proxied && running "$standin"; then load "both" "$service" "$standin" yes; fi
-before=$leaving
 load "in"
-leaving="$before $leaving"
 if [ -n "$port" ]; then
   # Its actual address is compared: a name that nginx resolved earlier may be another one's now.
   wanted="$(address_of "$container"):$port" end=$((SECONDS + LOADED))

@@ -75,6 +75,7 @@ STEPS = [
     (Kind.ROLL, "roll api-1", "roll api-1"),
     (Kind.ROLL, "roll api-2", "roll api-2"),
     (Kind.RELOAD, "load-proxy", "reload proxy"),
+    (Kind.REMOVE, "leave-proxy", "remove app-old"),
     (Kind.REMOVE, "remove app-old", "remove app-old"),
 ]
 CUT_OVER = [(pattern, title) for kind, pattern, title in STEPS if kind not in PREPARING]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-from .proxying import host, stubs
+from .proxying import host, kept, stubs
 
-__all__ = ["host", "stubs"]
+__all__ = ["host", "kept", "stubs"]
 
 settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.load_profile("unit")

@@ -88,6 +88,7 @@ def purge(machine: Machine, command: Command, stdin: str) -> Ended:
 BALANCING: dict[str, Handler] = {
     "stage-proxy": stage,
     "load-proxy": load,
+    "leave-proxy": stage,
     "start-proxy": start,
     "roll": roll,
     "purge-cdn": purge,

@@ -12,6 +12,7 @@ LOOKING = frozenset(
         "look",
         "certificates",
         "openssl",
+        "leave-proxy",
         "reach",
         "which",
         "curl",
