@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .content import passed_name
 from .facts import Commit, Container, Facts
 from .plan import Target
 from .stack import Service
@@ -54,6 +55,22 @@ def has_new_image(service: Service, target: Target, facts: Facts) -> bool:
     container: Container | None = facts.container(target.stack.project, service.name)
     image = image_id(target.images[service.name].reference, facts)
     return container is None or not image or image != container.image
+
+
+def has_passed(service: Service, target: Target, facts: Facts) -> bool:
+    """Whether this very image started apart before, or is of a release that passed."""
+    wanted = target.images[service.name]
+    identity = image_id(wanted.reference, facts)
+    named = facts.images.get(passed_name(wanted, service.hints.smoke))
+    return bool(identity) and (
+        named == identity
+        or any(
+            image.id == identity
+            for release in facts.releases
+            if release.passed
+            for image in release.images.values()
+        )
+    )
 
 
 def image_id(reference: str, facts: Facts) -> str:

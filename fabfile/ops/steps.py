@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ..model.content import passed_name
 from ..model.decide import FOLDERS
 from ..model.errors import Trouble
 from ..model.facts import Facts
@@ -116,9 +117,10 @@ class Steps:
 
     def _smoke(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
-        reference = self.target.images[service.name].reference
-        output = compose.smoke(self.host, service, reference)
-        self._require(output, f"the new image {reference} does not start")
+        wanted = self.target.images[service.name]
+        output = compose.smoke(self.host, service, wanted.reference)
+        self._require(output, f"the new image {wanted.reference} does not start")
+        compose.name(self.host, wanted.reference, passed_name(wanted, service.hints.smoke))
         return ""
 
     def _test_proxy(self, step: Step) -> str:

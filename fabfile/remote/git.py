@@ -6,6 +6,18 @@ from pathlib import PurePosixPath
 
 from .host import Host
 
+PLAIN = """
+set -eu
+# What is written is what the commit says, and whoever runs in a container may read it, whatever the umask and the
+# configuration of the person are.
+umask 022
+git() {
+  command git -c core.autocrlf=false -c core.eol=lf -c core.safecrlf=false -c core.symlinks=true -c core.fileMode=true \\
+    -c core.attributesFile=/dev/null -c core.hooksPath=/dev/null -c core.sparseCheckout=false -c core.fsmonitor=false \\
+    -c submodule.recurse=false -c color.ui=false "$@"
+}
+"""
+"""Begins the scripts whose files are built or mounted."""
 FETCH = 300
 """Seconds that a fetch may take."""
 
@@ -18,8 +30,9 @@ def fetch(host: Host, commit: str, release: str) -> None:
     Trees that a run which died has left go.
     """
     server = host.server
-    script = """
-set -eu
+    script = (
+        PLAIN
+        + """
 checkout=$1 repository=$2 commit=$3 release=$4 build=$5
 rm -rf "${build:?}"/*
 export GIT_TERMINAL_PROMPT=0
@@ -33,6 +46,7 @@ git cat-file -e "$commit^{commit}" 2>/dev/null ||
 git cat-file -e "$commit^{commit}"
 git update-ref "refs/releases/$release" "$commit"
 """
+    )
     words = [str(server.path), server.repository, commit, release, str(server.root / "build")]
     host.write(["bash", "-c", script, "fetch", *words], timeout=FETCH)
 
@@ -40,14 +54,16 @@ git update-ref "refs/releases/$release" "$commit"
 def worktree(host: Host, commit: str) -> PurePosixPath:
     """A clean tree of the commit under ``build/``; returns its folder."""
     folder = host.server.root / "build" / commit[:12]
-    script = """
-set -eu
+    script = (
+        PLAIN
+        + """
 cd "$1"
 git worktree prune
 [ ! -d "$2" ] || git worktree remove --force "$2" 2>/dev/null || rm -rf "$2"
 git worktree prune
 git worktree add -q --detach --force "$2" "$3"
 """
+    )
     host.write(
         ["bash", "-c", script, "worktree", str(host.server.path), str(folder), commit], timeout=120
     )
@@ -64,15 +80,16 @@ def remove_worktree(host: Host, folder: PurePosixPath) -> None:
 
 def checkout(host: Host, commit: str, patch: PurePosixPath) -> None:
     """Move the checkout to the commit; edits made on the server are kept as a patch first."""
-    script = """
-set -eu
+    script = (
+        PLAIN
+        + """
 cd "$1"
 if git rev-parse -q --verify HEAD >/dev/null && ! git diff --quiet HEAD --; then
-  umask 077
-  git diff --binary HEAD >"$3"
+  (umask 077 && git diff --binary HEAD >"$3")
 fi
 git checkout -q --force --detach "$2"
 """
+    )
     host.write(
         ["bash", "-c", script, "checkout", str(host.server.path), commit, str(patch)], timeout=120
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -125,6 +126,53 @@ def test_a_worktree_holds_exactly_the_commit_and_no_stray_file(host: Host) -> No
     folder = git.worktree(host, identity)
     assert sorted(path.name for path in Path(folder).iterdir()) == [".git", "file"]
     assert (Path(folder) / "file").read_text() == "two\n"
+
+
+@pytest.fixture
+def peculiar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A person whose umask keeps others out, and whose git rewrites what it checks out."""
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "post-checkout").write_text("#!/bin/sh\necho hooked >file\n")
+    (hooks / "post-checkout").chmod(0o755)
+    attributes = tmp_path / "attributes"
+    attributes.write_text("* text eol=crlf\n")
+    config = tmp_path / "gitconfig"
+    config.write_text(
+        f"[core]\nautocrlf = true\nattributesFile = {attributes}\nhooksPath = {hooks}\n"
+        "[color]\nui = always\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_a_worktree_is_what_the_commit_says_whatever_the_person_has_set(
+    host: Host, peculiar: None
+) -> None:
+    identity = commit(origin_of(host), "Next", "two\n")
+    git.fetch(host, identity, "r1")
+    folder = git.worktree(host, identity)
+    assert Path(folder / "file").read_bytes() == b"two\n"
+    assert [mode(path) for path in (folder, folder / "file")] == [0o755, 0o644]
+
+
+def test_the_checkout_is_what_the_commit_says_whatever_the_person_has_set(
+    host: Host, peculiar: None
+) -> None:
+    """Containers mount its files, and not all of them run as that person."""
+    identity = commit(origin_of(host), "Next", "two\n")
+    git.fetch(host, identity, "r1")
+    patch = host.server.root / "releases/r1/edited.patch"
+    git.checkout(host, identity, patch)
+    file = host.server.path / "file"
+    assert Path(file).read_bytes() == b"two\n"
+    assert mode(file) == 0o644
+    Path(file).write_bytes(b"three\n")
+    git.checkout(host, identity, patch)
+    assert "\x1b" not in Path(patch).read_text()
+    assert mode(patch) == 0o600
 
 
 def test_a_worktree_that_a_died_run_left_is_made_anew(host: Host) -> None:
