@@ -107,10 +107,12 @@ fi
 section frozen
 cat "$root/locks/frozen" 2>/dev/null
 section releases
-# shellcheck disable=SC2012
-ls -1d "$root"/releases/*/ 2>/dev/null | tail -n 40 | while IFS= read -r folder; do
-  cat "$folder/release.json" 2>/dev/null
-done
+# The last forty, and of all those that passed the last ten deploys and the last ten of any kind: what fails again and
+# again must not push out what can be gone back to. Names sort by time.
+passed() { grep -lE '"outcome":"(verified|accepted)"' "$root"/releases/*/release.json 2>/dev/null; }
+deploys() { passed | tr '\n' '\0' | xargs -0r grep -lF '"back_to":""' 2>/dev/null; }
+for file in "$root"/releases/*/release.json; do printf '%s\n' "$file"; done | tail -n 40 |
+  cat - <(passed | tail -n 10) <(deploys | tail -n 10) | sort -u | while IFS= read -r file; do cat "$file" 2>/dev/null && echo; done
 section backups
 # shellcheck disable=SC2012
 ls -1 "$root"/backups/db_*.json 2>/dev/null | tail -n 40 | while IFS= read -r file; do cat "$file" 2>/dev/null; done

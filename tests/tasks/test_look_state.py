@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fabfile.model.freeze import Freeze
+from fabfile.model.way_back import retained
 from tests.tasks.place import Place
 from tests.unit.backups import backup
+from tests.unit.builders import release
 
 PROXY = """\
 #!/bin/sh
@@ -26,11 +28,12 @@ esac
 
 
 def test_a_record_that_was_torn_hides_no_other(place: Place) -> None:
+    whole = recorded(place, 9, "verified")
     for number, text in enumerate(["{}", '{"id": "torn', ""]):
         folder = place.root / "releases" / str(number)
         folder.mkdir(parents=True)
         (folder / "release.json").write_text(text)
-    assert place.look("").releases == ()
+    assert [one.id for one in place.look("").releases] == [whole]
 
 
 def test_the_engine_compose_and_the_engines_disk_are_known(place: Place) -> None:
@@ -142,3 +145,38 @@ def test_a_freeze_is_seen(place: Place) -> None:
     made = Freeze("anna", 1_795_420_000, "a sale")
     (place.root / "locks" / "frozen").write_text(f"{made.to_json()}\n")
     assert place.look("").freeze == made
+
+
+def recorded(place: Place, number: int, outcome: str, back_to: str = "") -> str:
+    identity = f"20261123T{number:06d}Z-00000001"
+    folder = place.root / "releases" / identity
+    folder.mkdir(parents=True)
+    text = '"outcome":"verified"' if outcome == "failed" else ""
+    made = release(identity, outcome=outcome, back_to=back_to, error=text)
+    (folder / "release.json").write_text(made.to_json() + "\n")
+    return identity
+
+
+def test_what_fails_again_and_again_does_not_push_out_the_releases_that_passed(
+    place: Place,
+) -> None:
+    passed = [recorded(place, number, "verified") for number in range(6)]
+    failed = [recorded(place, number, "failed") for number in range(10, 60)]
+    facts = place.look("")
+    assert [one.id for one in facts.releases] == [*passed, *failed[-40:]]
+    assert facts.verified is not None
+    assert facts.verified.id == passed[-1]
+    assert [one.id for one in retained(facts.releases)] == passed[:0:-1]
+
+
+def test_ways_back_do_not_push_out_the_releases_that_they_went_back_to(place: Place) -> None:
+    passed = [recorded(place, number, "accepted") for number in range(6)]
+    for number in range(10, 60, 2):
+        recorded(place, number, "failed")
+        last = recorded(place, number + 1, "verified", back_to=passed[-1])
+    facts = place.look("")
+    assert facts.verified is not None
+    assert facts.verified.id == last
+    assert [one.id for one in retained(facts.releases)] == passed[:0:-1]
+    assert sorted(one.id for one in facts.releases) == [one.id for one in facts.releases]
+
