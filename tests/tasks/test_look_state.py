@@ -179,4 +179,3 @@ def test_ways_back_do_not_push_out_the_releases_that_they_went_back_to(place: Pl
     assert facts.verified.id == last
     assert [one.id for one in retained(facts.releases)] == passed[:0:-1]
     assert sorted(one.id for one in facts.releases) == [one.id for one in facts.releases]
-
