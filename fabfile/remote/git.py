@@ -8,13 +8,14 @@ from .host import Host
 
 PLAIN = """
 set -eu
-# What is written is what the commit says, and whoever runs in a container may read it, whatever the umask and the
-# configuration of the person are.
+# What is written is what the commit says, and whoever runs in a container may read it, whatever
+# the umask and the configuration of the person are.
 umask 022
 git() {
-  command git -c core.autocrlf=false -c core.eol=lf -c core.safecrlf=false -c core.symlinks=true -c core.fileMode=true \\
-    -c core.attributesFile=/dev/null -c core.hooksPath=/dev/null -c core.sparseCheckout=false -c core.fsmonitor=false \\
-    -c submodule.recurse=false -c color.ui=false "$@"
+  command git -c core.autocrlf=false -c core.eol=lf -c core.safecrlf=false -c core.symlinks=true \\
+    -c core.fileMode=true -c core.attributesFile=/dev/null -c core.hooksPath=/dev/null \\
+    -c core.sparseCheckout=false -c core.fsmonitor=false -c submodule.recurse=false \\
+    -c color.ui=false "$@"
 }
 """
 """Begins the scripts whose files are built or mounted."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -12,7 +12,7 @@ from fabfile.model.plan import Plan, Wish
 from fabfile.model.stack import Stack
 
 from .builders import STACK, image_ids, release, target
-from .planning import changed, plan, steps, titles
+from .planning import changed, plan, steps, titles, with_service
 
 WANTED = changed("services/api/app.py")
 API = target(STACK, WANTED).images["api-1"]
@@ -20,9 +20,11 @@ TRIED = STACK.service("api-1").hints.smoke
 AGAIN = ("smoke api-1", "an image that has not passed starts once, apart")
 
 
-def found(stack: Stack = STACK, wish: Wish | None = None, **more: str) -> Plan:
+def found(
+    stack: Stack = STACK, wish: Wish | None = None, passed: Mapping[str, str] | None = None
+) -> Plan:
     """The plan where the image of a changed service is there already, under these names too."""
-    images = {**image_ids(target()), API.reference: "sha256:new", **more}
+    images = {**image_ids(target()), API.reference: "sha256:new", **(passed or {})}
     return plan(WANTED, stack, wish, images=images)
 
 
@@ -36,15 +38,15 @@ def test_an_image_that_is_there_but_never_passed_is_tried_again_before_it_runs()
 
 
 def test_an_image_that_passed_once_is_tried_no_more() -> None:
-    assert smoked(found(**{passed_name(API, TRIED): "sha256:new"})) == []
+    assert smoked(found(passed={passed_name(API, TRIED): "sha256:new"})) == []
 
 
 def test_another_image_that_passed_under_this_name_tells_nothing_of_this_one() -> None:
-    assert smoked(found(**{passed_name(API, TRIED): "sha256:other"})) == ["smoke api-1"]
+    assert smoked(found(passed={passed_name(API, TRIED): "sha256:other"})) == ["smoke api-1"]
 
 
 def test_an_image_that_passed_other_words_is_tried_by_these() -> None:
-    assert smoked(found(**{passed_name(API, ("true",)): "sha256:new"})) == ["smoke api-1"]
+    assert smoked(found(passed={passed_name(API, ("true",)): "sha256:new"})) == ["smoke api-1"]
 
 
 @pytest.mark.parametrize(("outcome", "tried"), [("verified", []), ("failed", ["smoke api-1"])])
@@ -58,7 +60,7 @@ def test_an_image_of_a_release_that_passed_has_passed(outcome: str, tried: list[
 
 
 def test_a_rebuilt_image_is_tried_whatever_its_name_passed_before() -> None:
-    made = found(wish=Wish(rebuild=True), **{passed_name(API, TRIED): "sha256:new"})
+    made = found(wish=Wish(rebuild=True), passed={passed_name(API, TRIED): "sha256:new"})
     assert "smoke api-1" in smoked(made)
 
 
@@ -71,7 +73,4 @@ def test_a_replica_that_has_no_words_does_not_take_the_other_ones_away() -> None
 
 
 def words(name: str, smoke: tuple[str, ...]) -> Stack:
-    def changed(one: Any) -> Any:
-        return replace(one, hints=replace(one.hints, smoke=smoke)) if one.name == name else one
-
-    return replace(STACK, services=tuple(changed(one) for one in STACK.services))
+    return with_service(name, hints=replace(STACK.service(name).hints, smoke=smoke))
