@@ -124,7 +124,7 @@ class Run:
                     lambda: look_around(self.session, self.name, self.waive), lambda: look(host)
                 )
             near.share_certificates(host, facts)
-            gated = gates.Gated(host, self.target, near.caller, near.called)
+            gated = gates.Gated(host, self.target, near.callers, near.called)
             self.verdicts, self.proved = gates.settle(self.session, gated, facts, self.waive)
             red = [verdict for verdict in self.verdicts if not verdict.ok]
             fatal = [verdict for verdict in red if verdict.gate not in self.waive]
