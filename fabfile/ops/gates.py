@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from ..model import page
 from ..model.certificate import is_self_made
 from ..model.envfile import parse
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Target
-from ..model.probe import Question, Verdict, judge
+from ..model.probe import Answer, Probe, Question, Verdict, judge
 from ..remote import compose, http
 from ..remote.host import Host, Output
 from ..remote.look import look
@@ -148,8 +149,7 @@ def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]
     trust = facts.certificate if is_self_made(facts.certificate) else ""
     from ..remote.outside import ask_from_here
 
-    answers = ask_from_here(questions, env, gated.host.server.edge, trust)
-    return [judge(question, answer) for question, answer in zip(questions, answers, strict=True)]
+    return _judged(questions, lambda some: ask_from_here(some, env, gated.host.server.edge, trust))
 
 
 def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verdict]:
@@ -175,8 +175,34 @@ def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
 def _judged_on(
     host: Host, questions: Sequence[Question], facts: Facts, trust: str
 ) -> list[Verdict]:
-    answers = http.ask_on_server(host, questions, parse(facts.env).values, trust)
-    return [judge(question, answer) for question, answer in zip(questions, answers, strict=True)]
+    env = parse(facts.env).values
+    return _judged(questions, lambda some: http.ask_on_server(host, some, env, trust))
+
+
+Ask = Callable[[Sequence[Question]], list[Answer]]
+
+
+def _judged(questions: Sequence[Question], ask: Ask) -> list[Verdict]:
+    """What is answered; of a page that must be alive, what its files are answered, too."""
+    verdicts = []
+    for question, answer in zip(questions, ask(questions), strict=True):
+        verdict = judge(question, answer)
+        if verdict.ok and question.probe.loads:
+            why = _lifeless(question, answer, ask)
+            verdict = replace(verdict, ok=not why, why=why or f"{verdict.why} alive")
+        verdicts.append(verdict)
+    return verdicts
+
+
+def _lifeless(question: Question, answer: Answer, ask: Ask) -> str:
+    """Why a page that was answered would stay blank; empty: its own files load."""
+    kinds = question.probe.loads
+    if why := page.stillborn(question.url, answer, kinds):
+        return why
+    files = [one for one in page.own(question.url, answer.body) if one.kind in kinds]
+    asked = [Question(question.name, one.url, Probe(), question.connect) for one in files]
+    found = (page.missing(one, told) for one, told in zip(files, ask(asked), strict=True))
+    return next((why for why in found if why), "")
 
 
 def _link(gated: Gated) -> list[Verdict]:

@@ -76,11 +76,15 @@ def ask_on_server(
 
 def _answer(meta: Mapping[str, Any], text: str) -> Answer:
     head, _, body = text.partition("\r\n\r\n")
-    headers = (line.partition(":") for line in head.splitlines()[1:])
+    headers: dict[str, str] = {}
+    for line in head.splitlines()[1:]:
+        name, _, value = line.partition(":")
+        key = name.strip().lower()
+        headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
     return Answer(
         status=int(meta["http_code"]),
         body=body,
-        headers={name.strip().lower(): value.strip() for name, _, value in headers},
+        headers=headers,
         error=meta.get("errormsg") or "no answer",
         seconds=float(meta["time_total"]),
     )
