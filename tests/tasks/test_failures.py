@@ -337,3 +337,18 @@ def test_one_failed_deploy_after_another_goes_back_every_time(
         ran = running.fab("ubuntu.deploy")
         assert ran.code == 1, ran.everything
         assert ran.error.endswith("; ubuntu is back at 00000001, proved")
+
+
+def test_the_way_back_to_an_accepted_release_waives_what_that_one_waived(running: Fleet) -> None:
+    """Its gates are as red as they were when somebody accepted it."""
+    running.origin.commit("Accepted", {"services/web/index.html": "Farewell"})
+    red = "--waive probe:web --waive proxy:site --waive outside:site"
+    assert running.fab(f"ubuntu.deploy {red}").code == 0
+    broken = "upstreams api-1 api-2 web\nNEVER LOADED\n"
+    running.origin.commit("Broken", {"nginx/ubuntu/nginx.conf": broken})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.endswith("; ubuntu is back at 00000002, proved")
+    accepted, failed, back = running.releases("ubuntu")[1:]
+    assert [one.outcome for one in (accepted, failed, back)] == ["accepted", "failed", "accepted"]
+    assert back.waived == accepted.waived == ("probe:web", "proxy:site", "outside:site")

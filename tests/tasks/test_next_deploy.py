@@ -411,3 +411,14 @@ def test_an_image_that_failed_its_smoke_test_is_refused_by_the_same_command_agai
         assert ran.code == 1
         assert "does not start" in ran.error
     assert not [line for line in running.ubuntu.did if line.startswith("roll")]
+
+
+def test_a_replica_that_is_stopped_is_no_name_for_the_proxy_until_it_is_back(
+    running: Fleet,
+) -> None:
+    """Nobody answers for its name: nginx could not load it."""
+    for name in ("app-api-1", "app-api-2"):
+        running.ubuntu.engine.containers[name].state = "exited"
+    assert running.fab("ubuntu.deploy").code == 0
+    rolls = [words for words in running.ubuntu.transcript if words[3:4] == ("roll",)]
+    assert [(words[13], words[8]) for words in rolls] == [("api-1", "api-2"), ("api-2", "")]
