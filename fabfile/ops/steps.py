@@ -12,12 +12,13 @@ from ..model.errors import Trouble
 from ..model.facts import Facts
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.release import Release
-from ..remote import compose, git, state
+from ..remote import compose, git, idle, state
 from ..remote.host import Host, Output
 from ..remote.look import look
 from .migrating import Descent, Place, Schema
 from .reviewing import Review
 from .rolling import Rolling
+from .session import at_once
 
 
 @dataclass
@@ -157,10 +158,16 @@ class Steps:
         compose.move_stable(self.host, self.target.images[step.subject])
         return ""
 
-    def watch(self, services: Sequence[str], seconds: int) -> None:
-        """Wait whether a container of ``services`` dies after it was healthy."""
+    def watch(self, services: Sequence[str], seconds: int) -> list[str]:
+        """Wait whether a container of ``services`` dies after it was healthy.
+
+        Returns a line for each service that closes idle connections before the proxy does.
+        """
         stack = self.target.stack
-        died = compose.first_death(self.host, stack.project, seconds)
+        died, early = at_once(
+            lambda: compose.first_death(self.host, stack.project, seconds),
+            lambda: idle.impatient(self.host, stack, min(seconds, idle.HOLD)),
+        )
         facts = look(self.host)
         for name in services:
             container = facts.container(stack.project, name)
@@ -170,6 +177,7 @@ class Steps:
                     f"{self.host.name}: {name} was healthy, then died; the end of its log is below",
                     evidence=compose.last_lines(self.host, stack.service(name).container),
                 )
+        return early
 
     def _require(self, output: Output, what: str) -> None:
         if not output.ok:

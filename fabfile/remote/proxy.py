@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ..model.content import inside
 from ..model.errors import Trouble
+from ..model.release import KILLED
 from ..model.stack import Service
 from .compose import HEALTHY, compose_words, unhealthy
 from .host import Host, Output
@@ -155,12 +156,12 @@ def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], forc
     """
     words = told.words(host, ROLL, "roll", service.name, service.container)
     words += [str(service.hints.port or ""), " ".join(twins), stand_in(service)]
-    words += [str(service.hints.drain), str(HEALTHY), "yes" if force else ""]
+    words += [str(service.hints.drain), str(HEALTHY), "yes" if force else "", KILLED]
     words += compose_words(host, host.server.path)
     output = host.write(words, timeout=ROLLING + service.hints.drain, check=False)
     if not output.ok:
         raise _failed(host, service, output)
-    return output.stdout.strip()
+    return "; ".join(output.stdout.splitlines())
 
 
 def stand_in(service: Service) -> str:

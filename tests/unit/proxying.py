@@ -37,6 +37,8 @@ case $* in
     runs=" $RUNNING $(cat "$STUBS/started" 2>/dev/null) "
     [[ $runs = *" ${*: -1} "* ]] && echo true || echo false
     ;;
+  inspect*.Id*) echo "id-of-${*: -1}" ;;
+  events*exitCode*) echo "${ENDED:-0}" ;;
   logs*) echo "the log of ${*: -1}" ;;
   inspect*IPAddress*) echo 10.0.0.9 ;;
   inspect*Pid*) echo "${PID:-0}" ;;

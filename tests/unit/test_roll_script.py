@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
+from fabfile.model.release import KILLED
 from fabfile.remote import compose, proxy
 from fabfile.remote.host import Host
 
@@ -134,7 +135,7 @@ def test_a_container_that_cannot_be_made_stays_out_of_the_proxy(
 def test_the_engine_is_heard_for_as_long_as_a_container_may_take(host: Host, stubs: Path) -> None:
     states(stubs, "running starting", "running healthy")
     proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
-    (heard,) = ran(stubs, "events")
+    heard, _ = ran(stubs, "events")
     found = re.fullmatch(
         r"events --since (\d+) --until (\d+) --format \. --filter container=app-web"
         r" --filter event=health_status --filter event=die",
@@ -155,6 +156,19 @@ def test_a_container_has_its_time_to_become_healthy_and_no_more(
     with pytest.raises(Trouble, match="web did not become healthy") as no:
         proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
     assert "app-web is running starting" in no.value.evidence
+
+
+@pytest.mark.parametrize("ended", ["0", "137", "143"])
+def test_a_container_that_had_to_be_killed_is_told(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    """Its own stop takes longer than it is given: what it had begun was cut."""
+    monkeypatch.setenv("ENDED", ended)
+    note = proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
+    assert (KILLED in note) == (ended == "137")
+    assert note.startswith("drained in ")
+    heard = ran(stubs, "events")[-1]
+    assert "--filter container=id-of-app-web --filter event=die" in heard
 
 
 def test_a_service_that_the_proxy_never_asks_is_only_replaced(host: Host, stubs: Path) -> None:

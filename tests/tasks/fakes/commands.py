@@ -13,6 +13,7 @@ LOOKING = frozenset(
         "certificates",
         "openssl",
         "leave-proxy",
+        "idle",
         "reach",
         "which",
         "curl",
