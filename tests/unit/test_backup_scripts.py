@@ -430,7 +430,7 @@ def test_names_change_once_no_connection_that_a_client_kept_can_bring_another_re
 ) -> None:
     """A worker from before the load that holds callers lets them in, whoever has one open there."""
     monkeypatch.setattr(postgres, "WORKERS", WORKERS.replace("KEPT=11", "KEPT=3"))
-    program(stubs, "nginx", NGINX.replace("ls ", 'touch -d "3 seconds" "$STUBS/until"; ls '))
+    program(stubs, "nginx", NGINX.replace("ls ", 'touch -d "2 seconds" "$STUBS/until"; ls '))
     early = '    [ "$STUBS/until" -ot "$STUBS/names" ] || touch "$STUBS/early"\n'
     names = "    printf '%s\\n' \"$*\" | grep -o 'first=.*' >>\"$STUBS/names\"\n"
     assert names in PSQL
