@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -57,6 +57,11 @@ def _wanted(service: Service, tree: Tree, checkout: PurePosixPath) -> Wanted:
     )[:16]
     reference = f"{service.repository}:{tag}"
     return Wanted(service.name, reference, service.image, service.build, context)
+
+
+def passed_name(wanted: Wanted, smoke: Sequence[str]) -> str:
+    """The second name of an image that started with these words: it is there only where it did."""
+    return f"{wanted.reference}-passed-{digest(list(smoke))[:8]}"
 
 
 def context_problems(images: Mapping[str, Wanted], tree: Tree) -> list[str]:

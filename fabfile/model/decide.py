@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .budget import shortage
-from .content import mounted_paths
+from .content import mounted_paths, passed_name
 from .facts import Commit, Container, Facts
 from .folders import bootstrap
 from .inventory import Server
 from .objections import notes, orphans, refusals
 from .plan import Kind, Plan, Step, Target, Wish
 from .reach import why_closed
-from .reasons import Reason, Why, has_new_image, image_id, reason_for
+from .reasons import Reason, Why, has_new_image, has_passed, image_id, reason_for
 from .stack import Service
 
 
@@ -159,23 +159,32 @@ class _Decision:
         return f"system authorities only: {self.server.calls} has no certificate yet"
 
     def images(self) -> list[Step]:
-        """Pull and build what is missing, once per image; try every newly built image apart."""
+        """Pull and build what is missing, once per image; try what has not passed apart.
+
+        That an image is there tells that it was built, not that it started.
+        """
         pulls, builds, smokes = [], [], []
         seen: set[str] = set()
         for service in self.target.stack.services:
             wanted = self.target.images[service.name]
+            if service.name in self.left_out:
+                continue
             there = bool(image_id(wanted.reference, self.facts))
             again = self.wish.rebuild and wanted.build is not None
-            if service.name in self.left_out or wanted.reference in seen or (there and not again):
-                continue
+            new = (not there or again) and wanted.reference not in seen
             seen.add(wanted.reference)
             if wanted.build is None:
-                pulls.append(Step(Kind.PULL, wanted.reference, "not on the server"))
+                pulls += [Step(Kind.PULL, wanted.reference, "not on the server")] if new else []
                 continue
             reason = "again, on fresh bases" if there else "not on the server"
-            builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
-            if service.hints.smoke:
-                smokes.append(Step(Kind.SMOKE, service.name, "a new image starts once, apart"))
+            if new:
+                builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
+            trial = passed_name(wanted, service.hints.smoke)
+            tried = not again and has_passed(service, self.target, self.facts)
+            if service.hints.smoke and trial not in seen and not tried:
+                seen.add(trial)
+                which = "a new image" if again or not there else "an image that has not passed"
+                smokes.append(Step(Kind.SMOKE, service.name, f"{which} starts once, apart"))
         return pulls + builds + smokes
 
     def cut_over(self) -> list[Step]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Trouble, refused
+from .page import KINDS
 from .probe import Probe
 
 HINTS = frozenset(
@@ -16,6 +17,7 @@ HINTS = frozenset(
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
+GATE = PROBE | {"name", "url", "loads"}
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,12 @@ def between(words: Sequence[str], lower: str, upper: str) -> list[str]:
 
 
 def _gate(service: str, raw: Mapping[str, Any]) -> Gate:
-    _known(f"x-deploy.{service}.gates", raw, PROBE | {"name", "url"})
+    _known(f"x-deploy.{service}.gates", raw, GATE)
+    if unknown := sorted(set(raw.get("loads") or ()) - set(KINDS)):
+        raise refused(
+            f"x-deploy.{service}.gates.loads: unknown {', '.join(unknown)};"
+            f" known: {', '.join(KINDS)}"
+        )
     for key in ("name", "url"):
         if key not in raw:
             raise refused(f"x-deploy.{service}.gates: '{key}' is missing")
@@ -228,6 +235,7 @@ def _probe(raw: Mapping[str, Any]) -> Probe:
         status=int(raw.get("status", 200)),
         json=raw.get("json") or {},
         contains=raw.get("contains", ""),
+        loads=tuple(raw.get("loads") or ()),
         bearer=raw.get("bearer", ""),
     )
 

@@ -19,12 +19,14 @@ class Probe:
 
     ``status`` is the one status that passes (a redirect is not followed). ``json`` are members
     that the body's object must have with exactly these values; ``contains`` is a text in the body.
+    ``loads`` are kinds of files (``script``, ``style``) that the page must load from its own site.
     ``bearer`` names the ``.env`` key whose value goes into the Authorization header.
     """
 
     status: int = 200
     json: Mapping[str, Any] = field(default_factory=dict)
     contains: str = ""
+    loads: tuple[str, ...] = ()
     bearer: str = ""
 
 

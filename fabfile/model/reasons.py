@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .content import passed_name
 from .facts import Commit, Container, Facts
-from .plan import Target
+from .plan import Kind, Target
+from .release import Release
 from .stack import Service
+from .way_back import half_way
 
 
 class Why(StrEnum):
@@ -56,6 +59,22 @@ def has_new_image(service: Service, target: Target, facts: Facts) -> bool:
     return container is None or not image or image != container.image
 
 
+def has_passed(service: Service, target: Target, facts: Facts) -> bool:
+    """Whether this very image started apart before, or is of a release that passed."""
+    wanted = target.images[service.name]
+    identity = image_id(wanted.reference, facts)
+    named = facts.images.get(passed_name(wanted, service.hints.smoke))
+    return bool(identity) and (
+        named == identity
+        or any(
+            image.id == identity
+            for release in facts.releases
+            if release.passed
+            for image in release.images.values()
+        )
+    )
+
+
 def image_id(reference: str, facts: Facts) -> str:
     """The id of an image on the server, by name or by id; empty when it is not there."""
     if reference in facts.images.values():
@@ -95,13 +114,30 @@ def _definition(service: Service, facts: Facts) -> str:
 
 
 def _mounted(service: Service, target: Target, facts: Facts) -> Reason | None:
-    last = facts.verified
-    mounted = target.configuration.get(service.name)
-    if service.hints.proxy or not mounted or last is None:
+    wanted = target.configuration.get(service.name)
+    if service.hints.proxy or not wanted or facts.verified is None:
         return None
-    if last.configuration.get(service.name) == mounted:
+    mounted = {release.configuration.get(service.name) for release in _made_by(service, facts)}
+    if mounted == {wanted}:
         return None
     return Reason(Why.MOUNTED, "mounted configuration changed", force=True)
+
+
+def _made_by(service: Service, facts: Facts) -> list[Release]:
+    """The releases that may have made the container: what it mounts is what they had.
+
+    That is the last one that passed, unless one that was left half way has replaced the container;
+    one that began to, or has no steps in its record, may have.
+    """
+    made: list[Release] = [facts.verified] if facts.verified else []
+    titles = {f"{kind.value} {service.name}" for kind in (Kind.ROLL, Kind.START)}
+    for release in half_way(facts.releases):
+        steps = [step for step in release.steps if step.title in titles]
+        if any(step.outcome == "done" for step in steps):
+            made = [release]
+        elif steps or not release.steps:
+            made.append(release)
+    return made
 
 
 def _base(service: Service, facts: Facts) -> str:

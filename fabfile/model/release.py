@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,9 @@ FAILED = "failed"
 OUTCOMES = (RUNNING, VERIFIED, ACCEPTED, FAILED)
 DIED = "died"
 """Of a record without an end at which nobody is: never written, only seen."""
+
+KILLED = "the former one was killed (exit code 137): it takes longer than its stop_grace_period"
+"""In the note of a step that replaced a container which did not end by itself."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,12 @@ class Release:
     def ended(self, outcome: str, at: int, **changes: Any) -> Release:
         """The same release with its end."""
         return replace(self, outcome=outcome, finished=at, **changes)
+
+
+def killed(releases: Sequence[Release]) -> list[str]:
+    """The steps that killed a container the last time that they were done."""
+    last = {step.title: step.note for release in releases for step in release.steps}
+    return [f"{title}: {KILLED}" for title, note in last.items() if KILLED in note]
 
 
 def identity(at: str, commit: str) -> str:

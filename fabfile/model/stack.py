@@ -6,7 +6,7 @@ model, and what compose has no word for stands in the file's top-level ``x-deplo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -136,12 +136,30 @@ def parse(resolved: str, hashes: str, *, strict: bool = True) -> Stack:
     devices = (
         (volume.get("driver_opts") or {}).get("device") for volume in _all(model.get("volumes"))
     )
+    if strict and (wrong := _never_asked(services.values())):
+        raise refused(f"x-deploy: {'; '.join(wrong)}")
     return Stack(
         project=model["name"],
         services=_ordered(services),
         networks=tuple(network["name"] for network in _all(model.get("networks"))),
         volume_folders=tuple(sorted(device for device in devices if device)),
     )
+
+
+def _never_asked(services: Collection[Service]) -> list[str]:
+    """What stands in ``x-deploy`` where nobody looks: a release would pass without it."""
+    wrong = []
+    for one in services:
+        for key in ("gates", "upstreams", "hold"):
+            if getattr(one.hints, key) and not one.hints.proxy:
+                wrong.append(f"{key} of {one.name}: it is not the proxy")
+        if one.hints.smoke and one.build is None:
+            wrong.append(f"smoke of {one.name}: its image is not built here")
+    for key in ("proxy", "database", "link"):
+        names = [one.name for one in services if getattr(one.hints, key)]
+        if len(names) > 1:
+            wrong.append(f"{key} of {' and '.join(names)}: only one is asked")
+    return wrong
 
 
 def _all(section: Mapping[str, Any] | None) -> list[Any]:

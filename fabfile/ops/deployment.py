@@ -126,12 +126,12 @@ class Deployment:
         around, together = self.around, self.together
         if self.host.server.calls not in together:
             gates.before_the_first_change(self.session, self.sight, around.called)
-        if (
-            around.caller
-            and around.caller.server.name not in together
-            and not self.options.dry_run  # a call from a container of its own
-        ):
-            gates.link_before_the_first_change(self.session, self.sight, around.caller)
+        for caller in around.callers:
+            if (
+                caller.server.name not in together
+                and not self.options.dry_run  # a call from a container of its own
+            ):
+                gates.link_before_the_first_change(self.session, self.sight, caller)
 
     def show(self) -> None:
         """The plan, with its reasons."""

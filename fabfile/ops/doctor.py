@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..model.errors import FAILED, Trouble
+from ..model.release import killed
+from ..remote import idle
 from .serving import Place
 from .session import Session, side_by_side
 from .sight import look_at
@@ -39,6 +41,9 @@ def examine(session: Session, name: str) -> dict[str, Any]:
         problems = [*seen["problems"]]
         warnings = [*changes(name, seen), *overdue(seen), *seen["warnings"]]
         if sight.deployed:
+            if sight.target:
+                warnings += idle.impatient(sight.host, sight.target.stack)
+            warnings += killed(sight.facts.releases)
             place = Place(sight, called=bool(session.inventory.callers_of(name)))
             certificate = place.see().view(place.wanted, sight.facts.now)
             problems += [f"certificate: {text}" for text in certificate["problems"]]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from ..model import page
 from ..model.certificate import is_self_made
 from ..model.envfile import parse
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..model.plan import Target
-from ..model.probe import Question, Verdict, judge
+from ..model.probe import Answer, Probe, Question, Verdict, judge
 from ..remote import compose, http
 from ..remote.host import Host, Output
 from ..remote.look import look
@@ -30,8 +31,8 @@ class Gated:
 
     host: Host
     target: Target
-    caller: Sight | None
-    """The server that calls this one, when it can be reached."""
+    callers: tuple[Sight, ...]
+    """The servers that call this one, those that can be reached."""
     called: Sight | None
     """The server that this one calls, when it can be reached."""
 
@@ -110,7 +111,7 @@ def before_the_first_change(session: Session, sight: Sight, called: Sight | None
     """Exit code 2 when the server that this one calls is red already: no deploy here mends it."""
     if called is None or not called.deployed or called.target is None:
         return
-    gated = Gated(called.host, called.target, caller=sight, called=None)
+    gated = Gated(called.host, called.target, callers=(sight,), called=None)
     red = [one for one in _from_outside(session, gated, called.facts) if not one.ok]
     if red:
         raise refused(
@@ -120,15 +121,15 @@ def before_the_first_change(session: Session, sight: Sight, called: Sight | None
         )
 
 
-def link_before_the_first_change(session: Session, sight: Sight, caller: Sight | None) -> None:
+def link_before_the_first_change(session: Session, sight: Sight, caller: Sight) -> None:
     """Exit code 2 when a caller's link is red and its cause is not here: no deploy here mends it.
 
     Its cause is not here when the caller's server gets every answer that it should.
     """
-    if caller is None or not caller.deployed or not sight.deployed or sight.target is None:
+    if not caller.deployed or not sight.deployed or sight.target is None:
         return
     red = [verdict for verdict in link_from(caller) if not verdict.ok]
-    gated = Gated(sight.host, sight.target, caller=caller, called=None)
+    gated = Gated(sight.host, sight.target, callers=(caller,), called=None)
     if red and all(verdict.ok for verdict in _from_outside(session, gated, sight.facts)):
         raise refused(
             f"{sight.server.name}: the link from {caller.server.name} is red before anything was"
@@ -138,19 +139,25 @@ def link_before_the_first_change(session: Session, sight: Sight, caller: Sight |
 
 
 def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
-    """Every gate from where its users are: the calling server, or else this machine."""
+    """Every gate from where its users are: the calling servers, or else this machine."""
     questions = _questions(gated, "outside", connect="")
     env = parse(facts.env).values
     if session.inventory.callers_of(gated.host.name):
-        if gated.caller is None:
-            return []
-        answers = http.ask_on_server(gated.caller.host, questions, env, facts.certificate)
-    else:
-        trust = facts.certificate if is_self_made(facts.certificate) else ""
-        from ..remote.outside import ask_from_here
+        return _by_caller(
+            gated, lambda one: _judged_on(one.host, questions, facts, facts.certificate)
+        )
+    trust = facts.certificate if is_self_made(facts.certificate) else ""
+    from ..remote.outside import ask_from_here
 
-        answers = ask_from_here(questions, env, gated.host.server.edge, trust)
-    return [judge(question, answer) for question, answer in zip(questions, answers, strict=True)]
+    return _judged(questions, lambda some: ask_from_here(some, env, gated.host.server.edge, trust))
+
+
+def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verdict]:
+    """What each caller finds; with several of them, each verdict says whose it is."""
+    found = [(caller, verdict) for caller in gated.callers for verdict in ask(caller)]
+    if len(gated.callers) < 2:
+        return [verdict for _, verdict in found]
+    return [replace(one, why=f"from {caller.server.name}: {one.why}") for caller, one in found]
 
 
 def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
@@ -168,17 +175,41 @@ def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
 def _judged_on(
     host: Host, questions: Sequence[Question], facts: Facts, trust: str
 ) -> list[Verdict]:
-    answers = http.ask_on_server(host, questions, parse(facts.env).values, trust)
-    return [judge(question, answer) for question, answer in zip(questions, answers, strict=True)]
+    env = parse(facts.env).values
+    return _judged(questions, lambda some: http.ask_on_server(host, some, env, trust))
+
+
+Ask = Callable[[Sequence[Question]], list[Answer]]
+
+
+def _judged(questions: Sequence[Question], ask: Ask) -> list[Verdict]:
+    """What is answered; of a page that must be alive, what its files are answered, too."""
+    verdicts = []
+    for question, answer in zip(questions, ask(questions), strict=True):
+        verdict = judge(question, answer)
+        if verdict.ok and question.probe.loads:
+            why = _lifeless(question, answer, ask)
+            verdict = replace(verdict, ok=not why, why=why or f"{verdict.why} alive")
+        verdicts.append(verdict)
+    return verdicts
+
+
+def _lifeless(question: Question, answer: Answer, ask: Ask) -> str:
+    """Why a page that was answered would stay blank; empty: its own files load."""
+    kinds = question.probe.loads
+    if why := page.stillborn(question.url, answer, kinds):
+        return why
+    files = [one for one in page.own(question.url, answer.body) if one.kind in kinds]
+    asked = [Question(question.name, one.url, Probe(), question.connect) for one in files]
+    found = (page.missing(one, told) for one, told in zip(files, ask(asked), strict=True))
+    return next((why for why in found if why), "")
 
 
 def _link(gated: Gated) -> list[Verdict]:
-    """The call between the servers, made by the caller's own service in a one-off container."""
-    if gated.called and gated.called.deployed:
-        return _link_from(gated.host, gated.target)
-    if gated.caller and gated.caller.deployed:
-        return link_from(gated.caller)
-    return []
+    """The calls between the servers, made by the callers' own services in one-off containers."""
+    own = gated.called and gated.called.deployed
+    verdicts = _link_from(gated.host, gated.target) if own else []
+    return verdicts + _by_caller(gated, lambda one: link_from(one) if one.deployed else [])
 
 
 def link_from(caller: Sight) -> list[Verdict]:

@@ -19,7 +19,7 @@ def health(session: Session, name: str, *, as_json: bool) -> None:
     sight, around = at_once(
         lambda: look_at(session, name, DEPLOYED), lambda: look_around(session, name, (gates.LINK,))
     )
-    gated = gates.Gated(sight.host, sight.require(), around.caller, around.called)
+    gated = gates.Gated(sight.host, sight.require(), around.callers, around.called)
     verdicts = gates.ask_all(session, gated, sight.facts)
     if as_json:
         session.console.result(

@@ -17,10 +17,11 @@ from .sight import DEPLOYED, Sight, look_at
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What a look at the servers around showed; None where there is none or it is waived."""
+    """What a look at the servers around showed; without those that are waived."""
 
     called: Sight | None = None
-    caller: Sight | None = None
+    """None: it calls none."""
+    callers: tuple[Sight, ...] = ()
 
     @property
     def called_certificate(self) -> str:
@@ -34,8 +35,9 @@ class Neighbours:
         """
         if self.called:
             _trust(host, facts.trust, self.called.facts.anchor)
-        if self.caller and self.caller.deployed:
-            _trust(self.caller.host, self.caller.facts.trust, facts.anchor)
+        for caller in self.callers:
+            if caller.deployed:
+                _trust(caller.host, caller.facts.trust, facts.anchor)
 
 
 def _trust(caller: Host, trusted: str, certificate: str) -> None:
@@ -49,7 +51,7 @@ def look_around(session: Session, name: str, waive: Sequence[str]) -> Neighbours
     Of the one that it calls only the facts: what its commit says proves nothing. One that cannot be
     reached means that the link cannot be proved: exit code 2 unless the link is waived by name.
     """
-    called, _ = _around(session, name)
+    called = session.inventory.server(name).calls
 
     def seen(other: str) -> Sight | None:
         looking = _facts_alone if other == called else _at_what_runs
@@ -68,18 +70,16 @@ def look_at_others(
 
 def around(session: Session, name: str, sights: Mapping[str, Sight | None]) -> Neighbours:
     """Those of the ``sights`` that are of the servers around ``name``."""
-    called, caller = _around(session, name)
-    return Neighbours(called=sights.get(called), caller=sights.get(caller))
-
-
-def _around(session: Session, name: str) -> tuple[str, str]:
-    """The server that this one calls, and the first that calls it; empty: none."""
-    callers = session.inventory.callers_of(name)
-    return session.inventory.server(name).calls, callers[0].name if callers else ""
+    callers = (sights.get(one.name) for one in session.inventory.callers_of(name))
+    called = session.inventory.server(name).calls
+    return Neighbours(sights.get(called), tuple(one for one in callers if one))
 
 
 def _others(session: Session, name: str) -> list[str]:
-    return [other for other in _around(session, name) if other]
+    """The server that this one calls, and those that call it."""
+    called = session.inventory.server(name).calls
+    callers = [one.name for one in session.inventory.callers_of(name)]
+    return [called, *callers] if called else callers
 
 
 def _at_what_runs(session: Session, other: str) -> Sight:

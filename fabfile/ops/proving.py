@@ -19,7 +19,7 @@ def prove(session: Session, host: Host, target: Target, waive: Sequence[str]) ->
         around, facts = at_once(
             lambda: look_around(session, host.name, (*waive, gates.LINK)), lambda: look(host)
         )
-        gated = gates.Gated(host, target, around.caller, around.called)
+        gated = gates.Gated(host, target, around.callers, around.called)
         verdicts, _ = gates.settle(session, gated, facts, waive)
         red = [verdict for verdict in verdicts if not verdict.ok and verdict.gate not in waive]
         if red:

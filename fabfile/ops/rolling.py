@@ -79,6 +79,13 @@ class Rolling:
         proxy.load(self.host, self._told(self.target.stack.service(step.subject)))
         return f"configuration {self.target.generation} is loaded"
 
+    def remove(self, step: Step) -> str:
+        """Remove a container, once the proxy asks it over no connection that a client kept."""
+        if front := self.target.stack.proxy:
+            proxy.leave(self.host, self._told(front))
+        compose.remove(self.host, step.subject)
+        return ""
+
     def _twins(self, service: Service) -> set[str]:
         stable = self.target.images[service.name].stable
         names = {name for name, wanted in self.target.images.items() if wanted.stable == stable}

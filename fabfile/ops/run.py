@@ -13,7 +13,7 @@ from ..model.errors import Trouble
 from ..model.facts import Facts
 from ..model.plan import PREPARING, Kind, Plan, Step, Target
 from ..model.probe import Verdict
-from ..model.release import ACCEPTED, VERIFIED, Done, Image, Release, identity
+from ..model.release import ACCEPTED, KILLED, VERIFIED, Done, Image, Release, identity
 from ..model.release import FAILED as RELEASE_FAILED
 from ..model.way_back import schema_of
 from ..remote import compose, git, http, state
@@ -77,6 +77,8 @@ class Run:
                 if note:
                     notes.append(note)
             outcome = "done"
+            if KILLED in note:
+                self.session.console.warn(self.name, f"{step.title}: {KILLED}")
         finally:
             self.done.append(Done(step.title, outcome, round(time.monotonic() - start, 1), note))
 
@@ -104,7 +106,9 @@ class Run:
         if rolled and self.sight.server.watch:
             self.at = title = f"watch {self.sight.server.watch} s"
             with self.session.console.step(self.name, title):
-                self.steps.watch(rolled, self.sight.server.watch)
+                early = self.steps.watch(rolled, self.sight.server.watch)
+            for line in early:
+                self.session.console.warn(self.name, line)
 
     def prove(self, around: Neighbours | None = None) -> None:
         """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`.
@@ -124,7 +128,7 @@ class Run:
                     lambda: look_around(self.session, self.name, self.waive), lambda: look(host)
                 )
             near.share_certificates(host, facts)
-            gated = gates.Gated(host, self.target, near.caller, near.called)
+            gated = gates.Gated(host, self.target, near.callers, near.called)
             self.verdicts, self.proved = gates.settle(self.session, gated, facts, self.waive)
             red = [verdict for verdict in self.verdicts if not verdict.ok]
             fatal = [verdict for verdict in red if verdict.gate not in self.waive]

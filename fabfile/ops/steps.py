@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ..model.content import passed_name
 from ..model.errors import Trouble
 from ..model.facts import Facts
 from ..model.folders import modes
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.release import Release
-from ..remote import compose, git, guard, state
+from ..remote import compose, git, guard, idle, state
 from ..remote.host import Host, Output
 from ..remote.look import look
 from .migrating import Descent, Place, Schema
 from .reviewing import Review
 from .rolling import Rolling
+from .session import at_once
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Steps:
             Kind.MIGRATE: self._migrate,
             Kind.CHECKOUT: self._checkout,
             Kind.RETAG: self._retag,
-            Kind.REMOVE: self._remove,
+            Kind.REMOVE: self.rolling.remove,
             Kind.ROLL: self.rolling.roll,
             Kind.RELOAD: self.rolling.reload,
             Kind.GUARD: self._guard,
@@ -115,9 +117,10 @@ class Steps:
 
     def _smoke(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
-        reference = self.target.images[service.name].reference
-        output = compose.smoke(self.host, service, reference)
-        self._require(output, f"the new image {reference} does not start")
+        wanted = self.target.images[service.name]
+        output = compose.smoke(self.host, service, wanted.reference)
+        self._require(output, f"the new image {wanted.reference} does not start")
+        compose.name(self.host, wanted.reference, passed_name(wanted, service.hints.smoke))
         return ""
 
     def _test_proxy(self, step: Step) -> str:
@@ -155,17 +158,19 @@ class Steps:
         compose.move_stable(self.host, self.target.images[step.subject])
         return ""
 
-    def _remove(self, step: Step) -> str:
-        compose.remove(self.host, step.subject)
-        return ""
-
     def _guard(self, step: Step) -> str:
         return guard.close(self.host, step.subject)
 
-    def watch(self, services: Sequence[str], seconds: int) -> None:
-        """Wait whether a container of ``services`` dies after it was healthy."""
+    def watch(self, services: Sequence[str], seconds: int) -> list[str]:
+        """Wait whether a container of ``services`` dies after it was healthy.
+
+        Returns a line for each service that closes idle connections before the proxy does.
+        """
         stack = self.target.stack
-        died = compose.first_death(self.host, stack.project, seconds)
+        died, early = at_once(
+            lambda: compose.first_death(self.host, stack.project, seconds),
+            lambda: idle.impatient(self.host, stack, min(seconds, idle.HOLD)),
+        )
         facts = look(self.host)
         for name in services:
             container = facts.container(stack.project, name)
@@ -175,6 +180,7 @@ class Steps:
                     f"{self.host.name}: {name} was healthy, then died; the end of its log is below",
                     evidence=compose.last_lines(self.host, stack.service(name).container),
                 )
+        return early
 
     def _require(self, output: Output, what: str) -> None:
         if not output.ok:

@@ -183,7 +183,12 @@ def unhealthy(host: Host, service: Service, said: Sequence[str]) -> Trouble:
 def move_stable(host: Host, wanted: Wanted) -> None:
     """Let the name in the compose file point at the wanted image."""
     if wanted.reference != wanted.stable:
-        host.write(["docker", "tag", wanted.reference, wanted.stable])
+        name(host, wanted.reference, wanted.stable)
+
+
+def name(host: Host, reference: str, more: str) -> None:
+    """Give an image one more name."""
+    host.write(["docker", "tag", reference, more])
 
 
 def remove(host: Host, container: str) -> None:

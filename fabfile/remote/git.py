@@ -6,9 +6,22 @@ from pathlib import Path, PurePosixPath
 
 from .host import Host
 
+PLAIN = """
+set -eu
+# What is written is what the commit says, and whoever runs in a container may read it, whatever
+# the umask and the configuration of the person are.
+umask 022
+git() {
+  command git -c core.autocrlf=false -c core.eol=lf -c core.safecrlf=false -c core.symlinks=true \\
+    -c core.fileMode=true -c core.attributesFile=/dev/null -c core.hooksPath=/dev/null \\
+    -c core.sparseCheckout=false -c core.fsmonitor=false -c submodule.recurse=false \\
+    -c color.ui=false "$@"
+}
+"""
+"""Begins the scripts whose files are built or mounted."""
 FETCH = 300
 """Seconds that a fetch may take."""
-CHECKOUT = Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
+CHECKOUT = PLAIN + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
 
 
 def fetch(host: Host, commit: str, release: str) -> None:
@@ -19,9 +32,9 @@ def fetch(host: Host, commit: str, release: str) -> None:
     Trees that a run which died has left go.
     """
     server = host.server
-    script = """
-set -eu
-umask 022 # below the closed checkout: users of containers read what is mounted and built
+    script = (
+        PLAIN
+        + """
 checkout=$1 repository=$2 commit=$3 release=$4 build=$5
 rm -rf "${build:?}"/*
 export GIT_TERMINAL_PROMPT=0
@@ -35,6 +48,7 @@ git cat-file -e "$commit^{commit}" 2>/dev/null ||
 git cat-file -e "$commit^{commit}"
 git update-ref "refs/releases/$release" "$commit"
 """
+    )
     words = [str(server.path), server.repository, commit, release, str(server.root / "build")]
     host.write(["bash", "-c", script, "fetch", *words], timeout=FETCH)
 
@@ -42,15 +56,16 @@ git update-ref "refs/releases/$release" "$commit"
 def worktree(host: Host, commit: str) -> PurePosixPath:
     """A clean tree of the commit under ``build/``; returns its folder."""
     folder = host.server.root / "build" / commit[:12]
-    script = """
-set -eu
-umask 022
+    script = (
+        PLAIN
+        + """
 cd "$1"
 git worktree prune
 [ ! -d "$2" ] || git worktree remove --force "$2" 2>/dev/null || rm -rf "$2"
 git worktree prune
 git worktree add -q --detach --force "$2" "$3^{commit}" # not a branch of such a name
 """
+    )
     host.write(
         ["bash", "-c", script, "worktree", str(host.server.path), str(folder), commit], timeout=120
     )

@@ -79,11 +79,15 @@ def _answer(said: str, text: str) -> Answer:
     except ValueError:
         return Answer(0, error="the server's curl does not tell how it went; 7.70 or newer does")
     head, _, body = text.partition("\r\n\r\n")
-    headers = (line.partition(":") for line in head.split("\r\n")[1:])
+    headers: dict[str, str] = {}
+    for line in head.split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        key = name.strip().lower()
+        headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
     return Answer(
         status=int(meta["http_code"]),
         body=body,
-        headers={name.strip().lower(): value.strip() for name, _, value in headers},
+        headers=headers,
         error=meta.get("errormsg") or "no answer",
         seconds=float(meta["time_total"]),
     )

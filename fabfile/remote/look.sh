@@ -125,8 +125,15 @@ fi
 section frozen
 cat "$root/locks/frozen" 2>/dev/null
 section releases
-files=("$root"/releases/*/release.json)
-for file in "${files[@]:${#files[@]} > 40 ? ${#files[@]} - 40 : 0}"; do
+# The last forty, and of all those that passed the last ten deploys and the last ten of any kind: what fails again and
+# again must not push out what can be gone back to. Names sort by time, and a folder of another name holds no record.
+passed() { grep -lE '"outcome":"(verified|accepted)"' "$root"/releases/*/release.json 2>/dev/null; }
+deploys() { passed | tr '\n' '\0' | xargs -0r grep -lF '"back_to":""' 2>/dev/null; }
+{
+  printf '%s\n' "$root"/releases/*/release.json | tail -n 40
+  passed | tail -n 10
+  deploys | tail -n 10
+} | sort -u | while IFS= read -r file; do
   name=${file%/release.json}
   [ ! -f "$file" ] || entry "${name##*/}" "$file"
 done

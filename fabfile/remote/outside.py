@@ -88,7 +88,12 @@ def _ask(
     except (requests.RequestException, HTTPError, TimeoutError) as error:
         return Answer(0, error=_cause(error), seconds=time.monotonic() - start)
     seconds = time.monotonic() - start
-    return Answer(response.status_code, body.decode("utf-8", "replace"), seconds=seconds)
+    return Answer(
+        response.status_code,
+        body.decode("utf-8", "replace"),
+        seconds=seconds,
+        headers={name.lower(): value for name, value in response.headers.items()},
+    )
 
 
 def _read(response: requests.Response, end: float) -> bytes:

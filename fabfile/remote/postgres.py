@@ -21,6 +21,7 @@ from ..model.database import differences, parse_content
 from ..model.errors import FAILED, REFUSED, STRANDED, Trouble
 from ..model.manifest import WRONG
 from .host import Host, Output
+from .proxy import WORKERS
 
 LONGEST = 4 * 3600
 """Seconds that a dump or a restore may take."""
@@ -181,7 +182,16 @@ def swap(host: Host, postgres: Postgres, how: Swap) -> None:
 
     Exit code 3 when the names are swapped, but the proxy does not let callers in again.
     """
-    words = ["bash", "-c", SWAP, "swap", postgres.container, postgres.user, how.live, how.aside]
+    words = [
+        "bash",
+        "-c",
+        WORKERS + SWAP,
+        "swap",
+        postgres.container,
+        postgres.user,
+        how.live,
+        how.aside,
+    ]
     words += [how.incoming, how.proxy, how.address, str(host.server.root / "proxy"), how.held]
     output = host.write([*words, how.proof, how.epoch, *how.command], timeout=900, check=False)
     if output.code == HELD:

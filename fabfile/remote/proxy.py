@@ -14,13 +14,16 @@ from pathlib import Path, PurePosixPath
 
 from ..model.content import inside
 from ..model.errors import Trouble
+from ..model.release import KILLED
 from ..model.stack import Service
 from .compose import HEALTHY, compose_words, unhealthy
 from .host import Host, Output
 
-LIBRARY = Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
+WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
+LIBRARY = WORKERS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
 ROLL = LIBRARY + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
 LOAD = LIBRARY + 'load "in"\n'
+LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
 START = (
     LIBRARY
     + """
@@ -128,6 +131,14 @@ def load(host: Host, told: Told) -> None:
         raise _refused(host, output)
 
 
+def leave(host: Host, told: Told) -> None:
+    """Wait until nothing that the proxy loaded before its last load can be given a request.
+
+    Whatever only an earlier load named may then be removed.
+    """
+    host.write(told.words(host, LEAVE, "leave-proxy"))
+
+
 def start(host: Host, told: Told, *, force: bool) -> None:
     """Make or replace the proxy's own container, and wait until it answers what it was told."""
     words = told.words(host, START, "start-proxy", told.service.name, told.service.container)
@@ -145,12 +156,12 @@ def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], forc
     """
     words = told.words(host, ROLL, "roll", service.name, service.container)
     words += [str(service.hints.port or ""), " ".join(twins), stand_in(service)]
-    words += [str(service.hints.drain), str(HEALTHY), "yes" if force else ""]
+    words += [str(service.hints.drain), str(HEALTHY), "yes" if force else "", KILLED]
     words += compose_words(host, host.server.path)
     output = host.write(words, timeout=ROLLING + service.hints.drain, check=False)
     if not output.ok:
         raise _failed(host, service, output)
-    return output.stdout.strip()
+    return "; ".join(output.stdout.splitlines())
 
 
 def stand_in(service: Service) -> str:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2034 # the scripts that follow this one use what is set here
-# What a proxy reads in its folder of state, and how it comes to load that; other scripts follow this one.
+# shellcheck disable=SC2034,SC2154 # it follows workers.sh, and other scripts follow this one
+# What a proxy reads in its folder of state, and how it comes to load that.
 # Arguments: FOLDER UPSTREAMS GENERATION EPOCH MISSING REACH ALLOW BELIEVED CONTAINER, then the follower's own.
 # FOLDER: where the proxy reads its state; UPSTREAMS: lines of files that say where requests go (empty: none);
 # MISSING: services that are not there; REACH: lines of SERVICE URL that it is to reach; ALLOW: the text of
@@ -14,9 +14,7 @@ readarray -t files <<<"$upstreams"
 export LC_ALL=C
 readonly PROOF=8090 # port at which the proxy answers what it has loaded (nginx/snippets/generation.conf)
 readonly LOADED=20  # seconds after a reload within which the new configuration must answer
-readonly KEPT=11    # seconds: more than keepalive_min_timeout (nginx/snippets/http.conf)
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
-pause() { read -rt 0.1 <> <(:) || :; }
 of() { docker inspect --format "$2" "$1" 2>/dev/null; }
 address_of() { of "$1" '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'; }
 
@@ -68,43 +66,31 @@ answers() {
   done
 }
 
-# workers MASTER: those of the proxy that take new connections.
-workers() {
-  local worker
-  # shellcheck disable=SC2013 # words of one line
-  for worker in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-    case $(tr '\0' ' ' 2>/dev/null <"/proc/$worker/cmdline") in
-      *'shutting down'*) ;;
-      *'worker process'*) printf '%s\n' "$worker" ;;
-    esac
-  done
-}
-
 # load WORD [AWAY [STANDIN [BESIDE]]]: write it, have it tested and loaded, and wait until nobody takes connections with
 # what was loaded before. When that fails, what is loaded and what is written are as before.
 load() {
-  local file master old end=$((SECONDS + LOADED))
+  local file master taking end=$((SECONDS + LOADED))
   for file in upstreams generation generation-away allow real-ip; do
     [ ! -f "$folder/$file.conf" ] || cp "$folder/$file.conf" "$scratch/" || die 70 'no temporary file can be written'
   done
   master=$(of "$proxy" '{{.State.Pid}}')
-  old=$(workers "$master")
+  taking=$(workers "$master" taking)
+  leaving=$(workers "$master")
   if ! { write "$@" && docker exec "$proxy" sh -c 'nginx -t && nginx -s reload' &&
     answers "$(address_of "$proxy")" "$1"; } >"$scratch/said" 2>&1 </dev/null; then
     for file in "$scratch"/*.conf; do put "${file##*/}" <"$file"; done
     cat "$scratch/said" >&2
     die 70 "nginx does not load what was written"
   fi
-  leaving=$old
-  while [ -n "$old" ] && workers "$master" | grep -Fqx -e "$old" && [ $SECONDS -lt $end ]; do pause; done
+  while [ -n "$taking" ] && workers "$master" taking | grep -Fqx -e "$taking" && [ $SECONDS -lt $end ]; do pause; done
+  # The next command knows by the file when that was.
+  touch "$folder/generation.conf"
   since=$SECONDS
 }
 
-# leave: wait for the workers from before the last load: until they have gone, or can no longer be given a request
-# over a connection that a client kept open. What they have begun they end.
-leave() {
-  local worker
-  for worker in $leaving; do
-    while [ -d "/proc/$worker" ] && [ $((SECONDS - since)) -lt $KEPT ]; do pause; done
-  done
+# loaded_before: what leave waits for where this script has loaded nothing.
+loaded_before() {
+  local age
+  age=$(($(date +%s) - $(stat -c %Y "$folder/generation.conf" 2>/dev/null || echo 0)))
+  leaving='' since=$((SECONDS - (age < 0 ? 0 : age)))
 }

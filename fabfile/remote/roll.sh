@@ -1,13 +1,14 @@
 # shellcheck shell=bash disable=SC2154 # follows proxy.sh
 # Replace the container of one service so that no request fails: it is taken out of the proxy, ends what it has
 # begun, is replaced, and is given requests again once the proxy reaches it.
-# Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWINS STANDIN DRAIN PATIENCE FORCE COMPOSE…
+# Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWINS STANDIN DRAIN PATIENCE FORCE KILLED COMPOSE…
 # TWINS: containers of its twins, of which a healthy one carries the requests meanwhile (none: STANDIN, a one-off
 # container of the new image, does); PORT: where it listens and is asked through the proxy (empty: nobody asks);
 # DRAIN: seconds that its requests may take to end before it is told to stop; PATIENCE: seconds until it must be
-# healthy; FORCE: replace it though compose sees no difference; COMPOSE…: docker compose on the stack.
-service=$1 container=$2 port=$3 twins=$4 standin=$5 drain=$6 patience=$7 force=$8
-shift 8
+# healthy; FORCE: replace it though compose sees no difference; KILLED: said where the former one did not end by itself;
+# COMPOSE…: docker compose on the stack.
+service=$1 container=$2 port=$3 twins=$4 standin=$5 drain=$6 patience=$7 force=$8 killed=$9
+shift 9
 running() { [ "$(of "$1" '{{.State.Running}}')" = true ]; }
 proxied() {
   [ -n "$proxy" ] && [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "${files[@]}"
@@ -85,18 +86,21 @@ if proxied && running "$container"; then
   drained "$container"
   printf 'drained in %s s\n' $((SECONDS - begun))
 fi
+former=$(of "$container" '{{.Id}}') from=$(date +%s)
 flags=(-d --no-build)
 [ -z "$force" ] || flags+=(--force-recreate)
 if ! "$@" up "${flags[@]}" "$service" </dev/null >&2 || ! comes "$container"; then
   die 71 "$service did not become healthy"
 fi
+# How the former one ended is the engine's to tell: it is gone.
+if [ -n "$former" ] && [ "$(docker events --since "$from" --until "$(date +%s)" --filter "container=$former" \
+  --filter event=die --format '{{index .Actor.Attributes "exitCode"}}' </dev/null | tail -n 1)" = 137 ]; then
+  printf '%s\n' "$killed"
+fi
 [ -n "$proxy" ] || exit 0
-leaving=''
 # Both, then it alone: a reload keeps the addresses that nginx has found, and with none it would have nobody to ask.
 if proxied && running "$standin"; then load "both" "$service" "$standin" yes; fi
-before=$leaving
 load "in"
-leaving="$before $leaving"
 if [ -n "$port" ]; then
   # Its actual address is compared: a name that nginx resolved earlier may be another one's now.
   wanted="$(address_of "$container"):$port" end=$((SECONDS + LOADED))

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2034 # it follows workers.sh
 # Put one database in the place of another, both names in one transaction, while the proxy holds callers.
 # Arguments: CONTAINER USER LIVE ASIDE INCOMING PROXY ADDRESS FOLDER HELD PROOF EPOCH [COMMAND…].
 # LIVE becomes ASIDE (empty: there is none), INCOMING becomes LIVE, then COMMAND runs. PROXY: container that
@@ -12,7 +13,6 @@ shift 11
 export LC_ALL=C
 umask 022 # the proxy reads what is written here
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
-pause() { read -rt 0.2 <> <(:) || :; }
 psql_on() { docker exec -i "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d postgres "$@"; }
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-swap.XXXXXXXX") || die 70 'no temporary folder can be made'
@@ -67,7 +67,11 @@ SQL
 }
 
 if [ -n "$proxy" ]; then
+  leaving=$(workers "$(docker inspect --format '{{.State.Pid}}' "$proxy")")
   load held || die 70 "the proxy cannot hold callers: $(tail -n 1 "$scratch/err")"
+  # Nobody holds back those who ask over a connection that they have kept: they ask a worker from before.
+  since=$SECONDS
+  leave
   # Who was let in before ends its work, for a while.
   end=$((SECONDS + 5))
   while [ $SECONDS -lt $end ]; do

@@ -11,7 +11,7 @@ from fabfile.model import errors
 from fabfile.model.envfile import ANNOTATION, schema
 from fabfile.model.errors import Trouble
 from fabfile.model.folders import FOLDERS
-from fabfile.model.hints import HINTS, MIGRATE, PROBE, parse_hints
+from fabfile.model.hints import GATE, HINTS, MIGRATE, PROBE, parse_hints
 from fabfile.model.plan import Kind
 
 from .tables import first_column, tables
@@ -37,7 +37,7 @@ def test_every_hint_is_told_and_its_example_is_understood() -> None:
 
 
 def test_every_key_of_a_probe_and_a_gate_is_told() -> None:
-    assert {row[0] for row in PROBE_ROWS} == PROBE | {"port", "path", "name", "url"}
+    assert {row[0] for row in PROBE_ROWS} == PROBE | GATE | {"port", "path"}
     required = [row[0] for row in PROBE_ROWS if row[2] == "required"]
     assert required == ["port", "name", "url"]
     hints = parse_hints("web", {"probe": {"port": 80}})

@@ -91,6 +91,8 @@ class Handler(BaseHTTPRequestHandler):
             self.stream()
         elif wanted == "endless":
             self.endless()
+        elif wanted == "page":
+            self.answer_without_a_policy()
         elif wanted == "large":
             self.answer(200, json.dumps(MUCH).encode())
         else:
@@ -115,6 +117,14 @@ class Handler(BaseHTTPRequestHandler):
         if not empty and self.command != "HEAD":
             self.wfile.write(body)
         self.wfile.flush()
+
+    def answer_without_a_policy(self) -> None:
+        body = b"<script src=/a.js></script>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def own_headers(self) -> None:
         self.send_header("X-Frame-Options", "DENY")

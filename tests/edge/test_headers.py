@@ -10,6 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from fabfile.model.page import stillborn
+from fabfile.model.probe import Answer as Served
+
 from .client import Answer, Client
 from .proxy import API, SITE, WWW, Proxy
 from .services import FOR_EVER, PAGE_POLICY
@@ -23,6 +26,12 @@ EVERYWHERE = {
     "server": "nginx",
 }
 OWN_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+SITE_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:;"
+    " font-src 'self' data:; connect-src 'self' https: wss:; object-src 'none'; base-uri 'self';"
+    " form-action 'self'; frame-ancestors 'self'"
+)
+"""On a page of a service that names none."""
 HSTS = "max-age=31536000; includeSubDomains"
 
 API_PLACES = [
@@ -89,6 +98,15 @@ def test_on_what_the_frontend_answers_beside_its_own(
     assert answer.status == int(status)
     assert answer.one("x-served-by") == "frontend"
     owned(answer, PAGE_POLICY, (FOR_EVER if "/assets/" in path else "no-cache",))
+
+
+def test_a_page_of_a_service_that_names_no_policy_lives_on_its_own_files(visitor: Client) -> None:
+    answer = visitor.ask(SITE, "/", X_Do="page")
+    assert answer.status == 200
+    plainly_owned(answer)
+    assert answer.all("content-security-policy") == [SITE_POLICY]
+    served = Served(200, answer.body.decode(), headers={"content-security-policy": SITE_POLICY})
+    assert stillborn(f"https://{SITE}/", served, ["script"]) == ""
 
 
 @pytest.mark.parametrize(("host", "path"), API_PLACES + PAGE_PLACES)

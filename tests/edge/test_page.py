@@ -12,7 +12,7 @@ from .client import Client
 from .frontend import PAGE, frontend
 from .proxy import API, SITE, Proxy, running
 from .services import FOR_EVER
-from .test_headers import OWN_POLICY, owned
+from .test_headers import SITE_POLICY, owned
 
 ASSET = "/assets/index-1a2b3c4d.js"
 DAY = "public, max-age=86400"
@@ -84,7 +84,7 @@ def test_an_asset_that_has_not_changed_is_not_sent_again_by_the_proxy_itself(
 def test_an_asset_that_is_gone_is_kept_by_nobody(reader: Client) -> None:
     answer = reader.ask(SITE, "/assets/index-00000000.js")
     assert answer.status == 404
-    owned(answer, OWN_POLICY, ("no-store",))
+    owned(answer, SITE_POLICY, ("no-store",))
 
 
 def test_each_client_gets_the_kept_asset_as_it_can_read_it(reader: Client) -> None:

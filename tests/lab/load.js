@@ -1,24 +1,39 @@
 // People at many addresses, who never ask twice: pages, assets, lists, new items, and requests that take their time.
 // Settings by environment: HOSTS (name to address), TOKEN, WISHLISTS, RUN (how its items are called), RATE (requests a
-// second), DURATION, SLOW (whether the API knows slow requests), RESOLVER (its address; empty: the main application).
+// second; 0: none), DURATION, SLOW (whether the API knows slow requests), RESOLVER (its address; empty: the main
+// application), ASKERS (people who keep one connection and ask over it every EVERY seconds; 0: none).
 import http from "k6/http";
 import exec from "k6/execution";
-import { check } from "k6";
+import { check, sleep } from "k6";
+
+// How long a connection rests between two requests: within keepalive_min_timeout (10 s) of a load its worker still
+// takes one, whichever load it is of.
+const EVERY = [3, 6, 9];
+
+function people() {
+  if (!Number(__ENV.RATE)) return {};
+  const rate = { rate: Number(__ENV.RATE), timeUnit: "1s", duration: __ENV.DURATION };
+  return { people: { executor: "constant-arrival-rate", ...rate, preAllocatedVUs: 60, maxVUs: 240 } };
+}
+
+function askers() {
+  if (!Number(__ENV.ASKERS)) return {};
+  const kept = (every) => ({
+    executor: "constant-vus",
+    vus: Number(__ENV.ASKERS),
+    duration: __ENV.DURATION,
+    gracefulStop: "1s",
+    exec: "ask",
+    env: { EVERY: String(every) },
+  });
+  return Object.fromEntries(EVERY.map((every) => [`every_${every}_s`, kept(every)]));
+}
 
 export const options = {
   insecureSkipTLSVerify: true,
   discardResponseBodies: false,
   hosts: JSON.parse(__ENV.HOSTS),
-  scenarios: {
-    people: {
-      executor: "constant-arrival-rate",
-      rate: Number(__ENV.RATE),
-      timeUnit: "1s",
-      duration: __ENV.DURATION,
-      preAllocatedVUs: 60,
-      maxVUs: 240,
-    },
-  },
+  scenarios: Object.assign(people(), askers()),
   thresholds: {
     http_req_failed: ["rate==0"],
     checks: ["rate==1"],
@@ -56,4 +71,11 @@ export default function () {
   } else {
     is(http.get(`${api}/api/v1/wishlists/${wishlist}`, own), 200);
   }
+}
+
+export function ask() {
+  const url = __ENV.RESOLVER ? `https://${__ENV.RESOLVER}:8001/healthz` : `${api}/live`;
+  is(http.get(url, own), 200);
+  // Nobody asks in step with the others.
+  sleep(Number(__ENV.EVERY) - 0.5 + Math.random());
 }

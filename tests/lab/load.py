@@ -1,8 +1,9 @@
 """Steady load on a server, judged by k6: a hundred requests a second from twenty addresses.
 
-Two of them: one keeps its connections open, the other makes a new one for every request. Neither
-asks twice. Every item that was made has a title of its own, so the database tells how often each
-POST was executed.
+Two of them: one keeps its connections open, the other makes a new one for every request. Beside
+them people who keep one connection each and ask over it every few seconds, over HTTP/2 and over
+HTTP/1.1. Nobody asks twice. Every item that was made has a title of its own, so the database tells
+how often each POST was executed.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ K6 = Path(sys.executable).with_name("k6")
 PLACE = "/usr/local/bin/k6"
 KEPT, NEW = (60, 40) if "TEST_FULL" in os.environ else (30, 20)
 """Requests a second over kept connections, and over new ones: the whole where nothing else runs."""
+ASKERS = 8
+"""People over HTTP/1.1, and as many over HTTP/2, for each of the times that load.js knows."""
 LONGEST = "10m"
 UNKEPT = ("--no-connection-reuse",)
+HTTP_1 = {"GODEBUG": "http2client=0"}
+"""Not HTTP/2, in which a connection is not one request's."""
+WAYS: dict[str, Sequence[str]] = {"kept": (), "new": UNKEPT, "asking": ()}
 CROSSED = 99
 """Exit code of k6 where a threshold was crossed."""
 STOPPED = "test run was aborted because k6 received"
@@ -136,25 +142,24 @@ def _asked(
     scene: Scene, load: Load, environments: Sequence[dict[str, str]], *, many: bool = True
 ) -> Iterator[None]:
     docker("cp", str(K6), f"{scene.ubuntu.container}:{PLACE}")
-    scene.ubuntu.must(["rm", "-f", _summary(()), _summary(UNKEPT)])
+    scene.ubuntu.must(["rm", "-f", *map(_summary, WAYS)])
     kept, new = environments
-    running = [
-        _start(scene, {**kept, "RATE": str(KEPT)}, 10 if many else 0),
-        # Not HTTP/2, in which a connection is not one request's.
-        _start(
-            scene,
-            {**new, "RATE": str(NEW), "GODEBUG": "http2client=0"},
-            20 if many else 0,
-            *UNKEPT,
-        ),
-    ]
+    each = {
+        "kept": {**kept, "RATE": str(KEPT), "ASKERS": str(ASKERS)},
+        "new": {**new, **HTTP_1, "RATE": str(NEW), "ASKERS": "0"},
+        "asking": {**kept, **HTTP_1, "RATE": "0", "ASKERS": str(ASKERS)},
+    }
+    running = {
+        way: _start(scene, way, environment, 10 * number if many else 0)
+        for number, (way, environment) in enumerate(each.items(), start=1)
+    }
     try:
         yield
     finally:
         scene.ubuntu.must(["pkill", "-INT", "-x", "k6"])
-        for one, flags in zip(running, ((), UNKEPT), strict=True):
+        for way, one in running.items():
             _ended(one, load)
-            told = scene.ubuntu.must(["cat", _summary(flags)])
+            told = scene.ubuntu.must(["cat", _summary(way)])
             _add(load, json.loads(told)["metrics"])
 
 
@@ -180,14 +185,14 @@ def _post(scene: Scene, path: str, body: dict[str, str], token: str = "") -> dic
 
 
 def _start(
-    scene: Scene, environment: dict[str, str], first: int, *flags: str
+    scene: Scene, way: str, environment: dict[str, str], first: int
 ) -> subprocess.Popen[str]:
     """k6 on the server itself: from ten addresses, each of another /24; ``first`` 0: its own."""
     words = ["docker", "exec", "-i", "-e", f"DURATION={LONGEST}"]
     for key, value in environment.items():
         words += ["-e", f"{key}={value}"]
     words += [scene.ubuntu.container, PLACE, "run", "--quiet", "--no-usage-report"]
-    words += ["--summary-export", _summary(flags), *flags]
+    words += ["--summary-export", _summary(way), *WAYS[way]]
     if first:
         base = CLIENTS.partition(".0.0/")[0]
         words += ["--local-ips", ",".join(f"{base}.{first + number}.1" for number in range(10))]
@@ -216,8 +221,8 @@ def _made(run: str) -> str:
     return f"SELECT count(*) FROM items WHERE title LIKE '{run} %'"
 
 
-def _summary(flags: Sequence[str]) -> str:
-    return f"/tmp/k6-{'new' if flags else 'kept'}.json"
+def _summary(way: str) -> str:
+    return f"/tmp/k6-{way}.json"
 
 
 def _ended(running: subprocess.Popen[str], load: Load) -> None:

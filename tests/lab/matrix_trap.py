@@ -21,7 +21,7 @@ SPRINGS = 150
 """Seconds within which a step must come to the call that is waited for."""
 CALLS = {
     Kind.BOOTSTRAP: "mkdir -p /",
-    Kind.FETCH: "git fetch ",
+    Kind.FETCH: "git .*fetch ",
     Kind.CERTIFICATE: "openssl req ",
     Kind.TRUST: "chmod 644 ca-bundle",
     Kind.PULL: "docker pull ",
@@ -32,7 +32,7 @@ CALLS = {
     Kind.BACKUP: "docker exec .* pg_dump ",
     Kind.START: "docker compose .* up ",
     Kind.MIGRATE: "docker compose .* run .* --name ",
-    Kind.CHECKOUT: "git checkout ",
+    Kind.CHECKOUT: "git .*checkout -q ",
     Kind.RETAG: "docker tag ",
     Kind.ROLL: "docker compose .* up ",
     Kind.RELOAD: "docker exec .* nginx -s reload",

@@ -60,6 +60,7 @@ STEPS = [
     (Kind.PULL, "docker pull", "pull cache:1"),
     (Kind.BUILD, "compose build", "build api-1"),
     (Kind.SMOKE, "docker run app/api", "smoke api-1"),
+    (Kind.SMOKE, "docker tag app/api passed", "smoke api-1"),
     (Kind.TEST_PROXY, "docker run nginx -t", "test-proxy proxy"),
     (Kind.REVIEW, "docker run app/api migrate target", "review api-1"),
     (Kind.REVIEW, "docker run app/api migrate known", "review api-1"),
@@ -71,10 +72,11 @@ STEPS = [
     (Kind.MIGRATE, "compose run api-1 migrate up", "migrate api-1"),
     (Kind.CHECKOUT, "checkout", "checkout 00000002"),
     (Kind.RETAG, "docker tag app/web", "retag web"),
-    (Kind.ROLL, "docker tag app/api", "roll api-1"),
+    (Kind.ROLL, "docker tag app/api current", "roll api-1"),
     (Kind.ROLL, "roll api-1", "roll api-1"),
     (Kind.ROLL, "roll api-2", "roll api-2"),
     (Kind.RELOAD, "load-proxy", "reload proxy"),
+    (Kind.REMOVE, "leave-proxy", "remove app-old"),
     (Kind.REMOVE, "remove app-old", "remove app-old"),
 ]
 CUT_OVER = [(pattern, title) for kind, pattern, title in STEPS if kind not in PREPARING]
@@ -335,3 +337,18 @@ def test_one_failed_deploy_after_another_goes_back_every_time(
         ran = running.fab("ubuntu.deploy")
         assert ran.code == 1, ran.everything
         assert ran.error.endswith("; ubuntu is back at 00000001, proved")
+
+
+def test_the_way_back_to_an_accepted_release_waives_what_that_one_waived(running: Fleet) -> None:
+    """Its gates are as red as they were when somebody accepted it."""
+    running.origin.commit("Accepted", {"services/web/index.html": "Farewell"})
+    red = "--waive probe:web --waive proxy:site --waive outside:site"
+    assert running.fab(f"ubuntu.deploy {red}").code == 0
+    broken = "upstreams api-1 api-2 web\nNEVER LOADED\n"
+    running.origin.commit("Broken", {"nginx/ubuntu/nginx.conf": broken})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.endswith("; ubuntu is back at 00000002, proved")
+    accepted, failed, back = running.releases("ubuntu")[1:]
+    assert [one.outcome for one in (accepted, failed, back)] == ["accepted", "failed", "accepted"]
+    assert back.waived == accepted.waived == ("probe:web", "proxy:site", "outside:site")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.model.probe import Answer, Question
+from fabfile.model.probe import Answer, Question, Verdict
+from fabfile.ops import gates
 
 from .fakes.application import API, UBUNTU
 from .fakes.fleet import HOSTS, Fleet
@@ -102,3 +105,70 @@ def test_gates_that_cannot_be_asked_prove_nothing(
     assert ran.code == 3, ran.everything
     assert "ubuntu: the connection is lost" in ran.error
     assert [release.outcome for release in running.releases("ubuntu")][1:] == ["failed", "failed"]
+
+
+ALIVE = json.loads(json.dumps(UBUNTU))
+ALIVE["x-deploy"]["proxy"]["gates"][0]["loads"] = ["script"]
+SCRIPT = 'Welcome <script src="/a.js"></script>'
+BLANK = {"content-security-policy": "default-src 'none'"}
+JS = {"content-type": "text/javascript"}
+
+
+@pytest.mark.parametrize(
+    ("page", "script", "why"),
+    [
+        ({}, Answer(200, "run()", headers=JS), ""),
+        (BLANK, Answer(200, "run()", headers=JS), "its policy forbids https://app.example/a.js"),
+        ({}, Answer(404, "gone"), "https://app.example/a.js: answered 404"),
+    ],
+)
+def test_a_page_that_would_stay_blank_is_a_red_gate(
+    running: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    page: Mapping[str, str],
+    script: Answer,
+    why: str,
+) -> None:
+    """Whatever status it has, and whatever it contains."""
+    serving = running._ask_from_here
+
+    def ask(
+        questions: Sequence[Question],
+        env: Mapping[str, str],
+        edge: tuple[str, int] | None,
+        trust: str = "",
+    ) -> list[Answer]:
+        if [one.url for one in questions] == ["https://app.example/a.js"]:
+            return [script]
+        answers = serving(questions, env, edge, trust)
+        return [replace(one, body=f"{one.body}{SCRIPT}", headers=page) for one in answers[:1]] + (
+            answers[1:]
+        )
+
+    monkeypatch.setattr("fabfile.remote.outside.ask_from_here", ask)
+    monkeypatch.setattr("fabfile.ops.gates._through_proxy", lambda *_: [])
+    running.origin.commit("Alive", {"compose/ubuntu.yml": json.dumps(ALIVE)})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == (1 if why else 0), ran.everything
+    assert why in "".join(ran.evidence) if why else not ran.err
+
+
+def test_a_server_that_could_not_be_looked_at_once_is_proved_by_the_next_look(
+    running: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be asked in one round says nothing of the round after it."""
+    rounds: list[Trouble] = []
+    asking = gates.ask_all
+
+    def ask(*words: Any) -> list[Verdict]:
+        if not rounds:
+            rounds.append(Trouble("ubuntu: the connection is lost"))
+            raise rounds[0]
+        return asking(*words)
+
+    monkeypatch.setattr(gates, "ask_all", ask)
+    running.hosts.write_text(HOSTS.replace("watch = 5", "watch = 5\nsettle = 90"))
+    running.origin.commit("New interface", {"services/api/main.py": "new"})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    assert len(rounds) == 1

@@ -12,6 +12,7 @@ import pytest
 
 from fabfile.model.freeze import Freeze
 from fabfile.model.preflight import warnings
+from fabfile.model.way_back import retained
 from tests.tasks.place import Place
 from tests.unit.backups import backup
 from tests.unit.builders import release
@@ -264,3 +265,37 @@ def test_networks_and_the_rules_that_close_them_are_seen(place: Place) -> None:
     seen = place.look().reach
     assert seen is not None
     assert (seen.guarded, seen.open("app"), seen.open("b")) == (True, [], ["172.19.0.0/16"])
+
+
+def recorded(place: Place, number: int, outcome: str, back_to: str = "") -> str:
+    identity = f"20261123T{number:06d}Z-00000001"
+    folder = place.root / "releases" / identity
+    folder.mkdir(parents=True)
+    text = '"outcome":"verified"' if outcome == "failed" else ""
+    made = release(identity, outcome=outcome, back_to=back_to, error=text)
+    (folder / "release.json").write_text(made.to_json() + "\n")
+    return identity
+
+
+def test_what_fails_again_and_again_does_not_push_out_the_releases_that_passed(
+    place: Place,
+) -> None:
+    passed = [recorded(place, number, "verified") for number in range(6)]
+    failed = [recorded(place, number, "failed") for number in range(10, 60)]
+    facts = place.look("")
+    assert [one.id for one in facts.releases] == [*passed, *failed[-40:]]
+    assert facts.verified is not None
+    assert facts.verified.id == passed[-1]
+    assert [one.id for one in retained(facts.releases)] == passed[:0:-1]
+
+
+def test_ways_back_do_not_push_out_the_releases_that_they_went_back_to(place: Place) -> None:
+    passed = [recorded(place, number, "accepted") for number in range(6)]
+    for number in range(10, 60, 2):
+        recorded(place, number, "failed")
+        last = recorded(place, number + 1, "verified", back_to=passed[-1])
+    facts = place.look("")
+    assert facts.verified is not None
+    assert facts.verified.id == last
+    assert [one.id for one in retained(facts.releases)] == passed[:0:-1]
+    assert sorted(one.id for one in facts.releases) == [one.id for one in facts.releases]

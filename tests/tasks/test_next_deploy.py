@@ -100,6 +100,7 @@ def test_twins_are_replaced_one_after_the_other_and_the_proxy_reaches_each_befor
         "compose build api-1",
         "trim-cache",
         "docker run app/api try import",
+        "docker tag app/api passed",
         "compose run api-1 migrate current",
         "compose run api-1 migrate target",
         "checkout 00000002",
@@ -398,3 +399,26 @@ def test_the_next_deploy_brings_a_uniform_state_after_a_pulled_plug(
     assert running.releases("ubuntu")[-1].outcome == "verified"
     with running.untouched():
         deploy(running)
+
+
+def test_an_image_that_failed_its_smoke_test_is_refused_by_the_same_command_again(
+    running: Fleet,
+) -> None:
+    """It is there by then: nothing is to be built."""
+    running.origin.commit("Broken", {"services/api/app.py": "CRASHES ON IMPORT"})
+    for _ in range(2):
+        ran = running.fab("ubuntu.deploy")
+        assert ran.code == 1
+        assert "does not start" in ran.error
+    assert not [line for line in running.ubuntu.did if line.startswith("roll")]
+
+
+def test_a_replica_that_is_stopped_is_no_name_for_the_proxy_until_it_is_back(
+    running: Fleet,
+) -> None:
+    """Nobody answers for its name: nginx could not load it."""
+    for name in ("app-api-1", "app-api-2"):
+        running.ubuntu.engine.containers[name].state = "exited"
+    assert running.fab("ubuntu.deploy").code == 0
+    rolls = [words for words in running.ubuntu.transcript if words[3:4] == ("roll",)]
+    assert [(words[13], words[8]) for words in rolls] == [("api-1", "api-2"), ("api-2", "")]

@@ -169,6 +169,25 @@ def test_an_older_schema_is_migrated_before_callers_are_let_in(lost: Fleet) -> N
     assert lost.ubuntu.did[swapped + 1] == "  migrate up"
 
 
+def test_what_comes_back_when_the_proof_is_red_is_not_migrated(lost: Fleet) -> None:
+    """Its schema is the one that the running release wants; the backup's was the older one."""
+    lost.origin.commit("Second", {"services/api/schema": "002\n"})
+    assert lost.fab("ubuntu.deploy").code == 0
+    lost.forget()
+    api = lost.ubuntu.engine.containers["app-api-1"]
+    lost.ubuntu.fail(
+        "^swap ", goes_on=True, times=1, first=lambda: setattr(api, "health", "unhealthy")
+    )
+    ran = lost.fab(f"db.restore --yes --from {shelf(lost)[0].name}")
+    assert ran.code == 1, ran.everything
+    swaps = [line for line in lost.ubuntu.did if line.startswith(("swap", "  migrate"))]
+    assert swaps == [
+        "swap app app_before_ app_restored_",
+        "  migrate up",
+        "swap app app_restored_ app_before_",
+    ]
+
+
 def test_into_another_database_touches_no_other(lost: Fleet) -> None:
     ran = lost.fab("db.restore --yes --into copy")
     assert ran.code == 0, ran.everything

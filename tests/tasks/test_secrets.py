@@ -23,7 +23,6 @@ COMMANDS = [
     "ubuntu.history --show 00000001",
     "ubuntu.logs",
     "ubuntu.ps",
-    "ubuntu.rollback",
 ]
 
 
@@ -42,6 +41,15 @@ def test_no_secret_is_in_the_output_or_in_the_argv_of_any_command(
 ) -> None:
     running.origin.commit("Second", {"services/api/app.py": "api, second version\n"})
     assert_silent(running, running.fab(command))
+
+
+def test_a_rollback_shows_no_secret(running: Fleet) -> None:
+    running.origin.commit("Second", {"services/api/app.py": "api, second version\n"})
+    assert running.fab("ubuntu.deploy").code == 0
+    ran = running.fab("ubuntu.rollback")
+    assert ran.code == 0, ran.everything
+    assert "roll api-2" in running.ubuntu.did
+    assert_silent(running, ran)
 
 
 def test_a_first_deploy_shows_no_secret(fleet: Fleet) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -45,15 +42,6 @@ def cloned(tmp_path: Path, somebody: None) -> Host:
     (Path(server.path) / ".env").write_text("A=1\n")
     (Path(server.path) / ".env").chmod(0o600)
     return made
-
-
-@contextmanager
-def umask(value: int) -> Iterator[None]:
-    before = os.umask(value)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def run(*words: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from hypothesis import settings
 
 from .clone import cloned, somebody
-from .proxying import host, stubs
+from .proxying import host, kept, stubs
 
-__all__ = ["cloned", "host", "somebody", "stubs"]
+__all__ = ["cloned", "host", "kept", "somebody", "stubs"]
 
 settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.load_profile("unit")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 from invoke import Context
 
+from fabfile.remote import proxy
 from fabfile.remote.host import Host
 from fabfile.remote.proxy import Told
 
@@ -33,6 +37,8 @@ case $* in
     runs=" $RUNNING $(cat "$STUBS/started" 2>/dev/null) "
     [[ $runs = *" ${*: -1} "* ]] && echo true || echo false
     ;;
+  inspect*.Id*) echo "id-of-${*: -1}" ;;
+  events*exitCode*) echo "${ENDED:-0}" ;;
   logs*) echo "the log of ${*: -1}" ;;
   inspect*IPAddress*) echo 10.0.0.9 ;;
   inspect*Pid*) echo "${PID:-0}" ;;
@@ -44,7 +50,7 @@ case $* in
   exec*'sh -c nginx -t && nginx -s reload')
     [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; }
     [ -z "$DEAF" ] || exit 0
-    [ -z "$WORKER" ] || kill -USR1 "$WORKER"
+    [ -z "$WORKERS" ] || kill -USR1 $WORKERS
     cp "$PROXY"/*.conf "$STUBS/loaded/"
     { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
     ;;
@@ -54,7 +60,7 @@ case $* in
     echo "${name%% *}" >>"$STUBS/started"
     ;;
   compose*" up "*)
-    [ -z "$WORKER" ] || [ ! -d "/proc/$WORKER" ] || echo early >>"$STUBS/docker.log"
+    for one in $WORKERS; do [ ! -d "/proc/$one" ] || echo early >>"$STUBS/docker.log"; done
     [ -z "$SICK" ] || { echo 'a dependency failed' >&2; exit 1; }
     ;;
 esac
@@ -88,7 +94,50 @@ def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("STUBS", str(folder))
     monkeypatch.setenv("RUNNING", "app-web app-api-1 app-proxy")
+    for name in ("ROLL", "LEAVE"):
+        monkeypatch.setattr(proxy, name, getattr(proxy, name).replace("KEPT=11", "KEPT=0"))
     return folder
+
+
+def keep(monkeypatch: pytest.MonkeyPatch, seconds: int) -> int:
+    """Clients keep connections for so many seconds."""
+    for name in ("ROLL", "LEAVE"):
+        script = getattr(proxy, name).replace("KEPT=0", f"KEPT={seconds}")
+        monkeypatch.setattr(proxy, name, script)
+    return seconds
+
+
+@pytest.fixture
+def kept(stubs: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    return keep(monkeypatch, 3)
+
+
+TAKING, LEAVING = "nginx: worker process", "nginx: worker process is shutting down"
+WORKER = """
+trap 'exec -a "nginx: worker process is shutting down" sleep $0' USR1
+while :; do read -rt 0.05 <> <(:); done
+"""
+
+
+@contextmanager
+def workers(monkeypatch: pytest.MonkeyPatch, **lasting: float) -> Iterator[None]:
+    """Workers of the proxy by title, and how many seconds after a reload each ends."""
+    titles = {"taking": TAKING, "leaving": LEAVING}
+    running = [
+        subprocess.Popen([titles[title], "-c", WORKER, str(seconds)], executable="/bin/bash")
+        for title, seconds in lasting.items()
+    ]
+    reapers = [threading.Thread(target=one.wait) for one in running]
+    for reaper in reapers:
+        reaper.start()
+    try:
+        monkeypatch.setenv("PID", str(os.getpid()))
+        monkeypatch.setenv("WORKERS", " ".join(str(one.pid) for one in running))
+        yield
+    finally:
+        for one, reaper in zip(running, reapers, strict=True):
+            one.kill()
+            reaper.join()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from fabfile.model.errors import FAILED, REFUSED, Trouble
 from fabfile.remote import postgres
 from fabfile.remote.host import Host
 from fabfile.remote.postgres import Postgres, Swap
+from fabfile.remote.proxy import WORKERS
 
 from .backups import CONTENT, backup
 from .builders import SERVER
@@ -460,6 +461,7 @@ def swap(host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Swap:
     Path(host.server.root / "proxy").mkdir()
     program(stubs, "nginx", NGINX)
     program(stubs, "curl", '#!/bin/sh\ncat "$STUBS/proxy/generation.conf"\n')
+    monkeypatch.setattr(postgres, "WORKERS", WORKERS.replace("KEPT=11", "KEPT=0"))
     return Swap(
         live="app",
         aside="app_old",
@@ -490,6 +492,21 @@ def test_callers_are_held_while_both_names_change_and_let_in_again(
     assert told(stubs, "proxy/generation.conf") == ["0flifted"]
     # A proxy that starts anew at any later time holds nobody.
     assert not (stubs / "proxy" / "hold.conf").exists()
+
+
+def test_names_change_once_no_connection_that_a_client_kept_can_bring_another_request(
+    host: Host, stubs: Path, swap: Swap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker from before the load that holds callers lets them in, whoever has one open there."""
+    monkeypatch.setattr(postgres, "WORKERS", WORKERS.replace("KEPT=11", "KEPT=3"))
+    program(stubs, "nginx", NGINX.replace("ls ", 'touch -d "2 seconds" "$STUBS/until"; ls '))
+    early = '    [ "$STUBS/until" -ot "$STUBS/names" ] || touch "$STUBS/early"\n'
+    names = "    printf '%s\\n' \"$*\" | grep -o 'first=.*' >>\"$STUBS/names\"\n"
+    assert names in PSQL
+    program(stubs, "psql", PSQL.replace(names, names + early))
+    postgres.swap(host, DATABASE, swap)
+    assert told(stubs, "names") == [THERE]
+    assert not (stubs / "early").exists()
 
 
 def test_a_swap_that_is_refused_changes_no_name_and_lets_callers_in(

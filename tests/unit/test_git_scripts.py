@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from fabfile.model.errors import Trouble
 from fabfile.remote import git
 from fabfile.remote.host import Host
 
-from .clone import commit, deployed, head, kept_in, mode, origin_of, run, umask
+from .clone import commit, deployed, head, kept_in, mode, origin_of, run
 
 
 def next_commit(host: Host, **files: str) -> str:
@@ -77,6 +79,53 @@ def test_a_worktree_holds_exactly_the_commit_and_no_stray_file(cloned: Host) -> 
     folder = git.worktree(cloned, identity)
     assert sorted(path.name for path in Path(folder).iterdir()) == [".git", "file"]
     assert (Path(folder) / "file").read_text() == "two\n"
+
+
+@pytest.fixture
+def peculiar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A person whose umask keeps others out, and whose git rewrites what it checks out."""
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "post-checkout").write_text("#!/bin/sh\necho hooked >file\n")
+    (hooks / "post-checkout").chmod(0o755)
+    attributes = tmp_path / "attributes"
+    attributes.write_text("* text eol=crlf\n")
+    config = tmp_path / "gitconfig"
+    config.write_text(
+        f"[core]\nautocrlf = true\nattributesFile = {attributes}\nhooksPath = {hooks}\n"
+        "[color]\nui = always\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_a_worktree_is_what_the_commit_says_whatever_the_person_has_set(
+    cloned: Host, peculiar: None
+) -> None:
+    identity = commit(origin_of(cloned), "Next", "two\n")
+    git.fetch(cloned, identity, "r1")
+    folder = git.worktree(cloned, identity)
+    assert Path(folder / "file").read_bytes() == b"two\n"
+    assert [mode(path) for path in (folder, folder / "file")] == [0o755, 0o644]
+
+
+def test_the_checkout_is_what_the_commit_says_whatever_the_person_has_set(
+    cloned: Host, peculiar: None
+) -> None:
+    """Containers mount its files, and not all of them run as that person."""
+    identity = commit(origin_of(cloned), "Next", "two\n")
+    git.fetch(cloned, identity, "r1")
+    git.checkout(cloned, identity, kept_in(cloned))
+    file = cloned.server.path / "file"
+    assert Path(file).read_bytes() == b"two\n"
+    assert mode(file) == 0o644
+    Path(file).write_bytes(b"three\n")
+    git.checkout(cloned, identity, kept_in(cloned))
+    patch = kept_in(cloned) / "edited.patch"
+    assert "\x1b" not in Path(patch).read_text()
+    assert mode(patch) == 0o600
 
 
 def test_a_worktree_that_a_died_run_left_is_made_anew(cloned: Host) -> None:
@@ -226,12 +275,6 @@ def test_a_commit_that_no_longer_tracks_the_settings_leaves_them(cloned: Host) -
     git.checkout(cloned, next_commit(cloned), kept_in(cloned))
     assert (Path(cloned.server.path) / ".env").read_text() == "A=1\n"
     assert (Path(cloned.server.path) / "file").read_text() == "next\n"
-
-
-def test_a_file_made_under_the_logins_umask_is_readable_by_the_services(cloned: Host) -> None:
-    with umask(0o077):
-        deployed(cloned, "two\n")
-    assert mode(cloned.server.path / "file") == 0o644
 
 
 def test_a_git_that_died_half_way_is_no_obstacle(cloned: Host) -> None:

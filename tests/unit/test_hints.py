@@ -101,7 +101,7 @@ def test_every_hint_is_read() -> None:
             {"gates": [{"name": "a", "url": "u", "port": 1}]},
             "api.gates",
             "port",
-            "bearer, contains, json, name, status, url",
+            "bearer, contains, json, loads, name, status, url",
         ),
         (
             {"migrate": {"run": ["up"], "revision": ["now"]}},
@@ -166,3 +166,8 @@ def test_what_is_known_of_a_release_is_read_whole() -> None:
     raw = {"probe": {"port": 80}, "migrate": {"run": ["a"], "current": ["b"], "target": ["c"]}}
     assert known_hints("api", raw) == parse_hints("api", raw)
     assert known_hints("api", None) == Hints()
+
+
+def test_a_page_cannot_be_asked_for_files_that_nobody_knows() -> None:
+    said = refusal({"gates": [{"name": "a", "url": "u", "loads": ["script", "font"]}]})
+    assert said == "x-deploy.api.gates.loads: unknown font; known: script, style"

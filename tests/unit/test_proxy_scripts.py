@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -13,7 +16,7 @@ from fabfile.remote import proxy
 from fabfile.remote.host import Host, Output
 
 from .builders import ROOT, SERVER
-from .proxying import UPSTREAMS, loads, told, written
+from .proxying import DOCKER, UPSTREAMS, loads, program, told, written
 
 
 def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
@@ -121,3 +124,44 @@ def test_a_proxy_that_never_answers_from_what_was_written_has_not_loaded_it(
     monkeypatch.setattr(proxy, "LOAD", proxy.LOAD.replace("LOADED=20", "LOADED=1"))
     with pytest.raises(Trouble, match="nginx does not load what was written"):
         proxy.load(host, told())
+
+
+def test_what_was_loaded_is_known_to_the_next_command_by_its_time(
+    host: Host, stubs: Path, kept: int
+) -> None:
+    """Even where the file was written long before nginx had loaded it."""
+    file = Path(host.server.root / "proxy/generation.conf")
+    program(stubs, "docker", DOCKER.replace("cp ", 'touch -d "1 hour ago" "$PROXY"/*.conf; cp '))
+    begun = time.time()
+    proxy.load(host, told())
+    assert file.stat().st_mtime >= begun
+
+
+def waited(host: Host, ago: int) -> float:
+    """Seconds until what an earlier command's load replaced may be removed, ``ago`` after that."""
+    proxy.load(host, told())
+    then = time.time() - ago
+    os.utime(Path(host.server.root / "proxy/generation.conf"), (then, then))
+    begun = time.monotonic()
+    proxy.leave(host, told())
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("ago", [0, -3600])
+def test_what_an_earlier_load_named_is_left_alone_as_long_as_a_client_keeps_a_connection(
+    host: Host, stubs: Path, kept: int, ago: int
+) -> None:
+    """Of a load by an earlier command, too; and by a clock that was put back since."""
+    assert waited(host, ago) > kept - 2  # the clocks of scripts and files count whole seconds
+
+
+def test_what_was_replaced_long_ago_may_be_removed_at_once(
+    host: Host, stubs: Path, kept: int
+) -> None:
+    assert waited(host, 60) < kept
+
+
+def test_where_no_proxy_runs_nothing_is_waited_for(host: Host, stubs: Path, kept: int) -> None:
+    begun = time.monotonic()
+    proxy.leave(host, replace(told(), running=False))
+    assert time.monotonic() - begun < kept

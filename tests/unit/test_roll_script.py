@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import subprocess
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +12,14 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
+from fabfile.model.release import KILLED
 from fabfile.remote import compose, proxy
 from fabfile.remote.host import Host
 
 from .builders import STACK
-from .proxying import NEXT, loads, program, ran, states, told, written
+from .proxying import NEXT, keep, loads, ran, states, told, workers, written
 
 TWIN = "app-api-2"
-WORKER = """
-trap 'exec -a "nginx: worker process is shutting down" sleep 0.7' USR1
-while :; do read -rt 0.05 <> <(:); done
-"""
 
 
 def test_a_twin_is_taken_out_replaced_and_put_back(host: Host, stubs: Path) -> None:
@@ -140,7 +135,7 @@ def test_a_container_that_cannot_be_made_stays_out_of_the_proxy(
 def test_the_engine_is_heard_for_as_long_as_a_container_may_take(host: Host, stubs: Path) -> None:
     states(stubs, "running starting", "running healthy")
     proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
-    (heard,) = ran(stubs, "events")
+    heard, _ = ran(stubs, "events")
     found = re.fullmatch(
         r"events --since (\d+) --until (\d+) --format \. --filter container=app-web"
         r" --filter event=health_status --filter event=die",
@@ -163,6 +158,19 @@ def test_a_container_has_its_time_to_become_healthy_and_no_more(
     assert "app-web is running starting" in no.value.evidence
 
 
+@pytest.mark.parametrize("ended", ["0", "137", "143"])
+def test_a_container_that_had_to_be_killed_is_told(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    """Its own stop takes longer than it is given: what it had begun was cut."""
+    monkeypatch.setenv("ENDED", ended)
+    note = proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
+    assert (KILLED in note) == (ended == "137")
+    assert note.startswith("drained in ")
+    heard = ran(stubs, "events")[-1]
+    assert "--filter container=id-of-app-web --filter event=die" in heard
+
+
 def test_a_service_that_the_proxy_never_asks_is_only_replaced(host: Host, stubs: Path) -> None:
     service = replace(STACK.service("web"), name="job", container="app-job")
     quiet = replace(service, hints=replace(service.hints, port=0))
@@ -180,27 +188,46 @@ def test_a_container_that_the_proxy_does_not_reach_is_no_success(
         proxy.roll(host, told(), STACK.service("web"), twins=[], force=False)
 
 
-def test_a_service_is_replaced_when_the_workers_from_before_have_gone(
+def test_a_service_is_replaced_when_the_workers_of_every_earlier_load_have_gone(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that shuts down may still be given a request over a connection that a client kept."""
-    program(stubs, "worker", WORKER)
-    words = ["nginx: worker process", str(stubs / "worker")]
-    worker = subprocess.Popen(words, executable="/bin/bash")
-    reaper = threading.Thread(target=worker.wait)
-    reaper.start()
-    try:
-        monkeypatch.setenv("PID", str(os.getpid()))
-        monkeypatch.setenv("WORKER", str(worker.pid))
+    """One that shuts down may still be given a request over a connection that a client kept.
+
+    One that did before this load knows what the load before the last one said.
+    """
+    keep(monkeypatch, 60)
+    with workers(monkeypatch, taking=0.1, leaving=1.5):
         proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
-    finally:
-        worker.kill()
-        reaper.join()
     assert "early" not in ran(stubs, "compose", "early")
     assert len(ran(stubs, "compose")) == 1
 
 
-@pytest.mark.parametrize(("drain", "note"), [(0, r"drained in [01] s"), (2, r"drained in [23] s")])
+def test_a_service_is_replaced_when_the_workers_that_it_was_taken_from_have_gone(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(monkeypatch, 60)
+    with workers(monkeypatch, taking=0.7):
+        proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
+    assert "early" not in ran(stubs, "compose", "early")
+
+
+def test_workers_that_cannot_be_seen_have_as_long_as_a_client_keeps_a_connection(
+    host: Host, stubs: Path, kept: int
+) -> None:
+    """The engine's processes are not this machine's."""
+    note = proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
+    assert re.fullmatch(r"drained in ([3-9]|\d\d) s", note)
+
+
+def test_a_worker_with_a_long_request_is_waited_for_only_while_a_client_keeps_a_connection(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    with workers(monkeypatch, taking=0.1, leaving=600):
+        note = proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
+    assert re.fullmatch(r"drained in ([3-9]|\d\d) s", note)
+
+
+@pytest.mark.parametrize(("drain", "note"), [(0, r"\d"), (2, r"[2-9]|\d\d")])
 def test_what_is_under_way_has_as_long_as_it_is_given(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, drain: int, note: str
 ) -> None:
@@ -212,7 +239,7 @@ def test_what_is_under_way_has_as_long_as_it_is_given(
         monkeypatch.setenv("REACHED", f"10.0.0.9:{place[1]}")
         with socket.create_connection(place, source_address=("127.0.0.2", 0)):
             said = proxy.roll(host, told(), busy, twins=[TWIN], force=False)
-    assert re.fullmatch(note, said)
+    assert re.fullmatch(f"drained in ({note}) s", said)
 
 
 def test_what_cannot_be_looked_at_has_as_long_as_it_is_given(
@@ -224,5 +251,5 @@ def test_what_cannot_be_looked_at_has_as_long_as_it_is_given(
     monkeypatch.setenv("PID", str(nobody))
     unseen = replace(service, hints=replace(service.hints, drain=2))
     assert re.fullmatch(
-        r"drained in [23] s", proxy.roll(host, told(), unseen, twins=[TWIN], force=False)
+        r"drained in ([2-9]|\d\d) s", proxy.roll(host, told(), unseen, twins=[TWIN], force=False)
     )

@@ -164,6 +164,39 @@ def test_hints_for_services_that_do_not_exist_are_refused() -> None:
     assert refusal(json.dumps(model)) == "x-deploy: no such service: also-gone, gone"
 
 
+GATE = {"name": "site", "url": "https://app.example/"}
+NEVER_ASKED = [
+    ({"web": {"gates": [GATE]}}, "gates of web: it is not the proxy"),
+    ({"web": {"upstreams": "a.conf"}}, "upstreams of web: it is not the proxy"),
+    ({"web": {"hold": "return 503;"}}, "hold of web: it is not the proxy"),
+    ({"web": {"smoke": ["true"]}}, "smoke of web: its image is not built here"),
+    ({"web": {"proxy": True}, "api": {"proxy": True}}, "proxy of web and api: only one is asked"),
+    (
+        {name: {"link": {"command": ["call"]}} for name in ("web", "api")},
+        "link of web and api: only one is asked",
+    ),
+    (
+        {name: {"database": {"user": "U", "name": "N"}} for name in ("web", "api")},
+        "database of web and api: only one is asked",
+    ),
+]
+
+
+@pytest.mark.parametrize(("hints", "said"), NEVER_ASKED)
+def test_what_nobody_would_ask_is_refused_by_name(hints: dict[str, Any], said: str) -> None:
+    """A release that nobody asked is no verified one."""
+    services = {"web": {"image": "web:1"}, "api": {"image": "api:1"}}
+    with pytest.raises(Trouble) as no:
+        small(services, **{"x-deploy": hints})
+    assert (no.value.message, no.value.code) == (f"x-deploy: {said}", REFUSED)
+
+
+def test_a_release_that_was_made_with_what_nobody_asks_can_be_gone_back_to() -> None:
+    model = {"name": "app", "services": {"web": {"image": "web:1"}}}
+    resolved = json.dumps({**model, "x-deploy": {"web": {"gates": [GATE]}}})
+    assert parse(resolved, "", strict=False).service("web").hints.gates[0].name == "site"
+
+
 def test_a_service_that_does_not_exist_is_answered_with_those_that_do() -> None:
     stack = small({"a": {"image": "a"}, "b": {"image": "b"}})
     with pytest.raises(Trouble) as caught:

@@ -75,7 +75,7 @@ def start(machine: Machine, command: Command, _stdin: str) -> Ended:
 def roll(machine: Machine, command: Command, _stdin: str) -> Ended:
     service, force = command.words[OWN], command.words[OWN + 7]
     flags = ["--force-recreate"] if force else []
-    ended = _up(machine, [*command.words[OWN + 8 :], "up", *flags, service])
+    ended = _up(machine, [*command.words[OWN + 9 :], "up", *flags, service])
     return _load(machine, command) if ended.code == 0 and command.words[OWN - 1] else ended
 
 
@@ -88,6 +88,8 @@ def purge(machine: Machine, command: Command, stdin: str) -> Ended:
 BALANCING: dict[str, Handler] = {
     "stage-proxy": stage,
     "load-proxy": load,
+    "leave-proxy": stage,
+    "idle": stage,
     "start-proxy": start,
     "roll": roll,
     "purge-cdn": purge,

@@ -12,6 +12,8 @@ LOOKING = frozenset(
         "look",
         "certificates",
         "openssl",
+        "leave-proxy",
+        "idle",
         "reach",
         "which",
         "curl",
@@ -139,7 +141,7 @@ def _subject(command: Command) -> str:
         "checkout": lambda: words[1][:8],
         "put": lambda: _below(words[0]),
         "docker pull": lambda: words[-1],
-        "docker tag": lambda: f"{_untagged(words[0])} {words[1].rpartition(':')[2]}",
+        "docker tag": lambda: f"{_untagged(words[0])} {_tag(words[1])}",
         "docker run": lambda: _one_off(words),
         "docker exec": lambda: words[-1],
         "docker image rm": lambda: words[-1],
@@ -178,6 +180,11 @@ def _below(path: str) -> str:
     if "releases" in parts or "backups" in parts:
         return parts[-1]
     return "images.yml" if path.endswith(".images.yml") else "/".join(parts[-2:])
+
+
+def _tag(name: str) -> str:
+    tag = name.rpartition(":")[2]
+    return "passed" if "-passed-" in tag else tag
 
 
 def _untagged(reference: str) -> str:

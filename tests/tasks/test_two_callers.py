@@ -1,0 +1,96 @@
+"""A server that two others call: each link counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from fabfile.model.errors import refused
+
+from .fakes.application import env
+from .fakes.fleet import HOSTS, Fleet
+from .fakes.machine import CHECKOUT, ROOT, Machine
+
+TORONTO = """\
+[toronto]
+host = 10.0.0.3
+compose = compose/toronto.yml
+domains = app.example, api.app.example
+calls = montreal
+"""
+PROXY = "nginx/toronto/nginx.conf"
+SECOND = {"services/worker/app.py": "worker, second version\n"}
+
+
+@pytest.fixture
+def three(fleet: Fleet) -> Fleet:
+    """Three servers, of which two call montreal, with a first verified release each."""
+    toronto = Machine("toronto", "10.0.0.3", fleet.origin, fleet.journal)
+    toronto.files[f"{CHECKOUT}/.env"] = env("ubuntu").replace("ubuntu.yml", "toronto.yml")
+    fleet.machines["toronto"] = toronto
+    network = {machine.address: machine for machine in fleet.machines.values()}
+    for machine in fleet.machines.values():
+        machine.network = network
+    theirs = {"compose/ubuntu.yml": "compose/toronto.yml", "nginx/ubuntu/nginx.conf": PROXY}
+    files = fleet.origin.commits[0].files
+    third = {
+        there: files[here].replace("nginx/ubuntu", "nginx/toronto")
+        for here, there in theirs.items()
+    }
+    fleet.origin.commit("Third", third)
+    fleet.hosts.write_text(HOSTS + TORONTO)
+    ran = fleet.fab("deploy")
+    assert ran.code == 0, ran.everything
+    return fleet
+
+
+def gates(fleet: Fleet) -> list[str]:
+    return [f"{gate.title} {gate.note}" for gate in fleet.releases("montreal")[-1].gates]
+
+
+def test_the_link_of_each_caller_is_proved_and_its_way_from_outside(three: Fleet) -> None:
+    three.origin.commit("Second", SECOND)
+    ran = three.fab("montreal.deploy")
+    assert ran.code == 0, ran.everything
+    told = [one for one in gates(three) if one.startswith(("link", "outside"))]
+    assert [one.partition(":")[0] if one.startswith("link") else one for one in told] == [
+        "outside:worker from ubuntu: 200 deep",
+        "outside:worker from toronto: 200 deep",
+        "link from ubuntu",
+        "link from toronto",
+    ]
+
+
+@pytest.mark.parametrize("caller", ["ubuntu", "toronto"])
+def test_the_link_of_either_caller_that_turns_red_sends_the_called_one_back(
+    three: Fleet, caller: str
+) -> None:
+    three.origin.commit("Second", SECOND)
+    three.machines[caller].fail_after("^compose run api-1 call", "^compose run api-1 call")
+    ran = three.fab("montreal.deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.startswith("montreal: red gates: link; montreal is back at 00000002")
+    assert any(line.startswith(f"link: from {caller}: ") for line in ran.evidence), ran.evidence
+
+
+@pytest.mark.parametrize("caller", ["ubuntu", "toronto"])
+def test_each_caller_trusts_the_certificate_that_is_served_now(three: Fleet, caller: str) -> None:
+    three.machines[caller].files[f"{ROOT}/certs/trust/peer.pem"] = "another one"
+    three.origin.commit("Second", SECOND)
+    assert three.fab("montreal.deploy --waive link").code == 0
+    assert three.machines[caller].trusted == three.montreal.certificate
+
+
+@pytest.mark.parametrize("caller", ["ubuntu", "toronto"])
+def test_a_caller_that_cannot_be_reached_refuses_the_deploy_unless_the_link_is_waived(
+    three: Fleet, caller: str
+) -> None:
+    three.origin.commit("Second", SECOND)
+    three.unreachable[caller] = refused(f"{caller}: no route to host")
+    ran = three.fab("montreal.deploy")
+    assert ran.code == 2
+    assert f"{caller}: no route to host" in ran.error
+    ran = three.fab("montreal.deploy --waive link")
+    assert ran.code == 0, ran.everything
+    other = "toronto" if caller == "ubuntu" else "ubuntu"
+    assert f"outside:worker {other}" not in gates(three)
+    assert "outside:worker 200 deep" in gates(three)
