@@ -16,8 +16,9 @@ die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --wait "$wait" 9 || die 75 'another backup, check or clean-up is running'
 # Of a run that died: one at a time holds the server. Others may have made such names too.
-find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name 'wishwithme-backup.*' -exec rm -rf {} +
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-backup.XXXXXXXX") || die 74 'no temporary folder can be made'
+stem=wishwithme-$(cksum <<<"${folder%/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
+find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name "$stem-backup.*" -exec rm -rf {} +
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-backup.XXXXXXXX") || die 74 'no temporary folder can be made'
 part=$folder/$name.part
 application=backup-$name
 done=''

@@ -15,8 +15,9 @@ ask() { docker exec "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --wait "$wait" 9 || die 75 'another backup, check or clean-up is running'
 # Of a run that died: one at a time holds the server. Others may have made such names too.
-find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name 'wishwithme-base.*' -exec rm -rf {} +
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-base.XXXXXXXX") || die 74 'no temporary folder can be made'
+stem=wishwithme-$(cksum <<<"${folder%/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
+find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name "$stem-base.*" -exec rm -rf {} +
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-base.XXXXXXXX") || die 74 'no temporary folder can be made'
 part=$folder/$name.part
 done=''
 finish() {

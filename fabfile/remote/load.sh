@@ -35,7 +35,8 @@ IFS= read -r told || die 70 'what the backup tells of rights did not come'
 mark=wishwithme_restore_
 loader=$mark$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
 list=/tmp/$loader
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-load.XXXXXXXX") || die 70 'no temporary folder can be made'
+stem=wishwithme-$(cksum <<<"${file%/*/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-load.XXXXXXXX") || die 70 'no temporary folder can be made'
 made='' listed=''
 # What a role for restoring owns is half done: nobody was given it.
 clear_up() {

@@ -64,8 +64,9 @@ if [ -d "$at" ]; then
   # Who holds nothing any more has died: power, or the shell that was here.
   [ ! -e "$at/holder" ] || mv -f "$at/holder" "$at/died"
   # What needs the lock makes these, and nothing of it goes on now. Others may have made such names.
-  find "${{TMPDIR:-/tmp}}" -maxdepth 1 -uid "$(id -u)" \\( -name 'wishwithme-proxy.*' -o \
-    -name 'wishwithme-swap.*' -o -name 'wishwithme-load.*' \\) -exec rm -rf {{}} +
+  stem=wishwithme-$(cksum <<<"$root" | cut -d ' ' -f 1)
+  find "${{TMPDIR:-/tmp}}" -maxdepth 1 -uid "$(id -u)" \\( -name "$stem-proxy.*" -o \
+    -name "$stem-swap.*" -o -name "$stem-load.*" \\) -exec rm -rf {{}} +
   turn=' in turn'
 fi
 tell "$who"

@@ -18,7 +18,8 @@ die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 of() { docker inspect --format "$2" "$1" 2>/dev/null; }
 address_of() { of "$1" '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'; }
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-proxy.XXXXXXXX") || die 70 'no temporary folder can be made'
+stem=wishwithme-$(cksum <<<"${folder%/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-proxy.XXXXXXXX") || die 70 'no temporary folder can be made'
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 143' HUP INT TERM
 

@@ -15,7 +15,8 @@ umask 022 # the proxy reads what is written here
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 psql_on() { docker exec -i "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d postgres "$@"; }
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-swap.XXXXXXXX") || die 70 'no temporary folder can be made'
+stem=wishwithme-$(cksum <<<"${folder%/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-swap.XXXXXXXX") || die 70 'no temporary folder can be made'
 holding='' moved='' settled=''
 finish() {
   [ -z "$moved" ] || [ -n "$settled" ] || names back

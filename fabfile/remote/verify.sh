@@ -15,15 +15,16 @@ exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --nonblock 9 || die 75 'a backup, another check or a clean-up is running'
 container=''
 scratch=''
+stem=wishwithme-$(cksum <<<"${folder%/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
 remove_all() {
   docker ps -aq --filter "label=$label" | xargs -r docker rm -f -v >/dev/null 2>&1
-  find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name 'wishwithme-verify.*' -exec rm -rf {} +
+  find "${TMPDIR:-/tmp}" -maxdepth 1 -uid "$(id -u)" -name "$stem-verify.*" -exec rm -rf {} +
 }
 trap remove_all EXIT
 trap 'exit 143' HUP INT TERM
 remove_all # of a run that died
 # A place of its own: who takes the server's lock clears what load.sh leaves elsewhere.
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-verify.XXXXXXXX") || die 70 'no temporary folder can be made'
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-verify.XXXXXXXX") || die 70 'no temporary folder can be made'
 storage=$(docker info --format '{{.DockerRootDir}}')
 free=$(df -B1 --output=avail "$storage" | tail -n 1)
 [ "$free" -ge "$needed" ] ||

@@ -79,3 +79,11 @@ def deployed(host: Host, text: str) -> str:
 
 def kept_in(host: Host) -> PurePosixPath:
     return host.server.root / "releases/r1"
+
+
+def scratch_of(host: Host) -> str:
+    """How the names of the scratch folders of a server's root begin."""
+    summed = subprocess.run(
+        ["cksum"], input=f"{host.server.root}\n".encode(), capture_output=True, check=True
+    )
+    return f"wishwithme-{summed.stdout.split()[0].decode()}"

@@ -21,6 +21,7 @@ from fabfile.remote.host import DryHost, Host, Output
 from fabfile.remote.lock import Lock
 from fabfile.remote.wire import Text
 from tests.unit.builders import SERVER
+from tests.unit.clone import scratch_of
 
 
 @pytest.fixture
@@ -208,13 +209,15 @@ def test_a_server_that_says_nothing_of_the_lock_is_not_waited_for(
 def test_who_takes_the_lock_clears_what_a_change_that_died_left(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A check of a backup needs no lock: what it has of its own stays."""
+    """A check of a backup needs no lock: what it has stays, and so does another root's."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    stem = scratch_of(host)
     for name in ("proxy", "swap", "load", "verify"):
-        (tmp_path / f"wishwithme-{name}.12345678").mkdir()
+        (tmp_path / f"{stem}-{name}.12345678").mkdir()
+    (tmp_path / "wishwithme-4711-load.12345678").mkdir()
     with Lock(host, "anna"):
-        left = [path.name for path in tmp_path.glob("wishwithme-*")]
-    assert left == ["wishwithme-verify.12345678"]
+        left = sorted(path.name for path in tmp_path.glob("wishwithme-*"))
+    assert left == sorted([f"{stem}-verify.12345678", "wishwithme-4711-load.12345678"])
 
 
 def test_two_at_once_never_both_hold_it(host: Host) -> None:
@@ -260,6 +263,7 @@ from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
 from fabfile.remote.wire import Text
 from tests.unit.builders import SERVER
+from tests.unit.clone import scratch_of
 host = Host(replace(SERVER, root=PurePosixPath({str(host.server.root)!r})), Context())
 with Lock(host, "who dies") as lock:
     lock.step("roll api-1")

@@ -15,6 +15,7 @@ from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
 
 from .builders import SERVER
+from .clone import scratch_of
 
 NOBODY = 65534
 
@@ -60,10 +61,12 @@ def test_what_a_holder_writes_is_its_owners_alone(host: Host) -> None:
 def test_a_holder_clears_what_is_its_own_and_enters_no_folder_of_others(host: Host) -> None:
     (Path(host.server.root) / "locks").mkdir(parents=True)
     scratch = Path(os.environ["TMPDIR"])
-    for name in ("wishwithme-proxy.mine", "wishwithme-swap.planted"):
+    stem = scratch_of(host)
+    planted = f"{stem}-swap.planted"
+    for name in (f"{stem}-proxy.mine", planted):
         (scratch / name / "below").mkdir(parents=True)
-    os.chown(scratch / "wishwithme-swap.planted", NOBODY, NOBODY)
-    (scratch / "wishwithme-load.link").symlink_to(scratch)
+    os.chown(scratch / planted, NOBODY, NOBODY)
+    (scratch / f"{stem}-load.link").symlink_to(scratch)
     with Lock(host, "the operator"):
-        assert [path.name for path in scratch.iterdir()] == ["wishwithme-swap.planted"]
-        assert (scratch / "wishwithme-swap.planted/below").is_dir()
+        assert [path.name for path in scratch.iterdir()] == [planted]
+        assert (scratch / planted / "below").is_dir()
