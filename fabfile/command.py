@@ -29,7 +29,7 @@ HELP = {
     "migrations": "when the older image does not know the schema: down (take it down), or keep",
     "remove-orphans": "remove containers of this project that are no longer in its stack",
     "to": "id of a release or (the start of) a commit (default: the release before this one)",
-    "show": "the whole record of one release: plan, steps, gates, log",
+    "show": "the whole record of one release: last, or the start of its id or commit",
     "tail": "lines of each log (default: 100)",
     "follow": "go on showing new lines until Ctrl-C",
     "service": "a service of the stack (default: all)",

@@ -14,6 +14,10 @@ VERIFIED = "verified"
 ACCEPTED = "accepted"
 FAILED = "failed"
 OUTCOMES = (RUNNING, VERIFIED, ACCEPTED, FAILED)
+LINES = 40
+"""Lines of evidence that a record holds."""
+LONGEST = 400
+"""Characters of such a line."""
 DIED = "died"
 """Of a record without an end at which nobody is: never written, only seen."""
 
@@ -76,6 +80,8 @@ class Release:
     gates: tuple[Done, ...] = ()
     waived: tuple[str, ...] = ()
     error: str = ""
+    evidence: tuple[str, ...] = ()
+    """The last lines of what failed, as they stood below the error."""
 
     @property
     def passed(self) -> bool:
@@ -95,6 +101,11 @@ def killed(releases: Sequence[Release]) -> list[str]:
     """The steps that killed a container the last time that they were done."""
     last = {step.title: step.note for release in releases for step in release.steps}
     return [f"{title}: {KILLED}" for title, note in last.items() if KILLED in note]
+
+
+def kept_evidence(lines: Sequence[str]) -> tuple[str, ...]:
+    """As much of an error's evidence as a record holds: its end, without the rest of long lines."""
+    return tuple(line[:LONGEST] for line in lines[-LINES:])
 
 
 def identity(at: str, commit: str) -> str:

@@ -15,6 +15,9 @@ from ..remote.look import look
 from .session import Session
 from .status import release_view
 
+LAST = "last"
+"""The newest release, however it ended."""
+
 
 def history(session: Session, name: str, number: int, show: str, *, as_json: bool) -> None:
     """The last releases of a server, newest first; with ``show``, one whole record."""
@@ -42,8 +45,9 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
 
 
 def _find(name: str, facts: Facts, wanted: str) -> Release:
+    """The newest release that is meant: ``last``, or the start of an id or of a commit."""
     for release in reversed(facts.releases):
-        if release.id == wanted or release.commit.startswith(wanted):
+        if wanted == LAST or release.id.startswith(wanted) or release.commit.startswith(wanted):
             return release
     raise refused(f"{name}: no release '{wanted}'; fab {name}.history lists them")
 
@@ -70,6 +74,7 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
     ):
         if value:
             console.line(name, f"{label}: {value}")
+    _section(session, name, "evidence", release.evidence)
     _section(session, name, "plan", release.plan)
     _section(session, name, "steps", [_done(done) for done in release.steps])
     _section(session, name, "gates", [_done(done) for done in release.gates])

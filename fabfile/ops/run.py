@@ -13,7 +13,16 @@ from ..model.errors import Trouble
 from ..model.facts import Facts
 from ..model.plan import PREPARING, Kind, Plan, Step, Target
 from ..model.probe import Verdict
-from ..model.release import ACCEPTED, KILLED, VERIFIED, Done, Image, Release, identity
+from ..model.release import (
+    ACCEPTED,
+    KILLED,
+    VERIFIED,
+    Done,
+    Image,
+    Release,
+    identity,
+    kept_evidence,
+)
 from ..model.release import FAILED as RELEASE_FAILED
 from ..model.way_back import schema_of
 from ..remote import compose, git, http, state
@@ -189,7 +198,9 @@ class Run:
             return
         prefix = "" if isinstance(trouble, Interrupted) or not self.at else f"{self.at}: "
         try:
-            self.record(RELEASE_FAILED, error=f"{prefix}{trouble.message}")
+            self.record(
+                RELEASE_FAILED, error=f"{prefix}{trouble.message}", evidence=trouble.evidence
+            )
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
 
@@ -198,7 +209,13 @@ class Run:
         self.opened = True
         self.fail(trouble)
 
-    def record(self, outcome: str, error: str = "", facts: Facts | None = None) -> Release:
+    def record(
+        self,
+        outcome: str,
+        error: str = "",
+        facts: Facts | None = None,
+        evidence: Sequence[str] = (),
+    ) -> Release:
         """Close the record: what runs now, the steps, the gates and the log.
 
         ``facts``: what runs now; None: that is looked at.
@@ -223,6 +240,7 @@ class Run:
                 for v in self.verdicts
             ),
             error=redact(error),
+            evidence=kept_evidence([redact(line) for line in evidence]),
         )
         host = self.sight.host
         state.write_release(host, self.release)

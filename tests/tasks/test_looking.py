@@ -122,6 +122,27 @@ def test_history_shows_one_record_whole(second: Fleet) -> None:
     assert [line for line in shown if "✓ roll web" in line]
 
 
+def test_history_shows_why_a_deploy_failed(running: Fleet) -> None:
+    """The terminal that ran it may be gone, or it was a workflow's."""
+    running.origin.commit("Broken", {"services/web/index.html": "Welcome NEVER HEALTHY"})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 1
+    _, broken, _ = running.releases("ubuntu")
+    found = running.fab(f"ubuntu.history --show {broken.id} --json").json
+    assert found["evidence"] == ran.evidence
+    shown = running.fab(f"ubuntu.history --show {broken.id[:-2]}").lines
+    at = shown.index("[ubuntu] evidence")
+    assert shown[at + 1 : at + 3] == [f"[ubuntu]   {line}" for line in ran.evidence]
+
+
+def test_history_shows_the_last_release(second: Fleet) -> None:
+    second.fab("ubuntu.deploy")
+    last = second.releases("ubuntu")[-1]
+    for wanted in ("last", last.id[:12], last.commit[:8]):
+        shown = second.fab(f"ubuntu.history --show {wanted}").lines
+        assert f"[ubuntu] release: {last.id}" in shown
+
+
 def test_an_unknown_release_is_refused(running: Fleet) -> None:
     ran = running.fab("ubuntu.history --show nothing")
     assert (ran.code, ran.error) == (
