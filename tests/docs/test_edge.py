@@ -61,8 +61,8 @@ def test_every_refusal_is_told_with_its_words() -> None:
         assert seconds == ([after] if after.isdigit() else ["$retry_after"] if after else [])
     waits = re.search(r"map \$uri \$retry_after \{(.*?)\}", nginx("ubuntu"), flags=re.DOTALL)
     assert waits is not None
-    assert re.findall(r"\s(\d+);", waits[1]) == ["12", "1"]
-    assert rows["429"][1] == "1, under `/api/v1/auth/` 12"
+    assert re.findall(r"\s(\d+);", waits[1]) == ["1", "12", "1"]
+    assert rows["429"][1] == "1; where the rate of signing in is used up, 12"
 
 
 def test_every_limit_is_told_with_its_number() -> None:

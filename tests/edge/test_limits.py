@@ -65,6 +65,24 @@ def test_of_a_burst_to_auth_the_7th_request_is_refused(host: str, visitor: Clien
     assert [answer.status for answer in answers] == [200] * 6 + [429] * 2
 
 
+@pytest.mark.parametrize("path", ["me", "logout", "logout/everywhere"])
+def test_what_an_open_page_asks_does_not_count_as_a_sign_in(path: str, visitor: Client) -> None:
+    at_once(visitor, API, "/api/v1/auth/login", 7)
+    answers = at_once(visitor, API, f"/api/v1/auth/{path}", 10)
+    assert [answer.status for answer in answers] == [200] * 10
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["me/../login", "login?x=/api/v1/auth/me", "logout/../login", "me/", "%6cogin", "refresh"],
+)
+def test_no_other_form_of_an_address_gets_past_the_limit_of_signing_in(
+    path: str, visitor: Client
+) -> None:
+    at_once(visitor, API, "/api/v1/auth/login", 7)
+    assert visitor.ask(API, f"/api/v1/auth/{path}").status == 429
+
+
 def test_both_names_count_together(visitor: Client) -> None:
     at_once(visitor, SITE, "/api/v1/auth/login", 6)
     assert visitor.ask(API, "/api/v1/auth/login").status == 429
