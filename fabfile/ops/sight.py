@@ -49,17 +49,6 @@ class Sight:
         return self.host.server
 
     @property
-    def secrets(self) -> dict[str, str]:
-        """The values of ``.env`` that the schema calls secret."""
-        values = parse(self.facts.env).values
-        example = self.facts.commit.example if self.facts.commit else ""
-        return {
-            rule.key: values[rule.key]
-            for rule in schema(example)
-            if rule.secret and values.get(rule.key)
-        }
-
-    @property
     def deployed(self) -> bool:
         """Whether the server has a release that passed."""
         return self.facts.verified is not None
@@ -78,6 +67,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     wished = (offsite.AGE,) if server.offsite.recipient else ()
     lacking = require_programs(host, PROGRAMS, wished)
     facts = look(host, ref or server.branch)
+    session.console.hide(_secrets(facts))
     env = env_findings(server, facts)
     engine = engine_problems(facts)
     problems = [*engine, *host_problems(server, facts), *commit_problems(server, facts)]
@@ -93,9 +83,14 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
         notes += offsite.warnings(server.offsite, facts.env, lacking)
     if target:
         notes += reach.warnings(facts.reach, target.stack.project)
-    sight = Sight(host, facts, tuple(problems), tuple(notes), target)
-    session.console.hide(sight.secrets.values())
-    return sight
+    return Sight(host, facts, tuple(problems), tuple(notes), target)
+
+
+def _secrets(facts: Facts) -> list[str]:
+    """The values of ``.env`` that the schema calls secret."""
+    values = parse(facts.env).values
+    example = facts.commit.example if facts.commit else ""
+    return [values[rule.key] for rule in schema(example) if rule.secret and values.get(rule.key)]
 
 
 def _target(

@@ -56,6 +56,10 @@ class Output:
         text = f"{self.stdout}\n{self.stderr}".strip()
         return tuple(text.splitlines()[-lines:])
 
+    def errors(self, lines: int = 12) -> tuple[str, ...]:
+        """The last lines of its errors, for a command whose output is nobody's evidence."""
+        return tuple(self.stderr.strip().splitlines()[-lines:])
+
 
 class Host:
     """One server over one connection; :meth:`read` looks, :meth:`write` changes."""

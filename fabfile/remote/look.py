@@ -45,7 +45,8 @@ def look(host: Host, ref: str = "") -> Facts:
             raise refused(
                 f"{host.name}: no temporary file can be made; is the disk full?"
             ) from None
-        raise Trouble(f"{host.name}: {error}", evidence=output.tail()) from None
+        # Only its errors: what it printed holds .env, and nothing knows yet what of that is secret.
+        raise Trouble(f"{host.name}: {error}", evidence=output.errors()) from None
 
 
 def require_programs(

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from .fakes.application import PASSWORD, SALT, TOKEN
+from .fakes.engine import Ended
 from .fakes.fleet import Fleet, Ran
 from .fakes.machine import ROOT
 
@@ -49,6 +50,17 @@ def test_a_rollback_shows_no_secret(running: Fleet) -> None:
     ran = running.fab("ubuntu.rollback")
     assert ran.code == 0, ran.everything
     assert "roll api-2" in running.ubuntu.did
+    assert_silent(running, ran)
+
+
+@pytest.mark.parametrize("command", ["status", "deploy", "ubuntu.history", "doctor"])
+def test_a_look_that_ends_early_shows_no_secret(running: Fleet, command: str) -> None:
+    """An engine that hangs ends it in the middle, where the settings have been printed already."""
+    half = f"@@ env\nPOSTGRES_PASSWORD={PASSWORD}\nTOKEN={TOKEN}\n"
+    running.ubuntu.fail("look", ended=Ended(124, out=half, err="the engine hangs\n"))
+    ran = running.fab(command)
+    assert ran.code != 0
+    assert "the engine hangs" in ran.everything
     assert_silent(running, ran)
 
 
