@@ -13,8 +13,8 @@ from ..model.errors import Trouble
 from .host import Host
 from .postgres import LONGEST, Postgres, trouble
 
-THROWAWAY = "me.wishwith.throwaway=instant"
-"""Label of what a base is brought to an instant in."""
+THROWAWAY = "instant"
+"""Purpose of what a base is brought to an instant in."""
 SPREAD = 8
 """Times the size of its file that a base may take unpacked."""
 BASE, BASES, RECOVER = (
@@ -57,7 +57,12 @@ def brought_to(
 ) -> Iterator[Postgres]:
     """The database as of an instant, in a throwaway container that is removed at the end."""
     words = ["bash", "-c", RECOVER, "recover", str(_folder(host)), base.name, base.sha256]
-    words += [postgres.image, THROWAWAY, str(LONGEST), str(base.bytes * SPREAD + RESERVE)]
+    words += [
+        postgres.image,
+        host.throwaway(THROWAWAY),
+        str(LONGEST),
+        str(base.bytes * SPREAD + RESERVE),
+    ]
     words += [postgres.user, str(instant), receiver.container, receiver.folder]
     output = host.write(words, timeout=LONGEST, check=False)
     try:
@@ -66,7 +71,7 @@ def brought_to(
         yield replace(postgres, container=output.stdout.strip())
     finally:
         with suppress(Trouble):
-            host.write(["bash", "-c", FORGET, "forget", THROWAWAY], check=False)
+            host.write(["bash", "-c", FORGET, "forget", host.throwaway(THROWAWAY)], check=False)
 
 
 def remove(host: Host, receiver: Receiver, names: list[str], needed: str) -> None:

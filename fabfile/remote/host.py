@@ -75,6 +75,13 @@ class Host:
         """The server's name."""
         return self.server.name
 
+    def throwaway(self, purpose: str) -> str:
+        """Label of the containers that are made and removed for a purpose.
+
+        Each root has its own: production's clean-up must not take staging's on the same engine.
+        """
+        return f"me.wishwith.throwaway={purpose} {self.server.root}"
+
     def read(
         self, words: Sequence[str], *, stdin: str = "", timeout: float = 30, check: bool = True
     ) -> Output:

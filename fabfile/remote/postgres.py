@@ -29,8 +29,8 @@ PATIENCE = 120
 """Seconds within which a throwaway PostgreSQL must answer."""
 CLEANUP = 60
 """Seconds that ending a migration may take."""
-THROWAWAY = "me.wishwith.throwaway=check"
-"""Label of the containers that backups are restored into for a check."""
+THROWAWAY = "check"
+"""Purpose of the containers that backups are restored into for a check."""
 REFUSALS = {74: "disk", 75: "busy", 76: "database", 77: "identity"}
 """Exit codes of the scripts that mean: nothing was touched."""
 DIFFERS = 66
@@ -131,7 +131,8 @@ def try_restore(host: Host, postgres: Postgres, backup: Backup) -> list[str]:
     Exit code 1 when it cannot be restored; 2 when it was not tried (disk, another one running).
     """
     assert backup.content is not None
-    words = ["bash", "-c", VERIFY, "verify", str(_folder(host)), postgres.image, THROWAWAY]
+    words = ["bash", "-c", VERIFY, "verify", str(_folder(host)), postgres.image]
+    words += [host.throwaway(THROWAWAY)]
     words += [str(PATIENCE), str(backup.content.bytes + RESERVE), LOAD, backup.name]
     words += [backup.sha256, postgres.user, "restored", *_load_words(backup, postgres)]
     output = host.write(words, stdin=_rights(backup), timeout=LONGEST, check=False)

@@ -16,7 +16,7 @@ PATIENCE = 180
 """Seconds within which services must be healthy again."""
 STUCK = 71
 """Exit code of ``refill.sh``: neither the backup's nor the former files are in place."""
-THROWAWAY = "me.wishwith.throwaway=volume"
+THROWAWAY = "volume"
 TAKE, REFILL = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("volume.sh", "refill.sh")
@@ -50,7 +50,13 @@ def shelf(host: Host) -> VolumeShelf:
 def take(host: Host, shared: Shared, backup: VolumeBackup) -> VolumeBackup:
     """Pack the volume's files; a failure leaves nothing behind."""
     words = ["bash", "-c", TAKE, "volume", str(_folder(host)), backup.name, shared.containers[0]]
-    words += [shared.image, shared.hint.path, THROWAWAY, host.server.compression, str(RESERVE)]
+    words += [
+        shared.image,
+        shared.hint.path,
+        host.throwaway(THROWAWAY),
+        host.server.compression,
+        str(RESERVE),
+    ]
     words += ["yes" if shared.hint.stopped else "no", backup.about, *shared.hint.dump]
     output = host.write(words, timeout=LONGEST, check=False)
     made = parse_volume(output.stdout.strip()) if output.ok else None
@@ -76,7 +82,12 @@ def forget(host: Host, shared: Shared, backup: VolumeBackup) -> None:
 
 def _refill(host: Host, shared: Shared, mode: str, backup: VolumeBackup, what: str) -> None:
     words = ["bash", "-c", REFILL, "refill", mode, str(_folder(host) / backup.name), backup.sha256]
-    words += [str(backup.unpacked + RESERVE), shared.image, shared.hint.path, THROWAWAY]
+    words += [
+        str(backup.unpacked + RESERVE),
+        shared.image,
+        shared.hint.path,
+        host.throwaway(THROWAWAY),
+    ]
     words += [str(PATIENCE), *shared.containers]
     output = host.write(words, timeout=LONGEST, check=False)
     if output.ok:

@@ -70,7 +70,7 @@ def test_the_database_of_an_instant_takes_the_place_of_the_live_one(based: Fleet
     assert based.ubuntu.did == [
         f"recover {base}",
         f"backup {then.name}",
-        "forget me.wishwith.throwaway=instant",
+        "forget me.wishwith.throwaway=instant /opt/app",
         "compose run api-1 migrate target",
         f"backup {safety.name}",
         f"load {then.name} app",
@@ -89,7 +89,7 @@ def test_a_failure_on_the_way_to_an_instant_leaves_the_live_database(
     assert ran.code == 1, ran.everything
     assert ran.error.endswith(cause)
     assert based.ubuntu.databases == before
-    assert based.ubuntu.did[-1] == "forget me.wishwith.throwaway=instant"
+    assert based.ubuntu.did[-1] == "forget me.wishwith.throwaway=instant /opt/app"
     assert "throwaway" not in based.ubuntu.engine.containers
     assert based.ubuntu.locks == {}
 
