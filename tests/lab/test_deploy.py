@@ -25,7 +25,7 @@ GATES = {
     "montreal": {"probe:item-resolver-1", "probe:item-resolver-2", "probe:nginx"}
     | {"outside:resolver"},
 }
-RELEASE = {"id", "commit", "subject", "outcome", "who", "started", "seconds", "error"}
+RELEASE = {"id", "server", "commit", "subject", "outcome", "who", "started", "seconds", "error"}
 STATUS = {
     "server",
     "release",
