@@ -174,6 +174,7 @@ def _commit(sections: Mapping[str, str]) -> Commit:
         resolved=sections.get("resolved", ""),
         hashes=sections.get("hashes", ""),
         effective=_effective(sections.get("effective", "")),
+        filtered=tuple(sections.get("filtered", "").split("\0")[:-1]),
     )
 
 

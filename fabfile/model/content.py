@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from .errors import refused
 from .stack import Build, Service, Stack
@@ -57,6 +58,16 @@ def _wanted(service: Service, tree: Tree, checkout: PurePosixPath) -> Wanted:
     )[:16]
     reference = f"{service.repository}:{tag}"
     return Wanted(service.name, reference, service.image, service.build, context)
+
+
+def moved(model: Any, checkout: PurePosixPath, folder: PurePosixPath, tree: Tree) -> Any:
+    """A resolved stack that reads what the commit has in ``folder`` instead of the checkout."""
+    if isinstance(model, dict):
+        return {key: moved(one, checkout, folder, tree) for key, one in model.items()}
+    if isinstance(model, list):
+        return [moved(one, checkout, folder, tree) for one in model]
+    path = inside(model, checkout) if isinstance(model, str) else None
+    return model if path is None or (path and path not in tree) else str(folder / path)
 
 
 def context_problems(images: Mapping[str, Wanted], tree: Tree) -> list[str]:

@@ -122,6 +122,8 @@ class Commit:
     hashes: str
     effective: Mapping[str, str]
     """What compose reads in ``.env``, per key."""
+    filtered: tuple[str, ...] = ()
+    """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""
 
     def since(self, base: str) -> tuple[Change, ...] | None:
         """The changes after the commit ``base``; None when it is not among those known."""

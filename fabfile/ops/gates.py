@@ -189,9 +189,7 @@ def link_from(caller: Sight) -> list[Verdict]:
 def _link_from(host: Host, target: Target) -> list[Verdict]:
     for service in target.stack.services:
         if service.hints.link:
-            output = compose.run_once(
-                host, host.server.path, None, service.name, service.hints.link, LINK_TIMEOUT
-            )
+            output = compose.run_once(host, None, service.name, service.hints.link, LINK_TIMEOUT)
             return [_said(LINK, output, LINK_TIMEOUT)]
     return []
 

@@ -56,7 +56,7 @@ class Rolling:
         front = self.target.stack.proxy
         note = ""
         if front is None:
-            compose.up(self.host, self.host.server.path, service, force=step.force)
+            compose.up(self.host, service, force=step.force)
         elif service == front:
             proxy.start(self.host, self._told(front), force=step.force)
         else:

@@ -141,7 +141,7 @@ effective() {
     sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null |
       sort -u | while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done
   } >"$scratch/reading.yml"
-  env -i "HOME=$HOME" "PATH=$PATH" "${compose[@]}" --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json
+  clean "${compose[@]}" --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json
 }
 ask effective effective
 export GIT_DIR=$scratch/git
@@ -174,14 +174,45 @@ section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log
 git log -z --max-count=200 --format='%x1e%H %s' --name-only "$commit"
-mkdir "$scratch/tree"
-git archive "$commit" | tar -x -C "$scratch/tree"
-wanted() {
-  env -i "HOME=$HOME" "PATH=$PATH" timeout -k 5 "$deadline" "${compose[@]}" --project-directory "$checkout/$(dirname "$stack")" \
-    --env-file "$checkout/.env" -f "$scratch/tree/$stack" "$@" </dev/null
+# What compose reads beside the stack (env_file, extends, include) is the commit's: it resolves the stack in a picture of
+# this server's files in which the checkout stands as the commit will leave it, with what git does not track there.
+picture=$scratch/root tree=$scratch/root$checkout
+mkdir -p "$tree"
+beside() {
+  local at=$checkout up path
+  while [ "$at" != / ]; do
+    up=$(dirname "$at")
+    find "$up" -mindepth 1 -maxdepth 1 ! -path "$at" -exec ln -s -t "$picture$up" {} + 2>/dev/null
+    at=$up
+  done
+  { env -u GIT_DIR git -C "$checkout" ls-files -z --others --directory || find "$checkout" -mindepth 1 -maxdepth 1 -printf '%P\0'; } 2>/dev/null |
+    while IFS= read -rd '' path; do
+      path=${path%/}
+      [ -e "$tree/$path" ] || [ -L "$tree/$path" ] || { mkdir -p "$(dirname "$tree/$path")" && ln -s "$checkout/$path" "$tree/$path"; }
+    done
 }
-resolve() { wanted config --format json 2>"$scratch/refused" || { printf 'error: '; tr '\n' ' ' <"$scratch/refused"; }; }
-ask resolved resolve
-ask hashes wanted config --hash '*'
-for name in resolved hashes effective; do answer "$name"; done
+# As a checkout hands the files over, but no filter (LFS) runs: a build would get what stands in git.
+plain() { GIT_INDEX_FILE=$scratch/index GIT_WORK_TREE=$tree GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c core.bare=false "$@"; }
+plain read-tree "$commit"
+plain checkout-index -aq --prefix="$tree/"
+beside
+section filtered
+plain ls-files -z | plain check-attr --cached -z --stdin filter |
+  while IFS= read -rd '' path && IFS= read -rd '' _ && IFS= read -rd '' name; do
+    case $name in unspecified | unset) ;; *) printf '%s\0' "$path" ;; esac
+  done
+wanted() {
+  local folder=$1
+  shift
+  clean timeout -k 5 "$deadline" "${compose[@]}" --project-directory "$folder/$(dirname "$stack")" --env-file "$checkout/.env" "$@"
+}
+as_it_will_be() { sed "s#$picture/#/#g; s#$picture#/#g"; }
+resolved=$(set -o pipefail; wanted "$tree" -f "$tree/$stack" config --format json 2>"$scratch/refused" </dev/null | as_it_will_be) ||
+  resolved="error: $(as_it_will_be <"$scratch/refused" | tr '\n' ' ')"
+section resolved
+printf '%s' "$resolved"
+# Of what was resolved: compose before 2.30 takes another digest of a service with an env_file than up writes on its container.
+section hashes
+case $resolved in 'error: '*) ;; *) wanted "$checkout" -f - config --hash '*' 2>/dev/null <<<"$resolved" ;; esac
+answer effective
 answered

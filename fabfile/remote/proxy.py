@@ -131,7 +131,7 @@ def load(host: Host, told: Told) -> None:
 def start(host: Host, told: Told, *, force: bool) -> None:
     """Make or replace the proxy's own container, and wait until it answers what it was told."""
     words = told.words(host, START, "start-proxy", told.service.name, told.service.container)
-    words += [str(HEALTHY), "yes" if force else "", *compose_words(host, host.server.path)]
+    words += [str(HEALTHY), "yes" if force else "", *compose_words(host)]
     output = host.write(words, timeout=HEALTHY + 60, check=False)
     if not output.ok:
         raise _failed(host, told.service, output)
@@ -146,7 +146,7 @@ def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], forc
     words = told.words(host, ROLL, "roll", service.name, service.container)
     words += [str(service.hints.port or ""), " ".join(twins), stand_in(service)]
     words += [str(service.hints.drain), str(HEALTHY), "yes" if force else ""]
-    words += compose_words(host, host.server.path)
+    words += compose_words(host)
     output = host.write(words, timeout=ROLLING + service.hints.drain, check=False)
     if not output.ok:
         raise _failed(host, service, output)

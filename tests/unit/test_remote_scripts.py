@@ -98,7 +98,7 @@ def test_a_fetch_makes_the_clone_and_moves_no_file(host: Host) -> None:
 def test_a_fetch_takes_away_what_a_run_that_died_left(host: Host) -> None:
     """Of another commit, and what was written beside it; the clone forgets the tree."""
     tree = git.worktree(host, deployed(host, "two\n"))
-    Path(tree.with_suffix(".images.yml")).write_text("{}")
+    Path(tree.with_suffix(".apart.json")).write_text("{}")
     other = commit(origin_of(host), "Another", "three\n")
     git.fetch(host, other, "r2")
     assert list(Path(host.server.root / "build").iterdir()) == []
@@ -140,7 +140,7 @@ def test_a_worktree_that_a_died_run_left_is_made_anew(host: Host) -> None:
 
 def test_a_worktree_goes_with_what_was_written_beside_it(host: Host) -> None:
     folder = git.worktree(host, deployed(host, "two\n"))
-    Path(f"{folder}.images.yml").write_text("{}")
+    Path(f"{folder}.apart.json").write_text("{}")
     git.remove_worktree(host, folder)
     assert list(Path(host.server.root / "build").iterdir()) == []
 
