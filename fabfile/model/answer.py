@@ -57,6 +57,7 @@ def parse(output: str, mark: str) -> Facts:
         images=_images(sections["images"]),
         sizes=_sizes(sections["images"]),
         networks=dict(line.split("|", 1) for line in sections["networks"].splitlines() if line),
+        volumes=frozenset(sections["volumes"].split()),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
@@ -109,10 +110,11 @@ def _containers(text: str) -> tuple[Container, ...]:
 
 def _container(raw: Mapping[str, Any]) -> Container:
     ports = {
-        int(binding["HostPort"])
-        for bindings in (raw["ports"] or {}).values()
+        f"{port}/{name.partition('/')[2] or 'tcp'}"
+        for name, bindings in (raw["ports"] or {}).items()
         for binding in bindings or []
         if binding.get("HostPort")
+        for port in _ports(binding["HostPort"])
     }
     networks = raw["networks"] or {}
     return Container(
@@ -126,19 +128,37 @@ def _container(raw: Mapping[str, Any]) -> Container:
         restarts=raw["restarts"],
         labels=raw["labels"] or {},
         addresses={name: network.get("IPAddress", "") for name, network in networks.items()},
-        published=tuple(sorted(ports)),
+        published=tuple(sorted(ports, key=lambda port: int(port.partition("/")[0]))),
     )
 
 
+def _ports(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def _image_rows(text: str) -> list[list[str]]:
+    return [line.split("|") for line in text.splitlines() if line.count("|") == 4]
+
+
 def _images(text: str) -> dict[str, str]:
-    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
-    return {f"{name}:{tag}": image for image, name, tag, _ in rows if tag != "<none>"}
+    """Every image by its names and digests; one that has lost its name, by its id."""
+    rows, found = _image_rows(text), {}
+    named = {image for image, _, tag, *_ in rows if tag != "<none>"}
+    for image, name, tag, _, digest in rows:
+        if tag != "<none>":
+            found[f"{name}:{tag}"] = image
+        elif image not in named:
+            found[image] = image
+        if digest != "<none>":
+            found[f"{name}@{digest}"] = image
+    return found
 
 
 def _sizes(text: str) -> dict[str, int]:
     """As the engine writes them: ``247MB``, a thousand to a thousand."""
-    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
-    found = {f"{name}:{tag}": SIZE.fullmatch(size) for _, name, tag, size in rows}
+    rows = _image_rows(text)
+    found = {f"{name}:{tag}": SIZE.fullmatch(size) for _, name, tag, size, _ in rows}
     return {
         name: int(float(size[1]) * 1000 ** UNITS.index(size[2].lower()))
         for name, size in found.items()
@@ -146,11 +166,13 @@ def _sizes(text: str) -> dict[str, int]:
     }
 
 
-def _listening(text: str) -> frozenset[int]:
-    """Ports in state LISTEN (0A) of /proc/net/tcp and tcp6."""
+def _listening(text: str) -> frozenset[str]:
+    """Ports in /proc/net, each line after its protocol: TCP in state LISTEN (0A), UDP in 07."""
     rows = (line.split() for line in text.splitlines())
     return frozenset(
-        int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == "0A"
+        f"{int(row[2].rpartition(':')[2], 16)}/{row[0]}"
+        for row in rows
+        if len(row) > 4 and (row[0], row[4]) in (("tcp", "0A"), ("udp", "07"))
     )
 
 

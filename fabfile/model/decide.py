@@ -11,7 +11,7 @@ from .budget import shortage
 from .content import mounted_paths
 from .facts import Commit, Container, Facts
 from .inventory import Server
-from .objections import notes, orphans, refusals
+from .objections import notes, orphans, refusals, surplus
 from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, has_new_image, image_id, reason_for
 from .stack import Service
@@ -188,10 +188,16 @@ class _Decision:
 
     def cut_over(self) -> list[Step]:
         touched = self.touched()
+        begun = [service for service in touched if service.hints.keep]
+        data = [self.step(Kind.START, service) for service in begun]
+        moved = self.checkout()
+        # What starts before the checkout would mount files that are not there yet.
+        early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
         return [
-            *(self.step(Kind.START, service) for service in touched if service.hints.keep),
+            *(moved if early else ()),
+            *data,
             *self.migrations(touched),
-            *self.checkout(),
+            *(() if early else moved),
             *self.retags(touched),
             *self.rolls(touched),
             *self.reload(),
@@ -284,6 +290,11 @@ class _Decision:
         reason = "of this project, but no longer in its stack"
         found = orphans(self.target, self.facts)
         steps = [Step(Kind.REMOVE, c.name, reason) for c in found if self.wish.removes(c)]
+        steps += [
+            Step(Kind.REMOVE, one.name, f"a second container of {one.service}; one is wanted")
+            for one in surplus(self.target, self.facts)
+            if one.service not in self.left_out and not self.wish.only
+        ]
         return [*steps, *self.dismissals()]
 
     def dismissals(self) -> list[Step]:

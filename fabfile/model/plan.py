@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .content import Tree, Wanted, configuration, digest, wanted_images
+from .content import Tree, Wanted, beside, configuration, digest, wanted_images
 from .facts import Commit, Container
 from .inventory import Server
 from .stack import Stack
@@ -94,6 +94,8 @@ class Target:
     """The stack's text, as compose resolved it; holds secrets."""
     tree: Tree = field(default_factory=dict, repr=False)
     """The files of the commit."""
+    beside: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Service → what its configs and secrets say; holds secrets."""
 
     @property
     def generation(self) -> str:
@@ -142,4 +144,5 @@ def target_of(
         (server.cdn_header, *server.cdn_ranges) if server.cdn_ranges else (),
         commit.resolved,
         commit.tree,
+        beside(stack, commit.tree, server.path, commit.effective),
     )

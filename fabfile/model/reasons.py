@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .envfile import digest
 from .facts import Commit, Container, Facts
-from .plan import Target
+from .plan import Kind, Target
+from .release import Release
 from .stack import Service
+from .way_back import half_way
 
 
 class Why(StrEnum):
@@ -37,8 +40,10 @@ def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -
     container = facts.container(target.stack.project, service.name)
     if container is None:
         return Reason(Why.ABSENT, "not there yet")
-    if container.state != "running":
-        force = container.state not in ("exited", "created")
+    done = service.done(container.state, container.exit_code)
+    if container.state != "running" and not done:
+        # What was copied into it when it was made comes back with it.
+        force = container.state not in ("exited", "created") or _reads_other(service, target, facts)
         return Reason(Why.STOPPED, f"container is {container.state}", force)
     if has_new_image(service, target, facts):
         return Reason(Why.IMAGE, _image(service, target, facts, commit))
@@ -95,6 +100,8 @@ def _definition(service: Service, facts: Facts) -> str:
 
 
 def _mounted(service: Service, target: Target, facts: Facts) -> Reason | None:
+    if _reads_other(service, target, facts):
+        return Reason(Why.MOUNTED, "a config or secret changed", force=True)
     last = facts.verified
     mounted = target.configuration.get(service.name)
     if service.hints.proxy or not mounted or last is None:
@@ -102,6 +109,32 @@ def _mounted(service: Service, target: Target, facts: Facts) -> Reason | None:
     if last.configuration.get(service.name) == mounted:
         return None
     return Reason(Why.MOUNTED, "mounted configuration changed", force=True)
+
+
+def _reads_other(service: Service, target: Target, facts: Facts) -> bool:
+    """Whether its container may have been made with other configs or secrets than the wanted."""
+    wanted = target.beside.get(service.name, "")
+    return bool(wanted) and any(
+        release.beside.get(service.name) != digest(wanted, release.env_salt)
+        for release in _made_by(service, facts)
+    )
+
+
+def _made_by(service: Service, facts: Facts) -> list[Release]:
+    """The releases that may have made the container: what it mounts is what they had.
+
+    That is the last one that passed, unless one that was left half way has replaced the container;
+    one that began to, or has no steps in its record, may have.
+    """
+    made: list[Release] = [facts.verified] if facts.verified else []
+    titles = {f"{kind.value} {service.name}" for kind in (Kind.ROLL, Kind.START)}
+    for release in half_way(facts.releases):
+        steps = [step for step in release.steps if step.title in titles]
+        if any(step.outcome == "done" for step in steps):
+            made = [release]
+        elif steps or not release.steps:
+            made.append(release)
+    return made
 
 
 def _base(service: Service, facts: Facts) -> str:

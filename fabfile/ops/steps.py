@@ -168,6 +168,8 @@ class Steps:
         facts = look(self.host)
         for name in services:
             container = facts.container(stack.project, name)
+            if container and stack.service(name).done(container.state, container.exit_code):
+                continue
             restarts = container.restarts if container else 0
             if container is None or container.state != "running" or restarts or name == died:
                 raise Trouble(

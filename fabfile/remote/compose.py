@@ -18,7 +18,9 @@ BUILD = 1800
 """Seconds that building an image may take."""
 PULL = 900
 HEALTHY = 120
-"""Seconds that a container may take until it is healthy."""
+"""Seconds that a container may take until it is healthy, where its check leaves it no more."""
+COMPLETE = 600
+"""Seconds that a service which ends by itself may take."""
 CACHE = "5GB"
 """What the build cache may take after a build."""
 LABEL = "me.wishwith.content"
@@ -152,6 +154,11 @@ def one_off_words(
     return compose_words(host, *more, file=apart)
 
 
+def patience_with(service: Service) -> int:
+    """Seconds that its container may take until it is healthy: its start period, and some more."""
+    return max(HEALTHY, int(service.start_period) + HEALTHY // 2)
+
+
 def up(
     host: Host, service: Service, *, stack: PurePosixPath | None = None, force: bool = False
 ) -> None:
@@ -163,11 +170,27 @@ def up(
     definition, and the next plain ``up -d`` replaces it again. What it depends on is converged
     before it, so that only this one changes.
     """
-    words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY)]
+    patience = patience_with(service)
+    words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(patience)]
     words += ["--force-recreate", service.name] if force else [service.name]
     output = host.write(compose_words(host, *words, file=stack), timeout=HEALTHY + 60, check=False)
     if not output.ok:
         raise unhealthy(host, service, output.tail(3))
+
+
+def complete(host: Host, service: Service, *, force: bool = False) -> None:
+    """Run a service that ends by itself, and wait until it has ended with 0."""
+    words = ["up", "-d", "--no-build", *(["--force-recreate"] if force else []), service.name]
+    host.write(compose_words(host, *words), timeout=HEALTHY + 60)
+    waited = host.write(["docker", "wait", service.container], timeout=COMPLETE, check=False)
+    code = waited.stdout.strip()
+    if code == "0" or (waited.ok and not code):  # a host that cannot write gives no answer
+        return
+    how = f"ended with {code}" if waited.ok else f"did not end within {COMPLETE} s"
+    raise Trouble(
+        f"{host.name}: {service.name} {how}; the end of its log is below",
+        evidence=last_lines(host, service.container),
+    )
 
 
 def unhealthy(host: Host, service: Service, said: Sequence[str]) -> Trouble:

@@ -33,15 +33,15 @@ containers() {
   # "nothing there".
   # shellcheck disable=SC2016,SC2086
   [ -z "$all" ] || seen=$({
-    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}}{{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
+    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}} {{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
       grep -vi 'no such object' | sed '/^$/d; s/^/error: /'
   } 3>&1)
-  case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} address=${address%%$'\n'*} ;; esac
+  case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} && read -r address _ <<<"${address%%$'\n'*} 127.0.0.1" ;; esac
   printf '%s\n' "$seen" | grep -v '^proxy='
   section generation
-  [ -z "$address" ] || curl -s --fail --max-time 2 "http://$address:8090/generation"
+  [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/generation"
   section away
-  [ -z "$address" ] || curl -s --fail --max-time 2 "http://$address:8090/away"
+  [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/away"
 }
 nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
 # engine: its version, or what is wrong with it; that of compose, which docker knows as its plugin; the disks that matter.
@@ -65,8 +65,9 @@ engine() {
 }
 ask docker engine
 ask containers containers
-ask images docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}'
+ask images docker image ls --no-trunc --format '{{.ID}}|{{.Repository}}|{{.Tag}}|{{.Size}}|{{.Digest}}'
 ask networks docker network ls --format '{{.Name}}|{{.Label "com.docker.compose.project"}}'
+ask volumes docker volume ls --quiet
 
 section host
 printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
@@ -95,7 +96,7 @@ if [ -d "$checkout/.git" ]; then
 fi
 
 section listening
-cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+for name in tcp udp; do cat "/proc/net/$name" "/proc/net/${name}6" 2>/dev/null | sed "s/^/$name /"; done
 # The kernel's own list tells whether a lock is held: asking by taking it could refuse somebody.
 held() { inode=$(stat -c %i "$1" 2>/dev/null) && grep -q "FLOCK .*:$inode " /proc/locks; }
 section holder
@@ -123,7 +124,7 @@ for file in "$root"/operator/jobs/*; do
 done
 answered() {
   local name
-  for name in docker containers images networks; do answer "$name"; done
+  for name in docker containers images networks volumes; do answer "$name"; done
   section end
 }
 [ -n "$ref" ] || { answered; exit 0; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -102,3 +103,13 @@ def test_gates_that_cannot_be_asked_prove_nothing(
     assert ran.code == 3, ran.everything
     assert "ubuntu: the connection is lost" in ran.error
     assert [release.outcome for release in running.releases("ubuntu")][1:] == ["failed", "failed"]
+
+
+def test_every_container_of_a_service_must_be_well(running: Fleet) -> None:
+    """Somebody scaled it: one of two is dead, and the one that is asked answers."""
+    engine = running.ubuntu.engine
+    (web,) = [one for one in engine.containers.values() if one.service == "web"]
+    engine.containers["app-web-2"] = replace(web, id="w2", name="app-web-2", state="exited")
+    ran = running.fab("ubuntu.health")
+    assert ran.code == 1, ran.everything
+    assert "container app-web-2 is exited" in ran.everything

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke import Context
 
 from fabfile.model.facts import Commit
 from fabfile.remote import compose
 from fabfile.remote.host import Host
 
+from ..unit.builders import SERVER
 from .place import Place
 
 COMPOSE = Path(sys.executable).with_name("docker-compose")
@@ -70,9 +72,10 @@ def asked_in_the_checkout(server: Place, *words: str) -> str:
     """What compose says once the checkout stands on the branch."""
     server.git("pull", "-q", where=server.checkout)
     folder, env = server.checkout / "compose", server.checkout / ".env"
+    options = {"--project-directory": folder, "--env-file": env, "-f": folder / "app.yml"}
+    said = [str(word) for option in options.items() for word in option]
     done = subprocess.run(
-        [COMPOSE, "--project-directory", folder, "--env-file", env, "-f", folder / "app.yml"]
-        + list(words),
+        [str(COMPOSE), *said, *words],
         env={"HOME": str(server.folder), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
@@ -215,7 +218,7 @@ def test_a_variable_of_the_login_is_in_neither_a_look_nor_a_change(
     shown.parent.mkdir()
     shown.write_text("#!/bin/sh\nenv\n")
     shown.chmod(0o755)
-    words = compose.compose_words(_anybody(), "up")
+    words = compose.compose_words(Host(SERVER, Context()), "up")
     done = subprocess.run(
         words,
         env={**server.environment, "PATH": f"{shown.parent}:{os.environ['PATH']}"},
@@ -224,14 +227,6 @@ def test_a_variable_of_the_login_is_in_neither_a_look_nor_a_change(
         check=True,
     )
     assert not {line.partition("=")[0] for line in done.stdout.splitlines()} & set(STRANGE)
-
-
-def _anybody() -> Host:
-    from invoke import Context
-
-    from tests.unit.builders import SERVER
-
-    return Host(SERVER, Context())
 
 
 @pytest.mark.parametrize(

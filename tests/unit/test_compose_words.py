@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import pytest
 from invoke import Context
 
+from fabfile.model.errors import Trouble
 from fabfile.model.plan import Target
 from fabfile.remote import compose
 from fabfile.remote.host import Host, Output
@@ -139,3 +140,41 @@ def test_logs_of_one_service_end_where_they_are_told_to(host: Told) -> None:
     words = compose.logs_words(host, "web", 7, follow=False)
     assert words[3:] == [*AT_HOME, "logs", "--no-color", "--timestamps", "--tail", "7", "web"]
     assert compose.logs_words(host, "", 7, follow=True)[-1] == "--follow"
+
+
+class Ending(Told):
+    """A host on which a container ends with a code, or does not end."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+        self.lines: list[list[str]] = []
+
+    def write(
+        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+    ) -> Output:
+        self.lines.append(list(words))
+        if words[:2] != ["docker", "wait"]:
+            return Output(0, "")
+        return Output(0, f"{self.code}\n") if self.code else Output(124, "")
+
+    def read(
+        self, words: Sequence[str], *, stdin: str = "", timeout: float = 30, check: bool = True
+    ) -> Output:
+        return Output(0, "its last words\n")
+
+
+def test_a_service_that_completes_is_waited_for_until_it_has_ended() -> None:
+    host = Ending("0")
+    compose.complete(host, STACK.service("web"), force=True)
+    up, wait = host.lines
+    assert up[3:] == [*AT_HOME, "up", "-d", "--no-build", "--force-recreate", "web"]
+    assert wait == ["docker", "wait", "app-web"]
+
+
+@pytest.mark.parametrize(("code", "how"), [("3", "ended with 3"), ("", "did not end within 600 s")])
+def test_a_service_that_does_not_complete_fails_with_its_log(code: str, how: str) -> None:
+    with pytest.raises(Trouble) as caught:
+        compose.complete(Ending(code), STACK.service("web"))
+    assert caught.value.message == f"ubuntu: web {how}; the end of its log is below"
+    assert caught.value.evidence == ("its last words",)

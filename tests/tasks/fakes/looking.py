@@ -49,13 +49,14 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "checkout", f"head={machine.head}\n{edited}" if git else ""
     yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
     rows = (
-        f"{identity}|{name.rpartition(':')[0]}|{name.rpartition(':')[2]}|100MB\n"
+        f"{identity}|{name.rpartition(':')[0]}|{name.rpartition(':')[2]}|100MB|<none>\n"
         for name, identity in engine.images.items()
     )
     yield "images", "".join(rows)
     yield "networks", "".join(f"{name}|{owner}\n" for name, owner in engine.networks.items())
+    yield "volumes", ""
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
-    yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
+    yield "listening", "".join(f"tcp 0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
     yield "holder", machine.locks.get("locks", "")
     yield "lingering", machine.lingering
     yield "frozen", machine.files.get(f"{ROOT}/locks/frozen", "")
