@@ -16,7 +16,7 @@ from typing import Any
 from .duration import length
 from .errors import refused
 from .hints import Hints, known_hints, parse_hints
-from .names import familiar, repository
+from .image_names import familiar, repository
 from .understood import not_understood
 
 ONCE = ("no", "on-failure")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.names import familiar, repository
+from fabfile.model.image_names import familiar, repository
 
 DIGEST = "sha256:" + "1" * 64
 
