@@ -236,7 +236,10 @@ beside() {
     done
 }
 # As a checkout hands the files over, but no filter (LFS) runs: a build would get what stands in git.
-plain() { GIT_INDEX_FILE=$scratch/index GIT_WORK_TREE=$tree GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c core.bare=false "$@"; }
+plain() {
+  GIT_INDEX_FILE=$scratch/index GIT_WORK_TREE=$tree GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+    git -c core.bare=false -c core.attributesFile=/dev/null "$@"
+}
 resolved=''
 said=$({ plain read-tree "$commit" && plain checkout-index -aq --prefix="$tree/"; } 2>&1) ||
   resolved="error: git cannot lay out the commit: ${said//$'\n'/ }"

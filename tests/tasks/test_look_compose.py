@@ -283,6 +283,15 @@ def test_a_commit_that_cannot_be_laid_out_whole_is_refused_and_never_half_read(
     assert commit.hashes.strip() == ""
 
 
+def test_attributes_of_the_user_change_nothing_that_is_deployed(server: Place) -> None:
+    """A checkout does not read them either."""
+    with_companion(server, "env_file", "'$Id$'")
+    mine = server.folder / ".config/git/attributes"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("*.conf ident\n")
+    assert services(seen(server))["worker"]["environment"]["LEVEL"] == "$$Id$$"
+
+
 def test_files_that_a_filter_would_fill_are_named(server: Place) -> None:
     server.commit_files(
         "Large files",
