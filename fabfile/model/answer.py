@@ -59,9 +59,10 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         head=sections["head"].strip(),
         edited=_edited(sections["edited"]),
         containers=_containers(sections["containers"]),
-        images={name: identity for name, identity, _ in _images(sections["images"])},
+        images=_images(sections["images"]),
         sizes=_sizes(sections["images"]),
         networks=dict(rows(sections["networks"], 2)),
+        volumes=frozenset(name for (name,) in rows(sections["volumes"], 1)),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
@@ -145,8 +146,8 @@ def _containers(text: str) -> tuple[Container, ...]:
 
 def _container(raw: Mapping[str, Any]) -> Container:
     ports = {
-        port
-        for bindings in (raw["ports"] or {}).values()
+        f"{port}/{name.partition('/')[2] or 'tcp'}"
+        for name, bindings in (raw["ports"] or {}).items()
         for binding in bindings or []
         if binding.get("HostPort")
         for port in _ports(binding["HostPort"])
@@ -163,7 +164,7 @@ def _container(raw: Mapping[str, Any]) -> Container:
         restarts=raw["restarts"],
         labels=raw["labels"] or {},
         addresses={name: network.get("IPAddress", "") for name, network in networks.items()},
-        published=tuple(sorted(ports)),
+        published=tuple(sorted(ports, key=lambda port: int(port.partition("/")[0]))),
     )
 
 
@@ -173,18 +174,24 @@ def _ports(text: str) -> range:
     return range(int(first), int(last or first) + 1)
 
 
-def _images(text: str) -> list[tuple[str, str, str]]:
-    """Name, id and size of each image that has a name."""
-    return [
-        (f"{name}:{tag}", identity, size)
-        for identity, name, tag, size in rows(text, 4)
-        if tag != "<none>"
-    ]
+def _images(text: str) -> dict[str, str]:
+    """Every image by its names and digests; one that has lost its name, by its id."""
+    found: dict[str, str] = {}
+    listed = rows(text, 5)
+    named = {image for image, _, tag, *_ in listed if tag != "<none>"}
+    for image, name, tag, _, digest in listed:
+        if tag != "<none>":
+            found[f"{name}:{tag}"] = image
+        elif image not in named:
+            found[image] = image
+        if digest != "<none>":
+            found[f"{name}@{digest}"] = image
+    return found
 
 
 def _sizes(text: str) -> dict[str, int]:
     """As the engine writes them: ``247MB``, a thousand to a thousand."""
-    found = {name: SIZE.fullmatch(size) for name, _, size in _images(text)}
+    found = {f"{name}:{tag}": SIZE.fullmatch(size) for _, name, tag, size, _ in rows(text, 5)}
     return {
         name: int(float(size[1]) * 1000 ** UNITS.index(size[2].lower()))
         for name, size in found.items()
@@ -192,11 +199,13 @@ def _sizes(text: str) -> dict[str, int]:
     }
 
 
-def _listening(text: str) -> frozenset[int]:
-    """Ports in state LISTEN (0A) of /proc/net/tcp and tcp6."""
+def _listening(text: str) -> frozenset[str]:
+    """Ports in /proc/net, each line after its protocol: TCP in state LISTEN (0A), UDP in 07."""
     found = (line.split() for line in text.split("\n"))
     return frozenset(
-        int(row[1].rpartition(":")[2], 16) for row in found if len(row) > 3 and row[3] == "0A"
+        f"{int(row[2].rpartition(':')[2], 16)}/{row[0]}"
+        for row in found
+        if len(row) > 4 and (row[0], row[4]) in (("tcp", "0A"), ("udp", "07"))
     )
 
 
@@ -224,6 +233,7 @@ def _commit(sections: Mapping[str, str], ref: str) -> Commit:
         resolved=sections["resolved"],
         hashes=sections["hashes"],
         effective=_effective(sections["effective"]),
+        filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .facts import Facts
+from .image_names import repository
 from .plan import Kind, Step, Target
 
 MINIMUM_FREE = 1 << 30
@@ -44,8 +45,8 @@ def _bytes(step: Step, target: Target, facts: Facts) -> int:
 
 
 def _largest(reference: str, facts: Facts) -> int:
-    repository = reference.rpartition(":")[0]
-    sizes = [size for name, size in facts.sizes.items() if name.rpartition(":")[0] == repository]
+    wanted = repository(reference)
+    sizes = [size for name, size in facts.sizes.items() if repository(name) == wanted]
     return max(sizes, default=UNKNOWN)
 
 

@@ -7,13 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from .errors import refused
-from .stack import Build, Service, Stack
+from .stack import Build, Read, Service, Stack
 
 Tree = Mapping[str, tuple[str, str]]
-STRAYS = frozenset({".env", "node_modules"})
-"""Names that have no business in a build context."""
 
 
 @dataclass(frozen=True)
@@ -32,31 +31,37 @@ class Wanted:
 
 def wanted_images(stack: Stack, tree: Tree, checkout: PurePosixPath) -> dict[str, Wanted]:
     """The image of every service. Twins come out with the same reference."""
-    return {service.name: _wanted(service, tree, checkout) for service in stack.services}
+    return {service.name: _wanted(service, stack, tree, checkout) for service in stack.services}
 
 
-def _wanted(service: Service, tree: Tree, checkout: PurePosixPath) -> Wanted:
-    if service.build is None:
+def _wanted(service: Service, stack: Stack, tree: Tree, checkout: PurePosixPath) -> Wanted:
+    build = service.build
+    if build is None:
         return Wanted(service.name, service.image, service.image, None)
-    context = inside(service.build.context, checkout)
-    dockerfile = inside(service.build.dockerfile, checkout)
+    where = f"service {service.name}"
+    context = inside(build.context, checkout)
+    dockerfile = inside(build.dockerfile, checkout) if build.dockerfile else ""
     if context is None or dockerfile is None:
-        raise refused(f"service {service.name}: its build context lies outside the repository")
+        raise refused(f"{where}: its build context lies outside the repository")
     if not files_below(tree, context):
-        raise refused(f"service {service.name}: the commit has no build context '{context}'")
-    if dockerfile not in tree:
-        raise refused(f"service {service.name}: the commit has no '{dockerfile}'")
-    tag = digest(
-        [
-            digest_of(tree, [context]),
-            tree[dockerfile][1],
-            dockerfile,
-            service.build.args,
-            service.build.target,
-        ]
-    )[:16]
-    reference = f"{service.repository}:{tag}"
-    return Wanted(service.name, reference, service.image, service.build, context)
+        raise refused(f"{where}: the commit has no build context '{context}'")
+    if dockerfile and dockerfile not in tree:
+        raise refused(f"{where}: the commit has no '{dockerfile}'")
+    content: list[object] = [
+        digest_of(tree, [context]),
+        tree[dockerfile][1] if dockerfile else "",
+        dockerfile,
+        build.args,
+        build.target,
+    ]
+    if f"{dockerfile}.dockerignore" in tree:
+        content.append(tree[f"{dockerfile}.dockerignore"][1])
+    for name, value in build.contexts:
+        content.append([name, _other_context(where, value, stack, tree, checkout)])
+    if build.rest:
+        content.append(build.rest)
+    reference = f"{service.repository}:{digest(content)[:16]}"
+    return Wanted(service.name, reference, service.image, build, context)
 
 
 def passed_name(wanted: Wanted, smoke: Sequence[str]) -> str:
@@ -64,18 +69,52 @@ def passed_name(wanted: Wanted, smoke: Sequence[str]) -> str:
     return f"{wanted.reference}-passed-{digest(list(smoke))[:8]}"
 
 
-def context_problems(images: Mapping[str, Wanted], tree: Tree) -> list[str]:
-    """What keeps strays out of an image: a ``.dockerignore``; no ``.env``, no ``node_modules``."""
-    problems = []
-    for context in sorted({wanted.context for wanted in images.values() if wanted.build}):
-        prefix = f"{context}/" if context else ""
-        if f"{prefix}.dockerignore" not in tree:
-            problems.append(f"build context {context or '.'} has no .dockerignore; add one")
-        for path in sorted(tree):
-            parts = PurePosixPath(path.removeprefix(prefix)).parts
-            if path.startswith(prefix) and parts[-1] in STRAYS:
-                problems.append(f"build context {context or '.'} holds {path}: git rm --cached it")
-    return problems
+def _other_context(
+    where: str, value: str, stack: Stack, tree: Tree, checkout: PurePosixPath
+) -> str:
+    """What an additional build context is made of."""
+    kind, colon, name = value.partition(":")
+    if colon and kind == "service":
+        return _wanted(stack.service(name), stack, tree, checkout).reference
+    if not value.startswith("/"):
+        return value
+    path = inside(value, checkout)
+    if path is None:
+        raise refused(f"{where}: its build context '{value}' lies outside the repository")
+    if not files_below(tree, path):
+        raise refused(f"{where}: the commit has no build context '{path}'")
+    return digest_of(tree, [path])
+
+
+def beside(
+    stack: Stack, tree: Tree, checkout: PurePosixPath, effective: Mapping[str, str]
+) -> dict[str, str]:
+    """Per service, what it reads that no digest of compose's covers; holds secrets.
+
+    ``effective``: what compose reads in ``.env``, per key.
+    """
+
+    def text(read: Read) -> str:
+        if read.kind == "environment":
+            return effective.get(read.value, "")
+        path = inside(read.value, checkout) if read.kind == "file" else None
+        return read.value if path is None else digest_of(tree, [path])
+
+    return {
+        service.name: json.dumps([[read.kind, text(read)] for read in service.reads])
+        for service in stack.services
+        if service.reads
+    }
+
+
+def moved(model: Any, checkout: PurePosixPath, folder: PurePosixPath, tree: Tree) -> Any:
+    """A resolved stack that reads what the commit has in ``folder`` instead of the checkout."""
+    if isinstance(model, dict):
+        return {key: moved(one, checkout, folder, tree) for key, one in model.items()}
+    if isinstance(model, list):
+        return [moved(one, checkout, folder, tree) for one in model]
+    path = inside(model, checkout) if isinstance(model, str) else None
+    return model if path is None or (path and path not in tree) else str(folder / path)
 
 
 def mounted_paths(service: Service, checkout: PurePosixPath) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from .content import mounted_paths, passed_name
 from .facts import Commit, Container, Facts
 from .folders import bootstrap
 from .inventory import Server
-from .objections import notes, orphans, refusals
+from .objections import notes, orphans, refusals, surplus
 from .plan import Kind, Plan, Step, Target, Wish
 from .reach import why_closed
 from .reasons import Reason, Why, has_new_image, has_passed, image_id, reason_for
@@ -189,11 +189,17 @@ class _Decision:
 
     def cut_over(self) -> list[Step]:
         touched = self.touched()
+        begun = [service for service in touched if service.hints.keep]
+        data = [self.step(Kind.START, service) for service in begun]
+        moved = self.checkout()
+        # What starts before the checkout would mount files that are not there yet.
+        early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
         return [
             *self.guard(),
-            *(self.step(Kind.START, service) for service in touched if service.hints.keep),
+            *(moved if early else ()),
+            *data,
             *self.migrations(touched),
-            *self.checkout(),
+            *(() if early else moved),
             *self.retags(touched),
             *self.rolls(touched),
             *self.reload(),
@@ -293,6 +299,11 @@ class _Decision:
         reason = "of this project, but no longer in its stack"
         found = orphans(self.target, self.facts)
         steps = [Step(Kind.REMOVE, c.name, reason) for c in found if self.wish.removes(c)]
+        steps += [
+            Step(Kind.REMOVE, one.name, f"a second container of {one.service}; one is wanted")
+            for one in surplus(self.target, self.facts)
+            if one.service not in self.left_out and not self.wish.only
+        ]
         return [*steps, *self.dismissals()]
 
     def dismissals(self) -> list[Step]:

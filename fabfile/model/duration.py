@@ -1,4 +1,4 @@
-"""Durations as a person types them."""
+"""Durations as a person types them, and as compose prints them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from .errors import refused
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
+PRINTED = re.compile(r"([0-9.]+)(h|ms|m|us|µs|ns|s)")
+SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 DURATION = re.compile(r"([1-9][0-9]{0,4})([smh])")
 
 
@@ -18,3 +20,8 @@ def seconds(option: str, text: str) -> int:
     if not found:
         raise refused(f"{option} '{text}' is no duration: 90s, 10m or 1h")
     return int(found[1]) * UNITS[found[2]]
+
+
+def length(text: str) -> float:
+    """``1m30s`` or ``500ms`` in seconds, as compose prints a duration."""
+    return sum(float(number) * SECONDS[unit] for number, unit in PRINTED.findall(text))

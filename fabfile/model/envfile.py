@@ -90,6 +90,15 @@ def parse(text: str) -> EnvFile:
     return EnvFile(values, tuple(problems))
 
 
+def foreign_encoding(text: str) -> str:
+    """What a file is written in that nobody here reads as it is meant; empty: it is plain UTF-8."""
+    if "\0" in text:
+        return "in UTF-16"
+    if text.startswith("\ufeff"):
+        return "in UTF-8 with a byte order mark"
+    return "not in UTF-8" if "\ufffd" in text else ""
+
+
 def _assigned(binding: Binding) -> bool:
     """Whether it is KEY=value: a pasted secret on a line of its own must not pass for a key."""
     return binding.value is not None and bool(KEY.fullmatch(binding.key or ""))

@@ -31,7 +31,14 @@ class Container:
     labels: Mapping[str, str]
     addresses: Mapping[str, str]
     """Address per network."""
-    published: tuple[int, ...]
+    published: tuple[str, ...]
+    """Ports of the server: ``443/tcp``."""
+
+    @property
+    def number(self) -> int:
+        """Which of its service's containers it is; whatever compose did not count comes last."""
+        written = self.labels.get("com.docker.compose.container-number", "1")
+        return int(written) if written.isdecimal() and len(written) < 10 else 1 << 30
 
     @property
     def project(self) -> str:
@@ -72,6 +79,8 @@ class Container:
     @property
     def address(self) -> str:
         """Its address on the first of its networks; empty when it has none."""
+        if "host" in self.addresses:
+            return "127.0.0.1"
         return next((address for _, address in sorted(self.addresses.items()) if address), "")
 
 
@@ -126,6 +135,8 @@ class Commit:
     hashes: str
     effective: Mapping[str, str]
     """What compose reads in ``.env``, per key."""
+    filtered: tuple[str, ...] = ()
+    """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""
 
     def since(self, base: str) -> tuple[Change, ...] | None:
         """The changes after the commit ``base``; None when it is not among those known."""
@@ -163,7 +174,9 @@ class Facts:
     """``NAME:TAG`` → image id."""
     networks: Mapping[str, str]
     """Network → compose project."""
-    listening: frozenset[int]
+    volumes: frozenset[str]
+    listening: frozenset[str]
+    """Ports of the server that somebody has: ``443/tcp``."""
     holder: str
     """Who holds the server for a change, since when, at which step; empty: nobody."""
     releases: tuple[Release, ...]
@@ -194,12 +207,14 @@ class Facts:
         """What a caller must trust to trust this server; empty: it has no certificate."""
         return anchor(self.certificate)
 
+    def containers_of(self, project: str, service: str) -> list[Container]:
+        """Every container of a service, its own first; those that somebody scaled it to follow."""
+        found = [c for c in self.containers if c.project == project and c.service == service]
+        return sorted(found, key=lambda container: container.number)
+
     def container(self, project: str, service: str) -> Container | None:
         """The container of a service, if there is one."""
-        for container in self.containers:
-            if container.project == project and container.service == service:
-                return container
-        return None
+        return next(iter(self.containers_of(project, service)), None)
 
     def runs(self, project: str, service: str) -> bool:
         """Whether the container of a service is running."""

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from .duration import seconds
 from .errors import Trouble, refused
 from .page import KINDS
 from .probe import Probe
@@ -122,32 +123,64 @@ class Hints:
 
 
 def parse_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
-    """Read the entry of one service; an unknown key ends the command with exit code 2."""
+    """Read the entry of one service; what is not understood ends the command with exit code 2."""
     if not raw:
         return Hints()
-    _known(f"x-deploy.{service}", raw, HINTS)
+    try:
+        return _hints(service, raw)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        where = f"x-deploy.{service}"
+        raise refused(f"{where}: {error}: not what docs/deploy.md says of it") from None
+
+
+def _hints(service: str, raw: Mapping[str, Any]) -> Hints:
+    where = f"x-deploy.{service}"
+    _known(where, raw, HINTS)
     probe = raw.get("probe")
     if probe:
-        _known(f"x-deploy.{service}.probe", probe, PROBE | {"port", "path"})
+        _known(f"{where}.probe", probe, PROBE | {"port", "path"})
         if "port" not in probe:
-            raise refused(f"x-deploy.{service}.probe: 'port' is missing")
+            raise refused(f"{where}.probe: 'port' is missing")
     return Hints(
-        keep=bool(raw.get("keep")),
-        proxy=bool(raw.get("proxy")),
+        keep=_yes(f"{where}.keep", raw.get("keep")),
+        proxy=_yes(f"{where}.proxy", raw.get("proxy")),
         probe=_probe(probe) if probe else None,
         port=int(probe["port"]) if probe else 0,
         path=probe.get("path", "/") if probe else "/",
-        smoke=tuple(raw.get("smoke") or ()),
+        smoke=words(f"{where}.smoke", raw.get("smoke")),
         migrate=_migration(service, raw["migrate"]) if raw.get("migrate") else None,
         gates=tuple(_gate(service, gate) for gate in raw.get("gates") or ()),
-        link=tuple((raw.get("link") or {}).get("command") or ()),
-        checks={name: tuple(words) for name, words in (raw.get("checks") or {}).items()},
+        link=words(f"{where}.link.command", (raw.get("link") or {}).get("command")),
+        checks={
+            name: words(f"{where}.checks.{name}", one)
+            for name, one in (raw.get("checks") or {}).items()
+        },
         hold=raw.get("hold", ""),
         upstreams=_one_or_more(raw.get("upstreams") or ()),
-        drain=int(raw.get("drain", 0)),
+        drain=_drain(f"{where}.drain", raw.get("drain", 0)),
         database=_database(service, raw["database"]) if raw.get("database") else None,
         volume=_volume(service, raw["volume"]) if raw.get("volume") else None,
     )
+
+
+def words(where: str, raw: object) -> tuple[str, ...]:
+    """A command: a list of words, never a line for a shell."""
+    if raw is None:
+        return ()
+    if isinstance(raw, list) and all(isinstance(word, str | int | float) for word in raw):
+        return tuple(str(word) for word in raw)
+    raise refused(f"{where}: {raw!r} is no list of words, such as [sh, -c, exit 0]")
+
+
+def _yes(where: str, raw: object) -> bool:
+    if raw in (None, True, False):
+        return bool(raw)
+    raise refused(f"{where}: {raw!r} is neither true nor false")
+
+
+def _drain(where: str, raw: object) -> int:
+    """A number of seconds, or a duration such as ``2m``."""
+    return seconds(where, str(raw)) if isinstance(raw, str) and not raw.isdigit() else int(str(raw))
 
 
 def known_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:
@@ -169,7 +202,8 @@ def _one_or_more(raw: str | Sequence[str]) -> tuple[str, ...]:
 def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
     _known(f"x-deploy.{service}.migrate", raw, MIGRATE)
     _complete(f"x-deploy.{service}.migrate", raw, {"run", "current", "target"})
-    return Migration(**{key.replace("-", "_"): tuple(raw[key] or ()) for key in raw})
+    where = f"x-deploy.{service}.migrate"
+    return Migration(**{key.replace("-", "_"): words(f"{where}.{key}", raw[key]) for key in raw})
 
 
 def _database(service: str, raw: Mapping[str, Any]) -> Database:
@@ -192,7 +226,11 @@ def _volume(service: str, raw: Mapping[str, Any]) -> Volume:
     where = f"x-deploy.{service}.volume"
     _known(where, raw, frozenset({"path", "dump", "stopped"}))
     _complete(where, raw, {"path"})
-    return Volume(raw["path"], tuple(raw.get("dump") or ()), bool(raw.get("stopped")))
+    return Volume(
+        raw["path"],
+        words(f"{where}.dump", raw.get("dump")),
+        _yes(f"{where}.stopped", raw.get("stopped")),
+    )
 
 
 def _complete(where: str, raw: Mapping[str, Any], keys: AbstractSet[str]) -> None:
@@ -212,9 +250,9 @@ def revisions(output: str) -> list[str]:
     return [line.split()[0] for line in output.split("\n") if line.strip()]
 
 
-def between(words: Sequence[str], lower: str, upper: str) -> list[str]:
+def between(command: Sequence[str], lower: str, upper: str) -> list[str]:
     """The words of a migration tool with the revisions that ``{from}`` and ``{to}`` stand for."""
-    return [word.replace("{from}", lower).replace("{to}", upper) for word in words]
+    return [word.replace("{from}", lower).replace("{to}", upper) for word in command]
 
 
 def _gate(service: str, raw: Mapping[str, Any]) -> Gate:

@@ -82,6 +82,11 @@ class Server:
     offsite: Offsite = Offsite()
     """Where backups are copied to."""
 
+    @property
+    def place(self) -> str:
+        """:attr:`address` as a URL has it."""
+        return f"[{self.address}]" if ":" in self.address else self.address
+
 
 @dataclass(frozen=True)
 class Inventory:

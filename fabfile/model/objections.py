@@ -21,6 +21,12 @@ def orphans(target: Target, facts: Facts) -> list[Container]:
     ]
 
 
+def surplus(target: Target, facts: Facts) -> list[Container]:
+    """The containers of a service beside its own: somebody scaled it."""
+    found = [facts.containers_of(target.stack.project, one.name) for one in target.stack.services]
+    return [container for containers in found for container in containers[1:]]
+
+
 def notes(
     target: Target,
     facts: Facts,
@@ -73,6 +79,13 @@ def refusals(
                 f"{service.name} is a data service and would be recreated ({reason.text});"
                 " --restart-data allows it"
             )
+    kept = {service.name for service in target.stack.services if service.hints.keep}
+    found += [
+        f"{one.name} is a second container of the data service {one.service}; remove it by hand"
+        for one in surplus(target, facts)
+        if one.service in kept
+    ]
+    found += _other_parts(target, facts)
     found += [
         f"container name {service.container} is held by orphan {orphan.service};"
         " give the renamed service a container name of its own"
@@ -81,6 +94,22 @@ def refusals(
         if service.container == orphan.name
     ]
     return found + _only(target, facts, wish, left_out)
+
+
+def _other_parts(target: Target, facts: Facts) -> list[str]:
+    """Networks and volumes that are there, and are defined otherwise than they were made."""
+    last = facts.verified
+    made = dict(last.parts) if last else {}
+    found = []
+    for part, definition in target.stack.parts.items():
+        name = part.partition(" ")[2]
+        there = name in facts.networks or name in facts.volumes
+        if there and made.get(part, definition) != definition:
+            found.append(
+                f"{part} is defined otherwise than it was made, and no deploy makes it anew while"
+                " something uses it: give it another name, or remove it by hand first"
+            )
+    return found
 
 
 def _only(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reason]) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .content import Wanted, configuration, digest, wanted_images
+from .content import Tree, Wanted, beside, configuration, digest, wanted_images
 from .facts import Commit, Container
 from .inventory import Server
 from .stack import Stack
@@ -91,6 +91,12 @@ class Target:
     """Addresses of the servers that call this one; the only ones that its proxy lets in."""
     cdn: tuple[str, ...] = ()
     """The header in which a CDN says who a client is, then its ranges; empty without one."""
+    resolved: str = field(default="", repr=False)
+    """The stack's text, as compose resolved it; holds secrets."""
+    tree: Tree = field(default_factory=dict, repr=False)
+    """The files of the commit."""
+    beside: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Service → what its configs and secrets say; holds secrets."""
 
     @property
     def generation(self) -> str:
@@ -137,4 +143,7 @@ def target_of(
         configuration(stack, commit.tree, server.path),
         (*allowed, *server.allow) if allowed else (),
         (server.cdn_header, *server.cdn_ranges) if server.cdn_ranges else (),
+        commit.resolved,
+        commit.tree,
+        beside(stack, commit.tree, server.path, commit.effective),
     )

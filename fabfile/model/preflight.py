@@ -6,12 +6,20 @@ from collections.abc import Sequence
 
 from .budget import MINIMUM_FREE
 from .certificate import ending, is_readable
-from .envfile import Findings, check, parse, schema
+from .envfile import Findings, check, foreign_encoding, parse, schema
 from .facts import Facts
 from .folders import FOLDERS
 from .inventory import Server
 from .stack import Stack
 
+STEERING = {
+    "COMPOSE_PROJECT_NAME": "take the stack for another one, whose names are all in use",
+    "COMPOSE_ENV_FILES": "read other settings than this file",
+    "COMPOSE_DISABLE_ENV_FILE": "read no settings",
+    "COMPOSE_PATH_SEPARATOR": "take COMPOSE_FILE for several files",
+    "COMPOSE_REMOVE_ORPHANS": "remove containers that nobody asked it to remove",
+}
+"""Keys of ``.env`` by which compose would do another thing than was decided, and what."""
 COMPOSE = (2, 20)
 """Oldest compose that reads ``start_interval`` and ``include``."""
 START_INTERVAL = 25
@@ -141,7 +149,14 @@ def env_findings(server: Server, facts: Facts) -> Findings:
         problems.append(f"{where} belongs to {owner}; run: sudo chown {facts.user} {where}")
         if not facts.env:
             return Findings(tuple(problems))
+    if encoding := foreign_encoding(facts.env):
+        return Findings((*problems, f"{where} is {encoding}; save it as UTF-8 without a mark"))
     env = parse(facts.env)
+    problems += [
+        f".env: {key} makes compose {what}; remove it"
+        for key, what in STEERING.items()
+        if key in env.values
+    ]
     if not any(env.values.values()):
         return Findings((*problems, f"{where} is empty: copy .env.example, fill its blanks"))
     if facts.commit is None or not facts.commit.example:
@@ -154,9 +169,14 @@ def env_findings(server: Server, facts: Facts) -> Findings:
     return Findings((*problems, *found.problems), found.warnings)
 
 
+def is_another_stack(facts: Facts) -> bool:
+    """Whether the settings give the stack another name: all that runs would only be foreign."""
+    return "COMPOSE_PROJECT_NAME" in parse(facts.env).values
+
+
 def stack_problems(facts: Facts, stack: Stack) -> list[str]:
-    """Clashes of names, networks and ports with what is not ours, and limits beyond the host."""
-    problems = []
+    """What is not understood of it, clashes with what is not ours, and limits beyond the host."""
+    problems = list(stack.not_understood)
     names = {service.container for service in stack.services}
     ours = {c.name for c in facts.containers if c.project == stack.project}
     for container in facts.containers:
@@ -169,14 +189,23 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
         owner = facts.networks.get(network, stack.project)
         if owner != stack.project:
             problems.append(_network(network, owner, stack, facts))
+    problems += [
+        f"{part}, which the stack calls external, is not there:"
+        f" docker {part.replace(' ', ' create ', 1)}"
+        for part in stack.external
+        if part.partition(" ")[2] not in {*facts.networks, *facts.volumes}
+    ]
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
     for service in stack.services:
         for port in service.ports:
-            if port.published in facts.listening - mine:
+            taken = [one for one in port.choices if one in facts.listening - mine]
+            if len(taken) == len(port.choices):
                 holder = next(
-                    (c.name for c in facts.containers if port.published in c.published), "a process"
+                    (c.name for c in facts.containers if taken[0] in c.published), "a process"
                 )
-                problems.append(f"port {port.published} of {service.name} is in use by {holder}")
+                problems.append(
+                    f"port {taken[0].removesuffix('/tcp')} of {service.name} is in use by {holder}"
+                )
         if service.cpus > facts.cpus:
             problems.append(
                 f"{service.name} is limited to {service.cpus:g} CPUs, this server has {facts.cpus};"

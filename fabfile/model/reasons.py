@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .content import passed_name
+from .envfile import digest
 from .facts import Commit, Container, Facts
 from .plan import Kind, Target
 from .release import Release
@@ -40,8 +41,10 @@ def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -
     container = facts.container(target.stack.project, service.name)
     if container is None:
         return Reason(Why.ABSENT, "not there yet")
-    if container.state != "running":
-        force = container.state not in ("exited", "created")
+    done = service.done(container.state, container.exit_code)
+    if container.state != "running" and not done:
+        # What was copied into it when it was made comes back with it.
+        force = container.state not in ("exited", "created") or _reads_other(service, target, facts)
         return Reason(Why.STOPPED, f"container is {container.state}", force)
     if has_new_image(service, target, facts):
         return Reason(Why.IMAGE, _image(service, target, facts, commit))
@@ -114,6 +117,8 @@ def _definition(service: Service, facts: Facts) -> str:
 
 
 def _mounted(service: Service, target: Target, facts: Facts) -> Reason | None:
+    if _reads_other(service, target, facts):
+        return Reason(Why.MOUNTED, "a config or secret changed", force=True)
     wanted = target.configuration.get(service.name)
     if service.hints.proxy or not wanted or facts.verified is None:
         return None
@@ -121,6 +126,15 @@ def _mounted(service: Service, target: Target, facts: Facts) -> Reason | None:
     if mounted == {wanted}:
         return None
     return Reason(Why.MOUNTED, "mounted configuration changed", force=True)
+
+
+def _reads_other(service: Service, target: Target, facts: Facts) -> bool:
+    """Whether its container may have been made with other configs or secrets than the wanted."""
+    wanted = target.beside.get(service.name, "")
+    return bool(wanted) and any(
+        release.beside.get(service.name) != digest(wanted, release.env_salt)
+        for release in _made_by(service, facts)
+    )
 
 
 def _made_by(service: Service, facts: Facts) -> list[Release]:

@@ -68,6 +68,10 @@ class Release:
     """Service → compose's digest of its definition."""
     configuration: Mapping[str, str] = field(default_factory=dict)
     """Service → digest of the files of the repository that it mounts."""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Service → salted digest of what its configs and secrets say."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Network or volume of the stack → digest of its definition."""
     env_salt: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     """Key of ``.env`` → salted digest of its value."""

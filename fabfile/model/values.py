@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 
 from .backup import SUFFIXES
 from .names import RECIPIENT, SERVER
 
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
-HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/?")
 WORD = re.compile(r"[A-Za-z0-9_-]+")
-DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,}|xn--[a-z0-9-]*[a-z0-9])")
 HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[!-~]*")
 EMAIL = re.compile(r"[^@\s,-][^@\s,]*@[^@\s,]+")
 
@@ -57,9 +58,20 @@ def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
     return check
 
 
+def _host(text: str) -> str:
+    if ":" not in text:
+        return _matching(HOST, "a host name or address")(text)
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError(f"'{text}' is not a host name or address") from None
+
+
 def _domains(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
+    names = tuple(name.strip().lower() for name in text.split(","))
     for name in names:
+        if not name.isascii():
+            raise ValueError(f"'{name}' must be written in punycode (xn--…)")
         _matching(DOMAIN, "a domain name")(name)
     return names
 
@@ -82,7 +94,7 @@ def _edge(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon:
         raise ValueError(f"'{text}' is not HOST:PORT")
-    return _matching(HOST, "a host name or address")(host.strip("[]")), _port(port)
+    return _host(host.strip("[]")), _port(port)
 
 
 def _seconds(text: str) -> int:
@@ -116,9 +128,9 @@ def _repository(text: str) -> str:
 
 
 PARSERS: Mapping[str, Callable[[str], object]] = {
-    "host": _matching(HOST, "a host name or address"),
+    "host": _host,
     "port": _port,
-    "user": _matching(re.compile(r"[a-z_][a-z0-9_-]*"), "a user name"),
+    "user": _matching(USER, "a user name"),
     "key": _key,
     "path": _absolute,
     "root": _absolute,
@@ -133,7 +145,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "cdn_purge": _matching(HTTPS, "an https:// address"),
     "calls": _matching(SERVER, "the name of a server"),
     "allow": _ranges,
-    "address": _matching(HOST, "a host name or address"),
+    "address": _host,
     "edge": _edge,
     "watch": _seconds,
     "settle": _seconds,

@@ -12,7 +12,7 @@ from .go_back import stopped
 from .interruption import interruptible
 from .locking import deadline
 from .run import as_trouble
-from .session import Session, side_by_side
+from .session import Session, each, side_by_side
 from .status import release_view
 
 
@@ -67,7 +67,7 @@ def _examine(deployments: Sequence[Deployment]) -> list[Plan]:
     """Look at all servers side by side, then decide."""
     side_by_side(lambda deployment: deployment.look(), deployments)
     sights = {deployment.name: deployment.sight for deployment in deployments}
-    return [deployment.decide(sights) for deployment in deployments]
+    return each(lambda deployment: deployment.decide(sights), deployments)
 
 
 def _carry_out(deployments: Sequence[Deployment]) -> None:

@@ -230,8 +230,10 @@ class Deployment:
             with self.session.console.step(self.name, title):
                 self._stop_what_it_started()
         except Trouble as second:
-            message = f"{trouble.message}; and what it had started may still run: {second.message}"
+            message = (
+                f"{trouble.message}; what {self.name} had started may still run: {second.message}"
+            )
             lines = (*trouble.evidence, *state_lines(self.session, self.name))
             return Trouble(message, code=STRANDED, evidence=lines)
-        message = f"{trouble.message}; what this first deploy had started is stopped again"
+        message = f"{trouble.message}; what {self.name} had started is stopped again"
         return Trouble(message, code=FAILED, evidence=trouble.evidence)

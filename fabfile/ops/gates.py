@@ -11,9 +11,10 @@ from ..model import page
 from ..model.certificate import is_self_made
 from ..model.envfile import parse
 from ..model.errors import Trouble, refused
-from ..model.facts import Facts
+from ..model.facts import Container, Facts
 from ..model.plan import Target
 from ..model.probe import Answer, Probe, Question, Verdict, judge
+from ..model.stack import Service
 from ..remote import compose, http
 from ..remote.host import Host, Output
 from ..remote.look import look
@@ -56,18 +57,27 @@ def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
     questions, verdicts = [], []
     for service in stack.services:
         name = f"probe:{service.name}"
-        container = facts.container(stack.project, service.name)
-        if container is None or container.state != "running":
-            state = container.state if container else "not there"
-            verdicts.append(Verdict(name, False, f"container {service.container} is {state}"))
-        elif container.health not in ("", "healthy"):
-            verdicts.append(Verdict(name, False, f"container is {container.health}"))
+        containers = facts.containers_of(stack.project, service.name)
+        why = next(filter(None, (_ailing(service, one) for one in containers)), "")
+        if not containers:
+            verdicts.append(Verdict(name, False, f"container {service.container} is not there"))
+        elif why:
+            verdicts.append(Verdict(name, False, why))
         elif service.hints.probe:
-            url = f"http://{container.address}:{service.hints.port}{service.hints.path}"
+            url = f"http://{containers[0].address}:{service.hints.port}{service.hints.path}"
             questions.append(Question(name, url, service.hints.probe))
-        elif container.health:
-            verdicts.append(Verdict(name, True, container.health))
+        elif containers[0].health:
+            verdicts.append(Verdict(name, True, containers[0].health))
     return verdicts + _judged_on(gated.host, questions, facts, "")
+
+
+def _ailing(service: Service, container: Container) -> str:
+    """What is wrong with a container of a service, whichever it is; empty: nothing."""
+    if service.done(container.state, container.exit_code):
+        return ""
+    if container.state != "running":
+        return f"container {container.name} is {container.state}"
+    return f"container is {container.health}" if container.health not in ("", "healthy") else ""
 
 
 def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
@@ -164,7 +174,7 @@ def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
     proxy = gated.target.stack.proxy
     questions = []
     for gate in proxy.hints.gates if proxy else ():
-        url = gate.url.replace("{address}", gated.host.server.address)
+        url = gate.url.replace("{address}", gated.host.server.place)
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         place = f"{connect}:{port}" if connect else ""
@@ -220,9 +230,7 @@ def link_from(caller: Sight) -> list[Verdict]:
 def _link_from(host: Host, target: Target) -> list[Verdict]:
     for service in target.stack.services:
         if service.hints.link:
-            output = compose.run_once(
-                host, host.server.path, None, service.name, service.hints.link, LINK_TIMEOUT
-            )
+            output = compose.run_once(host, None, service.name, service.hints.link, LINK_TIMEOUT)
             return [_said(LINK, output, LINK_TIMEOUT)]
     return []
 

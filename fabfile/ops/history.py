@@ -56,7 +56,7 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
     console = session.console
     if as_json:
         record = {**asdict(release), "outcome": facts.outcome(release)}
-        for private in ("env", "env_salt"):
+        for private in ("env", "env_salt", "beside"):
             del record[private]
         console.result(record)
         return

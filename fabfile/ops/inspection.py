@@ -61,7 +61,7 @@ def containers(session: Session, name: str) -> None:
             container.name,
             f"{container.state} {container.health}".strip(),
             container.started.partition(".")[0].replace("T", " "),
-            ", ".join(str(port) for port in container.published),
+            ", ".join(container.published),
             container.project or "-",
         )
         for container in sorted(facts.containers, key=lambda container: container.name)

@@ -41,11 +41,10 @@ class Descent:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one-off containers start: a tree on a host, and the images by content."""
+    """Where one-off containers start: a host, and the file of a commit's stack there."""
 
     host: Host
-    tree: PurePosixPath
-    images: PurePosixPath
+    apart: PurePosixPath
 
 
 @dataclass
@@ -130,7 +129,7 @@ class Schema:
         service = descent.target.stack.service(descent.service)
         tree = git.worktree(host, descent.commit)
         try:
-            place = Place(host, tree, compose.override(host, tree, descent.target.images))
+            place = Place(host, compose.stage_apart(host, tree, descent.target))
             ask = (descent.migration.current, "the database's revision is unknown")
             before = self._ask(place, service, *ask)
             self._secure(host)
@@ -164,7 +163,7 @@ class Schema:
         return current, wanted
 
     def _ask(self, place: Place, service: Service, words: Sequence[str], trouble: str) -> str:
-        output = compose.run_once(place.host, place.tree, place.images, service.name, words, ASK)
+        output = compose.run_once(place.host, place.apart, service.name, words, ASK)
         if not output.ok:
             raise Trouble(f"{place.host.name}: {trouble}", evidence=output.tail())
         return revision(output.stdout)
@@ -178,7 +177,7 @@ class Schema:
         ):
             asked = from_service(database, container.image)
         one_off = compose.one_off_words(
-            place.host, place.tree, place.images, service.name, words, self.container
+            place.host, place.apart, service.name, words, self.container
         )
         output = postgres.migrate(place.host, self.container, asked, one_off, MIGRATE)
         if output.code == 124:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model.plan import Wish
+from ..model.plan import Plan, Wish
 from .reviewing import preview
-from .session import Session, side_by_side
+from .session import Session, each, side_by_side
 from .show import show_plan
 from .sight import look_at, plan_for
 
@@ -17,11 +17,12 @@ def plan(session: Session, names: Sequence[str], ref: str, wish: Wish, *, as_jso
     sights = side_by_side(
         lambda name: look_at(session, name, ref), list(dict.fromkeys([*names, *sorted(called)]))
     )
-    plans = []
-    for name in names:
+
+    def planned(name: str) -> Plan:
         around = sights.get(session.inventory.server(name).calls)
-        found, _ = preview(sights[name], plan_for(sights[name], around, wish), wish)
-        plans.append(found)
+        return preview(sights[name], plan_for(sights[name], around, wish), wish)[0]
+
+    plans = each(planned, names)
     if as_json:
         session.console.result([found.to_json() for found in plans])
         return

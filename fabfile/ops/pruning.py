@@ -22,8 +22,8 @@ def prune(session: Session, name: str, *, dry_run: bool) -> None:
         ours = compose.our_images(host)
         doomed = sorted(set(ours) - needed(facts))
         for identity in doomed:
-            names = ", ".join(tag for tag, found in facts.images.items() if found == identity)
-            title = f"remove image {names or identity[:19]}"
+            names = [tag for tag, found in facts.images.items() if tag != found == identity]
+            title = f"remove image {', '.join(names) or identity[:19]}"
             if dry_run:
                 session.console.line(name, f"would {title}")
                 continue

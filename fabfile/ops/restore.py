@@ -227,8 +227,7 @@ class Restore:
             migrate = service.hints.migrate
             if migrate is None:
                 continue
-            path = host.server.path
-            output = compose.run_once(host, path, None, service.name, migrate.target, MIGRATE)
+            output = compose.run_once(host, None, service.name, migrate.target, MIGRATE)
             wanted = revision(output.stdout)
             if not output.ok or not wanted:
                 raise Trouble(
@@ -241,7 +240,7 @@ class Restore:
                     f"the backup has schema {content.revision}, {service.name} wants {wanted}:"
                     " it is migrated before callers are let in",
                 )
-                return compose.one_off_words(host, path, None, service.name, migrate.run)
+                return compose.one_off_words(host, None, service.name, migrate.run)
             return []
         return []
 

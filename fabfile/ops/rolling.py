@@ -55,8 +55,10 @@ class Rolling:
         service = self.target.stack.service(step.subject)
         front = self.target.stack.proxy
         note = ""
-        if front is None:
-            compose.up(self.host, self.host.server.path, service, force=step.force)
+        if service.completes:
+            compose.complete(self.host, service, force=step.force)
+        elif front is None:
+            compose.up(self.host, service, force=step.force)
         elif service == front:
             proxy.start(self.host, self._told(front), force=step.force)
         else:
@@ -104,7 +106,7 @@ class Rolling:
             reach={
                 one.name: f"http://{one.container}:{one.hints.port}{one.hints.path}"
                 for one in stack.services
-                if one.hints.probe
+                if one.hints.probe and not one.in_host_network
             },
             running=front.name in self.present and self._somebody_everywhere(there),
         )

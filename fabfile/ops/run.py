@@ -322,6 +322,8 @@ def open_run(
         back_to=back_to,
         definitions={service.name: service.config_hash for service in target.stack.services},
         configuration=dict(target.configuration),
+        beside=digests(target.beside, release_id),
+        parts=dict(target.stack.parts),
         env_salt=release_id,
         env=digests(parse(facts.env).values, release_id),
         plan=tuple(f"{step.title}: {step.reason}" for step in plan.steps),

@@ -61,7 +61,7 @@ class Place:
         """Where the proxy's gates ask over TLS; none: all is in clear."""
         proxy = self.sight.target.stack.proxy if self.sight.target else None
         gates = proxy.hints.gates if proxy else ()
-        urls = [urlsplit(one.url.replace("{address}", self.sight.server.address)) for one in gates]
+        urls = [urlsplit(one.url.replace("{address}", self.sight.server.place)) for one in gates]
         return sorted({url.port or 443 for url in urls if url.scheme == "https"})
 
     def see(self) -> Sighting:

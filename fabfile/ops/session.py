@@ -30,10 +30,12 @@ def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
     """The inventory: ``$HOSTS_INI``, else ``hosts.ini`` of the project. Exit code 2 without one."""
     file = Path(environ.get("HOSTS_INI") or project / "hosts.ini").expanduser()
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise refused(f"{file} does not exist; HOSTS_INI names another inventory") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise refused(f"{file} is not in UTF-8; save it so") from None
+    except OSError as error:
         raise refused(f"{file} cannot be read: {error}") from None
     return parse(text, file)
 
@@ -101,16 +103,35 @@ def side_by_side(work: Callable[[K], T], whats: Sequence[K]) -> dict[K, T]:
     """Do the same for several at once; the first trouble in their order is raised."""
     with ThreadPoolExecutor(max_workers=max(len(whats), 1)) as pool:
         futures = {what: pool.submit(work, what) for what in whats}
-    troubles = [future.exception() for future in futures.values() if future.exception()]
-    for trouble in troubles:
-        if not isinstance(trouble, Trouble):
-            raise trouble  # type: ignore[misc]
+    troubles = []
+    for future in futures.values():
+        if error := future.exception():
+            if not isinstance(error, Trouble):
+                raise error
+            troubles.append(error)
     if troubles:
-        first = troubles[0]
-        assert isinstance(first, Trouble)
-        others = [f"error: {other}" for other in troubles[1:]]
-        raise Trouble(first.message, code=first.code, evidence=(*first.evidence, *others))
+        raise all_of(troubles)
     return {what: future.result() for what, future in futures.items()}
+
+
+def all_of(troubles: Sequence[Trouble]) -> Trouble:
+    """Several troubles as one: the first, and the others with what they show below it."""
+    first, *others = troubles
+    lines = [line for one in others for line in (f"error: {one.message}", *one.evidence)]
+    return Trouble(first.message, code=first.code, evidence=(*first.evidence, *lines))
+
+
+def each(work: Callable[[K], T], whats: Sequence[K]) -> list[T]:
+    """Do the same for several, one after the other; all troubles are raised at the end."""
+    done, troubles = [], []
+    for what in whats:
+        try:
+            done.append(work(what))
+        except Trouble as trouble:
+            troubles.append(trouble)
+    if troubles:
+        raise all_of(troubles)
+    return done
 
 
 def at_once(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:

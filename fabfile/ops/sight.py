@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from ..model import folders, offsite, reach
 from ..model.answer import LOCAL
-from ..model.content import context_problems
 from ..model.decide import decide
 from ..model.envfile import Findings, parse, schema
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
+from ..model.handed import context_problems, not_handed_over
 from ..model.inventory import Server
 from ..model.plan import Plan, Target, Wish, target_of
 from ..model.preflight import (
@@ -19,10 +19,11 @@ from ..model.preflight import (
     engine_problems,
     env_findings,
     host_problems,
+    is_another_stack,
     stack_problems,
     warnings,
 )
-from ..model.stack import parse as parse_stack
+from ..model.resolved import parse as parse_stack
 from ..remote.host import Host
 from ..remote.look import look, require_programs
 from .session import Session
@@ -76,7 +77,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     if facts.commit and facts.commit.id and facts.env_stat:
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         # Without an engine, or of a wrong .env, compose would only say it again.
-        if not engine and not (target is None and env.problems):
+        if not (engine or is_another_stack(facts) or (target is None and env.problems)):
             problems += found.problems
     notes = [*env.warnings, *warnings(facts), *folders.warnings(server, facts)]
     if target and target.stack.database:
@@ -107,6 +108,7 @@ def _target(
     except Trouble as trouble:
         return None, Findings((trouble.message,))
     problems = [*stack_problems(facts, stack), *context_problems(target.images, commit.tree)]
+    problems += not_handed_over(stack, commit, server.path)
     return target, Findings(tuple(problems))
 
 

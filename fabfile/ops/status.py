@@ -116,7 +116,7 @@ def _service(name: str, container: Container | None, facts: Facts) -> dict[str, 
     tags = sorted(
         tag
         for tag, identity in facts.images.items()
-        if identity == container.image and not tag.endswith(":current")
+        if tag != identity == container.image and not tag.endswith(":current")
     )
     return {
         "service": name,

@@ -37,8 +37,8 @@ class Steps:
     reviews: Mapping[str, Review] = field(default_factory=dict)
     tree: PurePosixPath = PurePosixPath()
     """The worktree of the commit, from the fetch on."""
-    images: PurePosixPath = PurePosixPath()
-    """The compose override that names images by content."""
+    apart: PurePosixPath = PurePosixPath()
+    """The commit's stack, for what is built and run from that tree."""
 
     def __post_init__(self) -> None:
         self.rolling = Rolling(self.host, self.target, self.facts)
@@ -89,7 +89,7 @@ class Steps:
         git.fetch(self.host, self.plan.commit, self.release.id)
         self.fetched = True
         self.tree = git.worktree(self.host, self.plan.commit)
-        self.images = compose.override(self.host, self.tree, self.target.images)
+        self.apart = compose.stage_apart(self.host, self.tree, self.target)
         return ""
 
     def _certificate(self, _step: Step) -> str:
@@ -110,7 +110,7 @@ class Steps:
         wanted = self.target.images[step.subject]
         if step.force:
             compose.keep_under_id(self.host, wanted.reference)
-        output = compose.build(self.host, self.tree, self.images, step.subject, fresh=step.force)
+        output = compose.build(self.host, self.apart, step.subject, fresh=step.force)
         self._require(output, f"the build of {step.subject} failed")
         compose.trim_cache(self.host)
         return wanted.reference
@@ -128,7 +128,9 @@ class Steps:
         return ""
 
     def _start(self, step: Step) -> str:
-        compose.up(self.host, self.tree, self.target.stack.service(step.subject), force=step.force)
+        service = self.target.stack.service(step.subject)
+        stack = compose.stage_stack(self.host, self.tree, self.target)
+        compose.up(self.host, service, stack=stack, force=step.force)
         self.rolling.present.add(step.subject)
         return ""
 
@@ -146,7 +148,7 @@ class Steps:
 
     @property
     def _place(self) -> Place:
-        return Place(self.host, self.tree, self.images)
+        return Place(self.host, self.apart)
 
     def _checkout(self, _step: Step) -> str:
         folder = state.release_folder(self.host, self.release)
@@ -174,6 +176,8 @@ class Steps:
         facts = look(self.host)
         for name in services:
             container = facts.container(stack.project, name)
+            if container and stack.service(name).done(container.state, container.exit_code):
+                continue
             restarts = container.restarts if container else 0
             if container is None or container.state != "running" or restarts or name == died:
                 raise Trouble(

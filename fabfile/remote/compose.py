@@ -3,73 +3,87 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 
-from ..model.content import Wanted
+from ..model.content import Wanted, moved
 from ..model.errors import Trouble
+from ..model.plan import Target
+from ..model.reading import load
 from ..model.stack import Service
 from .host import Host, Output
 
+CLEAN = Path(__file__).with_name("clean.sh").read_text(encoding="utf-8")
+"""The one environment in which compose is started, by a look and by a change."""
 BUILD = 1800
 """Seconds that building an image may take."""
 PULL = 900
 HEALTHY = 120
-"""Seconds that a container may take until it is healthy."""
+"""Seconds that a container may take until it is healthy, where its check leaves it no more."""
+COMPLETE = 600
+"""Seconds that a service which ends by itself may take."""
 CACHE = "5GB"
 """What the build cache may take after a build."""
-NO_GIT = ("env", "BUILDX_GIT_INFO=false")
-"""Before a build: else compose starts git to label what it builds, with all of ``.env`` in its
-environment, which compose has taken into its own."""
 LABEL = "me.wishwith.content"
 """Label of the images that this collection built; its value is their content tag."""
 
 
-def compose_words(
-    host: Host, tree: PurePosixPath, *more: str, project: PurePosixPath | None = None
-) -> list[str]:
-    """``docker compose`` on the stack of ``tree``, with the server's ``.env``.
+def compose_words(host: Host, *more: str, file: PurePosixPath | None = None) -> list[str]:
+    """``docker compose`` on the server's stack, with its ``.env``.
 
-    ``tree`` is a worktree of a commit, or the checkout itself. ``project`` is the folder that
-    relative paths start from: by default the tree's own.
+    ``file``: the stack of a commit that is not checked out yet; None: that of the checkout.
     """
     server = host.server
-    base = project or tree
     return [
-        "docker",
-        "compose",
+        "bash",
+        "-c",
+        f'{CLEAN}clean docker compose "$@"',
+        "docker compose",
         "--project-directory",
-        str(base / server.compose.parent),
+        str((server.path / server.compose).parent),
         "--env-file",
         str(server.path / ".env"),
         "-f",
-        str(tree / server.compose),
+        str(file or server.path / server.compose),
         *more,
     ]
 
 
-def override(host: Host, tree: PurePosixPath, images: Mapping[str, Wanted]) -> PurePosixPath:
-    """Write the file that gives every service its image by content; returns its path."""
-    services: dict[str, dict[str, object]] = {}
-    for name, wanted in images.items():
-        services[name] = {"image": wanted.reference}
+def stage_apart(host: Host, tree: PurePosixPath, target: Target) -> PurePosixPath:
+    """Write a commit's stack for builds and one-off containers, beside its tree; returns the file.
+
+    Its paths are those of the tree, its images are named by content. It holds what the services get
+    of ``.env``, and goes with the tree.
+    """
+    model = moved(load(target.resolved), host.server.path, tree, target.tree)
+    for name, wanted in target.images.items():
+        service = model["services"][name]
+        service["image"] = wanted.reference
         if wanted.build:
-            services[name]["build"] = {"labels": {LABEL: wanted.reference.rpartition(":")[2]}}
-    path = tree.with_suffix(".images.yml")
-    host.put(path, json.dumps({"services": services}))
+            service["build"]["labels"] = {
+                **service["build"].get("labels", {}),
+                LABEL: wanted.reference.rpartition(":")[2],
+            }
+    path = tree.with_suffix(".apart.json")
+    host.put(path, json.dumps(model))
     return path
 
 
-def build(
-    host: Host, tree: PurePosixPath, images: PurePosixPath, service: str, *, fresh: bool = False
-) -> Output:
-    """Build the image of one service from the worktree, under its content tag.
+def stage_stack(host: Host, tree: PurePosixPath, target: Target) -> PurePosixPath:
+    """Write a commit's stack for containers that stay, before it is checked out."""
+    path = tree.with_suffix(".stack.json")
+    host.put(path, target.resolved)
+    return path
+
+
+def build(host: Host, apart: PurePosixPath, service: str, *, fresh: bool = False) -> Output:
+    """Build the image of one service from the commit's tree, under its content tag.
 
     ``fresh``: pull the bases again and use no cache.
     """
     flags = ["--pull", "--no-cache"] if fresh else []
-    words = compose_words(host, tree, "-f", str(images), "build", *flags, service)
-    return host.write([*NO_GIT, *words], timeout=BUILD, check=False)
+    words = compose_words(host, "build", *flags, service, file=apart)
+    return host.write(words, timeout=BUILD, check=False)
 
 
 def keep_under_id(host: Host, reference: str) -> None:
@@ -121,17 +135,10 @@ def apart(
 
 
 def run_once(
-    host: Host,
-    tree: PurePosixPath,
-    images: PurePosixPath | None,
-    service: str,
-    words: Sequence[str],
-    timeout: float,
+    host: Host, apart: PurePosixPath | None, service: str, words: Sequence[str], timeout: float
 ) -> Output:
     """Run words in a one-off container of a service, on the stack's network."""
-    return host.write(
-        one_off_words(host, tree, images, service, words), timeout=timeout, check=False
-    )
+    return host.write(one_off_words(host, apart, service, words), timeout=timeout, check=False)
 
 
 def ask_inside(host: Host, container: str, words: Sequence[str], timeout: float) -> Output:
@@ -140,36 +147,51 @@ def ask_inside(host: Host, container: str, words: Sequence[str], timeout: float)
 
 
 def one_off_words(
-    host: Host,
-    tree: PurePosixPath,
-    images: PurePosixPath | None,
-    service: str,
-    words: Sequence[str],
-    name: str = "",
+    host: Host, apart: PurePosixPath | None, service: str, words: Sequence[str], name: str = ""
 ) -> list[str]:
     """The words that do so. ``name``: of the container, where somebody must find it again."""
-    extra = ["-f", str(images)] if images else []
-    base = compose_words(host, tree, *extra, project=host.server.path)
     named = ["--name", name] if name else []
-    return [*base, "run", "--rm", "--no-deps", "-T", *named, service, *words]
+    more = ["run", "--rm", "--no-deps", "-T", *named, service, *words]
+    return compose_words(host, *more, file=apart)
 
 
-def up(host: Host, tree: PurePosixPath, service: Service, *, force: bool = False) -> None:
+def patience_with(service: Service) -> int:
+    """Seconds that its container may take until it is healthy: its start period, and some more."""
+    return max(HEALTHY, int(service.start_period) + HEALTHY // 2)
+
+
+def up(
+    host: Host, service: Service, *, stack: PurePosixPath | None = None, force: bool = False
+) -> None:
     """Create or replace one service's container and wait until it is healthy.
+
+    ``stack``: of :func:`stage_stack`; None: the stack of the checkout.
 
     Not ``--no-deps``: compose before 2.30 then labels the container with another digest of its
     definition, and the next plain ``up -d`` replaces it again. What it depends on is converged
     before it, so that only this one changes.
     """
-    words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(HEALTHY)]
+    patience = patience_with(service)
+    words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(patience)]
     words += ["--force-recreate", service.name] if force else [service.name]
-    output = host.write(
-        compose_words(host, tree, *words, project=host.server.path),
-        timeout=HEALTHY + 60,
-        check=False,
-    )
+    output = host.write(compose_words(host, *words, file=stack), timeout=patience + 60, check=False)
     if not output.ok:
         raise unhealthy(host, service, output.tail(3))
+
+
+def complete(host: Host, service: Service, *, force: bool = False) -> None:
+    """Run a service that ends by itself, and wait until it has ended with 0."""
+    words = ["up", "-d", "--no-build", *(["--force-recreate"] if force else []), service.name]
+    host.write(compose_words(host, *words), timeout=HEALTHY + 60)
+    waited = host.write(["docker", "wait", service.container], timeout=COMPLETE, check=False)
+    code = waited.stdout.strip()
+    if code == "0" or (waited.ok and not code):  # a host that cannot write gives no answer
+        return
+    how = f"ended with {code}" if waited.ok else f"did not end within {COMPLETE} s"
+    raise Trouble(
+        f"{host.name}: {service.name} {how}; the end of its log is below",
+        evidence=last_lines(host, service.container),
+    )
 
 
 def unhealthy(host: Host, service: Service, said: Sequence[str]) -> Trouble:
@@ -229,7 +251,7 @@ def logs_words(host: Host, service: str, tail: int, *, follow: bool) -> list[str
     """The words that show the services' logs."""
     words = ["logs", "--no-color", "--timestamps", "--tail", str(tail)]
     words += ["--follow"] if follow else []
-    return compose_words(host, host.server.path, *words, *([service] if service else []))
+    return compose_words(host, *words, *([service] if service else []))
 
 
 def our_images(host: Host) -> list[str]:

@@ -16,6 +16,7 @@ from paramiko import (
     SSHException,
     Transport,
 )
+from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import NoValidConnectionsError
 from patchwork.environment import have_program
 
@@ -30,6 +31,8 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT = 10
 """Seconds to reach a server."""
+AUTHENTICATE = 30
+"""Seconds in which it must say whether it takes the key; it may have to ask a directory."""
 CHANNEL = 30
 """Seconds within which the server must take a command."""
 KEEPALIVE = 30
@@ -57,11 +60,10 @@ def connect(server: Server) -> Host:
             "allow_agent": False,
             "look_for_keys": False,
             "banner_timeout": CONNECT,
-            "auth_timeout": CONNECT,
+            "auth_timeout": AUTHENTICATE,
         },
     )
-    if server.known_hosts.exists():
-        connection.client.load_system_host_keys(str(server.known_hosts))
+    _pin(connection, server)
     connection.client.set_missing_host_key_policy(RejectPolicy())
     try:
         connection.open()
@@ -69,6 +71,20 @@ def connect(server: Server) -> Host:
         connection.close()
         raise _translated(server, error) from None
     return Host(server, connection)
+
+
+def _pin(connection: Connection, server: Server) -> None:
+    """Take the pinned host keys; a line that cannot be read is no reason to go on without it."""
+    if not server.known_hosts.exists():
+        return
+    try:
+        connection.client.load_system_host_keys(str(server.known_hosts))
+    except InvalidHostKey as error:
+        raise refused(
+            f"{server.name}: {server.known_hosts} has a line that is no host key: {error.line[:60]}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
 
 
 class Bounded(Connection):
@@ -102,6 +118,11 @@ def _translated(server: Server, error: Exception) -> Trouble:
             f"{server.name}: no host key of {where} is pinned; compare the fingerprint of"
             f" ssh-keyscan -p {server.port} {server.host} with the server's console,"
             f" then add the line to {server.known_hosts}"
+        )
+    if isinstance(error, AuthenticationException) and "timeout" in str(error).lower():
+        return refused(
+            f"{server.name}: {where} did not say within {AUTHENTICATE} s whether it takes the key"
+            f" of user {server.user}; does it ask a slow directory? Its sshd's log says"
         )
     if isinstance(error, AuthenticationException):
         return refused(

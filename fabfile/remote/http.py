@@ -97,6 +97,7 @@ def _curl(question: Question, env: Mapping[str, str], mark: str) -> str:
     lines = [
         f"url = {_quoted(question.url)}",
         "globoff",
+        'noproxy = "*"',
         "include",
         f"max-time = {TIMEOUT}",
         f"max-filesize = {BODY}",

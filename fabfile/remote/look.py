@@ -9,10 +9,11 @@ from ..model import preflight
 from ..model.answer import parse
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
+from .compose import CLEAN
 from .connect import missing_programs
 from .host import Host
 
-SCRIPT = Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
+SCRIPT = CLEAN + Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
 FETCH = 60
 """Seconds that the remote repository may take."""
 

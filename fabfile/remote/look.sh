@@ -43,15 +43,15 @@ containers() {
   # "nothing there".
   # shellcheck disable=SC2016,SC2086
   [ -z "$all" ] || seen=$({
-    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}}{{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
+    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}} {{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
       grep -vi 'no such object' | sed '/^$/d; s/^/error: /'
   } 3>&1)
-  case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} address=${address%%$'\n'*} ;; esac
+  case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} && read -r address _ <<<"${address%%$'\n'*} 127.0.0.1" ;; esac
   printf '%s\n' "$seen" | grep -v '^proxy='
   section generation
-  [ -z "$address" ] || curl -s --fail --max-time 2 "http://$address:8090/generation"
+  [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/generation"
   section away
-  [ -z "$address" ] || curl -s --fail --max-time 2 "http://$address:8090/away"
+  [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/away"
 }
 nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
 # engine: its version, or what is wrong with it; that of compose, which docker knows as its plugin; the disks that matter.
@@ -85,8 +85,9 @@ reach() {
 }
 ask docker engine
 ask containers containers
-ask images docker image ls --no-trunc --format '[{{json .ID}},{{json .Repository}},{{json .Tag}},{{json .Size}}]'
+ask images docker image ls --digests --no-trunc --format '[{{json .ID}},{{json .Repository}},{{json .Tag}},{{json .Size}},{{json .Digest}}]'
 ask networks docker network ls --format '[{{json .Name}},{{json (.Label "com.docker.compose.project")}}]'
+ask volumes docker volume ls --format '[{{json .Name}}]'
 ask reach reach
 
 section host
@@ -113,7 +114,7 @@ section edited
 [ ! -d "$checkout/.git" ] || git -C "$checkout" status --porcelain -z --untracked-files=no 2>/dev/null
 
 section listening
-cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+for name in tcp udp; do cat "/proc/net/$name" "/proc/net/${name}6" 2>/dev/null | sed "s/^/$name /"; done
 # The kernel's own list tells whether a lock is held: asking by taking it could refuse somebody.
 held() { inode=$(stat -c %i "$1" 2>/dev/null) && grep -q "FLOCK .*:$inode " /proc/locks; }
 section holder
@@ -151,7 +152,7 @@ for file in "$root"/operator/jobs/*; do
 done
 answered() {
   local name
-  for name in docker containers images networks reach; do answer "$name"; done
+  for name in docker containers images networks volumes reach; do answer "$name"; done
   section end
 }
 [ -n "$ref" ] || { answered; exit 0; }
@@ -169,7 +170,7 @@ effective() {
     sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null |
       sort -u | while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done
   } >"$scratch/reading.yml"
-  env -i "HOME=$HOME" "PATH=$PATH" "${compose[@]}" --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json
+  clean "${compose[@]}" --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json
 }
 ask effective effective
 export GIT_DIR=$scratch/git
@@ -212,14 +213,54 @@ section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log
 git log -z --max-count=200 --format='%x00%H%x00%s' --name-only "$commit"
-mkdir "$scratch/tree"
-git archive "$commit" | tar -x -C "$scratch/tree"
-wanted() {
-  env -i "HOME=$HOME" "PATH=$PATH" timeout -k 5 "$deadline" "${compose[@]}" --project-directory "$checkout/$(dirname "$stack")" \
-    --env-file "$checkout/.env" -f "$scratch/tree/$stack" "$@" </dev/null
+# What compose reads beside the stack (env_file, extends, include) is the commit's: it resolves the stack in a picture of
+# this server's files in which the checkout stands as the commit will leave it, with what git does not track there.
+picture=$scratch/root tree=$scratch/root$checkout
+mkdir -p "$tree"
+beside() {
+  local at=$checkout home path up
+  while [ "$at" != / ]; do
+    up=$(dirname "$at")
+    find "$up" -mindepth 1 -maxdepth 1 ! -path "$at" -exec ln -s -t "$picture$up" {} + 2>/dev/null
+    at=$up
+  done
+  home=$(realpath "$tree")
+  { env -u GIT_DIR git -C "$checkout" ls-files -z --others --directory || find "$checkout" -mindepth 1 -maxdepth 1 -printf '%P\0'; } 2>/dev/null |
+    while IFS= read -rd '' path; do
+      path=${path%/}
+      at=$tree/$path
+      up=${at%/*}
+      # Below a link of the commit it would be written to where that leads, on the server itself.
+      [ "$(realpath -m "$up")" = "$home${up#"$tree"}" ] || continue
+      [ -e "$at" ] || [ -L "$at" ] || { mkdir -p "$up" && ln -s "$checkout/$path" "$at"; }
+    done
 }
-resolve() { wanted config --format json 2>"$scratch/refused" || { printf 'error: '; tr '\n' ' ' <"$scratch/refused"; }; }
-ask resolved resolve
-ask hashes wanted config --hash '*'
-for name in resolved hashes effective; do answer "$name"; done
+# As a checkout hands the files over, but no filter (LFS) runs: a build would get what stands in git.
+plain() {
+  GIT_INDEX_FILE=$scratch/index GIT_WORK_TREE=$tree GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+    git -c core.bare=false -c core.attributesFile=/dev/null "$@"
+}
+resolved=''
+said=$({ plain read-tree "$commit" && plain checkout-index -aq --prefix="$tree/"; } 2>&1) ||
+  resolved="error: git cannot lay out the commit: ${said//$'\n'/ }"
+beside
+section filtered
+plain ls-files -z | plain check-attr --cached -z --stdin filter |
+  while IFS= read -rd '' path && IFS= read -rd '' _ && IFS= read -rd '' name; do
+    case $name in unspecified | unset) ;; *) printf '%s\0' "$path" ;; esac
+  done
+wanted() {
+  local folder=$1
+  shift
+  clean timeout -k 5 "$deadline" "${compose[@]}" --project-directory "$folder/$(dirname "$stack")" --env-file "$checkout/.env" "$@"
+}
+as_it_will_be() { sed "s#$picture/#/#g; s#$picture#/#g"; }
+[ -n "$resolved" ] || resolved=$(set -o pipefail; wanted "$tree" -f "$tree/$stack" config --format json 2>"$scratch/refused" </dev/null | as_it_will_be) ||
+  resolved="error: $(as_it_will_be <"$scratch/refused" | tr '\n' ' ')"
+section resolved
+printf '%s' "$resolved"
+# Of what was resolved: compose before 2.30 takes another digest of a service with an env_file than up writes on its container.
+section hashes
+case $resolved in 'error: '*) ;; *) wanted "$checkout" -f - config --hash '*' 2>/dev/null <<<"$resolved" ;; esac
+answer effective
 answered

@@ -16,7 +16,7 @@ from ..model.content import inside
 from ..model.errors import Trouble
 from ..model.release import KILLED
 from ..model.stack import Service
-from .compose import HEALTHY, compose_words, unhealthy
+from .compose import HEALTHY, compose_words, patience_with, unhealthy
 from .host import Host, Output
 
 WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
@@ -142,8 +142,9 @@ def leave(host: Host, told: Told) -> None:
 def start(host: Host, told: Told, *, force: bool) -> None:
     """Make or replace the proxy's own container, and wait until it answers what it was told."""
     words = told.words(host, START, "start-proxy", told.service.name, told.service.container)
-    words += [str(HEALTHY), "yes" if force else "", *compose_words(host, host.server.path)]
-    output = host.write(words, timeout=HEALTHY + 60, check=False)
+    patience = patience_with(told.service)
+    words += [str(patience), "yes" if force else "", *compose_words(host)]
+    output = host.write(words, timeout=patience + 60, check=False)
     if not output.ok:
         raise _failed(host, told.service, output)
 
@@ -155,10 +156,14 @@ def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], forc
     note.
     """
     words = told.words(host, ROLL, "roll", service.name, service.container)
-    words += [str(service.hints.port or ""), " ".join(twins), stand_in(service)]
-    words += [str(service.hints.drain), str(HEALTHY), "yes" if force else "", KILLED]
-    words += compose_words(host, host.server.path)
-    output = host.write(words, timeout=ROLLING + service.hints.drain, check=False)
+    port = "" if service.in_host_network else service.hints.port or ""
+    words += [str(port), " ".join(twins), stand_in(service)]
+    patience = patience_with(service)
+    words += [str(service.hints.drain), str(patience), "yes" if force else "", KILLED]
+    words += compose_words(host)
+    # A stand-in may have to become healthy before it.
+    timeout = ROLLING + service.hints.drain + 2 * (patience - HEALTHY)
+    output = host.write(words, timeout=timeout, check=False)
     if not output.ok:
         raise _failed(host, service, output)
     return "; ".join(output.stdout.splitlines())

@@ -16,7 +16,11 @@ readonly PROOF=8090 # port at which the proxy answers what it has loaded (nginx/
 readonly LOADED=20  # seconds after a reload within which the new configuration must answer
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 of() { docker inspect --format "$2" "$1" 2>/dev/null; }
-address_of() { of "$1" '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'; }
+# addresses_of CONTAINER: its address on each of its networks, a line each; on the host's own, it is this one.
+addresses_of() {
+  of "$1" '{{if eq .HostConfig.NetworkMode "host"}}127.0.0.1{{else}}{{range .NetworkSettings.Networks}}{{with .IPAddress}}{{println .}}{{end}}{{end}}{{end}}' | sed '/^$/d'
+}
+address_of() { addresses_of "$1" | head -n 1; }
 
 stem=wishwithme-$(cksum <<<"${folder%/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-proxy.XXXXXXXX") || die 70 'no temporary folder can be made'
@@ -61,7 +65,7 @@ write() {
 # answers ADDRESS WORD: whether the proxy there answers from what was written as WORD, within some seconds.
 answers() {
   local end=$((SECONDS + LOADED))
-  while [ "$(curl -s --max-time 2 "http://$1:$PROOF/epoch")" != "$epoch$2" ]; do
+  while [ "$(curl -s --noproxy "*" --max-time 2 "http://$1:$PROOF/epoch")" != "$epoch$2" ]; do
     [ $SECONDS -lt $end ] || return 1
     pause
   done

@@ -103,10 +103,10 @@ if proxied && running "$standin"; then load "both" "$service" "$standin" yes; fi
 load "in"
 if [ -n "$port" ]; then
   # Its actual address is compared: a name that nginx resolved earlier may be another one's now.
-  wanted="$(address_of "$container"):$port" end=$((SECONDS + LOADED))
-  until curl -s --max-time 5 -o /dev/null -D - "http://$(address_of "$proxy"):$PROOF/reach/$service" |
-    tr -d '\r' | grep -Fqix "x-reached: $wanted"; do
-    [ $SECONDS -lt $end ] || die 70 "the proxy does not reach $service at $wanted"
+  wanted=$(addresses_of "$container" | sed "s/\$/:$port/") end=$((SECONDS + LOADED))
+  until curl -s --noproxy '*' --max-time 5 -o /dev/null -D - "http://$(address_of "$proxy"):$PROOF/reach/$service" |
+    tr -d '\r' | sed -n 's/^x-reached: //Ip' | grep -Fqx -e "$wanted"; do
+    [ $SECONDS -lt $end ] || die 70 "the proxy does not reach $service at ${wanted//$'\n'/ or }"
     pause
   done
 fi

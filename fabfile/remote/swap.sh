@@ -36,7 +36,7 @@ load() {
   docker exec "$proxy" sh -c 'nginx -t && nginx -s reload' >"$scratch/err" 2>&1
   local code=$? end=$((SECONDS + 20))
   [ $code -ne 0 ] || holding=yes
-  while [ $code -eq 0 ] && [ "$(curl -s --max-time 2 "http://$address:8090/epoch")" != "$epoch$1" ]; do
+  while [ $code -eq 0 ] && [ "$(curl -s --noproxy "*" --max-time 2 "http://$address:8090/epoch")" != "$epoch$1" ]; do
     [ $SECONDS -lt $end ] || code=1
     pause
   done

@@ -20,8 +20,8 @@ from fabfile.model.folders import FOLDERS
 from fabfile.model.inventory import Server, parse
 from fabfile.model.plan import Kind, Plan, Target, Wish, target_of
 from fabfile.model.release import Image
+from fabfile.model.resolved import parse as parse_stack
 from fabfile.model.stack import Service, Stack
-from fabfile.model.stack import parse as parse_stack
 from tests.lab.matrix import Cell, Row, chosen, matrix
 from tests.suite.judged_files import compose_settings
 from tests.unit import builders

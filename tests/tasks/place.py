@@ -22,8 +22,9 @@ DOCKER = """\
 #!/bin/sh
 case "$*" in
   "info --format"*) printf 'engine=26.1.5\\nstorage=/\\ncompose=v2.26.1\\n' ;;
-  "image ls"*) echo '["sha256:aa","app/web","current","1MB"]' ;;
+  "image ls --digests"*) echo '["sha256:aa","app/web","current","1MB","sha256:d1"]' ;;
   "network ls"*) echo '["bridge",""]' ;;
+  "volume ls"*) echo '["app_data"]' ;;
 esac
 """
 

@@ -103,11 +103,21 @@ def test_a_broken_inventory_is_a_list_of_lines_and_opens_no_connection(fleet: Fl
     assert fleet.connections == []
 
 
-@pytest.mark.parametrize("line", ["ubuntu.deploy --no-such-flag", "no.such.task"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ubuntu.deploy --no-such-flag",
+        "no.such.task",
+        "ubuntu.logs --tail=many",
+        "ubuntu.history --number few",
+        "ubuntu.plan --ref",
+        "ubuntu.unfreeze surplus",
+    ],
+)
 def test_what_cannot_be_parsed_does_nothing(fleet: Fleet, line: str) -> None:
     with fleet.untouched():
         ran = fleet.fab(line)
-    assert ran.code == 1
+    assert ran.code == 2
     assert "Traceback" not in ran.everything
 
 

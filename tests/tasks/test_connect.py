@@ -206,3 +206,36 @@ def test_another_failure_of_ssh_is_one_line_too(dialled: type[Dialled], server: 
         "ubuntu: 192.0.2.7:2222 does not answer in SSH, although it takes the connection"
         " (Error reading SSH protocol banner); does the host hang?"
     )
+
+
+def test_a_key_that_is_not_looked_up_in_time_is_not_called_wrong(
+    dialled: type[Dialled], server: Server
+) -> None:
+    assert refused_by(AuthenticationException("Authentication timeout."), dialled, server) == (
+        "ubuntu: 192.0.2.7:2222 did not say within 30 s whether it takes the key of user ubuntu;"
+        " does it ask a slow directory? Its sshd's log says"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"192.0.2.7 ssh-ed25519 AAAA!broken\n", "has a line that is no host key: 192.0.2.7"),
+        (b"192.0.2.7 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI\n", "has a line that is no host key"),
+        (b"192.0.2.7 ssh-ed25519 \xff\xfe\n", "cannot be read: 'utf-8' codec"),
+        (None, "cannot be read: [Errno 21] Is a directory"),
+    ],
+)
+def test_pinned_host_keys_that_cannot_be_read_are_named_and_nothing_is_dialled(
+    server: Server, text: bytes | None, said: str
+) -> None:
+    server.known_hosts.unlink()
+    if text is None:
+        server.known_hosts.mkdir()
+    else:
+        server.known_hosts.write_bytes(text)
+    with pytest.raises(Trouble) as caught:
+        connect.connect(server)
+    assert caught.value.code == REFUSED
+    assert caught.value.message.startswith(f"ubuntu: {server.known_hosts} {said}")
+    assert "\n" not in caught.value.message

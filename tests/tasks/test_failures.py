@@ -15,7 +15,7 @@ from .fakes.fleet import Fleet, Ran
 from .fakes.machine import ROOT
 
 DEPLOY = "ubuntu.deploy --remove-orphans"
-OPEN = ["worktree 00000001", "put images.yml", "put release.json", "keep-env"]
+OPEN = ["worktree 00000001", "put apart.json", "put release.json", "keep-env"]
 CLOSE = ["put release.json", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]
 
@@ -54,7 +54,7 @@ STEPS = [
     (Kind.BOOTSTRAP, "make-folders", "bootstrap /opt/app"),
     (Kind.FETCH, "fetch", "fetch 00000002"),
     (Kind.FETCH, "worktree", "fetch 00000002"),
-    (Kind.FETCH, "put images.yml", "fetch 00000002"),
+    (Kind.FETCH, "put apart.json", "fetch 00000002"),
     (Kind.CERTIFICATE, "make-certificate", "certificate self-made"),
     (Kind.TRUST, "trust", "trust montreal"),
     (Kind.PULL, "docker pull", "pull cache:1"),

@@ -15,7 +15,7 @@ MONTREAL = [
     "make-folders",
     "fetch 00000001",
     "worktree 00000001",
-    "put images.yml",
+    "put apart.json",
     *RECORD,
     "keep-env",
     "make-certificate",
@@ -41,7 +41,7 @@ UBUNTU = [
     "make-folders",
     "fetch 00000001",
     "worktree 00000001",
-    "put images.yml",
+    "put apart.json",
     *RECORD,
     "keep-env",
     "make-certificate",
@@ -56,6 +56,7 @@ UBUNTU = [
     "docker tag app/api passed",
     "stage-proxy",
     "docker run nginx -t",
+    "put stack.json",
     "compose up db",
     "compose run api-1 migrate current",
     "compose run api-1 migrate target",
@@ -229,7 +230,7 @@ def test_a_first_deploy_that_fails_stops_what_it_started_and_keeps_the_data(
     ran = fleet.fab("ubuntu.deploy")
     assert ran.code == 1
     assert words in ran.error
-    end = "what this first deploy had started is stopped again" if began else "not touched"
+    end = "what ubuntu had started is stopped again" if began else "not touched"
     assert ran.error.endswith(end)
     assert fleet.ubuntu.engine.containers == {}
     assert f"{ROOT}/data/db" in fleet.ubuntu.folders
@@ -270,7 +271,7 @@ def test_what_cannot_be_stopped_after_a_failed_first_deploy_needs_a_person(fleet
     fleet.ubuntu.fail("remove app-api-1")
     ran = fleet.fab("ubuntu.deploy")
     assert ran.code == 3
-    assert "what it had started may still run" in ran.error
+    assert "what ubuntu had started may still run" in ran.error
     assert "app-api-1: running unhealthy" in ran.evidence
 
 
@@ -279,6 +280,9 @@ def test_a_server_that_was_verified_and_stopped_again_is_not_said_to_run(fleet: 
     fleet.origin.commit("Second", {"services/web/index.html": "Welcome NEVER HEALTHY"})
     ran = fleet.fab("deploy")
     assert ran.code == 1
+    assert ran.error.endswith(
+        "; what ubuntu had started is stopped again; what montreal had started is stopped again"
+    )
     assert fleet.montreal.engine.containers == {}
     assert [release.passed for release in fleet.releases("montreal")] == [False]
 

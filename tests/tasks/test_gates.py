@@ -172,3 +172,13 @@ def test_a_server_that_could_not_be_looked_at_once_is_proved_by_the_next_look(
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything
     assert len(rounds) == 1
+
+
+def test_every_container_of_a_service_must_be_well(running: Fleet) -> None:
+    """Somebody scaled it: one of two is dead, and the one that is asked answers."""
+    engine = running.ubuntu.engine
+    (web,) = [one for one in engine.containers.values() if one.service == "web"]
+    engine.containers["app-web-2"] = replace(web, id="w2", name="app-web-2", state="exited")
+    ran = running.fab("ubuntu.health")
+    assert ran.code == 1, ran.everything
+    assert "container app-web-2 is exited" in ran.everything

@@ -122,6 +122,28 @@ def test_what_the_proxy_loaded_is_asked_at_the_address_it_has_now(place: Place) 
     assert facts.away == "http://192.0.2.7:8090/away"
 
 
+@pytest.mark.parametrize(
+    ("addresses", "asked"),
+    [
+        ("10.1.0.2 10.2.0.2 ", "10.1.0.2"),
+        (" 10.2.0.2 ", "10.2.0.2"),
+        (" ", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+    ids=["two networks", "one without an address", "the host's network", "no network"],
+)
+def test_a_proxy_is_asked_at_one_address_whatever_its_networks(
+    place: Place, addresses: str, asked: str
+) -> None:
+    (place.folder / "bin/docker").write_text(
+        PROXY.replace("proxy=192.0.2.7", f"'proxy={addresses}'")
+    )
+    (place.folder / "bin/curl").write_text('#!/bin/sh\necho "$@"\n')
+    (place.folder / "bin/curl").chmod(0o755)
+    words = f"-s --noproxy * --fail --max-time 2 http://{asked}:8090/generation"
+    assert place.look("").generation == words
+
+
 def test_a_host_without_docker_or_sudo_still_answers(place: Place) -> None:
     (place.folder / "bin/docker").write_text("#!/bin/sh\necho 'permission denied' >&2\nexit 1\n")
     facts = place.look()

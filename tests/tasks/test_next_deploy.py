@@ -15,7 +15,7 @@ from .fakes.machine import CHECKOUT, ROOT
 BEGIN = [
     "fetch 00000002",
     "worktree 00000002",
-    "put images.yml",
+    "put apart.json",
     "put release.json",
     "keep-env",
 ]

@@ -142,7 +142,7 @@ def test_a_recovery_that_cannot_prove_itself_needs_a_person(second: Fleet) -> No
     uniform(second, second.fab("ubuntu.recover"))
 
 
-@pytest.mark.parametrize("early", ["restore-env", "fetch", "worktree", "put images.yml"])
+@pytest.mark.parametrize("early", ["restore-env", "fetch", "worktree", "put apart.json"])
 def test_a_recovery_that_ended_before_it_changed_anything_is_repeated(
     second: Fleet, early: str
 ) -> None:

@@ -166,7 +166,7 @@ def container(of: Service, image: str, **changes: Any) -> Container:
         restarts=0,
         labels=labels_of(PROJECT, of.name, of.config_hash),
         addresses={f"{PROJECT}-network": "172.20.0.2"},
-        published=tuple(port.published for port in of.ports),
+        published=tuple(one for port in of.ports for one in port.choices),
     )
     return replace(plain, **changes)
 
@@ -229,7 +229,8 @@ def facts(**changes: Any) -> Facts:
         ),
         images=images,
         networks={f"{PROJECT}-network": PROJECT, "bridge": ""},
-        listening=frozenset({22, 80, 443}),
+        volumes=frozenset(),
+        listening=frozenset({"22/tcp", "80/tcp", "443/tcp"}),
         holder="",
         releases=(release(),),
         generation=wanted.generation,

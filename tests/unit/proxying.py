@@ -40,7 +40,7 @@ case $* in
   inspect*.Id*) echo "id-of-${*: -1}" ;;
   events*exitCode*) echo "${ENDED:-0}" ;;
   logs*) echo "the log of ${*: -1}" ;;
-  inspect*IPAddress*) echo 10.0.0.9 ;;
+  inspect*IPAddress*) printf '%s\\n' ${ADDRESSES:-10.0.0.9} ;;
   inspect*Pid*) echo "${PID:-0}" ;;
   inspect*Health*app-api-2) echo "${TWIN:-running healthy}" ;;
   inspect*Health*)
@@ -66,11 +66,17 @@ case $* in
 esac
 """
 CURL = """#!/bin/bash
+printf '%s\\n' "$*" >>"$STUBS/curl.log"
 case ${*: -1} in
   */epoch) sed -n 's/.*epoch.*return 200 "\\(.*\\)\\\\n".*/\\1/p' "$STUBS/loaded/generation.conf" ;;
   */reach/*) printf 'HTTP/1.1 200 OK\\r\\nX-Reached: %s\\r\\n' "${REACHED:-10.0.0.9:80}" ;;
 esac
 """
+ENV = """#!/bin/bash
+while [[ $1 == -i || $1 == *=* ]]; do shift; done
+exec "$@"
+"""
+"""Lets the stand-ins have what a test tells them: compose is started in an empty environment."""
 NEXT = "app-web-next"
 
 
@@ -90,6 +96,7 @@ def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "loaded").mkdir(parents=True)
     program(folder, "docker", DOCKER)
     program(folder, "curl", CURL)
+    program(folder, "env", ENV)
     states(folder, "running healthy")
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("STUBS", str(folder))

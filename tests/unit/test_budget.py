@@ -32,6 +32,13 @@ def test_what_the_images_of_that_name_take_and_a_reserve_must_be_free() -> None:
     )
 
 
+def test_an_image_that_is_named_by_a_digest_is_of_the_same_name() -> None:
+    steps = (Step(Kind.PULL, "r:5000/nginx@sha256:d1", "not on the server"),)
+    disk = Disk("/data", 50 << 30, MINIMUM_FREE + (100 << 20))
+    seen = facts(storage=disk, sizes={"r:5000/nginx:1.31": 100 << 20, "nginx:1": 9 << 40})
+    assert shortage("ubuntu", target(), seen, steps) == []
+
+
 def test_an_image_that_was_never_here_is_taken_for_a_large_one() -> None:
     needed = (1 + BUILDS) * UNKNOWN
     assert said(needed + MINIMUM_FREE, sizes={}) == []

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import pytest
 from invoke import Context
 
+from fabfile.model.errors import Trouble
+from fabfile.model.plan import Target
 from fabfile.remote import compose
 from fabfile.remote.host import Host, Output
+from fabfile.remote.look import SCRIPT
 
 from .builders import CHECKOUT, SERVER, STACK, built, target
 
 TREE = PurePosixPath("/opt/app/build/000000000001")
-IMAGES = PurePosixPath("/opt/app/build/000000000001.images.yml")
+APART = PurePosixPath("/opt/app/build/000000000001.apart.json")
 AT_HOME = [
-    "docker", "compose", "--project-directory", f"{CHECKOUT}/compose",
+    "docker compose", "--project-directory", f"{CHECKOUT}/compose",
     "--env-file", f"{CHECKOUT}/.env", "-f", f"{CHECKOUT}/compose/app.yml",
 ]  # fmt: skip
-IN_TREE = [
-    "docker", "compose", "--project-directory", f"{TREE}/compose",
-    "--env-file", f"{CHECKOUT}/.env", "-f", f"{TREE}/compose/app.yml",
-]  # fmt: skip
-FROM_TREE_AT_HOME = [*AT_HOME[:-1], f"{TREE}/compose/app.yml"]
+FROM_A_FILE = [*AT_HOME[:-1], str(APART)]
+RESOLVED = {
+    "name": "app",
+    "services": {
+        "db": {"image": "db:1", "volumes": [{"source": f"{CHECKOUT}/data", "target": "/data"}]},
+        "api-1": {"image": "app/api:current", "build": {"context": f"{CHECKOUT}/services/api"}},
+        "api-2": {"image": "app/api:current", "build": {"context": f"{CHECKOUT}/services/api"}},
+        "web": {
+            "image": "app/web:current",
+            "build": {"context": f"{CHECKOUT}/services/web", "labels": {"a": "1"}},
+        },
+        "proxy": {"image": "proxy:1", "volumes": [{"source": f"{CHECKOUT}/nginx", "target": "/n"}]},
+    },
+}
 
 
 class Told(Host):
@@ -34,11 +49,12 @@ class Told(Host):
         super().__init__(SERVER, Context())
         self.words: list[str] = []
         self.stdin = ""
+        self.timeout = 0.0
 
     def write(
         self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
     ) -> Output:
-        self.words, self.stdin = list(words), stdin
+        self.words, self.stdin, self.timeout = list(words), stdin, timeout
         return Output(0, "")
 
 
@@ -47,54 +63,82 @@ def host() -> Told:
     return Told()
 
 
+def test_compose_is_started_in_the_environment_that_a_look_starts_it_in(host: Told) -> None:
+    compose.up(host, STACK.service("web"))
+    assert host.words[:3] == ["bash", "-c", f'{compose.CLEAN}clean docker compose "$@"']
+    assert SCRIPT.startswith(compose.CLEAN)
+
+
+def test_compose_is_told_to_start_no_git_whatever_the_login_says(
+    host: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would have all settings of the server in its environment."""
+    (tmp_path / "docker").write_text("#!/bin/sh\nenv\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("BUILDX_GIT_INFO", "true")
+    compose.build(host, APART, "web")
+    said = subprocess.run(host.words, capture_output=True, text=True, check=True, timeout=60)
+    assert "BUILDX_GIT_INFO=false" in said.stdout.splitlines()
+
+
 def test_up_builds_nothing_waits_for_health_and_means_one_service(host: Told) -> None:
-    compose.up(host, CHECKOUT, STACK.service("web"))
+    compose.up(host, STACK.service("web"))
     wait = ["--wait", "--wait-timeout", str(compose.HEALTHY)]
-    assert host.words == [*AT_HOME, "up", "-d", "--no-build", *wait, "web"]
+    assert host.words[3:] == [*AT_HOME, "up", "-d", "--no-build", *wait, "web"]
+
+
+def test_up_is_given_as_long_as_the_container_may_take_to_start(host: Told) -> None:
+    compose.up(host, replace(STACK.service("db"), start_period=600))
+    assert host.words[-3:] == ["--wait-timeout", "660", "db"]
+    assert host.timeout == 720
 
 
 def test_up_by_force_recreates(host: Told) -> None:
-    compose.up(host, CHECKOUT, STACK.service("web"), force=True)
+    compose.up(host, STACK.service("web"), force=True)
     assert host.words[-2:] == ["--force-recreate", "web"]
 
 
-def test_a_container_of_a_tree_gets_the_paths_of_the_checkout(host: Told) -> None:
-    """Otherwise it would mount, and be labelled with, a folder that is gone after the deploy."""
-    compose.up(host, TREE, STACK.service("db"))
-    assert host.words[: len(FROM_TREE_AT_HOME)] == FROM_TREE_AT_HOME
+def staged() -> Target:
+    return replace(target(), resolved=json.dumps(RESOLVED))
+
+
+def test_a_container_that_stays_gets_the_stack_as_it_was_resolved(host: Told) -> None:
+    """With other paths it would mount, and be labelled with, what is gone after the deploy."""
+    file = compose.stage_stack(host, TREE, staged())
+    assert host.stdin == json.dumps(RESOLVED)
+    compose.up(host, STACK.service("db"), stack=file)
+    assert host.words[3:10] == [*AT_HOME[:-1], "/opt/app/build/000000000001.stack.json"]
 
 
 def test_a_build_reads_the_tree_of_the_commit_alone(host: Told) -> None:
-    """And starts no git, which would have all settings in its environment."""
-    compose.build(host, TREE, IMAGES, "web")
-    assert host.words == [
-        "env",
-        "BUILDX_GIT_INFO=false",
-        *IN_TREE,
-        "-f",
-        str(IMAGES),
-        "build",
-        "web",
-    ]
-    compose.build(host, TREE, IMAGES, "web", fresh=True)
+    assert compose.stage_apart(host, TREE, staged()) == APART
+    build = json.loads(host.stdin)["services"]["web"]["build"]
+    tag = target().images["web"].reference.rpartition(":")[2]
+    assert build == {"context": f"{TREE}/services/web", "labels": {"a": "1", compose.LABEL: tag}}
+    compose.build(host, APART, "web")
+    assert host.words[3:] == [*FROM_A_FILE, "build", "web"]
+    compose.build(host, APART, "web", fresh=True)
     assert host.words[-3:] == ["--pull", "--no-cache", "web"]
 
 
-def test_the_override_names_every_image_by_content_and_labels_what_is_built(host: Told) -> None:
-    path = compose.override(host, TREE, target().images)
-    assert path == IMAGES
+def test_apart_every_image_is_named_by_content_and_files_of_the_commit_are_the_trees(
+    host: Told,
+) -> None:
+    """A migration must not read the configuration that the commit replaces."""
+    compose.stage_apart(host, TREE, staged())
     services = json.loads(host.stdin)["services"]
-    web = target().images["web"].reference
-    assert services["db"] == {"image": "db:1"}
-    label = {compose.LABEL: web.rpartition(":")[2]}
-    assert services["web"] == {"image": web, "build": {"labels": label}}
+    assert {name: one["image"] for name, one in services.items()} == {
+        name: wanted.reference for name, wanted in target().images.items()
+    }
+    assert services["proxy"]["volumes"] == [{"source": f"{TREE}/nginx", "target": "/n"}]
+    assert services["db"]["volumes"] == [{"source": f"{CHECKOUT}/data", "target": "/data"}]
 
 
 def test_a_one_off_container_starts_nothing_beside_it_and_is_removed(host: Told) -> None:
-    compose.run_once(host, TREE, IMAGES, "api-1", ["migrate", "up"], 600)
-    assert host.words == [
-        *FROM_TREE_AT_HOME, "-f", str(IMAGES), "run", "--rm", "--no-deps", "-T", "api-1",
-        "migrate", "up",
+    compose.run_once(host, APART, "api-1", ["migrate", "up"], 600)
+    assert host.words[3:] == [
+        *FROM_A_FILE, "run", "--rm", "--no-deps", "-T", "api-1", "migrate", "up",
     ]  # fmt: skip
 
 
@@ -116,5 +160,43 @@ def test_a_stable_name_of_a_pulled_image_is_not_moved(host: Told) -> None:
 
 def test_logs_of_one_service_end_where_they_are_told_to(host: Told) -> None:
     words = compose.logs_words(host, "web", 7, follow=False)
-    assert words == [*AT_HOME, "logs", "--no-color", "--timestamps", "--tail", "7", "web"]
+    assert words[3:] == [*AT_HOME, "logs", "--no-color", "--timestamps", "--tail", "7", "web"]
     assert compose.logs_words(host, "", 7, follow=True)[-1] == "--follow"
+
+
+class Ending(Told):
+    """A host on which a container ends with a code, or does not end."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+        self.lines: list[list[str]] = []
+
+    def write(
+        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+    ) -> Output:
+        self.lines.append(list(words))
+        if words[:2] != ["docker", "wait"]:
+            return Output(0, "")
+        return Output(0, f"{self.code}\n") if self.code else Output(124, "")
+
+    def read(
+        self, words: Sequence[str], *, stdin: str = "", timeout: float = 30, check: bool = True
+    ) -> Output:
+        return Output(0, "its last words\n")
+
+
+def test_a_service_that_completes_is_waited_for_until_it_has_ended() -> None:
+    host = Ending("0")
+    compose.complete(host, STACK.service("web"), force=True)
+    up, wait = host.lines
+    assert up[3:] == [*AT_HOME, "up", "-d", "--no-build", "--force-recreate", "web"]
+    assert wait == ["docker", "wait", "app-web"]
+
+
+@pytest.mark.parametrize(("code", "how"), [("3", "ended with 3"), ("", "did not end within 600 s")])
+def test_a_service_that_does_not_complete_fails_with_its_log(code: str, how: str) -> None:
+    with pytest.raises(Trouble) as caught:
+        compose.complete(Ending(code), STACK.service("web"))
+    assert caught.value.message == f"ubuntu: web {how}; the end of its log is below"
+    assert caught.value.evidence == ("its last words",)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fabfile.model.content import (
     Tree,
     Wanted,
+    beside,
     configuration,
     digest_of,
     files_below,
@@ -20,7 +21,7 @@ from fabfile.model.content import (
     wanted_images,
 )
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.stack import Build, Mount
+from fabfile.model.stack import Build, Mount, Read
 
 from .builders import CHECKOUT, ROOT, STACK, TREE, built, service, target
 
@@ -205,3 +206,80 @@ def test_a_file_that_moves_between_two_paths_is_noticed() -> None:
     a = {"x/f": ("100644", "1")}
     b = {"y/f": ("100644", "1")}
     assert digest_of(a, ["x", "y"]) != digest_of(b, ["x", "y"])
+
+
+def with_more(**changes: Any) -> str:
+    return built_with(contexts=(("more", f"{CHECKOUT}/services/web"),), **changes)
+
+
+def test_everything_that_a_build_is_made_of_is_part_of_the_content() -> None:
+    tags = {
+        built_with(),
+        built_with(rest='{"dockerfile_inline": "FROM a"}', dockerfile=""),
+        built_with(rest='{"dockerfile_inline": "FROM b"}', dockerfile=""),
+        built_with(rest='{"labels": {"l": "1"}}'),
+        built_with(contexts=(("more", "docker-image://alpine:1"),)),
+        built_with(contexts=(("more", "docker-image://alpine:2"),)),
+        with_more(),
+    }
+    assert len(tags) == 7
+
+
+def test_an_additional_context_counts_by_its_files() -> None:
+    build = Build(API, f"{API}/Dockerfile", contexts=(("more", f"{CHECKOUT}/services/web"),))
+    before = reference(build=build)
+    assert reference(with_file("services/web/index.html"), build=build) != before
+    assert reference(with_file("README.md"), build=build) == before
+
+
+def test_an_additional_context_that_is_a_service_counts_by_its_image() -> None:
+    def images(tree: Tree) -> str:
+        base = built("base", "web")
+        build = Build(API, f"{API}/Dockerfile", contexts=(("base", "service:base"),))
+        stack = replace(STACK, services=(base, built("one", "api", build=build)))
+        return wanted_images(stack, tree, CHECKOUT)["one"].reference
+
+    assert images(with_file("services/web/index.html")) != images(TREE)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            "/srv/elsewhere",
+            "service one: its build context '/srv/elsewhere' lies outside the repository",
+        ),
+        (f"{CHECKOUT}/gone", "service one: the commit has no build context 'gone'"),
+    ],
+)
+def test_an_additional_context_that_the_commit_does_not_have_is_an_error(
+    value: str, message: str
+) -> None:
+    assert refusal(build=Build(API, f"{API}/Dockerfile", contexts=(("x", value),))) == message
+
+
+def test_an_ignore_file_of_a_dockerfile_elsewhere_counts() -> None:
+    build = Build(API, f"{CHECKOUT}/services/web/Dockerfile")
+    ignoring = with_file("services/web/Dockerfile.dockerignore")
+    assert reference(ignoring, build=build) != reference(build=build)
+
+
+def test_the_port_of_a_registry_is_no_tag() -> None:
+    assert reference(image="registry.example:5000/api:current").startswith(
+        "registry.example:5000/api:"
+    )
+
+
+def texts(*reads: Read, tree: Tree = TREE, **effective: str) -> dict[str, str]:
+    stack = replace(STACK, services=(service("one", reads=reads), service("two")))
+    return beside(stack, tree, CHECKOUT, effective)
+
+
+def test_a_config_counts_by_its_text_its_file_or_the_setting_that_it_is() -> None:
+    assert list(texts(Read("content", "a"))) == ["one"]
+    assert texts(Read("content", "a")) != texts(Read("content", "b"))
+    of_file = Read("file", f"{CHECKOUT}/nginx/nginx.conf")
+    assert texts(of_file) != texts(of_file, tree=with_file("nginx/nginx.conf"))
+    assert texts(of_file) == texts(of_file, tree=with_file("nginx/other.conf"))
+    assert texts(Read("environment", "K"), K="1") != texts(Read("environment", "K"), K="2")
+    assert texts() == {}

@@ -7,15 +7,25 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.plan import Kind, Wish
+from fabfile.model.decide import decide
+from fabfile.model.envfile import digests
+from fabfile.model.plan import Kind, Plan, Target, Wish
+from fabfile.model.release import Done
+from fabfile.model.stack import Mount
 
 from .builders import (
+    CHECKOUT,
     OLD,
     PROJECT,
+    SERVER,
+    STACK,
+    commit,
     container,
     facts,
     labels_of,
+    release,
     service,
+    target,
 )
 from .planning import (
     FETCH,
@@ -24,6 +34,7 @@ from .planning import (
     plan,
     steps,
     titles,
+    with_service,
 )
 
 
@@ -200,3 +211,121 @@ def test_the_twin_that_serves_nobody_is_replaced_first(sick: str) -> None:
     made = plan(changed("services/api/app.py"), **state)
     rolls = [step.subject for step in made.steps if step.kind is Kind.ROLL]
     assert rolls == [sick, *({"api-1", "api-2"} - {sick})]
+
+
+def reading(text: str) -> Target:
+    return replace(target(), beside={"web": text})
+
+
+def decided(wanted: Target, **seen: Any) -> Plan:
+    return decide(SERVER, wanted, facts(**seen), commit(OLD), Wish())
+
+
+def released(text: str) -> dict[str, Any]:
+    return {"releases": (release(beside=digests({"web": text}, "salt")),)}
+
+
+def test_a_config_or_secret_that_changed_replaces_its_service_by_force() -> None:
+    """Compose's digest does not cover what it says: it would change nothing."""
+    made = decided(reading("new"), **released("old"))
+    (step,) = [step for step in made.steps if step.kind is Kind.ROLL]
+    assert (step.subject, step.reason, step.force) == ("web", "a config or secret changed", True)
+    assert decided(reading("old"), **released("old")).steps == ()
+
+
+def test_a_config_that_no_record_knows_is_not_taken_for_unchanged() -> None:
+    assert "roll web" in titles(decided(reading("new"), releases=(release(),)))
+
+
+def test_a_config_of_the_proxy_is_no_matter_of_a_reload() -> None:
+    made = decided(replace(target(), beside={"proxy": "new"}))
+    assert "roll proxy" in titles(made)
+    assert "reload proxy" not in titles(made)
+
+
+def scaled(**changes: Any) -> dict[str, Any]:
+    web = STACK.service("web")
+    labels = {**labels_of(PROJECT, "web", web.config_hash)}
+    second = container(
+        web, "old image", id="w2", name="app-web-2",
+        labels={**labels, "com.docker.compose.container-number": "2"},
+    )  # fmt: skip
+    return {"containers": (replace(second, **changes), *facts().containers)}
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"state": "exited", "exit_code": 1}, {"health": "unhealthy"}]
+)
+def test_every_container_of_a_service_counts_whatever_it_runs(state: dict[str, Any]) -> None:
+    made = plan(to=OLD, **scaled(**state))
+    assert steps(made)[-1] == ("remove app-web-2", "a second container of web; one is wanted")
+    assert [step for step in made.steps if step.kind is Kind.ROLL] == []
+
+
+def test_a_second_container_of_a_data_service_is_for_a_person() -> None:
+    labels = labels_of(PROJECT, "db", STACK.service("db").config_hash)
+    second = container(
+        STACK.service("db"), "x", id="d2", name="app-db-2",
+        labels={**labels, "com.docker.compose.container-number": "2"},
+    )  # fmt: skip
+    made = plan(to=OLD, containers=(*facts().containers, second))
+    assert made.refusals == (
+        "app-db-2 is a second container of the data service db; remove it by hand",
+    )
+
+
+@pytest.mark.parametrize(("code", "rolled"), [(0, []), (1, ["roll web"])])
+def test_a_service_that_completes_is_done_when_it_has_ended_well(
+    code: int, rolled: list[str]
+) -> None:
+    stack = with_service("web", completes=True)
+    made = plan(stack=stack, to=OLD, **containers(web={"state": "exited", "exit_code": code}))
+    assert [title for title in titles(made) if title.startswith("roll")] == rolled
+
+
+@pytest.mark.parametrize("part", ["network app-network", "volume app_data"])
+def test_a_network_or_volume_that_is_defined_otherwise_is_refused_by_name(part: str) -> None:
+    """Compose would stop whatever uses it, or leave it as it is and say nothing."""
+    seen: dict[str, Any] = {
+        "volumes": frozenset({"app_data"}),
+        "releases": (release(parts={part: "old"}),),
+    }
+    said = (
+        f"{part} is defined otherwise than it was made, and no deploy makes it anew while"
+        " something uses it: give it another name, or remove it by hand first"
+    )
+    assert plan(stack=replace(STACK, parts={part: "new"}), to=OLD, **seen).refusals == (said,)
+    assert plan(stack=replace(STACK, parts={part: "old"}), to=OLD, **seen).refusals == ()
+    gone: dict[str, Any] = {**seen, "volumes": frozenset(), "networks": {}}
+    assert plan(stack=replace(STACK, parts={part: "new"}), to=OLD, **gone).refusals == ()
+
+
+def test_a_data_service_that_mounts_files_of_the_commit_starts_when_they_are_there() -> None:
+    """Docker makes a folder of a file that is missing."""
+    mounts = (Mount("bind", f"{CHECKOUT}/nginx", "/conf"),)
+    made = plan(stack=with_service("db", mounts=mounts), **containers(db=None))
+    kinds = [step.kind for step in made.steps]
+    assert kinds.index(Kind.CHECKOUT) < kinds.index(Kind.START)
+    plainly = [step.kind for step in plan(**containers(db=None)).steps]
+    assert plainly.index(Kind.START) < plainly.index(Kind.CHECKOUT)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "rolled"),
+    [
+        ("done", {}, True),
+        ("failed", {}, True),
+        ("failed", {"state": "exited"}, True),
+        (None, {}, False),
+    ],
+)
+def test_a_config_that_failed_does_not_stay_on_the_way_back(
+    outcome: str | None, state: dict[str, Any], rolled: bool
+) -> None:
+    """What the last good release had is wanted, and another one is in the container."""
+    steps = (Done("checkout 1", "done", 0), *([Done("roll web", outcome, 0)] if outcome else []))
+    failed = release("r2", outcome="failed", beside=digests({"web": "bad"}, "salt"), steps=steps)
+    seen = {**released("old"), **containers(web=state)}
+    made = decided(reading("old"), **{**seen, "releases": (*seen["releases"], failed)})
+    found = [(step.subject, step.force) for step in made.steps if step.kind is Kind.ROLL]
+    assert found == ([("web", True)] if rolled else [])

@@ -118,7 +118,7 @@ def test_a_container_knows_its_project_service_digest_and_address() -> None:
 
 def test_published_ports_are_listed_once_each() -> None:
     proxy = containers()["app-proxy"]
-    assert (proxy.published, proxy.restarts, proxy.address) == ((80, 443), 3, "")
+    assert (proxy.published, proxy.restarts, proxy.address) == (("80/tcp", "443/tcp"), 3, "")
 
 
 def test_a_one_off_container_is_of_no_service() -> None:
@@ -131,6 +131,15 @@ def test_a_container_made_by_hand_is_of_no_project() -> None:
     assert (container.project, container.service, container.addresses) == ("", "", {})
 
 
+@pytest.mark.parametrize("number", ["x", "-1", "", "9" * 5000])
+def test_a_container_with_a_number_that_compose_did_not_give_it_comes_last(number: str) -> None:
+    own = containers()["app-api-1"]
+    labels = {**own.labels, "com.docker.compose.container-number": number}
+    odd = replace(own, name="odd", labels=labels)
+    facts = replace(FACTS, containers=(odd, own))
+    assert [one.name for one in facts.containers_of("app", "api-1")] == ["app-api-1", "odd"]
+
+
 def test_a_service_is_found_by_its_project_and_name() -> None:
     found = FACTS.container("app", "api-1")
     assert found is not None
@@ -138,8 +147,11 @@ def test_a_service_is_found_by_its_project_and_name() -> None:
     assert FACTS.container("other", "api-1") is None
 
 
-def test_images_are_named_and_nameless_ones_left_out() -> None:
+def test_images_have_all_their_names_and_one_without_any_is_there_by_its_id() -> None:
+    """After a pull by hand the image of the last release has no name, and is the way back."""
     assert FACTS.images == {
+        "sha256:dd": "sha256:dd",
+        "nginx@sha256:d1": "sha256:bb",
         "app/api:0123456789abcdef": "sha256:aa",
         "app/api:current": "sha256:aa",
         "nginx:1.31.3-alpine": "sha256:bb",
@@ -158,8 +170,12 @@ def test_networks_have_their_project_or_none() -> None:
     assert FACTS.networks == {"app-network": "app", "bridge": ""}
 
 
-def test_only_listening_sockets_count_in_both_families() -> None:
-    assert FACTS.listening == frozenset({80, 443})
+def test_sockets_that_take_anybody_count_in_both_families_and_protocols() -> None:
+    assert FACTS.listening == frozenset({"80/tcp", "443/tcp", "53/udp"})
+
+
+def test_volumes_are_named() -> None:
+    assert FACTS.volumes == frozenset({"app_data", "other"})
 
 
 def test_the_holder_of_the_lock_is_named() -> None:
@@ -207,6 +223,7 @@ def test_the_wanted_commit_is_read_whole() -> None:
         resolved='{"name": "app"}\n',
         hashes="api-1 3c\n",
         effective={"A": "a", "PASSWORD": "x$y", "EMPTY": ""},
+        filtered=("assets/logo.png",),
     )
 
 

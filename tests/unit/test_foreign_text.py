@@ -88,7 +88,12 @@ def seen(**sections: str) -> Facts:
 def test_subjects_and_names_of_files(subject: bytes, path: bytes) -> None:
     said, named = read(subject), f"x{read(path)}"
     log = f"\0{WANTED}\0{said}\0\n{named}\0"
-    found = seen(log=log, tree=f"100644 blob aaaa\t{named}\0", edited=f" M {named}\0")
+    found = seen(
+        log=log,
+        tree=f"100644 blob aaaa\t{named}\0",
+        edited=f" M {named}\0",
+        filtered=f"{named}\0",
+    )
     assert FACTS.commit is not None
     assert found.commit is not None
     assert found.commit.tree == {named: ("100644", "aaaa")}
@@ -96,7 +101,9 @@ def test_subjects_and_names_of_files(subject: bytes, path: bytes) -> None:
         (WANTED, said, (named,))
     ]
     assert found.edited == (f" M {named}",)
-    commit = replace(FACTS.commit, subject=said, tree=found.commit.tree, log=found.commit.log)
+    assert found.commit.filtered == (named,)
+    changed = {one: getattr(found.commit, one) for one in ("tree", "log", "filtered")}
+    commit = replace(FACTS.commit, subject=said, **changed)
     assert found == replace(FACTS, commit=commit, edited=found.edited)
 
 
@@ -115,23 +122,24 @@ def test_a_git_servers_errors_and_refs(said: bytes, fault: str) -> None:
 
 @many
 @given(st.text(max_size=20), st.text(max_size=20), TEXT)
-def test_networks_images_labels_and_folders(name: str, label: str, path: bytes) -> None:
+def test_networks_volumes_images_labels_and_folders(name: str, label: str, path: bytes) -> None:
     container = {
         **json.loads(LOOK[LOOK.index('{"id":"c1"') :].partition("\n")[0]),
         "labels": {"x": label},
     }
     found = seen(
         networks=f"{json.dumps([name, label], ensure_ascii=False)}\n",
-        images=f"{json.dumps(['id', name, label, '1MB'], ensure_ascii=False)}\n",
+        volumes=f"{json.dumps([name], ensure_ascii=False)}\n",
+        images=f"{json.dumps(['id', name, label, '1MB', label], ensure_ascii=False)}\n",
         containers=f"{json.dumps(container, ensure_ascii=False)}\n",
         folders=f"700|directory|root|/{read(path)}\0",
     )
-    assert found.networks == {name: label}
+    assert (found.networks, found.volumes) == ({name: label}, frozenset({name}))
+    assert found.images == {f"{name}:{label}": "id", f"{name}@{label}": "id"}
     assert list(found.folders) == [f"/{read(path)}"]
     assert [(one.id, dict(one.labels)) for one in found.containers] == [("c1", {"x": label})]
-    same = {
-        one: getattr(FACTS, one) for one in ("networks", "images", "sizes", "containers", "folders")
-    }
+    changed = ("networks", "volumes", "images", "sizes", "containers", "folders")
+    same = {one: getattr(FACTS, one) for one in changed}
     assert replace(found, **same) == FACTS
 
 

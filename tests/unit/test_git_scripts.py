@@ -52,7 +52,7 @@ def test_a_fetch_makes_the_clone_and_moves_no_file(cloned: Host) -> None:
 def test_a_fetch_takes_away_what_a_run_that_died_left(cloned: Host) -> None:
     """Of another commit, and what was written beside it; the clone forgets the tree."""
     tree = git.worktree(cloned, deployed(cloned, "two\n"))
-    Path(tree.with_suffix(".images.yml")).write_text("{}")
+    Path(tree.with_suffix(".apart.json")).write_text("{}")
     other = commit(origin_of(cloned), "Another", "three\n")
     git.fetch(cloned, other, "r2")
     assert list(Path(cloned.server.root / "build").iterdir()) == []
@@ -141,7 +141,7 @@ def test_a_worktree_that_a_died_run_left_is_made_anew(cloned: Host) -> None:
 
 def test_a_worktree_goes_with_what_was_written_beside_it(cloned: Host) -> None:
     folder = git.worktree(cloned, deployed(cloned, "two\n"))
-    Path(f"{folder}.images.yml").write_text("{}")
+    Path(f"{folder}.apart.json").write_text("{}")
     git.remove_worktree(cloned, folder)
     assert list(Path(cloned.server.root / "build").iterdir()) == []
 

@@ -171,3 +171,51 @@ def test_what_is_known_of_a_release_is_read_whole() -> None:
 def test_a_page_cannot_be_asked_for_files_that_nobody_knows() -> None:
     said = refusal({"gates": [{"name": "a", "url": "u", "loads": ["script", "font"]}]})
     assert said == "x-deploy.api.gates.loads: unknown font; known: script, style"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("2m", 120), ("90s", 90), (150, 150), ("150", 150), ("1h", 3600)]
+)
+def test_a_drain_is_a_number_of_seconds_or_a_duration(written: object, seconds: int) -> None:
+    assert parse_hints("api", {"drain": written}).drain == seconds
+
+
+NO_NUMBER = "invalid literal for int() with base 10: 'eighty'"
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"drain": "soon"}, "x-deploy.api.drain 'soon' is no duration: 90s, 10m or 1h"),
+        (
+            {"smoke": "python -c pass"},
+            "x-deploy.api.smoke: 'python -c pass' is no list of words, such as [sh, -c, exit 0]",
+        ),
+        (
+            {"checks": {"one": "curl x"}},
+            "x-deploy.api.checks.one: 'curl x' is no list of words, such as [sh, -c, exit 0]",
+        ),
+        (
+            {"link": {"command": {"a": 1}}},
+            "x-deploy.api.link.command: {'a': 1} is no list of words, such as [sh, -c, exit 0]",
+        ),
+        ({"keep": "no"}, "x-deploy.api.keep: 'no' is neither true nor false"),
+        (
+            {"probe": {"port": "eighty"}},
+            f"x-deploy.api: {NO_NUMBER}: not what docs/deploy.md says of it",
+        ),
+    ],
+)
+def test_what_is_written_otherwise_than_it_is_read_is_refused(
+    raw: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Trouble) as caught:
+        parse_hints("api", raw)
+    assert (caught.value.message, caught.value.code) == (said, 2)
+
+
+@pytest.mark.parametrize("raw", [True, "keep", 1, {"probe": 80}, {"gates": 1}, {"volume": ["/x"]}])
+def test_no_shape_of_an_entry_is_a_traceback(raw: Any) -> None:
+    with pytest.raises(Trouble) as caught:
+        parse_hints("api", raw)
+    assert caught.value.message.startswith("x-deploy.api")

@@ -115,3 +115,10 @@ def test_a_question_connects_where_it_says_and_asks_only_http() -> None:
     assert 'proto = "=http,https"' in lines
     assert "globoff" in lines
     assert host.words[-1] == "CERTIFICATE"
+
+
+def test_no_proxy_of_the_servers_network_stands_before_the_stacks_own_addresses() -> None:
+    """Set in /etc/environment, it would answer for every gate."""
+    host = Answering((200, "", "x"), (200, "", "y"))
+    ask_on_server(host, questions(2), {})
+    assert host.given.count('noproxy = "*"\n') == 2

@@ -159,6 +159,42 @@ def test_a_relative_key_starts_at_the_folder_of_the_file() -> None:
     assert server.key == Path("/srv/fleet/../keys/one")
 
 
+@pytest.mark.parametrize("user", ["first.last", "Root", "deploy_1", "1st", "svc-web"])
+def test_a_user_is_called_as_users_are_called(user: str) -> None:
+    (server,) = read(f"{DEFAULTS}[one]\nhost = one\nuser = {user}\n").servers
+    assert server.user == user
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd.xn--p1ai"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("Example.COM", "example.com"),
+        ("a.xn--vermgensberatung-pwb", "a.xn--vermgensberatung-pwb"),
+    ],
+)
+def test_a_domain_may_be_of_any_language_in_its_ascii_form(written: str, name: str) -> None:
+    (server,) = read(f"{DEFAULTS}[one]\nhost = one\ndomains = {written}\n").servers
+    assert server.domains == (name,)
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "place"),
+    [
+        ("2001:DB8:0::1", "2001:db8::1", "[2001:db8::1]"),
+        ("::1", "::1", "[::1]"),
+        ("192.0.2.7", "192.0.2.7", "192.0.2.7"),
+        ("my_host.lan", "my_host.lan", "my_host.lan"),
+    ],
+)
+def test_an_address_of_either_family_has_its_form_in_a_url(
+    host: str, address: str, place: str
+) -> None:
+    (server,) = read(f"{DEFAULTS}[one]\nhost = {host}\n").servers
+    assert (server.address, server.place) == (address, place)
+
+
 def test_a_tilde_is_the_operators_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/operator")
     (server,) = read(f"{DEFAULTS}[one]\nhost = one\nkey = ~/.ssh/one\n").servers
@@ -190,7 +226,11 @@ compose = app.yml
         ("port = -1", "port: '-1' is not a port (1 to 65535)"),
         ("port = 22 ; ssh", "port: '22 ; ssh' is not a port (1 to 65535)"),
         ("port = ٢٢", "port: '٢٢' is not a port (1 to 65535)"),
-        ("user = Root", "user: 'Root' is not a user name"),
+        ("user = a:b", "user: 'a:b' is not a user name"),
+        ("address = 2001:db8::g", "address: '2001:db8::g' is not a host name or address"),
+        ("address = ::1::2", "address: '::1::2' is not a host name or address"),
+        ("domains = пример.рф", "domains: 'пример.рф' must be written in punycode (xn--…)"),
+        ("domains = example.xn--", "domains: 'example.xn--' is not a domain name"),
         ("user = -oProxyCommand=x", "user: '-oProxyCommand=x' is not a user name"),
         ("path = app", "path: 'app' is not an absolute path below /"),
         ("path = ~/app", "path: '~/app' is not an absolute path below /"),

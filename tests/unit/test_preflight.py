@@ -18,6 +18,7 @@ from fabfile.model.preflight import (
     stack_problems,
     warnings,
 )
+from fabfile.model.stack import Port, Stack
 
 from .builders import (
     CHECKOUT,
@@ -283,13 +284,13 @@ def test_a_network_that_compose_refuses_is_told_with_the_repair_and_what_it_stop
 
 
 def test_a_port_that_another_container_publishes_is_named_with_it() -> None:
-    theirs = container(service("theirs"), "x", labels={}, published=(443,))
-    seen = facts(containers=(theirs,), listening=frozenset({443}))
+    theirs = container(service("theirs"), "x", labels={}, published=("443/tcp",))
+    seen = facts(containers=(theirs,), listening=frozenset({"443/tcp"}))
     assert stack_problems(seen, STACK) == ["port 443 of proxy is in use by app-theirs"]
 
 
 def test_a_port_that_a_process_listens_on_is_named() -> None:
-    seen = facts(containers=(), listening=frozenset({22, 80}))
+    seen = facts(containers=(), listening=frozenset({"22/tcp", "80/tcp"}))
     assert stack_problems(seen, STACK) == ["port 80 of proxy is in use by a process"]
 
 
@@ -334,3 +335,85 @@ def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
     for line in lines:
         assert "\n" not in line
         assert any(remedy in line for remedy in remedies), line
+
+
+def publishing(*ports: Port) -> Stack:
+    return replace(STACK, networks=(), services=(service("a", ports=ports),))
+
+
+@pytest.mark.parametrize(
+    ("port", "taken", "said"),
+    [
+        (Port("", 53, "udp"), {"53/tcp"}, []),
+        (Port("", 53, "tcp"), {"53/udp"}, []),
+        (Port("", 53, "udp"), {"53/udp"}, ["port 53/udp of a is in use by a process"]),
+        (Port("", 7000, "tcp", 7002), {"7000/tcp", "7001/tcp"}, []),
+        (
+            Port("", 7000, "tcp", 7001),
+            {"7000/tcp", "7001/tcp"},
+            ["port 7000 of a is in use by a process"],
+        ),
+    ],
+)
+def test_a_port_is_in_use_when_none_of_its_protocol_is_left(
+    port: Port, taken: set[str], said: list[str]
+) -> None:
+    seen = facts(containers=(), listening=frozenset(taken))
+    assert stack_problems(seen, publishing(port)) == said
+
+
+EXTERNAL = "which the stack calls external, is not there: docker {} create gone"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("network out", []),
+        ("volume theirs", []),
+        (
+            "network gone",
+            ["network gone, " + EXTERNAL.format("network")],
+        ),
+        (
+            "volume gone",
+            ["volume gone, " + EXTERNAL.format("volume")],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_external_must_be_there_whoever_made_it(part: str, said: list[str]) -> None:
+    stack = replace(STACK, external=(part,))
+    networks = {"app-network": "app", "out": "others"}
+    assert stack_problems(facts(networks=networks, volumes=frozenset({"theirs"})), stack) == said
+
+
+WHERE = f"{CHECKOUT}/.env"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\ufffd\ufffdA\0=\0", f"{WHERE} is in UTF-16; save it as UTF-8 without a mark"),
+        ("A\0=\0001\0", f"{WHERE} is in UTF-16; save it as UTF-8 without a mark"),
+        (
+            "\ufeffA=1",
+            f"{WHERE} is in UTF-8 with a byte order mark; save it as UTF-8 without a mark",
+        ),
+        ("A=caf\ufffd", f"{WHERE} is not in UTF-8; save it as UTF-8 without a mark"),
+    ],
+)
+def test_settings_in_another_encoding_are_called_that(text: str, said: str) -> None:
+    assert env_findings(SERVER, facts(env=text)).problems == (said,)
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("COMPOSE_PROJECT_NAME", "take the stack for another one, whose names are all in use"),
+        ("COMPOSE_ENV_FILES", "read other settings than this file"),
+        ("COMPOSE_DISABLE_ENV_FILE", "read no settings"),
+        ("COMPOSE_REMOVE_ORPHANS", "remove containers that nobody asked it to remove"),
+    ],
+)
+def test_a_setting_that_steers_compose_elsewhere_is_one_line(key: str, what: str) -> None:
+    seen = facts(env=f"A=1\n{key}=x\n", commit=commit())
+    assert env_findings(SERVER, seen).problems == (f".env: {key} makes compose {what}; remove it",)

@@ -152,7 +152,7 @@ def test_a_container_has_its_time_to_become_healthy_and_no_more(
     proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
     assert loads(stubs)[-1] == ["api-1:8000", "api-2:8000", "web:80"]
     states(stubs, "running starting")
-    monkeypatch.setattr(proxy, "HEALTHY", 1)
+    monkeypatch.setattr(compose, "HEALTHY", 1)
     with pytest.raises(Trouble, match="web did not become healthy") as no:
         proxy.roll(host, told(), STACK.service("web"), twins=[TWIN], force=False)
     assert "app-web is running starting" in no.value.evidence
@@ -252,4 +252,37 @@ def test_what_cannot_be_looked_at_has_as_long_as_it_is_given(
     unseen = replace(service, hints=replace(service.hints, drain=2))
     assert re.fullmatch(
         r"drained in ([2-9]|\d\d) s", proxy.roll(host, told(), unseen, twins=[TWIN], force=False)
+    )
+
+
+@pytest.mark.parametrize("reached", ["10.0.0.9:80", "10.1.0.9:80"])
+def test_a_container_on_two_networks_is_reached_at_either_address(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, reached: str
+) -> None:
+    monkeypatch.setenv("ADDRESSES", "10.0.0.9 10.1.0.9")
+    monkeypatch.setenv("REACHED", reached)
+    service = STACK.service("web")
+    proxied = replace(service, hints=replace(service.hints, port=80))
+    proxy.roll(host, told(), proxied, twins=[], force=False)
+    asked = (stubs / "curl.log").read_text().splitlines()
+    assert {line.rpartition("/")[0] for line in asked if line.endswith("/epoch")} == {
+        "-s --noproxy * --max-time 2 http://10.0.0.9:8090"
+    }
+
+
+def test_a_service_on_the_hosts_network_is_not_asked_for_by_its_name(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REACHED", "10.7.7.7:80")
+    service = STACK.service("web")
+    proxied = replace(service, in_host_network=True, hints=replace(service.hints, port=80))
+    proxy.roll(host, told(), proxied, twins=[], force=False)
+
+
+@pytest.mark.parametrize(("start_period", "seconds"), [(0, 120), (60, 120), (300, 360), (90, 150)])
+def test_a_container_may_take_its_start_period_and_more_to_become_healthy(
+    start_period: float, seconds: int
+) -> None:
+    assert (
+        compose.patience_with(replace(STACK.service("web"), start_period=start_period)) == seconds
     )

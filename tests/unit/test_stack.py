@@ -11,7 +11,8 @@ import pytest
 
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.hints import Hints
-from fabfile.model.stack import Build, Mount, Port, Stack, parse
+from fabfile.model.resolved import parse
+from fabfile.model.stack import Build, Mount, Port, Read, Stack
 
 RESOLVED = (Path(__file__).parent / "data" / "resolved.json").read_text()
 """What ``docker compose config --format json`` prints for a whole stack."""
@@ -105,7 +106,7 @@ def test_a_stack_without_a_proxy_has_none() -> None:
 
 def test_what_a_service_leaves_out_has_composes_own_values() -> None:
     service = small({"a": {"build": {"context": "/app/a"}}}).service("a")
-    assert (service.image, service.container) == ("app-a", "app-a-1")
+    assert (service.image, service.container) == ("app-a:latest", "app-a-1")
     assert service.build == Build("/app/a", "/app/a/Dockerfile")
     assert (service.cpus, service.repository, service.hints) == (0, "app-a", Hints())
 
@@ -210,3 +211,93 @@ def test_a_release_of_another_version_is_read_without_what_it_says_beyond() -> N
     model["x-deploy"] |= {"gone": {}, "redis": {"keep": True, "colour": "red"}}
     stack = parse(json.dumps(model), HASHES, strict=False)
     assert stack == STACK
+
+
+def test_a_range_of_ports_is_any_of_them_and_a_protocol_is_kept() -> None:
+    ports = [
+        {"target": 80, "published": "7000-7002", "protocol": "tcp"},
+        {"target": 53, "published": "53", "protocol": "udp"},
+    ]
+    service = small({"a": {"image": "a", "ports": ports}}).service("a")
+    assert service.ports == (Port("", 7000, "tcp", 7002), Port("", 53, "udp"))
+    assert [port.choices for port in service.ports] == [
+        ["7000/tcp", "7001/tcp", "7002/tcp"],
+        ["53/udp"],
+    ]
+
+
+def test_what_a_build_is_made_of_beside_its_folder_is_kept() -> None:
+    spec = {
+        "context": "/app/a",
+        "dockerfile_inline": "FROM x\n",
+        "additional_contexts": {"more": "/app/b", "base": "docker-image://alpine"},
+        "labels": {"l": "1"},
+        "no_cache": False,
+    }
+    build = small({"a": {"build": spec}}).service("a").build
+    assert build == Build(
+        "/app/a",
+        "",
+        contexts=(("base", "docker-image://alpine"), ("more", "/app/b")),
+        rest='{"dockerfile_inline": "FROM x\\n", "labels": {"l": "1"}}',
+    )
+
+
+def test_what_a_service_reads_of_configs_and_secrets_is_kept_and_never_shown() -> None:
+    stack = small(
+        {"a": {"image": "a", "configs": [{"source": "c"}], "secrets": [{"source": "s"}]}},
+        configs={"c": {"content": "kq8vPz"}},
+        secrets={"s": {"environment": "TOKEN"}, "other": {"file": "/x"}},
+    )
+    assert stack.service("a").reads == (Read("content", "kq8vPz"), Read("environment", "TOKEN"))
+    assert "kq8vPz" not in repr(stack)
+
+
+@pytest.mark.parametrize(
+    ("services", "completes"),
+    [
+        ({"a": {"restart": "no"}}, True),
+        ({"a": {"restart": "on-failure:3"}}, True),
+        ({"a": {}}, False),
+        ({"a": {"restart": "unless-stopped"}}, False),
+        ({"a": {}, "b": {"depends_on": {"a": {"condition": "service_healthy"}}}}, False),
+        (
+            {
+                "a": {"restart": "always"},
+                "b": {"depends_on": {"a": {"condition": "service_completed_successfully"}}},
+            },
+            True,
+        ),
+    ],
+)
+def test_a_service_that_ends_by_itself_is_known_by_its_restart_or_who_waits_for_it(
+    services: dict[str, Any], completes: bool
+) -> None:
+    stack = small({name: {"image": "x", **raw} for name, raw in services.items()})
+    assert stack.service("a").completes is completes
+
+
+def test_what_is_external_is_no_part_of_the_stack() -> None:
+    stack = small(
+        {},
+        networks={"own": {"name": "app_own", "ipam": {}}, "o": {"name": "out", "external": True}},
+        volumes={"data": None, "v": {"name": "theirs", "external": True}},
+    )
+    assert stack.networks == ("app_own",)
+    assert sorted(stack.parts) == ["network app_own", "volume data"]
+    assert stack.external == ("network out", "volume theirs")
+
+
+def test_a_definition_is_the_same_to_whichever_compose_prints_it() -> None:
+    """Newer ones leave out what is empty."""
+    plain = small({}, networks={"n": {"name": "n"}}).parts
+    assert small({}, networks={"n": {"name": "n", "ipam": {}, "internal": False}}).parts == plain
+    assert small({}, networks={"n": {"name": "n", "internal": True}}).parts != plain
+
+
+@pytest.mark.parametrize(
+    ("printed", "seconds"), [("5m0s", 300), ("1m30s", 90), ("1h0m0s", 3600), ("500ms", 0.5)]
+)
+def test_a_start_period_is_read_as_compose_prints_it(printed: str, seconds: float) -> None:
+    service = small({"a": {"image": "a", "healthcheck": {"start_period": printed}}}).service("a")
+    assert service.start_period == seconds

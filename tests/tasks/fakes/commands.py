@@ -103,12 +103,10 @@ def understand(words: Sequence[str]) -> Command:
     """What words mean."""
     if words[:2] == ("bash", "-c") and words[3] == "migrate":
         return understand(words[8:])
+    if words[:2] == ("bash", "-c") and words[3] == "docker compose":
+        return _compose(list(words[4:]))
     if words[:2] == ("bash", "-c"):
         return Command(words[3], tuple(words[4:]))
-    if words[:2] == ("env", "BUILDX_GIT_INFO=false"):
-        return understand(words[2:])
-    if words[:2] == ("docker", "compose"):
-        return _compose(list(words[2:]))
     if words[0] == "docker":
         verbs = 2 if words[1] == "image" else 1
         return Command(" ".join(words[: verbs + 1]), tuple(words[verbs + 1 :]))
@@ -179,7 +177,7 @@ def _below(path: str) -> str:
     parts = PurePosixPath(path).parts[-3:]
     if "releases" in parts or "backups" in parts:
         return parts[-1]
-    return "images.yml" if path.endswith(".images.yml") else "/".join(parts[-2:])
+    return path.rpartition("/")[2].partition(".")[2] if "/build/" in path else "/".join(parts[-2:])
 
 
 def _tag(name: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from .commands import Command
 from .composing import Refused
@@ -90,13 +89,12 @@ def watch(machine: Machine, _command: Command, _stdin: str) -> Ended:
 
 def compose_build(machine: Machine, command: Command, _stdin: str) -> Ended:
     *flags, service = command.words
-    override = json.loads(machine.files[command.files[1]])["services"][service]
-    context = machine.model(command).services[service]["build"]["context"]
+    spec = machine.model(command).services[service]
     return machine.engine.build(
-        override["image"],
-        machine.content(context),
+        spec["image"],
+        machine.content(spec["build"]["context"]),
         fresh="--no-cache" in flags,
-        labelled="labels" in override["build"],
+        labelled="labels" in spec["build"],
     )
 
 
@@ -116,10 +114,7 @@ def compose_up(machine: Machine, command: Command, _stdin: str) -> Ended:
 def compose_run(machine: Machine, command: Command, _stdin: str) -> Ended:
     *words, service = command.words
     model = machine.model(command)
-    images: Mapping[str, Mapping[str, str]] = {}
-    if len(command.files) > 1:
-        images = json.loads(machine.files[command.files[1]])["services"]
-    reference = images.get(service, model.services[service])["image"]
+    reference = model.services[service]["image"]
     image = machine.engine.find(reference)
     if not image:
         return Ended(125, err=f"No such image: {reference}")

@@ -50,13 +50,14 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "edited", "".join(f" M {path}\0" for path in machine.edited) if git else ""
     yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
     rows = (
-        [identity, name.rpartition(":")[0], name.rpartition(":")[2], "100MB"]
+        [identity, name.rpartition(":")[0], name.rpartition(":")[2], "100MB", "<none>"]
         for name, identity in engine.images.items()
     )
     yield "images", "".join(f"{json.dumps(row)}\n" for row in rows)
     yield "networks", "".join(f"{json.dumps(row)}\n" for row in engine.networks.items())
+    yield "volumes", ""
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
-    yield "listening", "".join(f"0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
+    yield "listening", "".join(f"tcp 0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
     if machine.reach:
         yield "reach", machine.reach
     yield "holder", machine.locks.get("locks", "")
@@ -121,6 +122,7 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
         for entry in machine.origin.history(commit)
     )
     yield "log", "".join(entries)
+    yield "filtered", ""
     model = _model(machine, commit, compose)
     if isinstance(model, str):
         yield "resolved", f"error: {model}"

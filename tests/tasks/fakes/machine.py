@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -174,7 +175,9 @@ class Machine:
 
     def model(self, command: Command) -> Model:
         """The stack that a ``docker compose`` command means."""
-        file = command.files[0]
+        (file,) = command.files
+        if file.startswith(f"{ROOT}/build/"):
+            return Model(json.loads(self.files[file]))
         folder, name = posixpath.split(file)
         text = self.content(folder).get(name)
         if text is None:

@@ -1,0 +1,68 @@
+"""What a stack may say: nothing of it is passed over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fabfile.model.preflight import stack_problems
+from fabfile.model.resolved import parse
+
+from .builders import facts
+
+
+def problems(service: dict[str, Any], **more: Any) -> list[str]:
+    model = {"name": "app", "services": {"a": {"image": "a:1", **service}}, **more}
+    return stack_problems(facts(containers=()), parse(json.dumps(model), ""))
+
+
+MANY = "this collection runs one container of a service"
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ({"deploy": {"replicas": 2}}, f"2 replicas, and {MANY}: give each a name of its own"),
+        ({"scale": 3}, f"3 replicas, and {MANY}: give each a name of its own"),
+        ({"scale": 0}, f"0 replicas, and {MANY}: use a profile to leave it out"),
+        ({"label_file": ["/x"]}, "label_file is read in the old checkout: write labels"),
+        (
+            {"network_mode": "service:b"},
+            "network_mode is that of b, and ends when b is replaced: give it its own",
+        ),
+        ({"pid": "container:b"}, "pid is that of b, and ends when b is replaced: give it its own"),
+        ({"ipc": "service:b"}, "ipc is that of b, and ends when b is replaced: give it its own"),
+        ({"volumes_from": ["b"]}, "volumes_from follows another container: name the volumes"),
+        ({"provider": {"type": "x"}}, "a provider runs it, and no container: remove it"),
+        (
+            {"pull_policy": "always"},
+            "pull_policy always would run another image than the one that was prepared: remove it",
+        ),
+    ],
+)
+def test_what_a_deploy_would_leave_undone_is_refused_by_name(
+    service: dict[str, Any], said: str
+) -> None:
+    assert problems(service) == [f"service a: {said}"]
+
+
+def test_a_part_of_the_stack_that_nobody_carries_out_is_refused_by_name() -> None:
+    said = "the stack has 'models', which this collection does not carry out: remove it"
+    assert problems({}, models={"m": {}}) == [said]
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        {},
+        {"deploy": {"replicas": 1}},
+        {"network_mode": "host"},
+        {"ipc": "host"},
+        {"pull_policy": "missing"},
+        {"develop": {"watch": []}, "profiles": ["x"]},
+    ],
+)
+def test_what_is_understood_is_no_problem(service: dict[str, Any]) -> None:
+    assert problems(service, **{"x-y": {}}) == []
