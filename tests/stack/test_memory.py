@@ -141,7 +141,7 @@ def test_every_limit_counts_by_client_not_by_address() -> None:
     for server in SERVERS:
         keys = [zone.split()[0] for zone in directive(server, "limit_req_zone")]
         keys += [zone.split()[0] for zone in directive(server, "limit_conn_zone")]
-        assert {*keys} <= {"$client", "$request_from", "$preflight_from"}
+        assert {*keys} <= {"$client", "$request_from", "$sign_in_from", "$preflight_from"}
         assert len(re.findall(r"\$(binary_)?remote_addr\b(?= +zone)", nginx(server))) == 0
     limits = (ROOT / "nginx/ubuntu/limits.conf").read_text()
     assert "remote_addr" not in limits

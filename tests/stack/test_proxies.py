@@ -116,9 +116,9 @@ def test_a_limit_answers_429() -> None:
     zones = directive("ubuntu", "limit_req_zone")
     told = [" ".join(zone.split()) for zone in zones]
     assert "$request_from zone=api:10m rate=10r/s" in told
-    assert "$request_from zone=auth:10m rate=5r/m" in told
+    assert "$sign_in_from zone=auth:10m rate=5r/m" in told
     uses = directive("ubuntu", "limit_req")
-    assert uses.count("zone=api burst=20 nodelay") == 3
+    assert uses.count("zone=api burst=20 nodelay") == 4
     assert uses.count("zone=auth burst=5 nodelay") == 1
 
 
