@@ -165,7 +165,8 @@ def test_whoever_calls_an_object_as_a_path_writes_no_file(
     told = unsigned(good, path, b"ssh-ed25519 AAAA attacker\n")
     # Even with the key itself.
     text = json.dumps({**told, "signature": signature(told, bucket.storage.keys[2])}).encode()
-    keys = [f"{bait.name}.json", "..%2F..%2Fx.json", f"a/../{bait.name}.json"]
+    # This S3 server takes no ``..`` in a key; with those tests/tasks/test_hostile_copies.py tries.
+    keys = [f"{bait.name}.json", "..%2F..%2Fx.json", f"a/b/{bait.name}.json"]
     for key in keys:
         bucket.put(key, text)
     for source in (bait.name, f"{HERE}{bait.name}", f"{HERE}{path}", path, "latest", "newest"):
@@ -173,7 +174,8 @@ def test_whoever_calls_an_object_as_a_path_writes_no_file(
         assert ran.code == 2, ran
         assert len(ran.err.splitlines()) == 1, ran
     strays = operator.json("db.list")["strays"]
-    assert strays[f"{HERE}{bait.name}.json"] == "not a manifest"
+    whys = ["not a manifest", "no backup is called so", "no backup is called so"]
+    assert strays == {f"{HERE}{key}": why for key, why in zip(keys, whys, strict=True)}
     assert scene.ubuntu.must(["ls", "-A", SHELF]) == ""
     assert scene.ubuntu.exec(["ls", "/home/ubuntu/.ssh/authorized_keys_x"]).returncode != 0
 
