@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from pathlib import PurePosixPath
 
 import pytest
 import yaml
@@ -13,6 +15,7 @@ from tests.lab.seen import asked, now
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
+SITE_NAME = "wishwith.me"
 HEAD = re.compile(r"--spider|--head|\bHEAD\b|curl (-\S+ )*-[a-zA-Z]*I")
 
 
@@ -46,5 +49,12 @@ def test_every_gate_asks_the_proxy_with_get(scene: Scene) -> None:
     scene.proves()
     ours = [line for line in asked(scene.ubuntu, since) if line["agent"] == "wishwithme-probe"]
     assert {line["method"] for line in ours} == {"GET"}
-    paths = sorted((line["host"], line["path"]) for line in ours)
-    assert paths == sorted([(API, "/healthz"), ("wishwith.me", "/")] * 2)
+    asks = Counter((line["host"], line["path"]) for line in ours)
+    pages = {(API, "/healthz"), (SITE_NAME, "/")}
+    assert pages <= asks.keys()
+    # Also what the page is alive by: its script and its style.
+    files = asks.keys() - pages
+    assert {host for host, _ in files} == {SITE_NAME}
+    assert sorted(PurePosixPath(path).suffix for _, path in files) == [".css", ".js"]
+    # Inside and from outside.
+    assert set(asks.values()) == {2}
