@@ -76,5 +76,6 @@ def command_line(
     # In two halves: a shell that shows what it is told to run does not print the mark by that.
     halves = secrets.token_hex(8), secrets.token_hex(8)
     say = f"printf '%s%s\\n' {' '.join(halves)}"
-    text = f"set +x; {say}; {say} >&2; exec {line}"
+    # SHLVL: a bash that sshd seems to have started reads ~/.bashrc, also one of our scripts.
+    text = f"set +x; export SHLVL=9; {say}; {say} >&2; exec {line}"
     return Line(text if has_stdin else f"{text} </dev/null", f"{''.join(halves)}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.lab.deployments import refused
 from tests.lab.rig.server import Server
 from tests.lab.scenes import PAGE, Scene, titled
 from tests.lab.seen import untouched
@@ -63,10 +62,13 @@ def test_a_shell_that_runs_nothing_is_no_missing_docker(scene: Scene) -> None:
     login("/usr/sbin/nologin")
     try:
         with untouched(scene.ubuntu):
-            said = refused(scene.operator.fab("ubuntu.plan"))
+            ran = scene.operator.fab("ubuntu.plan")
     finally:
         login("/bin/bash")
-    assert said == (
-        "ubuntu: the command was not run: the login shell of ubuntu ended with exit code 1 before"
-        " it; is it nologin, does sshd_config have a ForceCommand, does ~/.bashrc end it?"
+    assert ran.code == 2
+    line, evidence = ran.err.splitlines()
+    assert evidence == "  This account is currently not available."
+    assert line == (
+        "error: ubuntu: the command was not run: the login shell of ubuntu ended with exit code 1"
+        " before it; is it nologin, does sshd_config have a ForceCommand, does ~/.bashrc end it?"
     )

@@ -65,7 +65,9 @@ GUARD = ["flock", "--shared", "--close", "/opt/app/locks/step", "bash", "-c"]
 
 
 SHELL = re.compile(
-    r"set [+]x; printf '%s%s\\n' (\w+) (\w+); printf '%s%s\\n' \1 \2 >&2; exec (.*)", re.DOTALL
+    r"set [+]x; export SHLVL=9; printf '%s%s\\n' (\w+) (\w+);"
+    r" printf '%s%s\\n' \1 \2 >&2; exec (.*)",
+    re.DOTALL,
 )
 """What the login shell does before it becomes the command: it marks both streams."""
 
