@@ -12,10 +12,8 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 def test_a_definition_that_changed_recreates_its_service_alone(scene: Scene) -> None:
     """What belongs to a service is derived from the compose model."""
-    longer = "    deploy: {resources: {limits: {memory: 128M}}}\n    stop_grace_period: 10s\n"
-    limit = {
-        STACK: replaced(f"{longer}    healthcheck", f"{longer}    pids_limit: 64\n    healthcheck")
-    }
+    small = "{resources: {limits: {memory: 128M}}}"
+    limit = {STACK: replaced(small, "{resources: {limits: {memory: 128M, pids: 64}}}")}
     commit = scene.change("Bound the page's processes", limit)
     assert reasons(scene.plan(commit), "build", "roll", "reload", "start") == {
         "frontend": "definition or environment changed"
