@@ -17,7 +17,7 @@ from tests.suite.shard import parse_shard
 @task(
     help={
         "fast": "leave the lab and the services' own tests out",
-        "full": "also run the long scenes of the lab, and attack its servers meanwhile",
+        "full": "also run mutants and the long scenes of the lab, and attack its servers meanwhile",
         "shard": "i/n: with --full, only that part of the fault matrix",
     }
 )

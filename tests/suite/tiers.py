@@ -20,7 +20,7 @@ from pathlib import Path
 
 from invoke import Exit
 
-from . import judges
+from . import judges, mutants
 from .lab import TIER, LabRun
 from .outcome import ROOT, Outcome, pytest, summarise, under_ci
 from .outcome import run as program
@@ -35,6 +35,8 @@ def run(fast: bool) -> bool:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             side_by_side = [*([] if fast else _services()), *_fast()]
             outcomes += map(_shown, pool.map(_timed, side_by_side))
+        if "TEST_FULL" in os.environ:
+            outcomes.append(_shown(_timed((mutants.TIER, mutants.run_sample))))
         outcomes += map(_live, _left_out() if fast else LabRun().tiers())
     summarise(outcomes)
     return all(outcome.state != "FAILED" for outcome in outcomes)
