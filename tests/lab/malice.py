@@ -142,4 +142,5 @@ def mallory(request: pytest.FixtureRequest) -> Iterator[None]:
     lab: Lab = request.getfixturevalue("lab")
     with attacked(list(lab.servers.values()), secrets_of(lab)) as attacks:
         yield
-    assert failed(attacks) == []
+    successes = failed(attacks)
+    assert not successes, "\n".join(successes)
