@@ -144,7 +144,8 @@ for file in "${files[@]:${#files[@]} > 40 ? ${#files[@]} - 40 : 0}"; do
   [ ! -f "$file" ] || entry "${file##*/}" "$file"
 done
 section crontab
-# The block that is ours; the rest is nobody's business.
+# The blocks that are ours or another root's; the rest is nobody's business.
+printf '%s\n' "$root"
 crontab -l 2>/dev/null | sed -n '/^# BEGIN wishwithme$/,/^# END wishwithme$/p'
 section jobs
 for file in "$root"/operator/jobs/*; do

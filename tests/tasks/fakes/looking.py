@@ -71,7 +71,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
         "".join(f"{name}\0{text}\0" for name, text in manifests if name.startswith("db_")),
     )
     block = re.search(r"^# BEGIN wishwithme\n.*^# END wishwithme\n", machine.crontab or "", BLOCK)
-    yield "crontab", block[0] if block else ""
+    yield "crontab", f"{ROOT}\n{block[0] if block else ''}"
     stamps = machine.stamps.items()
     yield "jobs", "".join(f"{name}\0{at}\0{text}\n\0" for name, (at, text) in stamps)
     running = machine.engine.of("app", "proxy")
