@@ -64,7 +64,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         images=_images(sections["images"]),
         sizes=_sizes(sections["images"]),
         networks=dict(rows(sections["networks"], 2)),
-        volumes=frozenset(name for (name,) in rows(sections["volumes"], 1)),
+        volumes=dict(rows(sections["volumes"], 2)),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
@@ -172,6 +172,7 @@ def _container(raw: Mapping[str, Any]) -> Container:
         labels=raw["labels"] or {},
         addresses={name: network.get("IPAddress", "") for name, network in networks.items()},
         published=tuple(sorted(ports, key=lambda port: int(port.partition("/")[0]))),
+        data=tuple(sorted(name or source for name, source, writable in raw["mounts"] if writable)),
     )
 
 

@@ -43,7 +43,7 @@ containers() {
   # "nothing there".
   # shellcheck disable=SC2016,SC2086
   [ -z "$all" ] || seen=$({
-    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}} {{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
+    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}},"mounts":[{{range $i, $m := .Mounts}}{{if $i}},{{end}}[{{json $m.Name}},{{json $m.Source}},{{json $m.RW}}]{{end}}]}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}} {{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
       grep -vi 'no such object' | sed '/^$/d; s/^/error: /'
   } 3>&1)
   case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} && read -r address _ <<<"${address%%$'\n'*} 127.0.0.1" ;; esac
@@ -87,7 +87,7 @@ ask docker engine
 ask containers containers
 ask images docker image ls --digests --no-trunc --format '[{{json .ID}},{{json .Repository}},{{json .Tag}},{{json .Size}},{{json .Digest}}]'
 ask networks docker network ls --format '[{{json .Name}},{{json (.Label "com.docker.compose.project")}}]'
-ask volumes docker volume ls --format '[{{json .Name}}]'
+ask volumes docker volume ls --format '[{{json .Name}},{{json (.Label "com.docker.compose.project")}}]'
 ask reach reach
 
 section host

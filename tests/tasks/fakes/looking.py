@@ -55,7 +55,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     )
     yield "images", "".join(f"{json.dumps(row)}\n" for row in rows)
     yield "networks", "".join(f"{json.dumps(row)}\n" for row in engine.networks.items())
-    yield "volumes", ""
+    yield "volumes", "".join(f"{json.dumps(one)}\n" for one in engine.volumes.items())
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
     yield "listening", "".join(f"tcp 0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
     if machine.reach:
@@ -103,6 +103,7 @@ def _inspect(container: Container) -> str:
             "labels": project if container.project else {},
             "networks": {"app-network": {"IPAddress": container.address}},
             "ports": {f"{port}/tcp": [{"HostPort": str(port)}] for port in container.ports},
+            "mounts": [[name, f"/volumes/{name}", True] for name in container.data],
         }
     )
 
