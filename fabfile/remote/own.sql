@@ -34,7 +34,7 @@ FROM pg_database d CROSS JOIN LATERAL (
     UNION ALL
     SELECT jsonb_build_object(
         'own', CASE WHEN split_part(c.entry, '=', 1) LIKE '%.%' THEN 'hidden' ELSE 'setting' END,
-        'role', CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END,
+        'of', CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END,
         'name', split_part(c.entry, '=', 1),
         'value', CASE WHEN split_part(c.entry, '=', 1) NOT LIKE '%.%'
             THEN substr(c.entry, strpos(c.entry, '=') + 1) END

@@ -82,7 +82,7 @@ SELECT format(
         ELSE quote_literal(s.value) END
 )
 FROM (
-    SELECT t.line #>> '{right,role}', t.line #>> '{right,name}', t.line #>> '{right,value}'
+    SELECT t.line #>> '{right,of}', t.line #>> '{right,name}', t.line #>> '{right,value}'
     FROM told t WHERE t.line #>> '{right,own}' = 'setting'
     UNION ALL
     SELECT r.rolname, split_part(c.entry, '=', 1), substr(c.entry, strpos(c.entry, '=') + 1)

@@ -355,6 +355,7 @@ ALTER DATABASE wishwithme SET application_name = 'it''s, "a" = name';
 ALTER DATABASE wishwithme SET temp_tablespaces = '';
 ALTER ROLE "odd ""role" IN DATABASE wishwithme SET search_path = '';
 ALTER ROLE reader IN DATABASE wishwithme SET default_transaction_read_only = on;
+CREATE ROLE solo; ALTER ROLE solo IN DATABASE wishwithme SET work_mem = '9MB';
 """
 """What belongs to the database itself, and no dump holds."""
 SECRET = """
@@ -366,7 +367,7 @@ ALTER DATABASE wishwithme OWNER TO wishwithme;
 GRANT CONNECT, TEMPORARY ON DATABASE wishwithme TO PUBLIC;
 ALTER DATABASE wishwithme CONNECTION LIMIT -1; ALTER DATABASE wishwithme IS_TEMPLATE false;
 COMMENT ON DATABASE wishwithme IS NULL;
-ALTER DATABASE wishwithme RESET ALL;
+ALTER DATABASE wishwithme RESET ALL; DROP ROLE solo;
 """
 POOR = """
 DROP PUBLICATION pub; SELECT lo_unlink(4711), lo_unlink(4712);

@@ -13,9 +13,9 @@ from .shelves import backed_up, shelf
 
 GOOD = {"public.users": 3}
 OWN = [
-    {"right": {"own": "hidden", "role": None, "name": "app.key", "value": None}},
-    {"right": {"own": "hidden", "role": "reader", "name": "app.key", "value": None}},
-    {"right": {"own": "setting", "role": None, "name": "work_mem", "value": "8MB"}},
+    {"right": {"own": "hidden", "of": None, "name": "app.key", "value": None}},
+    {"right": {"own": "hidden", "of": "reader", "name": "app.key", "value": None}},
+    {"right": {"own": "setting", "of": None, "name": "work_mem", "value": "8MB"}},
     {"right": {"own": "label", "name": "selinux"}},
     {"right": {"own": "tablespace", "name": "fast"}},
 ]
