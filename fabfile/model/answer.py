@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from .backup import in_order, parse_manifest
@@ -13,6 +14,7 @@ from .freeze import parse_freeze
 from .reach import parse as parse_reach
 from .reading import load
 from .release import parse_release
+from .schedule import Entry
 from .schedule import parse as parse_schedule
 
 SIZE = re.compile(r"([0-9.]+)\s*([kKMGT]?)B")
@@ -62,7 +64,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         images=_images(sections["images"]),
         sizes=_sizes(sections["images"]),
         networks=dict(rows(sections["networks"], 2)),
-        volumes=frozenset(name for (name,) in rows(sections["volumes"], 1)),
+        volumes=dict(rows(sections["volumes"], 2)),
         listening=_listening(sections["listening"]),
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
@@ -75,7 +77,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
             for name, (text, backup) in manifests.items()
             if backup and f"{backup.name}.json" == name
         ),
-        jobs=parse_schedule(sections["crontab"], _stamps(sections["jobs"])),
+        jobs=_jobs(sections),
         reach=parse_reach(sections["reach"]) if "reach" in sections else None,
         commit=_commit(sections, ref) if "commit" in sections else None,
         unreadable=tuple(torn),
@@ -89,6 +91,11 @@ def _pairs(text: str) -> dict[str, str]:
 def _files(text: str) -> list[tuple[str, ...]]:
     """Name and text of files."""
     return fields(text, 2)
+
+
+def _jobs(sections: Mapping[str, str]) -> tuple[Entry, ...]:
+    root, _, blocks = sections["crontab"].partition("\n")
+    return parse_schedule(blocks, PurePosixPath(root), _stamps(sections["jobs"]))
 
 
 def _stamps(text: str) -> dict[str, tuple[int, str]]:
@@ -165,6 +172,7 @@ def _container(raw: Mapping[str, Any]) -> Container:
         labels=raw["labels"] or {},
         addresses={name: network.get("IPAddress", "") for name, network in networks.items()},
         published=tuple(sorted(ports, key=lambda port: int(port.partition("/")[0]))),
+        data=tuple(sorted(name or source for name, source, writable in raw["mounts"] if writable)),
     )
 
 

@@ -199,6 +199,21 @@ def read_manifest(raw: Mapping[str, Any]) -> Backup:
 RIGHT = frozenset({"right"})
 
 
+def left_behind(rights: Iterable[Mapping[str, Any]], *, over_live: bool) -> list[str]:
+    """What the dumped database itself had and a restore cannot give the new one.
+
+    ``over_live``: it takes the place of a database, which has the hidden values and stays there.
+    """
+    said = {"label": "the security label of {}"}
+    if not over_live:
+        said |= {
+            "hidden": "the setting {} of the database, whose value no manifest tells",
+            "tablespace": "the tablespace {} of the database, unless this server has it",
+        }
+    own = [right["right"] for right in rights if right["right"].get("own") in said]
+    return list(dict.fromkeys(said[one["own"]].format(one["name"]) for one in own))
+
+
 def in_order(lines: Iterable[str]) -> tuple[Backup, ...]:
     """Manifests, a line each, in the order in which the backups were made."""
     return _ordered(backup for line in lines if (backup := parse_manifest(line)))

@@ -33,6 +33,8 @@ class Container:
     """Address per network."""
     published: tuple[str, ...]
     """Ports of the server: ``443/tcp``."""
+    data: tuple[str, ...]
+    """Where it may write on the server: volumes by name, files and folders by path."""
 
     @property
     def number(self) -> int:
@@ -44,6 +46,11 @@ class Container:
     def project(self) -> str:
         """Compose project that it belongs to; empty when made by hand."""
         return "" if self.by_hand else self.labels.get("com.docker.compose.project", "")
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, in words."""
+        return f"project {self.project}" if self.project else "no compose project"
 
     @property
     def by_hand(self) -> bool:
@@ -174,7 +181,8 @@ class Facts:
     """``NAME:TAG`` → image id."""
     networks: Mapping[str, str]
     """Network → compose project."""
-    volumes: frozenset[str]
+    volumes: Mapping[str, str]
+    """Volume → compose project."""
     listening: frozenset[str]
     """Ports of the server that somebody has: ``443/tcp``."""
     holder: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .facts import Container, Facts
+from .others import data_beside
 from .plan import Target, Wish
 from .reasons import Reason, Why
 
@@ -58,6 +59,10 @@ def notes(
         f"started by hand: {container.name} runs an image of this project"
         for container in facts.containers
         if container.by_hand and container.image_project == target.stack.project
+    ]
+    found += [
+        f"the database starts empty beside data of others: {data}"
+        for data in data_beside(target.stack, facts)
     ]
     return found + [f"edited on the server: {line.strip()}" for line in facts.edited]
 

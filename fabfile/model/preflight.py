@@ -181,9 +181,10 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
     ours = {c.name for c in facts.containers if c.project == stack.project}
     for container in facts.containers:
         if container.name in names - ours:
-            owner = f"project {container.project}" if container.project else "no compose project"
+            data = f", with data in {', '.join(container.data)}" if container.data else ""
             problems.append(
-                f"container name {container.name} is in use by {owner}; rename or remove that one"
+                f"container name {container.name} is in use by {container.owner}{data};"
+                " rename or remove that one"
             )
     for network in stack.networks:
         owner = facts.networks.get(network, stack.project)

@@ -1,7 +1,8 @@
 """Schedule: which tasks cron starts on a server, when, and how each of them last ended.
 
 The entries stand in a marked block of the login user's crontab. Whatever else a crontab holds is
-somebody else's and survives to the byte.
+somebody else's and survives to the byte, also the block of another root: a block is that of the
+root whose program its entries start.
 """
 
 from __future__ import annotations
@@ -80,6 +81,11 @@ class Entry:
         return f"no success within {bound // 3600} h: {last}"
 
 
+def program(root: PurePosixPath) -> PurePosixPath:
+    """What cron starts for this root of a server's state."""
+    return root / "operator" / "job"
+
+
 def due(server: Server, stack: Stack) -> tuple[Job, ...]:
     """The jobs of a server: those whose task has something to do there."""
     hint = stack.database.hints.database if stack.database else None
@@ -93,7 +99,7 @@ def due(server: Server, stack: Stack) -> tuple[Job, ...]:
 
 
 def install(
-    crontab: str, jobs: Sequence[Job], program: PurePosixPath, user: str, mailto: str = ""
+    crontab: str, jobs: Sequence[Job], root: PurePosixPath, user: str, mailto: str = ""
 ) -> str:
     """The crontab with the block of these jobs, and all else as it was.
 
@@ -101,11 +107,11 @@ def install(
     empty: as the block said before, else whoever gets the rest. ValueError when the marks of the
     block are not a pair.
     """
-    before, old, after = _split(crontab)
+    before, old, after = _split(crontab, root)
     if old is None and before and not before.endswith("\n"):
         before += "\n"
-    mailto = mailto or mail_of(crontab)
-    entries = [_entry(job, program) for job in jobs]
+    mailto = mailto or mail_of(crontab, root)
+    entries = [_entry(job, root) for job in jobs]
     if mailto:
         # An assignment holds for every entry below it, also for those of others.
         mails = [line for line in before.split("\n") if MAILTO.fullmatch(line)]
@@ -114,26 +120,28 @@ def install(
     return before + block + after
 
 
-def remove(crontab: str) -> str:
+def remove(crontab: str, root: PurePosixPath) -> str:
     """The crontab without the block; ValueError when its marks are not a pair."""
-    before, _, after = _split(crontab)
+    before, _, after = _split(crontab, root)
     return before + after
 
 
-def mail_of(crontab: str) -> str:
+def mail_of(crontab: str, root: PurePosixPath) -> str:
     """The address that the block names; empty: none."""
-    block = _split(crontab)[1] or ""
+    block = _split(crontab, root)[1] or ""
     found = (match for line in block.split("\n") if (match := MAILTO.fullmatch(line)))
     return next((match[1] for match in found), "")
 
 
-def parse(block: str, stamps: Mapping[str, tuple[int, str]]) -> tuple[Entry, ...]:
-    """The jobs of a block, and how each last ended.
+def parse(
+    blocks: str, root: PurePosixPath, stamps: Mapping[str, tuple[int, str]]
+) -> tuple[Entry, ...]:
+    """The jobs of this root in the blocks, and how each last ended.
 
     ``stamps``: time and text of the files that ``remote/job.sh`` writes: ``TASK`` (there since),
     ``TASK.success`` and ``TASK.failure`` (with the error as its text).
     """
-    return tuple(_read(stamps, *entry) for entry in _entries(block.split("\n")))
+    return tuple(_read(stamps, *entry) for entry in _entries(blocks.split("\n"), root))
 
 
 def _read(files: Mapping[str, tuple[int, str]], task: str, when: str) -> Entry:
@@ -144,12 +152,14 @@ def _read(files: Mapping[str, tuple[int, str]], task: str, when: str) -> Entry:
     return Entry(task, when, since, succeeded, failed, why)
 
 
-def _entries(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """Task and time of each entry."""
+def _entries(lines: Iterable[str], root: PurePosixPath) -> Iterable[tuple[str, str]]:
+    """Task and time of each entry that starts the program of this root."""
     for line in lines:
         found = None if line.startswith("#") or MAILTO.fullmatch(line) else ENTRY.fullmatch(line)
-        words = _words(found[2]) if found else []
-        if found and len(words) > 1:
+        if not found or not found[2].startswith(f"{_command(root)} "):
+            continue
+        words = _words(found[2])
+        if len(words) > 1:
             yield words[1], found[1]
 
 
@@ -161,21 +171,28 @@ def _words(command: str) -> list[str]:
         return []
 
 
-def _entry(job: Job, program: PurePosixPath) -> str:
-    command = shlex.join([str(program), job.task, *job.flags])
-    return f"{job.when} {command}".replace("%", r"\%")
+def _entry(job: Job, root: PurePosixPath) -> str:
+    return f"{job.when} {_command(root, job.task, *job.flags)}"
 
 
-def _split(crontab: str) -> tuple[str, str | None, str]:
-    """What stands before the block, the block (None: there is none), and what stands after it."""
+def _command(root: PurePosixPath, *words: str) -> str:
+    """The program of this root with these words, as an entry has it."""
+    return shlex.join([str(program(root)), *words]).replace("%", r"\%")
+
+
+def _split(crontab: str, root: PurePosixPath) -> tuple[str, str | None, str]:
+    """What stands before this root's block, the block (None: there is none), what stands after."""
     lines = LINE.findall(crontab)
     marks = [(at, line.rstrip("\n")) for at, line in enumerate(lines)]
     marks = [(at, line) for at, line in marks if line in (BEGIN, END)]
-    if not marks:
+    places = [at for at, _ in marks]
+    pairs = [slice(*pair) for pair in zip(places[::2], places[1::2], strict=False)]
+    ours = [pair for pair in pairs if any(_entries("".join(lines[pair]).split("\n"), root))]
+    if [line for _, line in marks] != [BEGIN, END] * len(pairs) or len(ours) > 1:
+        raise ValueError(f"'{BEGIN}' and '{END}' do not stand there in pairs, one for each root")
+    if not ours:
         return crontab, None, ""
-    if [line for _, line in marks] != [BEGIN, END]:
-        raise ValueError(f"'{BEGIN}' and '{END}' do not stand there as one pair")
-    first, last = marks[0][0], marks[1][0] + 1
+    first, last = ours[0].start, ours[0].stop + 1
     return "".join(lines[:first]), "".join(lines[first:last]), "".join(lines[last:])
 
 

@@ -91,6 +91,21 @@ def _kind(step: Done) -> str:
     return step.title.partition(" ")[0]
 
 
+def env_needed(releases: Sequence[Release]) -> list[str]:
+    """The releases whose own ``.env`` must stay on the server.
+
+    That is the last that passed, where a failure goes back to, and the runs that failed since the
+    last deploy that passed: what was to be is there alone once a way back has put the other back.
+    """
+    needed: list[str] = []
+    for release in reversed(releases):
+        if not release.passed:
+            needed.append(release.id)
+        elif not release.back_to:
+            break
+    return [*needed, *[release.id for release in reversed(releases) if release.passed][:1]]
+
+
 def wants(release: Release, revision: str) -> bool:
     """Whether its record proves that its own images want this revision of the database.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.facts import Facts
+from ..model.others import EMPTY, data_beside
 from ..model.plan import Kind, Plan, Step, Wish
 from ..model.way_back import missing_images
 from ..remote import compose
@@ -112,6 +113,13 @@ class Deployment:
             raise refused(
                 f"{self.name}: no way back to {last.id if last else ''}: {', '.join(gone)} is gone;"
                 f" --waive {WAY_BACK} deploys all the same"
+            )
+        beside = data_beside(self.sight.require().stack, self.sight.facts)
+        if beside and EMPTY not in waive:
+            raise refused(
+                f"{self.name}: the database would start empty beside data of others; take that over"
+                f" (docs/deploy.md), or --waive {EMPTY} deploys all the same",
+                beside,
             )
         return self.plan
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from ..model.errors import refused
 from ..model.facts import Facts
 from ..model.way_back import RETAINED, retained
 from ..remote import compose, git
 from ..remote.lock import Lock
-from ..remote.look import look
 from .locking import holder
 from .session import Session
+from .sight import DEPLOYED, look_at
 
 
 def prune(session: Session, name: str, *, dry_run: bool) -> None:
     """Remove our images that neither a container nor one of the last verified releases needs.
 
-    The build cache is cut to its limit. Volumes are never touched.
+    The build cache is cut to its limit. Volumes are never touched, nor what another compose project
+    of the server has built.
     """
     host = session.host(name)
     with Lock(host, holder(), though_frozen=True):
-        facts = look(host)
-        ours = compose.our_images(host)
+        sight = look_at(session, name, DEPLOYED)
+        if sight.target is None:
+            why = "; ".join(sight.problems) or "nothing is deployed"
+            raise refused(f"{name}: whose images are ours is unknown: {why}")
+        facts = sight.facts
+        ours = compose.our_images(host, sight.target.stack.project)
         doomed = sorted(set(ours) - needed(facts))
         for identity in doomed:
             names = [tag for tag, found in facts.images.items() if tag != found == identity]

@@ -6,7 +6,7 @@ from ..model.envfile import parse
 from ..model.errors import refused
 from ..model.facts import Facts
 from ..model.release import FAILED, RUNNING, Release
-from ..model.way_back import changed_keys, half_way
+from ..model.way_back import changed_keys, env_needed, half_way
 from ..remote import git, state
 from ..remote.host import Host
 from ..remote.look import look
@@ -59,7 +59,7 @@ def _keep_env(session: Session, host: Host, last: Release, left: Release, facts:
     if not facts.env_stat:
         return
     if keys := changed_keys(last, dict(parse(facts.env).values)):
-        state.keep_env(host, left)
+        state.keep_env(host, left, env_needed(facts.releases))
         kept = state.release_folder(host, left) / "env"
         told = f".env comes back too, without what is new in: {', '.join(keys)}; kept as {kept}"
         session.console.warn(host.name, told)

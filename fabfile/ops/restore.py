@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..model import names
-from ..model.backup import RESERVE, Backup
+from ..model.backup import RESERVE, Backup, left_behind
 from ..model.base import parse_instant, when
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.hints import revision
@@ -66,6 +66,10 @@ def restore(session: Session, on: str, options: Options) -> None:
         raise refused(f"{name}: database {options.into} is there already; choose another name")
     end = "replaces" if (options.into or postgres.name) in there else "becomes"
     console.line(name, f"{told(source)}; {end} database {options.into or postgres.name}", "bold")
+    if isinstance(source, Source):
+        lost = left_behind(source.backup.rights, over_live=end == "replaces")
+        for what in lost:
+            console.warn(name, f"{source.backup.name} does not bring back {what}")
     _ask(session, options, "Restore?")
     if isinstance(source, Source):
         source.fetch(session, sight)
@@ -82,7 +86,7 @@ def restore(session: Session, on: str, options: Options) -> None:
                 notes.append(backups.told(chosen))
         work = Restore(session, sight, postgres, chosen, lock)
         if options.into:
-            work.bring(options.into)
+            work.bring(options.into, "")
             console.line(name, f"{chosen.name} is restored into {options.into}", "bold green")
             return
         work.replace_live(postgres.name in there, options.waive)
@@ -161,12 +165,15 @@ class Restore:
         """The server's name."""
         return self.sight.server.name
 
-    def bring(self, database: str) -> None:
-        """Restore into a new database and compare; it is gone again when it differs."""
+    def bring(self, database: str, like: str) -> None:
+        """Restore into a new database and compare; it is gone again when it differs.
+
+        ``like``: the database whose own properties it gets; empty: those of the dumped one.
+        """
         host = self.sight.host
         self.lock.step(f"restore {self.chosen.name}")
         with self.session.console.step(self.name, f"restore {self.chosen.name} into {database}"):
-            found = remote.load(host, self.postgres, self.chosen, database)
+            found = remote.load(host, self.postgres, self.chosen, database, like)
             if found:
                 remote.drop(host, self.postgres, database)
                 raise Trouble(
@@ -183,7 +190,7 @@ class Restore:
         safety = self._safety() if replaced else ""
         stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(remote.shelf(host).now))
         incoming = f"{self.postgres.name}{INCOMING}{stamp}"
-        self.bring(incoming)
+        self.bring(incoming, self.postgres.name if replaced else "")
         aside = f"{self.postgres.name}{ASIDE}{stamp}" if replaced else ""
         there = self._swap(aside, incoming, migration)
         self.lock.step("swap")

@@ -24,7 +24,7 @@ from ..model.release import (
     kept_evidence,
 )
 from ..model.release import FAILED as RELEASE_FAILED
-from ..model.way_back import schema_of
+from ..model.way_back import env_needed, schema_of
 from ..remote import compose, git, http, state
 from ..remote.look import look
 from . import gates
@@ -100,7 +100,7 @@ class Run:
                 if step.kind is Kind.FETCH:
                     self.opened = True
                     state.write_release(self.sight.host, self.release)
-                    state.keep_env(self.sight.host, self.release)
+                    self._keep_env()
         self.at = ""
         self.pause()
 
@@ -245,11 +245,14 @@ class Run:
         host = self.sight.host
         state.write_release(host, self.release)
         if not self.opened:
-            state.keep_env(host, self.release)
+            self._keep_env()
         state.write_log(host, self.release, self.session.console.log(self.name))
         if self.steps.fetched:
             git.remove_worktree(host, self.steps.tree)
         return self.release
+
+    def _keep_env(self) -> None:
+        state.keep_env(self.sight.host, self.release, env_needed(self.sight.facts.releases))
 
     def _commits(self, images: dict[str, Image]) -> dict[str, str]:
         """The commit that each service is as of: where ``--only`` left it out, its last one.

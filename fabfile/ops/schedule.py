@@ -82,7 +82,7 @@ def _install(session: Session, sight: Sight, jobs: Sequence[Job], mailto: str) -
 
 def _changed(sight: Sight, before: str, jobs: Sequence[Job], mailto: str) -> str:
     try:
-        return model.install(before, jobs, remote.program(sight.server), sight.facts.user, mailto)
+        return model.install(before, jobs, sight.server.root, sight.facts.user, mailto)
     except ValueError as error:
         raise _broken(sight.server.name, error) from None
 
@@ -101,7 +101,7 @@ def _remove(session: Session, name: str) -> None:
     with Lock(host, holder(), though_frozen=True):
         before = remote.crontab(host)
         try:
-            after = model.remove(before)
+            after = model.remove(before, host.server.root)
         except ValueError as error:
             raise _broken(name, error) from None
         if after == before:

@@ -26,6 +26,8 @@ CACHE = "5GB"
 """What the build cache may take after a build."""
 LABEL = "me.wishwith.content"
 """Label of the images that this collection built; its value is their content tag."""
+PROJECT = "com.docker.compose.project"
+"""Label that compose gives to what it makes, to images that it builds too."""
 
 
 def compose_words(host: Host, *more: str, file: PurePosixPath | None = None) -> list[str]:
@@ -254,10 +256,11 @@ def logs_words(host: Host, service: str, tail: int, *, follow: bool) -> list[str
     return compose_words(host, *words, *([service] if service else []))
 
 
-def our_images(host: Host) -> list[str]:
-    """Ids of the images that this collection built, by their label."""
+def our_images(host: Host, project: str) -> list[str]:
+    """Ids of the images that this collection built for a compose project, by their labels."""
     words = ["docker", "image", "ls", "--all", "--quiet", "--no-trunc"]
-    output = host.read([*words, "--filter", f"label={LABEL}"])
+    words += ["--filter", f"label={LABEL}", "--filter", f"label={PROJECT}={project}"]
+    output = host.read(words)
     return sorted(set(output.stdout.split()))
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Restore a backup into a new database, compare, and give what came back its owners and rights.
-# Arguments: FILE SHA256 CONTAINER USER DATABASE ENCODING COLLATE CTYPE ANSWERED QUESTIONS RIGHTS SETTLE. ANSWERED:
-# digest of what QUESTIONS were answered at the dump; RIGHTS: query for owners and rights; SETTLE: SQL that brings them.
+# Arguments: FILE SHA256 CONTAINER USER DATABASE ENCODING COLLATE CTYPE ANSWERED QUESTIONS RIGHTS SETTLE LIKE OWN.
+# ANSWERED: digest of what QUESTIONS were answered at the dump; RIGHTS: query for owners and rights; SETTLE: SQL that
+# brings them; LIKE: the database whose own properties, by the query OWN, the new one gets (empty: those of the dump's).
 # Standard input: what RIGHTS was answered at the dump, a JSON array in one line.
 # Standard output: what QUESTIONS are answered now, a JSON object a line. Unless it ends with 0 the database is gone.
 #
@@ -11,7 +12,7 @@
 # Exit codes: 65 the file is not what was written, 66 what came back differs, 70 a stage failed (said on standard error).
 set -uo pipefail
 file=$1 digest=$2 container=$3 user=$4 database=$5 encoding=$6 collate=$7 ctype=$8 answered=$9
-questions=${10} rights=${11} settle=${12}
+questions=${10} rights=${11} settle=${12} like=${13} own=${14}
 export LC_ALL=C
 umask 077
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
@@ -48,6 +49,7 @@ SQL
 }
 finish() {
   [ -z "$made" ] || super postgres -v name="$database" >/dev/null 2>&1 <<'SQL'
+SELECT format('ALTER DATABASE %I IS_TEMPLATE false', d.datname) FROM pg_database d WHERE d.datname = :'name' \gexec
 DROP DATABASE IF EXISTS :"name" WITH (FORCE);
 SQL
   clear_up
@@ -56,24 +58,34 @@ SQL
 }
 trap finish EXIT
 trap 'exit 143' HUP INT TERM
-literal() { printf "'%s'" "${told//\'/\'\'}"; }
+literal() { printf "'%s'" "${1//\'/\'\'}"; }
 tell() {
-  printf 'CREATE TEMP TABLE told (line jsonb);\nINSERT INTO told SELECT * FROM jsonb_array_elements('
-  literal
-  printf ');\n'
+  printf 'CREATE TEMP TABLE told (line jsonb);\n'
+  printf 'INSERT INTO told SELECT * FROM jsonb_array_elements(%s);\n' "$(literal "$told")"
+  [ -n "$like" ] || return 0
+  printf "DELETE FROM told WHERE line -> 'right' ? 'own';\n"
+  printf 'INSERT INTO told SELECT * FROM jsonb_array_elements(%s);\n' "$(literal "[$owned]")"
 }
 
 [ -f "$file" ] || die 65 "$file is gone"
 read -r found _ < <(sha256sum "$file")
 [ "$found" = "$digest" ] || die 65 "$file was changed since it was written: its digest is another one"
 clear_up # of a run that died
+if [ -n "$like" ]; then
+  owned=$(super "$like" 2>"$scratch/err" <<<"$own" | paste -sd,) || die 70 "what $like has is unknown: $(first "$scratch/err")"
+fi
 {
   tell
   cat <<'SQL'
 SELECT format('CREATE ROLE %I NOLOGIN', t.line #>> '{right,role}') FROM told t
 WHERE t.line -> 'right' ? 'role' AND t.line #>> '{right,role}' NOT IN (SELECT r.rolname FROM pg_roles r) \gexec
 CREATE ROLE :"loader" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT;
-CREATE DATABASE :"name" OWNER :"loader" TEMPLATE template0 ENCODING :'encoding' LC_COLLATE :'collate' LC_CTYPE :'ctype';
+SELECT coalesce((
+    SELECT 'TABLESPACE ' || quote_ident(s.spcname) FROM told t JOIN pg_tablespace s ON s.spcname = t.line #>> '{right,name}'
+    WHERE t.line #>> '{right,own}' = 'tablespace'
+), '') AS place \gset
+CREATE DATABASE :"name" OWNER :"loader" TEMPLATE template0 ENCODING :'encoding' LC_COLLATE :'collate' LC_CTYPE :'ctype'
+    :place;
 SQL
 } | super postgres -v loader="$loader" -v name="$database" -v encoding="$encoding" -v collate="$collate" \
   -v ctype="$ctype" >/dev/null 2>"$scratch/err" || die 70 "the database cannot be made: $(first "$scratch/err")"
@@ -137,7 +149,7 @@ SQL
   printf 'BEGIN;\n'
   tell
   printf 'CREATE TEMP VIEW asked AS\n%s;\n%s\nDROP OWNED BY :"loader";\nCOMMIT;\nDROP ROLE :"loader";\n' "$rights" "$settle"
-} | super "$database" -v loader="$loader" >"$scratch/rights" 2>"$scratch/err" ||
+} | super "$database" -v loader="$loader" -v like="$like" >"$scratch/rights" 2>"$scratch/err" ||
   die 70 "its owners and rights cannot be brought back: $(first "$scratch/err")"
 [ ! -s "$scratch/rights" ] || die 70 "its owners and rights came back differently: $(head -n 1 "$scratch/rights")"
 made=''

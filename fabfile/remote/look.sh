@@ -43,7 +43,7 @@ containers() {
   # "nothing there".
   # shellcheck disable=SC2016,SC2086
   [ -z "$all" ] || seen=$({
-    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}}}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}} {{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
+    docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"started":{{json .State.StartedAt}},"exit":{{json .State.ExitCode}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .HostConfig.PortBindings}},"mounts":[{{range $i, $m := .Mounts}}{{if $i}},{{end}}[{{json $m.Name}},{{json $m.Source}},{{json $m.RW}}]{{end}}]}{{if .State.Running}}{{range .Mounts}}{{if eq .Source "'"$root"'/proxy"}}{{"\n"}}proxy={{range $.NetworkSettings.Networks}}{{.IPAddress}} {{end}}{{end}}{{end}}{{end}}' $all 2>&1 >&3 |
       grep -vi 'no such object' | sed '/^$/d; s/^/error: /'
   } 3>&1)
   case $seen in *$'\nproxy='*) address=${seen#*$'\nproxy='} && read -r address _ <<<"${address%%$'\n'*} 127.0.0.1" ;; esac
@@ -87,7 +87,7 @@ ask docker engine
 ask containers containers
 ask images docker image ls --digests --no-trunc --format '[{{json .ID}},{{json .Repository}},{{json .Tag}},{{json .Size}},{{json .Digest}}]'
 ask networks docker network ls --format '[{{json .Name}},{{json (.Label "com.docker.compose.project")}}]'
-ask volumes docker volume ls --format '[{{json .Name}}]'
+ask volumes docker volume ls --format '[{{json .Name}},{{json (.Label "com.docker.compose.project")}}]'
 ask reach reach
 
 section host
@@ -144,7 +144,8 @@ for file in "${files[@]:${#files[@]} > 40 ? ${#files[@]} - 40 : 0}"; do
   [ ! -f "$file" ] || entry "${file##*/}" "$file"
 done
 section crontab
-# The block that is ours; the rest is nobody's business.
+# The blocks that are ours or another root's; the rest is nobody's business.
+printf '%s\n' "$root"
 crontab -l 2>/dev/null | sed -n '/^# BEGIN wishwithme$/,/^# END wishwithme$/p'
 section jobs
 for file in "$root"/operator/jobs/*; do

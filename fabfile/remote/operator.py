@@ -11,7 +11,7 @@ from typing import Any
 from ..model.errors import Trouble, refused
 from ..model.folders import CLOSED
 from ..model.inventory import Server
-from ..model.schedule import local_inventory
+from ..model.schedule import local_inventory, program
 from .host import Host
 from .state import make_folders
 
@@ -45,11 +45,6 @@ SETUP = ("scripts/setup", "requirements.txt", "requirements-patchwork.txt")
 def folder(server: Server) -> PurePosixPath:
     """Where all of it stands, outside the checkout."""
     return server.root / "operator"
-
-
-def program(server: Server) -> PurePosixPath:
-    """What cron starts."""
-    return folder(server) / "job"
 
 
 def log(server: Server, task: str) -> PurePosixPath:
@@ -107,7 +102,7 @@ def set_up(host: Host) -> list[str]:
     at = folder(host.server)
     make_folders(host, dict.fromkeys([str(at), str(at / "jobs"), str(at / "logs")], CLOSED))
     wanted = {
-        program(host.server): (JOB, "700"),
+        program(host.server.root): (JOB, "700"),
         at / "hosts.ini": (local_inventory(host.server), "600"),
     }
     changed = []

@@ -46,7 +46,7 @@ ROLLBACK TO revision;
 """
 """Asked first, by the database's own search path. Without its table there is no revision: that is
 an answer, and must not end the session."""
-BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT, RIGHTS, SETTLE = (
+BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT, RIGHTS, OWN, SETTLE = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in (
         "backup.sh",
@@ -57,9 +57,11 @@ BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT, RIGHTS, SETTLE = (
         "migrate.sh",
         "content.sql",
         "rights.sql",
+        "own.sql",
         "settle.sql",
     )
 )
+ALL_RIGHTS = f"{RIGHTS}UNION ALL\n{OWN}"
 NO_TABLE = "42P01"
 """What PostgreSQL calls a table that is not there."""
 
@@ -117,7 +119,7 @@ def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: in
     """
     words = ["bash", "-c", BACKUP, "backup", str(_folder(host)), backup.name, postgres.container]
     words += [postgres.user, postgres.name, host.server.compression, str(expected), str(RESERVE)]
-    words += [str(wait), backup.about, questions(postgres), RIGHTS]
+    words += [str(wait), backup.about, questions(postgres), ALL_RIGHTS]
     output = host.write(words, timeout=LONGEST, check=False)
     made = parse_manifest(output.stdout.strip()) if output.ok else None
     if made is None:
@@ -134,7 +136,7 @@ def try_restore(host: Host, postgres: Postgres, backup: Backup) -> list[str]:
     words = ["bash", "-c", VERIFY, "verify", str(_folder(host)), postgres.image]
     words += [host.throwaway(THROWAWAY)]
     words += [str(PATIENCE), str(backup.content.bytes + RESERVE), LOAD, backup.name]
-    words += [backup.sha256, postgres.user, "restored", *_load_words(backup, postgres)]
+    words += [backup.sha256, postgres.user, "restored", *_load_words(backup, postgres, "")]
     output = host.write(words, stdin=_rights(backup), timeout=LONGEST, check=False)
     return _differences(host, backup, output)
 
@@ -145,18 +147,24 @@ def databases(host: Host, postgres: Postgres) -> list[str]:
     return host.read(_psql(postgres, "postgres", query)).stdout.strip("\n").split("\n")
 
 
-def load(host: Host, postgres: Postgres, backup: Backup, database: str) -> list[str]:
-    """Restore a backup into a new database beside the others; what differs."""
+def load(host: Host, postgres: Postgres, backup: Backup, database: str, like: str) -> list[str]:
+    """Restore a backup into a new database beside the others; what differs.
+
+    ``like``: the database whose own properties (rights, settings, …) it gets; empty: those that
+    the dumped one had.
+    """
     words = ["bash", "-c", LOAD, "load", str(_folder(host) / backup.name), backup.sha256]
-    words += [postgres.container, postgres.user, database, *_load_words(backup, postgres)]
+    words += [postgres.container, postgres.user, database, *_load_words(backup, postgres, like)]
     output = host.write(words, stdin=_rights(backup), timeout=LONGEST, check=False)
     return _differences(host, backup, output)
 
 
 def drop(host: Host, postgres: Postgres, database: str) -> None:
-    """Remove a database, if it is there."""
+    """Remove a database, if it is there, also one that is a template."""
     quoted = database.replace('"', '""')
-    host.write(_psql(postgres, "postgres", f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)'))
+    # The first fails where there is none, which does not count: psql ends as its last command does.
+    freed = _psql(postgres, "postgres", f'ALTER DATABASE "{quoted}" IS_TEMPLATE false')
+    host.write([*freed, "-c", f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)'])
 
 
 @dataclass(frozen=True)
@@ -242,11 +250,11 @@ def questions(postgres: Postgres) -> str:
     return (REVISION.replace("QUERY", postgres.revision) if postgres.revision else "") + CONTENT
 
 
-def _load_words(backup: Backup, postgres: Postgres) -> list[str]:
+def _load_words(backup: Backup, postgres: Postgres, like: str) -> list[str]:
     content = backup.content
     assert content is not None
     words = [content.encoding, content.collate, content.ctype, backup.answered]
-    return [*words, questions(postgres), RIGHTS, SETTLE]
+    return [*words, questions(postgres), ALL_RIGHTS, SETTLE, like, OWN]
 
 
 def _rights(backup: Backup) -> str:

@@ -93,9 +93,11 @@ SELECT jsonb_build_object('right', jsonb_build_object('extension', e.extname, 's
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql'
 UNION ALL
 SELECT jsonb_build_object('right', jsonb_build_object('role', r.rolname))
-FROM pg_roles r
-WHERE r.rolname !~ '^pg_' AND EXISTS (
-    SELECT FROM pg_shdepend s
-    WHERE s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-        AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+FROM pg_roles r, pg_database d
+WHERE d.datname = current_database() AND r.rolname !~ '^pg_' AND (
+    EXISTS (
+        SELECT FROM pg_shdepend s
+        WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+            AND (s.dbid = d.oid OR (s.classid = 'pg_database'::regclass AND s.objid = d.oid))
+    ) OR EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setdatabase = d.oid AND s.setrole = r.oid)
 )

@@ -1,6 +1,7 @@
 -- Give what was restored its owners and rights, as a superuser. This server quotes everything; nothing of the dump
 -- runs, and no function that it brought. The table "told" has what rights.sql answered at the dump, "asked" (a view)
--- is rights.sql itself; the role :loader owns everything yet. Standard output: a line per right that is another one.
+-- is rights.sql itself; the role :loader owns everything yet. The settings that "told" hides are those of the database
+-- :like, if there is one. Standard output: a line per right that is another one.
 SELECT format('REASSIGN OWNED BY %I TO %I', :'loader', current_user) \gexec
 CREATE TEMP VIEW target AS
 SELECT
@@ -21,7 +22,9 @@ FROM told t
 CROSS JOIN LATERAL jsonb_to_record(jsonb_build_object(
     'type', t.line #> '{right,object,0}', 'names', t.line #> '{right,object,1}', 'args', t.line #> '{right,object,2}'
 )) AS o (type text, names text [], args text [])
-CROSS JOIN LATERAL pg_get_object_address(o.type, o.names, o.args) a
+CROSS JOIN LATERAL pg_get_object_address(
+    o.type, CASE o.type WHEN 'database' THEN ARRAY[current_database()::text] ELSE o.names END, o.args
+) a
 CROSS JOIN LATERAL pg_identify_object(a.classid, a.objid, 0) w
 WHERE t.line -> 'right' ? 'object';
 
@@ -61,15 +64,44 @@ FROM defaults, jsonb_array_elements(nullif(acl, 'null')) WITH ORDINALITY x (entr
 WHERE x.entry ->> 2 ~ '^[A-Z ]+$'
 ORDER BY x.n \gexec
 
+SELECT CASE t.line #>> '{right,own}'
+    WHEN 'limit' THEN format('ALTER DATABASE %I CONNECTION LIMIT %s', current_database(), (t.line #>> '{right,value}')::int)
+    WHEN 'template' THEN format('ALTER DATABASE %I IS_TEMPLATE true', current_database())
+    WHEN 'comment' THEN format('COMMENT ON DATABASE %I IS %L', current_database(), t.line #>> '{right,value}')
+END
+FROM told t WHERE t.line -> 'right' ? 'own' \gexec
+-- Lists of names stand in the catalog as PostgreSQL quotes names; any other value is one literal.
+SELECT format(
+    'ALTER %s DATABASE %I SET %I TO %s', CASE WHEN s.role <> '' THEN format('ROLE %I IN', s.role) END, current_database(), s.name,
+    CASE WHEN s.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
+        THEN (
+            SELECT string_agg(quote_literal(CASE WHEN m.found[1] LIKE '"%'
+                THEN replace(substr(m.found[1], 2, length(m.found[1]) - 2), '""', '"') ELSE m.found[1] END), ', ' ORDER BY m.n)
+            FROM regexp_matches(s.value, '"(?:[^"]|"")*"|[^",\s]+', 'g') WITH ORDINALITY m (found, n)
+        )
+        ELSE quote_literal(s.value) END
+)
+FROM (
+    SELECT t.line #>> '{right,of}', t.line #>> '{right,name}', t.line #>> '{right,value}'
+    FROM told t WHERE t.line #>> '{right,own}' = 'setting'
+    UNION ALL
+    SELECT r.rolname, split_part(c.entry, '=', 1), substr(c.entry, strpos(c.entry, '=') + 1)
+    FROM pg_database d JOIN pg_db_role_setting a ON a.setdatabase = d.oid LEFT JOIN pg_roles r ON r.oid = a.setrole
+    CROSS JOIN unnest(a.setconfig) c (entry)
+    WHERE d.datname = :'like' AND split_part(c.entry, '=', 1) LIKE '%.%'
+) s (role, name, value) \gexec
+
 -- Grants count in whatever order they were made. A role may be there that nothing needs any more.
 CREATE TEMP VIEW wanted AS
 SELECT t.line #- '{right,acl}' AS line, x.entry FROM told t
 LEFT JOIN LATERAL jsonb_array_elements(nullif(t.line #> '{right,acl}', 'null')) x (entry) ON true
-WHERE NOT t.line -> 'right' ? 'role';
+WHERE NOT t.line -> 'right' ? 'role'
+    AND coalesce(t.line #>> '{right,own}', '') NOT IN ('hidden', 'label', 'tablespace');
 CREATE TEMP VIEW found AS
 SELECT a.line #- '{right,acl}' AS line, x.entry FROM asked a
 LEFT JOIN LATERAL jsonb_array_elements(nullif(a.line #> '{right,acl}', 'null')) x (entry) ON true
-WHERE NOT a.line -> 'right' ? 'role';
+WHERE NOT a.line -> 'right' ? 'role'
+    AND coalesce(a.line #>> '{right,own}', '') NOT IN ('hidden', 'label', 'tablespace');
 (SELECT 'missing: ' || concat_ws(' ', line, entry) FROM (SELECT * FROM wanted EXCEPT SELECT * FROM found) m)
 UNION ALL
 (SELECT 'new: ' || concat_ws(' ', line, entry) FROM (SELECT * FROM found EXCEPT SELECT * FROM wanted) n);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ..model.authority import alternatives
@@ -93,11 +93,23 @@ def write_release(host: Host, release: Release) -> None:
     host.put(release_folder(host, release) / "release.json", release.to_json() + "\n")
 
 
-def keep_env(host: Host, release: Release) -> None:
-    """Keep the ``.env`` that the release was made with, readable by its owner only."""
-    script = 'umask 077; cp "$1/.env" "$2/env.tmp" && mv -f "$2/env.tmp" "$2/env"'
-    folder = release_folder(host, release)
-    host.write(["bash", "-c", script, "keep-env", str(host.server.path), str(folder)])
+def keep_env(host: Host, release: Release, needed: Collection[str]) -> None:
+    """Keep the ``.env`` that the release was made with, readable by its owner only.
+
+    Those of all other releases go, but for the ids ``needed``.
+    """
+    script = """
+umask 077
+cp "$1/.env" "$2/$3/env.tmp" && mv -f "$2/$3/env.tmp" "$2/$3/env" || exit
+cd "$2" || exit
+shift 2
+rm -f */env.tmp # of a run that died
+for kept in */env; do
+  case " $* " in *" ${kept%/env} "*) ;; *) rm -f "$kept" ;; esac
+done
+"""
+    words = [str(host.server.path), str(host.server.root / "releases"), release.id, *needed]
+    host.write(["bash", "-c", script, "keep-env", *words])
 
 
 def restore_env(host: Host, release: Release) -> None:

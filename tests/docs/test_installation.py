@@ -32,3 +32,13 @@ def test_the_secrets_of_a_server_in_use_are_not_overwritten(tmp_path: Path) -> N
     made.write_text("JWT_SECRET_KEY=of-this-server\n")
     assert copy(tmp_path) != 0
     assert made.read_text() == "JWT_SECRET_KEY=of-this-server\n"
+
+
+def test_no_page_has_another_command_that_writes_settings() -> None:
+    pages = [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")]
+    lines = [line for page in pages for line in page.read_text().splitlines()]
+    writes = [
+        line for line in lines if re.search(r"\b(scp|rsync|cp|mv)\b.*\.env\b|> ?\S*\.env\b", line)
+    ]
+    assert [line for line in writes if not COPY.fullmatch(line)] == []
+    assert len(writes) == 1

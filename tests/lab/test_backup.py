@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 import time
@@ -339,6 +340,35 @@ CREATE TEXT SEARCH CONFIGURATION words (COPY = simple);
 ALTER TEXT SEARCH CONFIGURATION words OWNER TO keeper;
 """
 """All that a dump may hold and another than its main role may own or be granted."""
+OWN = """
+REVOKE ALL ON DATABASE wishwithme FROM PUBLIC;
+GRANT CONNECT ON DATABASE wishwithme TO reader WITH GRANT OPTION;
+SET SESSION AUTHORIZATION reader; GRANT CONNECT ON DATABASE wishwithme TO "odd ""role";
+RESET SESSION AUTHORIZATION;
+ALTER DATABASE wishwithme OWNER TO keeper;
+ALTER DATABASE wishwithme CONNECTION LIMIT 90;
+ALTER DATABASE wishwithme IS_TEMPLATE true;
+COMMENT ON DATABASE wishwithme IS 'the team''s
+own';
+ALTER DATABASE wishwithme SET search_path = "$user", public, "a, ""b", kept;
+ALTER DATABASE wishwithme SET application_name = 'it''s, "a" = name';
+ALTER DATABASE wishwithme SET temp_tablespaces = '';
+ALTER ROLE "odd ""role" IN DATABASE wishwithme SET search_path = '';
+ALTER ROLE reader IN DATABASE wishwithme SET default_transaction_read_only = on;
+CREATE ROLE solo; ALTER ROLE solo IN DATABASE wishwithme SET work_mem = '9MB';
+"""
+"""What belongs to the database itself, and no dump holds."""
+SECRET = """
+ALTER DATABASE wishwithme SET app.key = 's3cr=et, "x"';
+ALTER ROLE reader IN DATABASE wishwithme SET app.key = 'other';
+"""
+NOT_OWN = """
+ALTER DATABASE wishwithme OWNER TO wishwithme;
+GRANT CONNECT, TEMPORARY ON DATABASE wishwithme TO PUBLIC;
+ALTER DATABASE wishwithme CONNECTION LIMIT -1; ALTER DATABASE wishwithme IS_TEMPLATE false;
+COMMENT ON DATABASE wishwithme IS NULL;
+ALTER DATABASE wishwithme RESET ALL; DROP ROLE solo;
+"""
 POOR = """
 DROP PUBLICATION pub; SELECT lo_unlink(4711), lo_unlink(4712);
 DROP TABLE parts, secret, made CASCADE;
@@ -346,6 +376,15 @@ DROP FUNCTION trig; DROP SCHEMA kept, ext CASCADE;
 DROP OWNED BY keeper, reader, "odd ""role" CASCADE;
 DROP ROLE keeper, reader, "odd ""role"
 """
+
+
+def whole(scene: Scene, database: str = "wishwithme") -> str:
+    """The database as ``pg_dump --create`` tells it, whatever it is called."""
+    script = f"docker exec wishwithme-postgres pg_dump --create -U wishwithme -d {database}"
+    lines = scene.by_hand(script).replace(database, "wishwithme").splitlines()
+    # A catalog keeps settings in the order in which they were made.
+    settings = [line for line in lines if re.match(r"ALTER (ROLE|DATABASE) .* SET ", line)]
+    return "\n".join([line for line in lines if line not in settings] + sorted(settings))
 
 
 def test_everything_comes_back_with_its_owner_and_its_rights(people: Scene) -> None:
@@ -356,20 +395,29 @@ def test_everything_comes_back_with_its_owner_and_its_rights(people: Scene) -> N
     try:
         people.asks_database(f'CREATE EXTENSION "{extension}" SCHEMA ext')
         people.asks_database(f"COMMENT ON EXTENSION \"{extension}\" IS 'the team''s own'")
+        people.asks_database(OWN)
+        live = whole(people)
         verified(people)
         people.operator.must("db.restore", "--yes", "--into", "drill")
+        people.asks_database(SECRET)
         try:
-            live, came = (
-                people.by_hand(f"docker exec wishwithme-postgres pg_dump -U wishwithme -d {name}")
-                for name in ("wishwithme", "drill")
-            )
-            assert came == live
+            assert whole(people, "drill") == live
             large = (
                 "SELECT string_agg(lomowner::regrole || lomacl::text, ',')"
                 " FROM pg_largeobject_metadata"
             )
             assert people.asks_database(large, "drill") == people.asks_database(large)
         finally:
+            people.asks_database("ALTER DATABASE drill IS_TEMPLATE false")
             people.by_hand("docker exec wishwithme-postgres dropdb -U wishwithme drill")
+        live = whole(people)
+        assert "s3cr" in live
+        name = people.operator.json("db.backup")["name"]
+        assert "s3cr" not in people.ubuntu.must(["cat", f"{SHELF}/{name}.json"])
+        people.asks_database("DROP TABLE made")
+        people.operator.must("db.restore", "--yes", "--from", name)
+        assert whole(people) == live
+        people.operator.must("db.restore", "--drop-old", "--yes")
     finally:
+        people.asks_database(NOT_OWN)
         people.asks_database(POOR)

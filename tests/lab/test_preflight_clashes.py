@@ -39,7 +39,7 @@ def stranger(server: Server, *words: str) -> Iterator[None]:
 
 
 def test_a_container_name_that_another_project_uses(emptied: Server, operator: Operator) -> None:
-    with stranger(emptied, "redis:7.4.5-alpine"):
+    with stranger(emptied, "-v", "shop_data:/data", "redis:7.4.5-alpine"):
         emptied.must(["docker", "rename", "stranger", "wishwithme-item-resolver-2"])
         try:
             with untouched(emptied):
@@ -47,9 +47,10 @@ def test_a_container_name_that_another_project_uses(emptied: Server, operator: O
         finally:
             emptied.must(["docker", "rename", "wishwithme-item-resolver-2", "stranger"])
     assert said == (
-        "montreal: container name wishwithme-item-resolver-2 is in use by project shop;"
-        " rename or remove that one"
+        "montreal: container name wishwithme-item-resolver-2 is in use by project shop,"
+        " with data in shop_data; rename or remove that one"
     )
+    emptied.must(["docker", "volume", "rm", "shop_data"])
 
 
 def test_a_port_that_another_project_publishes(emptied: Server, operator: Operator) -> None:

@@ -24,7 +24,7 @@ case "$*" in
   "info --format"*) printf 'engine=26.1.5\\nstorage=/\\ncompose=v2.26.1\\n' ;;
   "image ls --digests"*) echo '["sha256:aa","app/web","current","1MB","sha256:d1"]' ;;
   "network ls"*) echo '["bridge",""]' ;;
-  "volume ls"*) echo '["app_data"]' ;;
+  "volume ls"*) echo '["app_data","app"]' ;;
 esac
 """
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from .fakes import application
+from .fakes.engine import Container
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT, ROOT
+from .shelves import with_database
 
 RECORD = ["put release.json"]
 MONTREAL = [
@@ -292,3 +295,34 @@ def test_the_checkout_stays_where_it_was_when_nothing_was_cut_over(fleet: Fleet)
     fleet.fab("ubuntu.deploy")
     assert fleet.ubuntu.head == ""
     assert f"{CHECKOUT}/.git" in fleet.ubuntu.folders
+
+
+def test_an_empty_database_starts_beside_data_of_others_only_where_somebody_says_so(
+    fleet: Fleet,
+) -> None:
+    fleet.origin.commit("A database", {"compose/ubuntu.yml": with_database()})
+    engine = fleet.ubuntu.engine
+    theirs = Container("old-db", "sha256:x", project="old", service="db", state="exited")
+    engine.place(replace(theirs, data=("old_pg",)))
+    engine.volumes["old_files"] = "old"
+    found = [
+        "old-db of project old has data in old_pg",
+        "volume old_files of project old is mounted nowhere",
+    ]
+    with fleet.untouched():
+        ran = fleet.fab("ubuntu.deploy")
+    assert (ran.code, ran.error) == (
+        2,
+        (
+            "ubuntu: the database would start empty beside data of others; take that over"
+            " (docs/deploy.md), or --waive empty-database deploys all the same"
+        ),
+    )
+    assert ran.evidence == found
+    (plan,) = fleet.fab("ubuntu.plan --json").json
+    beside = "the database starts empty beside data of others: "
+    assert [note for note in plan["notes"] if "beside" in note] == [beside + one for one in found]
+    ran = fleet.fab("ubuntu.deploy --waive empty-database")
+    assert ran.code == 0, ran.everything
+    assert fleet.releases("ubuntu")[-1].outcome == "verified"
+    assert fleet.fab("ubuntu.deploy").code == 0

@@ -21,7 +21,7 @@ PROXY = """\
 #!/bin/sh
 shown() {
   printf '{"id":"%s","name":"/%s","image":"i","state":"running","health":"","started":"",' "$1" "$1"
-  echo '"exit":0,"restarts":0,"labels":{},"networks":{},"ports":{}}'
+  echo '"exit":0,"restarts":0,"labels":{},"networks":{},"ports":{},"mounts":[]}'
 }
 case $1 in
   ps) echo 'proxy web' ;;
@@ -70,7 +70,7 @@ def test_who_names_a_folder_or_a_job_makes_no_other_one(place: Place) -> None:
     jobs = place.root / "operator" / "jobs"
     jobs.mkdir(parents=True)
     program = place.folder / "bin" / "crontab"
-    program.write_text(CRONTAB)
+    program.write_text(CRONTAB.replace("ROOT", f"0 3 * * * {place.root}"))
     program.chmod(0o755)
     (jobs / "x\ndb.backup.success|99").write_text("")
     (jobs / "db.backup.failure").write_text("\ndb.backup.success|99|\0db.backup.success\x00\u2028")
@@ -170,15 +170,16 @@ def test_the_manifests_of_the_backups_are_read_and_a_torn_one_is_none(place: Pla
 CRONTAB = """\
 #!/bin/sh
 [ "$*" = -l ] || exit 1
-printf '0 1 * * * /theirs\\n# BEGIN wishwithme\\n%s\\n# END wishwithme\\n0 2 * * * /more\\n' \
-  '0 3 * * * /root/operator/job db.backup --quiet'
+block='# BEGIN wishwithme\\n%s\\n# END wishwithme\\n'
+printf "0 1 * * * /theirs\\n${block}0 2 * * * /more\\n$block" \
+  'ROOT/operator/job db.backup --quiet' '0 4 * * * /other/operator/job db.prune'
 """
 
 
 def test_of_a_crontab_only_our_block_is_seen_with_how_its_jobs_ended(place: Place) -> None:
     assert place.look("").jobs == ()
     program = place.folder / "bin" / "crontab"
-    program.write_text(CRONTAB)
+    program.write_text(CRONTAB.replace("ROOT", f"0 3 * * * {place.root}"))
     program.chmod(0o755)
     jobs = place.root / "operator" / "jobs"
     jobs.mkdir(parents=True)

@@ -67,6 +67,19 @@ def test_a_second_deploy_has_nothing_to_do_proves_it_and_changes_nothing(running
     ]
 
 
+def test_the_settings_of_older_releases_are_not_kept(running: Fleet) -> None:
+    """Of what runs and of the release before it, where a red proof of the next goes back to."""
+    for number in range(3):
+        running.origin.commit(f"Page {number}", {"services/web/page.html": f"page {number}\n"})
+        deploy(running)
+    *_, before, last = releases = running.releases("ubuntu")
+    assert len(releases) == 4
+    files = running.ubuntu.below(f"{ROOT}/releases")
+    kept = [name for name in files if name.endswith("/env")]
+    assert sorted(kept) == [f"{before.id}/env", f"{last.id}/env"]
+    assert len([name for name in files if name.endswith("/release.json")]) == 4
+
+
 def test_a_change_of_one_service_replaces_that_one_behind_the_proxy(running: Fleet) -> None:
     before = containers(running)
     running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})

@@ -178,6 +178,8 @@ def test_settings_of_the_died_run_are_kept_beside_its_record(second: Fleet) -> N
         f"[ubuntu] warning: .env comes back too, without what is new in: MODE; kept as {kept}"
         in ran.lines
     )
+    assert second.fab("ubuntu.deploy").code == 0
+    assert second.ubuntu.files[kept] == before.replace("MODE=plain", "MODE=fancy")
 
 
 def test_an_orphan_from_before_stays(second: Fleet) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .fakes.engine import Ended
@@ -10,6 +12,13 @@ from .fakes.machine import ROOT
 from .shelves import backed_up, shelf
 
 GOOD = {"public.users": 3}
+OWN = [
+    {"right": {"own": "hidden", "of": None, "name": "app.key", "value": None}},
+    {"right": {"own": "hidden", "of": "reader", "name": "app.key", "value": None}},
+    {"right": {"own": "setting", "of": None, "name": "work_mem", "value": "8MB"}},
+    {"right": {"own": "label", "name": "selinux"}},
+    {"right": {"own": "tablespace", "name": "fast"}},
+]
 LOST: dict[str, int] = {"public.users": 0}
 
 
@@ -47,6 +56,53 @@ def test_a_backup_takes_the_place_of_the_database_and_the_old_one_stays(lost: Fl
         f"[ubuntu] point of return: fab db.restore --from {safety.name}; the database from before"
         f" is kept as {kept} until fab db.restore --drop-old"
     )
+
+
+def with_own(fleet: Fleet) -> str:
+    """The backup's name; its manifest tells also what the database itself had."""
+    name = shelf(fleet)[0].name
+    file = f"{ROOT}/backups/{name}.json"
+    told = json.loads(fleet.ubuntu.files[file])
+    fleet.ubuntu.files[file] = json.dumps({**told, "rights": [*told["rights"], *OWN]})
+    return name
+
+
+def models(fleet: Fleet) -> list[str]:
+    """Of each load: the database that the new one is to be like."""
+    return [words[-2] for words in fleet.ubuntu.transcript if "load" in words]
+
+
+def test_what_comes_back_has_what_the_database_itself_has_that_it_replaces(lost: Fleet) -> None:
+    name = with_own(lost)
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 0, ran.everything
+    assert models(lost) == ["app"]
+    assert [line for line in ran.lines if "does not bring back" in line] == [
+        f"[ubuntu] warning: {name} does not bring back the security label of selinux"
+    ]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_no_database_has_and_no_manifest_tells_is_named_before_it_asks(
+    lost: Fleet, gone: bool
+) -> None:
+    name = with_own(lost)
+    if gone:
+        del lost.ubuntu.databases["app"]
+    words = "db.restore" if gone else "db.restore --into copy"
+    with lost.untouched():
+        ran = lost.fab(words)
+    assert (ran.code, ran.error) == (2, "nothing was changed: off a terminal this needs --yes")
+    assert [line for line in ran.lines if "does not bring back" in line] == [
+        f"[ubuntu] warning: {name} does not bring back {what}"
+        for what in (
+            "the setting app.key of the database, whose value no manifest tells",
+            "the security label of selinux",
+            "the tablespace fast of the database, unless this server has it",
+        )
+    ]
+    assert lost.fab(f"{words} --yes").code == 0
+    assert models(lost) == [""]
 
 
 def test_each_step_is_told_to_others_who_want_the_server(lost: Fleet) -> None:

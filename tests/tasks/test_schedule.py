@@ -121,6 +121,22 @@ def test_entries_of_others_stay_and_a_last_line_without_an_end_gets_one(deployed
     assert deployed.ubuntu.crontab == f"{FOREIGN}\n@reboot true\n"
 
 
+def test_the_jobs_of_another_root_on_the_server_stay(deployed: Fleet) -> None:
+    theirs = BLOCK.replace(ROOT, "/opt/staging").replace("0 3 * * *", "0 2 * * *")
+    deployed.ubuntu.crontab = theirs
+    assert deployed.fab("cron.install").code == 0
+    assert deployed.ubuntu.crontab == theirs + BLOCK
+    seen = deployed.fab("status --json").json["ubuntu"]["jobs"]
+    assert [job["when"] for job in seen] == [
+        "0 3 * * *",
+        "30 3 * * *",
+        "0 4 * * *",
+        "17 5,17 * * *",
+    ]
+    assert deployed.fab("cron.remove").code == 0
+    assert deployed.ubuntu.crontab == theirs
+
+
 def test_what_was_nobodys_is_gone_without_a_trace(scheduled: Fleet) -> None:
     ran = scheduled.fab("cron.remove")
     assert ran.code == 0
@@ -202,8 +218,8 @@ def test_half_a_block_is_nothing_that_we_mend(deployed: Fleet) -> None:
     deployed.ubuntu.crontab = "# BEGIN wishwithme\n@daily true\n"
     for line in ("cron.install", "cron.remove --on ubuntu"):
         assert refusal(deployed, line) == (
-            "ubuntu: crontab: '# BEGIN wishwithme' and '# END wishwithme' do not stand there as"
-            " one pair; mend it there with crontab -e, then run again"
+            "ubuntu: crontab: '# BEGIN wishwithme' and '# END wishwithme' do not stand there in"
+            " pairs, one for each root; mend it there with crontab -e, then run again"
         )
 
 

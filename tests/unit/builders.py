@@ -167,6 +167,7 @@ def container(of: Service, image: str, **changes: Any) -> Container:
         labels=labels_of(PROJECT, of.name, of.config_hash),
         addresses={f"{PROJECT}-network": "172.20.0.2"},
         published=tuple(one for port in of.ports for one in port.choices),
+        data=(),
     )
     return replace(plain, **changes)
 
@@ -229,7 +230,7 @@ def facts(**changes: Any) -> Facts:
         ),
         images=images,
         networks={f"{PROJECT}-network": PROJECT, "bridge": ""},
-        volumes=frozenset(),
+        volumes={},
         listening=frozenset({"22/tcp", "80/tcp", "443/tcp"}),
         holder="",
         releases=(release(),),

@@ -392,7 +392,7 @@ def test_a_dump_that_may_not_do_what_it_wants_is_one_line_and_its_role_is_gone(
 ) -> None:
     monkeypatch.setenv("REFUSED", "could not execute query: ERROR:  permission denied")
     with pytest.raises(Trouble) as caught:
-        postgres.load(host, DATABASE, made, "drill")
+        postgres.load(host, DATABASE, made, "drill", "")
     assert caught.value.message == (
         f"ubuntu: {made.name} cannot be restored: pg_restore ended with 1: pg_restore: error:"
         " could not execute query: ERROR:  permission denied"
@@ -408,13 +408,13 @@ def test_what_came_back_differently_is_given_to_nobody(
 ) -> None:
     """Owners and rights are brought back last: nothing of it runs as the superuser before."""
     other = replace(made, answered="00" * 32)
-    assert postgres.load(host, DATABASE, other, "drill") == ["its answers differ"]
+    assert postgres.load(host, DATABASE, other, "drill", "") == ["its answers differ"]
     assert [line for line in asked(stubs) if "REASSIGN" in line] == []
 
 
 def test_a_dump_is_never_given_to_psql(host: Host, stubs: Path, made: Backup) -> None:
     (stubs / "asked").unlink()
-    assert postgres.load(host, DATABASE, made, "drill") == []
+    assert postgres.load(host, DATABASE, made, "drill", "") == []
     assert [line for line in asked(stubs) if "PGDMP" in line or "the end" in line] == []
     kept = [line for line in log(stubs) if " -L /tmp/wishwithme_restore_" in line]
     assert len(kept) == 1

@@ -107,6 +107,7 @@ def test_a_container_is_read_whole() -> None:
         },
         addresses={"app-network": "172.20.0.4", "zone": "10.0.0.4"},
         published=(),
+        data=(),
     )
 
 
@@ -174,8 +175,8 @@ def test_sockets_that_take_anybody_count_in_both_families_and_protocols() -> Non
     assert FACTS.listening == frozenset({"80/tcp", "443/tcp", "53/udp"})
 
 
-def test_volumes_are_named() -> None:
-    assert FACTS.volumes == frozenset({"app_data", "other"})
+def test_volumes_are_named_with_their_project() -> None:
+    assert FACTS.volumes == {"app_data": "app", "other": ""}
 
 
 def test_the_holder_of_the_lock_is_named() -> None:

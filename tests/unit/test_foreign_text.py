@@ -129,12 +129,12 @@ def test_networks_volumes_images_labels_and_folders(name: str, label: str, path:
     }
     found = seen(
         networks=f"{json.dumps([name, label], ensure_ascii=False)}\n",
-        volumes=f"{json.dumps([name], ensure_ascii=False)}\n",
+        volumes=f"{json.dumps([name, label], ensure_ascii=False)}\n",
         images=f"{json.dumps(['id', name, label, '1MB', label], ensure_ascii=False)}\n",
         containers=f"{json.dumps(container, ensure_ascii=False)}\n",
         folders=f"700|directory|root|/{read(path)}\0",
     )
-    assert (found.networks, found.volumes) == ({name: label}, frozenset({name}))
+    assert (found.networks, found.volumes) == ({name: label}, {name: label})
     assert found.images == {f"{name}:{label}": "id", f"{name}@{label}": "id"}
     assert list(found.folders) == [f"/{read(path)}"]
     assert [(one.id, dict(one.labels)) for one in found.containers] == [("c1", {"x": label})]

@@ -251,6 +251,17 @@ def test_a_container_name_of_another_project_is_named_with_its_owner() -> None:
     ]
 
 
+def test_the_data_of_whoever_has_our_name_is_told_before_somebody_removes_it() -> None:
+    labels = labels_of("other", "db")
+    theirs = container(STACK.service("db"), "x", labels=labels, data=("other_pg", "/srv/files"))
+    assert stack_problems(facts(containers=(theirs,), listening=frozenset()), STACK) == [
+        (
+            "container name app-db is in use by project other, with data in other_pg, /srv/files;"
+            " rename or remove that one"
+        )
+    ]
+
+
 def test_a_container_made_by_hand_under_our_name_is_named() -> None:
     theirs = container(STACK.service("db"), "x", labels={})
     assert stack_problems(facts(containers=(theirs,), listening=frozenset()), STACK) == [

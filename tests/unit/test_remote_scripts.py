@@ -112,7 +112,7 @@ def test_trust_is_the_systems_authorities_and_the_called_servers_certificate(clo
 
 def test_the_settings_are_kept_and_come_back_readable_by_their_owner_only(cloned: Host) -> None:
     (Path(cloned.server.path) / ".env").chmod(0o644)
-    state.keep_env(cloned, RECORD)
+    state.keep_env(cloned, RECORD, [])
     kept = cloned.server.root / "releases/r1/env"
     assert (Path(kept).read_text(), mode(kept)) == ("A=1\n", 0o600)
     (Path(cloned.server.path) / ".env").write_text("A=2\n")
@@ -121,8 +121,33 @@ def test_the_settings_are_kept_and_come_back_readable_by_their_owner_only(cloned
     assert mode(cloned.server.path / ".env") == 0o600
 
 
+def test_only_the_settings_that_are_needed_stay(cloned: Host) -> None:
+    folder = Path(cloned.server.root / "releases")
+    for name in ("r0", "r00", "r1", "r2"):
+        (folder / name).mkdir(exist_ok=True)
+        for file in ("env", "env.tmp", "release.json", "log"):
+            (folder / name / file).write_text(f"{name}\n")
+    state.keep_env(cloned, RECORD, ["r0"])
+    assert sorted(str(path.relative_to(folder)) for path in folder.glob("*/env*")) == [
+        "r0/env",
+        "r1/env",
+    ]
+    assert (folder / "r0/env").read_text() == "r0\n"
+    assert len(list(folder.glob("*/release.json"))) == len(list(folder.glob("*/log"))) == 4
+
+
+def test_settings_that_cannot_be_kept_cost_no_others(cloned: Host) -> None:
+    folder = Path(cloned.server.root / "releases")
+    (folder / "r0").mkdir()
+    (folder / "r0/env").write_text("A=0\n")
+    (Path(cloned.server.path) / ".env").unlink()
+    with pytest.raises(Trouble, match=r"failed with exit code 1$"):
+        state.keep_env(cloned, RECORD, [])
+    assert (folder / "r0/env").read_text() == "A=0\n"
+
+
 def test_settings_that_are_the_same_are_not_written_again(cloned: Host) -> None:
-    state.keep_env(cloned, RECORD)
+    state.keep_env(cloned, RECORD, [])
     before = (Path(cloned.server.path) / ".env").stat().st_ino
     state.restore_env(cloned, RECORD)
     assert (Path(cloned.server.path) / ".env").stat().st_ino == before

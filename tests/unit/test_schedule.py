@@ -30,7 +30,8 @@ from fabfile.model.schedule import (
 
 from .builders import SERVER, STACK, service
 
-PROGRAM = PurePosixPath("/opt/app/operator/job")
+ROOT = PurePosixPath("/opt/app")
+SPACED = PurePosixPath("/srv/a b/100%")
 HOUR = 3600
 LINES = st.one_of(
     st.text(st.characters(exclude_characters="\n"), max_size=30),
@@ -49,35 +50,57 @@ def whole(crontab: str) -> str:
 
 @given(CRONTABS, MAIL)
 def test_whatever_else_a_crontab_holds_comes_back_to_the_byte(crontab: str, mail: str) -> None:
-    there = install(crontab, JOBS, PROGRAM, "ubuntu", mail)
+    there = install(crontab, JOBS, ROOT, "ubuntu", mail)
     assert there.startswith(f"{whole(crontab)}{BEGIN}\n")
-    assert remove(there) == whole(crontab)
+    assert remove(there, ROOT) == whole(crontab)
 
 
 @given(CRONTABS, CRONTABS, MAIL)
 def test_installing_twice_is_installing_once_wherever_the_block_stands(
     before: str, after: str, mail: str
 ) -> None:
-    there = install(before, JOBS, PROGRAM, "ubuntu", mail) + after
-    assert install(there, JOBS, PROGRAM, "ubuntu", mail) == there
-    assert install(there, JOBS, PROGRAM, "ubuntu") == there
-    assert remove(there) == whole(before) + after
+    there = install(before, JOBS, ROOT, "ubuntu", mail) + after
+    assert install(there, JOBS, ROOT, "ubuntu", mail) == there
+    assert install(there, JOBS, ROOT, "ubuntu") == there
+    assert remove(there, ROOT) == whole(before) + after
 
 
 @given(CRONTABS, st.lists(st.sampled_from(JOBS), unique=True))
 def test_the_jobs_that_are_installed_are_read_again(crontab: str, jobs: list[Job]) -> None:
-    there = install(crontab, jobs, PurePosixPath("/srv/a b/100%/job"), "ubuntu")
+    there = install(crontab, jobs, SPACED, "ubuntu")
     assert re.search(r"(?<!\\)%", there.removeprefix(whole(crontab))) is None  # cron's line end
-    assert parse(there.removeprefix(whole(crontab)), {}) == tuple(
+    assert parse(there.removeprefix(whole(crontab)), SPACED, {}) == tuple(
         Entry(job.task, job.when) for job in jobs
     )
 
 
 @given(CRONTABS, MAIL)
 def test_other_jobs_take_the_place_of_the_ones_before(crontab: str, mail: str) -> None:
-    there = install(crontab, JOBS, PROGRAM, "ubuntu", mail)
-    fewer = install(there, JOBS[:1], PROGRAM, "ubuntu")
-    assert fewer == install(crontab, JOBS[:1], PROGRAM, "ubuntu", mail)
+    there = install(crontab, JOBS, ROOT, "ubuntu", mail)
+    fewer = install(there, JOBS[:1], ROOT, "ubuntu")
+    assert fewer == install(crontab, JOBS[:1], ROOT, "ubuntu", mail)
+
+
+@given(CRONTABS, MAIL, st.sampled_from([SPACED, PurePosixPath("/opt/app2"), ROOT / "operator"]))
+def test_the_block_of_another_root_is_somebody_elses(
+    crontab: str, mail: str, root: PurePosixPath
+) -> None:
+    theirs = install(crontab, JOBS[:2], root, "ubuntu", mail)
+    both = install(theirs, JOBS[1:], ROOT, "ubuntu")
+    assert both.startswith(theirs)
+    assert parse(both, root, {}) == tuple(Entry(job.task, job.when) for job in JOBS[:2])
+    assert parse(both, ROOT, {}) == tuple(Entry(job.task, job.when) for job in JOBS[1:])
+    assert (mail_of(both, root), mail_of(both, ROOT)) == (mail, "")
+    again = install(both, JOBS[:2], root, "ubuntu")
+    assert again == both
+    assert remove(both, ROOT) == theirs
+    assert remove(remove(both, root), ROOT) == whole(crontab)
+
+
+def test_two_blocks_of_one_root_are_nothing_to_guess_about() -> None:
+    twice = install("", JOBS, ROOT, "ubuntu") * 2
+    with pytest.raises(ValueError, match="one for each root"):
+        remove(twice, ROOT)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +108,13 @@ def test_other_jobs_take_the_place_of_the_ones_before(crontab: str, mail: str) -
     [f"{BEGIN}\n", f"{END}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n{BEGIN}\n{END}\n", f"x\n{BEGIN}"],
 )
 def test_marks_that_are_no_pair_are_nothing_to_guess_about(crontab: str) -> None:
-    for change in (lambda: install(crontab, JOBS, PROGRAM, "ubuntu"), lambda: remove(crontab)):
-        with pytest.raises(ValueError, match="do not stand there as one pair"):
+    for change in (lambda: install(crontab, JOBS, ROOT, "ubuntu"), lambda: remove(crontab, ROOT)):
+        with pytest.raises(ValueError, match="do not stand there in pairs"):
             change()
 
 
 def test_mail_of_entries_below_goes_where_it_went() -> None:
-    there = install("MAILTO=\n@daily a\nMAILTO = ann\n", JOBS[:1], PROGRAM, "ubuntu", "ops")
+    there = install("MAILTO=\n@daily a\nMAILTO = ann\n", JOBS[:1], ROOT, "ubuntu", "ops")
     assert there.splitlines()[3:] == [
         BEGIN,
         "# Written by fab cron.install, taken out by fab cron.remove. The server's own time zone.",
@@ -100,8 +123,8 @@ def test_mail_of_entries_below_goes_where_it_went() -> None:
         "MAILTO = ann",
         END,
     ]
-    assert mail_of(there) == "ops"
-    alone = install("", JOBS[:1], PROGRAM, "ubuntu", "ops").splitlines()
+    assert mail_of(there, ROOT) == "ops"
+    alone = install("", JOBS[:1], ROOT, "ubuntu", "ops").splitlines()
     assert (alone[2], alone[4]) == ("MAILTO=ops", "MAILTO=ubuntu")
 
 
@@ -160,7 +183,7 @@ def test_a_job_is_late_when_it_failed_last_or_has_not_succeeded_in_time(
 
 
 def test_stamps_are_read_for_the_jobs_that_stand_in_the_block() -> None:
-    block = install("", JOBS[:2], PROGRAM, "ubuntu", "ops")
+    block = install("", JOBS[:2], ROOT, "ubuntu", "ops")
     stamps = {
         "lock": (1, ""),
         "db.backup": (2, ""),
@@ -168,16 +191,16 @@ def test_stamps_are_read_for_the_jobs_that_stand_in_the_block() -> None:
         "db.backup.failure": (4, "gone | for ever"),
         "db.prune.success": (5, ""),
     }
-    assert parse(block, stamps) == (
+    assert parse(block, ROOT, stamps) == (
         Entry("db.backup", "0 3 * * *", 2, 3, 4, "gone | for ever"),
         Entry("db.verify", "30 3 * * *"),
     )
 
 
 def test_an_entry_that_no_shell_could_read_is_no_job_and_hides_no_other() -> None:
-    lines = install("", JOBS[:1], PROGRAM, "ubuntu").splitlines()
-    block = "\n".join([*lines[:2], "0 3 * * * /srv/job 'db.verify", *lines[2:]])
-    assert parse(block, {}) == (Entry("db.backup", "0 3 * * *"),)
+    lines = install("", JOBS[:1], ROOT, "ubuntu").splitlines()
+    block = "\n".join([*lines[:2], "0 3 * * * /opt/app/operator/job 'db.verify", *lines[2:]])
+    assert parse(block, ROOT, {}) == (Entry("db.backup", "0 3 * * *"),)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from fabfile.model.way_back import (
     as_released,
     changed_keys,
     choose,
+    env_needed,
     half_way,
     missing_images,
     retained,
@@ -183,3 +184,21 @@ def test_keys_that_changed_came_or_went_are_named_and_nothing_else() -> None:
     today = {"SAME": "1", "CHANGED": "b", "NEW": ""}
     assert changed_keys(of, today) == ["CHANGED", "GONE", "NEW"]
     assert changed_keys(of, then) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "needed"),
+    [
+        ("", ""),
+        ("a:failed", "a"),
+        ("a:verified b:verified", "b"),
+        ("a:verified b:failed c:running", "c b a"),
+        # What was to be is in the failed run alone: its way back put the other back.
+        ("a:verified b:failed c:verified:a", "b c"),
+        ("a:failed b:verified c:failed d:verified:b e:failed", "e c d"),
+        ("a:verified b:failed c:verified:a d:accepted", "d"),
+        ("a:verified b:verified c:verified:a", "c"),
+    ],
+)
+def test_settings_stay_where_a_way_back_or_a_failed_run_needs_them(spec: str, needed: str) -> None:
+    assert env_needed(history(*spec.split())) == needed.split()

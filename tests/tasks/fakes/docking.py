@@ -41,7 +41,8 @@ def docker_logs(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(0, f"last words of {command.words[-1]}\n") if there else Ended(1)
 
 
-def docker_image_ls(machine: Machine, _command: Command, _stdin: str) -> Ended:
+def docker_image_ls(machine: Machine, command: Command, _stdin: str) -> Ended:
+    assert command.words[-1] == "label=com.docker.compose.project=app"
     return Ended(0, "".join(f"{identity}\n" for identity in sorted(machine.engine.ours)))
 
 

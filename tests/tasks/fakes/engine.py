@@ -27,6 +27,8 @@ class Container:
     restarts: int = 0
     address: str = ""
     ports: tuple[int, ...] = ()
+    data: tuple[str, ...] = ()
+    """Volumes that it may write to."""
     environment: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
 
@@ -55,6 +57,8 @@ class Engine:
         self.ours: set[str] = set()
         """Ids of the images with the label of the collection."""
         self.networks: dict[str, str] = {"bridge": ""}
+        self.volumes: dict[str, str] = {}
+        """Volume → compose project."""
 
     def content(self, container: Container) -> str:
         """All the text in a container's image: what decides how it behaves."""

@@ -126,8 +126,12 @@ def trust(machine: Machine, command: Command, stdin: str) -> Ended:
 
 
 def keep_env(machine: Machine, command: Command, _stdin: str) -> Ended:
-    checkout, folder = command.words
-    machine.files[f"{folder}/env"] = machine.files[f"{checkout}/.env"]
+    checkout, folder, own, *needed = command.words
+    for name in machine.below(folder):
+        release, _, file = name.partition("/")
+        if file == "env" and release not in needed:
+            del machine.files[f"{folder}/{name}"]
+    machine.files[f"{folder}/{own}/env"] = machine.files[f"{checkout}/.env"]
     return Ended()
 
 

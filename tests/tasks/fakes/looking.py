@@ -55,7 +55,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     )
     yield "images", "".join(f"{json.dumps(row)}\n" for row in rows)
     yield "networks", "".join(f"{json.dumps(row)}\n" for row in engine.networks.items())
-    yield "volumes", ""
+    yield "volumes", "".join(f"{json.dumps(one)}\n" for one in engine.volumes.items())
     ports = machine.listening.union(*(c.ports for c in engine.containers.values()))
     yield "listening", "".join(f"tcp 0: 00000000:{port:04X} 00000000:0000 0A 0\n" for port in ports)
     if machine.reach:
@@ -71,7 +71,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
         "".join(f"{name}\0{text}\0" for name, text in manifests if name.startswith("db_")),
     )
     block = re.search(r"^# BEGIN wishwithme\n.*^# END wishwithme\n", machine.crontab or "", BLOCK)
-    yield "crontab", block[0] if block else ""
+    yield "crontab", f"{ROOT}\n{block[0] if block else ''}"
     stamps = machine.stamps.items()
     yield "jobs", "".join(f"{name}\0{at}\0{text}\n\0" for name, (at, text) in stamps)
     running = machine.engine.of("app", "proxy")
@@ -103,6 +103,7 @@ def _inspect(container: Container) -> str:
             "labels": project if container.project else {},
             "networks": {"app-network": {"IPAddress": container.address}},
             "ports": {f"{port}/tcp": [{"HostPort": str(port)}] for port in container.ports},
+            "mounts": [[name, f"/volumes/{name}", True] for name in container.data],
         }
     )
 
