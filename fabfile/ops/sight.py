@@ -84,6 +84,8 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
         notes += offsite.warnings(server.offsite, facts.env, lacking)
     if target:
         notes += reach.warnings(facts.reach, target.stack.project)
+    if target is None and not problems:
+        problems = ["the look tells neither what is wanted nor why it cannot be had"]
     return Sight(host, facts, tuple(problems), tuple(notes), target)
 
 
@@ -102,6 +104,9 @@ def _target(
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
         return None, Findings((f"compose refuses {server.compose}: {reason}",))
+    if commit.resolved.startswith("unread: "):
+        reason = commit.resolved.removeprefix("unread: ").strip()
+        return None, Findings((f"git cannot lay out commit {commit.id[:8]} to be read: {reason}",))
     try:
         stack = parse_stack(commit.resolved, commit.hashes, strict=strict)
         target = target_of(server, stack, commit, session.inventory.callers_of(server.name))

@@ -19,8 +19,12 @@ git() {
 }
 """
 """Begins the scripts whose files are built or mounted."""
-FETCH = 300
-"""Seconds that a fetch may take."""
+FETCHED = Path(__file__).with_name("fetch.sh").read_text(encoding="utf-8")
+"""The one way in which a remote repository is asked, by a look and by a change."""
+STILL = 60
+"""Seconds that it may keep still."""
+LONGEST = 3600
+"""Seconds that a fetch may take that goes on: the first one over a slow link."""
 CHECKOUT = PLAIN + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
 
 
@@ -34,8 +38,9 @@ def fetch(host: Host, commit: str, release: str) -> None:
     server = host.server
     script = (
         PLAIN
+        + FETCHED
         + """
-checkout=$1 repository=$2 commit=$3 release=$4 build=$5
+checkout=$1 repository=$2 commit=$3 release=$4 build=$5 still=$6 longest=$7
 rm -rf "${build:?}"/*
 export GIT_TERMINAL_PROMPT=0
 [ -d "$checkout" ] || mkdir -p -m 700 "$checkout"
@@ -44,13 +49,16 @@ cd "$checkout"
 git remote get-url origin >/dev/null 2>&1 || git remote add origin "$repository"
 git remote set-url origin "$repository"
 git cat-file -e "$commit^{commit}" 2>/dev/null ||
-  git fetch -q --no-tags origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
+  fetched "$still" "$longest" .git origin '+refs/heads/*:refs/remotes/origin/*' \\
+    '+refs/tags/*:refs/tags/*'
 git cat-file -e "$commit^{commit}"
 git update-ref "refs/releases/$release" "$commit"
 """
     )
     words = [str(server.path), server.repository, commit, release, str(server.root / "build")]
-    host.write(["bash", "-c", script, "fetch", *words], timeout=FETCH)
+    words += [str(STILL), str(LONGEST)]
+    run = ["bash", "-c", script, "fetch", *words]
+    host.write(run, timeout=LONGEST + STILL, patience=2 * STILL)
 
 
 def worktree(host: Host, commit: str) -> PurePosixPath:

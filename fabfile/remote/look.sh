@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything a decision needs to know of a server, in one round trip and without changing it.
-# Arguments: CHECKOUT ROOT REPOSITORY REF STACK MARK DEADLINE. An empty REF leaves the commit out.
+# Arguments: CHECKOUT ROOT REPOSITORY REF STACK MARK DEADLINE LONGEST. An empty REF leaves the commit out.
+# DEADLINE: seconds that the engine, compose and the remote repository may keep still; LONGEST: that a fetch may take.
 # A REF "@local:NAME" is looked up in the checkout's own repository, without asking the remote one.
 # Sections are "MARK name" lines; what follows belongs to that name until the next one. Others write much of it: commits,
 # names of files and networks, records, a git server's errors. None knows MARK. Within a section our own words come
@@ -10,7 +11,7 @@
 # What the engine and compose are asked is asked side by side: "ask NAME COMMAND" begins, "answer NAME" prints what it
 # says until its end. No file is between them: on a full disk an answer would look like none.
 set -u
-checkout=$1 root=$2 repository=$3 ref=$4 stack=$5 mark=$6 deadline=$7
+checkout=$1 root=$2 repository=$3 ref=$4 stack=$5 mark=$6 deadline=$7 longest=$8
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
 # Paths as they are: a quoted one would be below no build context, and its change never deployed.
 export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
@@ -23,10 +24,11 @@ declare -A asked
 ask() {
   local name=$1 descriptor
   shift
-  exec {descriptor}< <("$@" 2>/dev/null </dev/null)
+  exec {descriptor}< <(exec 2>/dev/null && "$@" </dev/null)
   asked[$name]=$descriptor
 }
-answer() { section "$1"; cat <&"${asked[$1]}"; }
+# An engine that hangs must not look like one that has nothing.
+answer() { section "$1"; timeout -k 5 "$deadline" cat <&"${asked[$1]}" || exit 74; }
 # entry FIELD… FILE: the fields and the file's text, a NUL behind each; nothing can hold another one.
 entry() {
   printf '%s\0' "${@:1:$#-1}"
@@ -182,7 +184,7 @@ fi
 if [ "${ref#@local:}" != "$ref" ]; then
   name=${ref#@local:}
   ref=$(git --git-dir "$checkout/.git" rev-parse -q --verify "$name^{commit}" 2>/dev/null) || ref=$name
-elif ! timeout -k 5 "$deadline" git fetch -q --no-tags "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err" </dev/null; then
+elif ! fetched "$deadline" "$longest" "$scratch" "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err"; then
   printf 'error %s\n' "$(tr -d '\0' <"$scratch/err")"
   answered
   exit 0
@@ -241,8 +243,9 @@ plain() {
     git -c core.bare=false -c core.attributesFile=/dev/null "$@"
 }
 resolved=''
-said=$({ plain read-tree "$commit" && plain checkout-index -aq --prefix="$tree/"; } 2>&1) ||
-  resolved="error: git cannot lay out the commit: ${said//$'\n'/ }"
+size=$(git ls-tree -rl "$commit" | awk '{ blocks += int(($4 + 4095) / 4096) } END { printf "%.0f", blocks / 256 }')
+said=$({ room "$scratch" "$size" && plain read-tree "$commit" && plain checkout-index -aq --prefix="$tree/"; } 2>&1) ||
+  resolved="unread: ${said//$'\n'/ }"
 beside
 section filtered
 plain ls-files -z | plain check-attr --cached -z --stdin filter |
@@ -261,6 +264,6 @@ section resolved
 printf '%s' "$resolved"
 # Of what was resolved: compose before 2.30 takes another digest of a service with an env_file than up writes on its container.
 section hashes
-case $resolved in 'error: '*) ;; *) wanted "$checkout" -f - config --hash '*' 2>/dev/null <<<"$resolved" ;; esac
+case $resolved in 'error: '* | 'unread: '*) ;; *) wanted "$checkout" -f - config --hash '*' 2>/dev/null <<<"$resolved" ;; esac
 answer effective
 answered

@@ -29,7 +29,13 @@ class Answering(Host):
         self.given = ""
 
     def read(
-        self, words: object, *, stdin: str = "", timeout: float = 30, check: bool = True
+        self,
+        words: object,
+        *,
+        stdin: str = "",
+        timeout: float = 30,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
         self.words = tuple(words)  # type: ignore[arg-type]
         self.given = stdin

@@ -17,7 +17,7 @@ BLOCK = re.MULTILINE | re.DOTALL
 
 def look(machine: Machine, command: Command, _stdin: str) -> Ended:
     """One look, section by section."""
-    checkout, root, _repository, ref, compose, mark, _deadline = command.words
+    checkout, root, _repository, ref, compose, mark, *_limits = command.words
     assert (checkout, root) == (CHECKOUT, ROOT)
     machine.clock += 1
     sections = [*_server(machine), *(_commit(machine, ref, compose) if ref else []), ("end", "")]
