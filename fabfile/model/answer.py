@@ -58,6 +58,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         trust=sections["trust"],
         head=sections["head"].strip(),
         edited=_edited(sections["edited"]),
+        clone=tuple((kind, about) for kind, about in fields(sections["clone"], 2)),
         containers=_containers(sections["containers"]),
         images=_images(sections["images"]),
         sizes=_sizes(sections["images"]),
@@ -234,6 +235,7 @@ def _commit(sections: Mapping[str, str], ref: str) -> Commit:
         hashes=sections["hashes"],
         effective=_effective(sections["effective"]),
         filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
+        blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
     )
 
 

@@ -137,6 +137,8 @@ class Commit:
     """What compose reads in ``.env``, per key."""
     filtered: tuple[str, ...] = ()
     """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""
+    blocked: tuple[str, ...] = ()
+    """Folders where its files go that the server's user cannot write to."""
 
     def since(self, base: str) -> tuple[Change, ...] | None:
         """The changes after the commit ``base``; None when it is not among those known."""
@@ -199,6 +201,8 @@ class Facts:
     """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
     storage: Disk | None = None
     """The disk that the engine keeps images on."""
+    clone: tuple[tuple[str, str], ...] = ()
+    """What keeps git from working in the checkout: a kind that :mod:`.clone` tells, and of what."""
     unreadable: tuple[str, ...] = ()
     """Records and manifests below the root that say nothing that can be believed."""
 

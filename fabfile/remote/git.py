@@ -19,13 +19,13 @@ git() {
 }
 """
 """Begins the scripts whose files are built or mounted."""
-FETCHED = Path(__file__).with_name("fetch.sh").read_text(encoding="utf-8")
-"""The one way in which a remote repository is asked, by a look and by a change."""
+SHARED = Path(__file__).with_name("git.sh").read_text(encoding="utf-8")
+"""What a look and a change do with git in the same way."""
+CHECKOUT = PLAIN + SHARED + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
 STILL = 60
 """Seconds that it may keep still."""
 LONGEST = 3600
 """Seconds that a fetch may take that goes on: the first one over a slow link."""
-CHECKOUT = PLAIN + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
 
 
 def fetch(host: Host, commit: str, release: str) -> None:
@@ -38,7 +38,7 @@ def fetch(host: Host, commit: str, release: str) -> None:
     server = host.server
     script = (
         PLAIN
-        + FETCHED
+        + SHARED
         + """
 checkout=$1 repository=$2 commit=$3 release=$4 build=$5 still=$6 longest=$7
 rm -rf "${build:?}"/*
@@ -46,6 +46,7 @@ export GIT_TERMINAL_PROMPT=0
 [ -d "$checkout" ] || mkdir -p -m 700 "$checkout"
 cd "$checkout"
 [ -d .git ] || git init -q
+unlock .
 git remote get-url origin >/dev/null 2>&1 || git remote add origin "$repository"
 git remote set-url origin "$repository"
 git cat-file -e "$commit^{commit}" 2>/dev/null ||

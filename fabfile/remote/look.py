@@ -11,10 +11,10 @@ from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from .compose import CLEAN
 from .connect import missing_programs
-from .git import FETCHED, LONGEST, STILL
+from .git import LONGEST, SHARED, STILL
 from .host import Host
 
-SCRIPT = CLEAN + FETCHED + Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
+SCRIPT = CLEAN + SHARED + Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
 
 
 def look(host: Host, ref: str = "") -> Facts:

@@ -115,6 +115,25 @@ section head
 section edited
 [ ! -d "$checkout/.git" ] || git -C "$checkout" status --porcelain -z --untracked-files=no 2>/dev/null
 
+# clone: what keeps git from working in the checkout, each a kind and what it is about. Of its folders those of tracked
+# files: what else is there is nobody's of git.
+unwritable() { while IFS= read -rd '' path; do [ ! -d "$checkout/$path" ] || [ -w "$checkout/$path" ] || printf '%s\0' "$checkout/$path"; done; }
+clone() {
+  local at=$checkout/.git path process
+  [ -e "$at" ] || return 0
+  [ -d "$at" ] || { printf 'linked\0%s\0' "$at" && return; }
+  [ ! -s "$at/shallow" ] || printf 'shallow\0\0'
+  [ -z "$(git -C "$checkout" config --get-regexp '^remote\..*\.promisor$')" ] || printf 'partial\0\0'
+  {
+    find "$at" \( -type d -o -path "$at/logs/*" -o -name FETCH_HEAD \) ! -writable -print0
+    git -C "$checkout" ls-tree -rdz --name-only HEAD | unwritable
+  } | while IFS= read -rd '' path; do printf 'unwritable\0%s\0' "$path"; done
+  find "$at" -name '*.lock' -type f -print0 | while IFS= read -rd '' path; do printf 'stale\0%s\0' "$path"; done
+  [ -z "$(find "$at" -name '*.lock' -type f -print -quit)" ] || ! process=$(busy "$checkout") || printf 'busy\0%s\0' "$process"
+}
+section clone
+clone 2>/dev/null
+
 section listening
 for name in tcp udp; do cat "/proc/net/$name" "/proc/net/${name}6" 2>/dev/null | sed "s/^/$name /"; done
 # The kernel's own list tells whether a lock is held: asking by taking it could refuse somebody.
@@ -180,6 +199,7 @@ section commit
 git init -q --bare "$GIT_DIR" || exit 73
 if [ -d "$checkout/.git/objects" ]; then
   printf '%s\n' "$checkout/.git/objects" >"$GIT_DIR/objects/info/alternates"
+  [ ! -s "$checkout/.git/shallow" ] || cp "$checkout/.git/shallow" "$GIT_DIR/shallow"
 fi
 if [ "${ref#@local:}" != "$ref" ]; then
   name=${ref#@local:}
@@ -211,6 +231,13 @@ esac
 commit=$found
 section tree
 git ls-tree -rtz "$commit" # names as they are: none is quoted
+section blocked
+# Also where it has a file and a folder stands that git would have to take away.
+git ls-tree -rdz --name-only "$commit" | unwritable
+git ls-tree -rz --name-only "$commit" | while IFS= read -rd '' path; do
+  path=$checkout/$path
+  [ ! -d "$path" ] || [ -L "$path" ] || find "$path" -type d ! -writable -print0 2>/dev/null
+done
 section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log

@@ -60,6 +60,8 @@ class Place:
         for name in ("AUTHOR", "COMMITTER"):
             self.environment[f"GIT_{name}_NAME"] = "Somebody"
             self.environment[f"GIT_{name}_EMAIL"] = "somebody@example.org"
+        self.before: list[str] = []
+        """What the look is started by."""
         self.git("init", "-q", "-b", "main")
 
     def git(self, *words: str, where: Path | None = None) -> str:
@@ -84,6 +86,11 @@ class Place:
         self.git("commit", "-q", "--allow-empty", "-m", subject)
         return self.git("rev-parse", "HEAD")
 
+    def cloned(self, *more: str) -> None:
+        """Clone the repository into the checkout."""
+        there = f"file://{self.origin}"
+        self.git("clone", "-q", *more, there, str(self.checkout), where=self.folder)
+
     def stand_in(self, program: str, text: str) -> None:
         """Another program of this name before the real one, which is ``$REAL``."""
         real = shutil.which(program)
@@ -96,7 +103,7 @@ class Place:
         words: list[object] = [self.checkout, self.root, self.origin, ref, "compose/app.yml", MARK]
         words += [still, longest]
         done = subprocess.run(
-            ["bash", "-c", SCRIPT, "look", *map(str, words)],
+            [*self.before, "bash", "-c", SCRIPT, "look", *map(str, words)],
             env=self.environment,
             capture_output=True,
             check=False,

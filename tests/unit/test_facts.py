@@ -67,6 +67,10 @@ def test_missing_settings_are_none_and_not_empty() -> None:
     assert parse(seen("env_stat", ""), MARK).env_stat is None
 
 
+def test_what_keeps_git_from_working_is_known() -> None:
+    assert FACTS.clone == (("stale", "/home/ubuntu/app/.git/index.lock"),)
+
+
 def test_the_checkout_has_its_head_and_every_edited_file() -> None:
     assert FACTS.head == "0" * 39 + "1"
     assert FACTS.edited == (" M nginx/nginx.conf", "R  b (was a)")
@@ -224,6 +228,7 @@ def test_the_wanted_commit_is_read_whole() -> None:
         hashes="api-1 3c\n",
         effective={"A": "a", "PASSWORD": "x$y", "EMPTY": ""},
         filtered=("assets/logo.png",),
+        blocked=("/home/ubuntu/app/conf",),
     )
 
 

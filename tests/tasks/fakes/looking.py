@@ -48,6 +48,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     git = f"{CHECKOUT}/.git" in machine.folders
     yield "head", f"{machine.head}\n" if git else ""
     yield "edited", "".join(f" M {path}\0" for path in machine.edited) if git else ""
+    yield "clone", machine.clone
     yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
     rows = (
         [identity, name.rpartition(":")[0], name.rpartition(":")[2], "100MB", "<none>"]
@@ -114,6 +115,7 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
         return
     yield "commit", f"commit {commit.id}\n"
     yield "tree", "".join(f"{line}\0" for line in tree_lines(commit))
+    yield "blocked", ""
     yield "example", commit.files.get(".env.example", "")
     entries = (
         f"\0{entry.id}\0{entry.subject}\0"

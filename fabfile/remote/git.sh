@@ -46,3 +46,23 @@ fetched() {
   fi
   return "$code"
 }
+# busy FOLDER: standard output: the process of a git that works there. Exit code 1: none does.
+busy() {
+  local here process name
+  here=$(cd "$1" && pwd -P) || return 1
+  for process in /proc/[0-9]*; do
+    { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = git ] || continue
+    case $(readlink "$process/cwd" || :)/ in "$here"/*) echo "${process##*/}" && return ;; esac
+  done
+  return 1
+}
+# unlock FOLDER: take away the locks that a git which died has left. One that is at work is not disturbed: exit code 75.
+unlock() {
+  local process
+  [ -n "$(find "$1/.git" -name '*.lock' -type f -print -quit)" ] || return 0
+  if process=$(busy "$1"); then
+    echo "git is at work in $(cd "$1" && pwd -P) (process $process); wait until it has ended" >&2
+    return 75
+  fi
+  find "$1/.git" -name '*.lock' -type f -delete
+}
