@@ -21,11 +21,14 @@ from fabric import Connection
 from invoke import Context
 from invoke.exceptions import CommandTimedOut, Failure, ThreadException
 from paramiko import SSHException
+from paramiko.ssh_exception import ChannelException
 
-from ..model.errors import REFUSED, Trouble
+from ..model.errors import REFUSED, Trouble, refused
+from ..model.framing import lines_of
 from ..model.inventory import Server
 from .line import Line, Turn, command_line
 from .pipe import Channel, Local, Marked, Pipe, Source
+from .sessions import TOO_FEW
 from .wire import WIRE, Lines, Text, from_wire, to_wire
 
 GRACE = 20
@@ -53,12 +56,11 @@ class Output:
 
     def tail(self, lines: int = 12) -> tuple[str, ...]:
         """Its last lines, as evidence."""
-        text = f"{self.stdout}\n{self.stderr}".strip()
-        return tuple(text.splitlines()[-lines:])
+        return tuple(lines_of(f"{self.stdout}\n{self.stderr}")[-lines:])
 
     def errors(self, lines: int = 12) -> tuple[str, ...]:
         """The last lines of its errors, for a command whose output is nobody's evidence."""
-        return tuple(self.stderr.strip().splitlines()[-lines:])
+        return tuple(lines_of(self.stderr)[-lines:])
 
 
 class Host:
@@ -227,7 +229,19 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
     def lost(self, error: BaseException) -> Trouble:
         """What to raise when the connection ended with this error."""
+        if isinstance(error, ChannelException):
+            return Trouble(f"{self.name}: {TOO_FEW}")
         return Trouble(f"{self.name}: the connection is lost ({_reason(error)})")
+
+    def require_session(self) -> None:
+        """Exit code 2 when the server opens no further session besides those that are open."""
+        if isinstance(self.context, Connection):
+            try:
+                self.context.create_session().close()
+            except ChannelException:
+                raise refused(f"{self.name}: {TOO_FEW}") from None
+            except (SSHException, OSError, EOFError) as error:
+                raise self.lost(error) from None
 
     def close(self) -> None:
         """Close the connection."""
