@@ -47,6 +47,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         sudo=host.get("sudo") == "yes",
         now=int(host.get("now", "0")),
         cpus=int(host.get("cpus", "0")),
+        curl=host.get("curl", ""),
         docker=sections["docker"].strip(),
         compose=sections["compose_version"].strip(),
         folders=_folders(sections["folders"]),

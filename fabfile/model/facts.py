@@ -201,6 +201,8 @@ class Facts:
     """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
     storage: Disk | None = None
     """The disk that the engine keeps images on."""
+    curl: str = ""
+    """The version of the server's curl; empty: it has none."""
     clone: tuple[tuple[str, str], ...] = ()
     """What keeps git from working in the checkout: a kind that :mod:`.clone` tells, and of what."""
     unreadable: tuple[str, ...] = ()

@@ -95,6 +95,7 @@ ask reach reach
 section host
 printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
 printf 'groups=%s\n' "$(id -Gn)"
+read -r _ version _ < <(curl -q --version 2>/dev/null) && printf 'curl=%s\n' "$version"
 if sudo -n true 2>/dev/null; then echo sudo=yes; else echo sudo=no; fi
 
 section folders

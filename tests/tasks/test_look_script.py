@@ -267,6 +267,11 @@ def test_a_commit_that_has_no_room_is_not_laid_out(place: Place) -> None:
     assert found.resolved == '{"name": "app"}'
 
 
+def test_the_version_of_the_servers_curl_is_seen(place: Place) -> None:
+    place.stand_in("curl", "echo 'curl 7.68.0 (x86_64-pc-linux-gnu) libcurl/7.68.0'")
+    assert place.look("").curl == "7.68.0"
+
+
 def test_an_engine_that_hangs_is_none_that_has_nothing(place: Place) -> None:
     place.stand_in("docker", """[ "$1" != ps ] || exec sleep 10""")
     with pytest.raises(ValueError, match=r"ended in its section 'containers'$"):

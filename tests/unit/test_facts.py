@@ -35,6 +35,7 @@ def seen(section: str, text: str) -> str:
 
 def test_the_host_is_read() -> None:
     assert (FACTS.user, FACTS.groups, FACTS.sudo) == ("ubuntu", ("ubuntu", "docker"), True)
+    assert FACTS.curl == "8.5.0"
     assert (FACTS.now, FACTS.cpus) == (1795428922, 2)
     assert (FACTS.docker, FACTS.compose) == ("26.1.5+dfsg1", "2.26.1-4")
 
