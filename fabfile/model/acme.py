@@ -16,7 +16,7 @@ def lineage(directory: str) -> str:
 
 def cause(output: str) -> str:
     """Why certbot got no certificate, in one line."""
-    lines = [line.strip() for line in output.splitlines()]
+    lines = [line.strip() for line in output.split("\n")]
     details = {
         key: [line.removeprefix(f"{key}:").strip() for line in lines if line.startswith(f"{key}:")]
         for key in ("Domain", "Detail")

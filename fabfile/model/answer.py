@@ -49,6 +49,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         sudo=host.get("sudo") == "yes",
         now=int(host.get("now", "0")),
         cpus=int(host.get("cpus", "0")),
+        curl=host.get("curl", ""),
         docker=sections["docker"].strip(),
         compose=sections["compose_version"].strip(),
         folders=_folders(sections["folders"]),
@@ -60,6 +61,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         trust=sections["trust"],
         head=sections["head"].strip(),
         edited=_edited(sections["edited"]),
+        clone=tuple((kind, about) for kind, about in fields(sections["clone"], 2)),
         containers=_containers(sections["containers"]),
         images=_images(sections["images"]),
         sizes=_sizes(sections["images"]),
@@ -242,6 +244,7 @@ def _commit(sections: Mapping[str, str], ref: str) -> Commit:
         hashes=sections["hashes"],
         effective=_effective(sections["effective"]),
         filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
+        blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
     )
 
 

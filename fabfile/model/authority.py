@@ -8,7 +8,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from cryptography import x509
 
-from .certificate import DAY, Sighting, anchor, ends
+from .certificate import Sighting, anchor, ends
+from .chain import DAY
 
 LEAF_DAYS = 90
 """Validity of a certificate of the authority."""

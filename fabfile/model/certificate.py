@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
 )
 
-SOON = 14
-"""Days before its end from which on a certificate is a problem."""
-DAY = 86400
+from .chain import DAY, chain_of, names_of, of_chain, of_time
 
 
 def is_self_made(pem: str) -> bool:
     """Whether it is the self-signed one that a new server starts with."""
-    chain = _chain(pem)
+    chain = chain_of(pem)
     return bool(chain) and chain[0].issuer == chain[0].subject
 
 
 def is_readable(pem: str) -> bool:
     """Whether there is a certificate in the text at all."""
-    return bool(_chain(pem))
+    return bool(chain_of(pem))
 
 
 def anchor(pem: str) -> str:
@@ -36,7 +33,7 @@ def anchor(pem: str) -> str:
 
     A chain without one is trusted as it stands.
     """
-    chain = _chain(pem)
+    chain = chain_of(pem)
     if not chain or chain[-1].issuer != chain[-1].subject:
         return pem.strip()
     return chain[-1].public_bytes(Encoding.PEM).decode().strip()
@@ -44,14 +41,19 @@ def anchor(pem: str) -> str:
 
 def ends(pem: str) -> float:
     """When the first certificate in the text ends, seconds since 1970; 0 when there is none."""
-    chain = _chain(pem)
+    chain = chain_of(pem)
     return chain[0].not_valid_after_utc.timestamp() if chain else 0
 
 
 def serial(pem: str) -> str:
     """The serial number of the first certificate in the text; empty when there is none."""
-    chain = _chain(pem)
+    chain = chain_of(pem)
     return f"{chain[0].serial_number:x}" if chain else ""
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two texts hold the same certificates, in the same order."""
+    return chain_of(one) == chain_of(other)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Sighting:
     key: str
     """The public half of ``certs/privkey.pem``; empty when it cannot be read."""
     served: Mapping[str, str]
-    """``NAME:PORT`` → the certificate that is served there; empty when none is."""
+    """``NAME:PORT`` → the chain that is served there; empty when none is."""
     issued: str = ""
     """The newest certificate that the server's authority gave; empty when it gave none."""
     issued_key: str = ""
@@ -74,13 +76,13 @@ class Sighting:
     """The server's clock, seconds since 1970."""
 
     def shows(self, pem: str) -> bool:
-        """Whether this certificate is on disk, and served wherever one is."""
-        return {serial(one) for one in (self.pem, *self.served.values())} == {serial(pem)}
+        """Whether this certificate and its chain are on disk, and served wherever one is."""
+        return all(is_same(one, pem) for one in (self.pem, *self.served.values()))
 
     @property
     def is_own(self) -> bool:
         """Whether the one on disk is somebody's own: neither self-made nor of our authority."""
-        return bool(_chain(self.pem)) and not (
+        return bool(chain_of(self.pem)) and not (
             is_self_made(self.pem) or serial(self.pem) in self.known
         )
 
@@ -100,7 +102,7 @@ class Sighting:
 
     def view(self, wanted: Sequence[str], now: float) -> dict[str, Any]:
         """Everything about it, as the stable JSON of ``docs/json.md``."""
-        leaf = next(iter(_chain(self.pem)), None)
+        leaf = next(iter(chain_of(self.pem)), None)
         return {
             "names": list(_names(leaf)) if leaf else [],
             "issuer": leaf.issuer.rfc4514_string() if leaf else "",
@@ -115,13 +117,13 @@ class Sighting:
 
     def problems(self, wanted: Sequence[str], now: float) -> list[str]:
         """What is wrong with it, each one line. ``wanted`` are the names that it must be for."""
-        chain = _chain(self.pem)
+        chain = chain_of(self.pem)
         if not chain:
             return ["certs/fullchain.pem is no certificate"]
         return [
-            *_of_time(chain[0], now),
+            *of_time(chain, now),
             *_of_names(chain[0], wanted),
-            *_of_chain(chain),
+            *of_chain(chain, now),
             *self._of_key(chain[0]),
             *self._of_serving(),
             *self._of_issue(),
@@ -143,10 +145,15 @@ class Sighting:
                     f"{place} serves certificate {serial(pem)}, not {serial(self.pem)}, which is"
                     " on disk: the proxy has not loaded it"
                 )
+            elif not is_same(pem, self.pem):
+                found.append(
+                    f"{place} serves certificate {serial(pem)} with another chain than the one on"
+                    " disk: the proxy has not loaded it"
+                )
         return found
 
     def _of_issue(self) -> list[str]:
-        if not self.is_behind or serial(self.issued) == serial(self.pem):
+        if not self.is_behind or is_same(self.issued, self.pem):
             return []
         return [f"certificate {serial(self.issued)} was issued, and is not on disk: fab ssl.renew"]
 
@@ -166,36 +173,13 @@ def problems_of_pair(pem: str, key: str, wanted: Sequence[str], now: float) -> l
     return Sighting(pem, public, {}).problems(wanted, now)
 
 
-def _chain(pem: str) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(pem.encode())
-    except ValueError:
-        return []
-
-
 def _names(leaf: x509.Certificate) -> tuple[str, ...]:
-    try:
-        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return ()
-    return tuple(str(name.value) for name in extension.value)
+    return tuple(str(name.value) for name in names_of(leaf))
 
 
 def ending(pem: str, now: float) -> list[str]:
-    """What is wrong with how long the first certificate in the text is valid still, if anything."""
-    return [text for leaf in _chain(pem)[:1] for text in _of_time(leaf, now)]
-
-
-def _of_time(leaf: x509.Certificate, now: float) -> list[str]:
-    end = leaf.not_valid_after_utc.timestamp()
-    day = leaf.not_valid_after_utc.date().isoformat()
-    if now >= end:
-        return [f"it ended on {day}"]
-    if now < leaf.not_valid_before_utc.timestamp():
-        return ["it is not valid yet; is the server's clock right?"]
-    if (days := int((end - now) // DAY)) < SOON:
-        return [f"it ends on {day}, in {days} day{'' if days == 1 else 's'}"]
-    return []
+    """What is wrong with how long the certificates in the text are valid still, if anything."""
+    return of_time(chain_of(pem), now)
 
 
 def _of_names(leaf: x509.Certificate, wanted: Sequence[str]) -> list[str]:
@@ -205,17 +189,3 @@ def _of_names(leaf: x509.Certificate, wanted: Sequence[str]) -> list[str]:
         name for name in wanted if name not in names and f".{name.partition('.')[2]}" not in wild
     ]
     return [f"it is not for {', '.join(missing)}"] if missing else []
-
-
-def _of_chain(chain: Sequence[x509.Certificate]) -> list[str]:
-    if len(chain) == 1 and chain[0].issuer != chain[0].subject:
-        missing = chain[0].issuer.rfc4514_string()
-        return [f"certs/fullchain.pem does not hold the chain below it: {missing} is missing"]
-    for number, (issued, issuer) in enumerate(pairwise(chain), start=1):
-        try:
-            issued.verify_directly_issued_by(issuer)
-        except (ValueError, TypeError, InvalidSignature):
-            return [
-                f"certs/fullchain.pem: certificate {number + 1} did not issue certificate {number}"
-            ]
-    return []

@@ -144,6 +144,8 @@ class Commit:
     """What compose reads in ``.env``, per key."""
     filtered: tuple[str, ...] = ()
     """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""
+    blocked: tuple[str, ...] = ()
+    """Folders where its files go that the server's user cannot write to."""
 
     def since(self, base: str) -> tuple[Change, ...] | None:
         """The changes after the commit ``base``; None when it is not among those known."""
@@ -207,6 +209,10 @@ class Facts:
     """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
     storage: Disk | None = None
     """The disk that the engine keeps images on."""
+    curl: str = ""
+    """The version of the server's curl; empty: it has none."""
+    clone: tuple[tuple[str, str], ...] = ()
+    """What keeps git from working in the checkout: a kind that :mod:`.clone` tells, and of what."""
     unreadable: tuple[str, ...] = ()
     """Records and manifests below the root that say nothing that can be believed."""
 

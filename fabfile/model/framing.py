@@ -5,6 +5,15 @@ from __future__ import annotations
 from .reading import load
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of what a program printed, without blank ones around them.
+
+    At newlines only: what else Unicode calls the end of a line may stand in what others wrote.
+    """
+    stripped = text.strip()
+    return [line.removesuffix("\r") for line in stripped.split("\n")] if stripped else []
+
+
 class Sections(dict[str, str]):
     """The text of each section; one that is not there is an error that says so."""
 

@@ -184,7 +184,7 @@ def _calls_itself(name: str, calls: dict[str, str]) -> bool:
 def _sections(text: str, file: Path, problems: list[str]) -> dict[str, _Section]:
     sections: dict[str, _Section] = {}
     current: _Section | None = None
-    for number, raw in enumerate(text.splitlines(), start=1):
+    for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.strip()
         where = f"{file}:{number}"
         if not line or line[0] in "#;":

@@ -22,6 +22,8 @@ STEERING = {
 """Keys of ``.env`` by which compose would do another thing than was decided, and what."""
 COMPOSE = (2, 20)
 """Oldest compose that reads ``start_interval`` and ``include``."""
+CURL = (7, 70)
+"""Oldest curl that tells how each of several questions went."""
 START_INTERVAL = 25
 """Oldest engine that honours ``start_interval``."""
 PACKAGES = {"flock": "util-linux", "timeout": "coreutils"}
@@ -58,6 +60,7 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
             f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
             " the next deploy makes a self-made one"
         )
+    problems += _curl(facts.curl)
     for disk in facts.disks:
         if disk.free < MINIMUM_FREE:
             problems.append(
@@ -92,6 +95,12 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
             f" run once: sudo chown {facts.user} {server.root}"
         )
     return problems
+
+
+def _curl(version: str) -> list[str]:
+    if not version or _version(version) >= CURL:
+        return []
+    return [f"curl {version} is too old to ask the gates; install curl 7.70 or newer"]
 
 
 def _engine(facts: Facts) -> str:

@@ -41,7 +41,7 @@ class Reach:
 def parse(text: str) -> Reach:
     """Read the section ``reach`` of ``remote/look.sh``."""
     found: dict[str, list[tuple[str, str]]] = {"subnet": [], "closed": []}
-    lines = text.splitlines()
+    lines = text.split("\n")
     for match in filter(None, map(LINE.fullmatch, lines)):
         found[match[1]].append((match[2], match[3]))
     hooks = frozenset(line.removeprefix("hook=") for line in lines if line.startswith("hook="))

@@ -51,11 +51,10 @@ def install(session: Session, name: str, certificate: str, key: str) -> None:
             raise refused(f"{name}: this certificate cannot be used; nothing was changed", wrong)
         if is_self_made(pem):
             session.console.warn(name, "it is self-made: no browser trusts it")
-        number = serial(pem)
         if place.see().shows(pem):
-            session.console.line(name, f"certificate {number} is served already")
+            session.console.line(name, f"certificate {serial(pem)} is served already")
             return
-        exchange(session, lock, place, number, lambda: certificates.put(host, pem, secret))
+        exchange(session, lock, place, pem, lambda: certificates.put(host, pem, secret))
 
 
 def public_server(session: Session, name: str) -> str:

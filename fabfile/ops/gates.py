@@ -12,6 +12,7 @@ from ..model.certificate import is_self_made
 from ..model.envfile import parse
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
+from ..model.framing import lines_of
 from ..model.plan import Target
 from ..model.probe import Answer, Probe, Question, Verdict, judge
 from ..model.stack import Service
@@ -98,7 +99,7 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
 
 def _said(gate: str, output: Output, seconds: int) -> Verdict:
     """What a command that proves something said last."""
-    lines = output.stdout.splitlines() if output.ok else output.tail(1)
+    lines = lines_of(output.stdout) if output.ok else output.tail(1)
     why = lines[-1] if lines else "no output"
     if output.code == 124:
         why = f"no end within {seconds} s"

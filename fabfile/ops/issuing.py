@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..model.certificate import DAY, Sighting, ends, serial
+from ..model.certificate import Sighting, ends, serial
+from ..model.chain import DAY
 from ..model.errors import FAILED, Trouble, refused
 from ..remote import acme
 from ..remote.look import require_programs

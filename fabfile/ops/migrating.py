@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from ..model.errors import Trouble
 from ..model.facts import Facts
+from ..model.framing import lines_of
 from ..model.hints import Migration, between, revision
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.stack import Service
@@ -196,7 +197,7 @@ class Schema:
 
 def _cause(output: Output) -> str:
     """The line of a migration tool that a person looks for, if it is there."""
-    for line in reversed(output.stderr.splitlines()):
+    for line in reversed(lines_of(output.stderr)):
         if "lock timeout" in line:
             return ": another session holds a lock on what it changes (lock timeout)"
     return ""

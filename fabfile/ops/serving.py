@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..model.certificate import Sighting, serial
+from ..model.certificate import Sighting, is_same, serial
 from ..model.errors import STRANDED, Trouble, refused
 from ..remote import acme, authority, certificates, compose
 from ..remote.certificates import Source
@@ -68,17 +68,18 @@ class Place:
         """What is on disk, served and issued now."""
         return certificates.see(self.host, self.wanted, self.ports, self.source)
 
-    def serves(self, number: str) -> bool:
-        """Whether this is the certificate that is served under every name."""
+    def serves(self, pem: str) -> bool:
+        """Whether this is the certificate, with its chain, that is served under every name."""
         served = self.see().served.values()
-        return bool(served) and {serial(pem) for pem in served} == {number}
+        return bool(served) and all(is_same(one, pem) for one in served)
 
-    def load(self, container: str, number: str) -> None:
+    def load(self, container: str, pem: str) -> None:
         """Have the proxy load what is on disk; :class:`Trouble` unless it then serves that."""
         output = compose.reload_proxy(self.host, container)
         if not output.ok:
             raise Trouble(f"{self.host.name}: nginx refuses to reload", evidence=output.tail())
-        self.host.wait(f"serving certificate {number}", lambda: self.serves(number), LOADED)
+        what = f"serving certificate {serial(pem)}"
+        self.host.wait(what, lambda: self.serves(pem), LOADED)
 
 
 def place_of(session: Session, name: str) -> Place:
@@ -91,24 +92,24 @@ def exchange(
     session: Session,
     lock: Lock,
     place: Place,
-    number: str,
+    pem: str,
     put: Callable[[], None],
     prove: Callable[[], None] = nothing_more,
 ) -> None:
     """Put a certificate in the place of the former one, load it, see it served, and prove it.
 
     Whatever fails, the former one is put back and served again (exit code 1), or a person is
-    needed (3). ``number`` is the new one's serial number.
+    needed (3). ``pem`` is the new one, with its chain.
     """
     host, container = place.host, place.proxy
-    former = serial(place.see().pem)
+    former = place.see().pem
     lock.step("install certificate")
     try:
-        with session.console.step(host.name, f"install certificate {number}"):
+        with session.console.step(host.name, f"install certificate {serial(pem)}"):
             certificates.keep(host)
             put()
         with session.console.step(host.name, "load it, and see it served"):
-            place.load(container, number)
+            place.load(container, pem)
         prove()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 # even a bug of ours must not stop half way
         _back(session, place, former, error)
@@ -119,12 +120,12 @@ def put_issued(
     session: Session, place: Place, seen: Sighting, prove: Callable[[], None] = nothing_more
 ) -> None:
     """Put what the server's authority gave in place; checked before anything is touched."""
-    host, number = place.host, serial(seen.issued)
+    host = place.host
     if wrong := seen.problems_of_issued(place.wanted):
         raise Trouble(f"{host.name}: what was issued cannot be used", evidence=wrong)
     with Lock(host, holder(), though_frozen=True) as lock:
         copy = lambda: certificates.copy(host, place.source)  # noqa: E731
-        exchange(session, lock, place, number, copy, prove)
+        exchange(session, lock, place, seen.issued, copy, prove)
 
 
 def _back(session: Session, place: Place, former: str, error: BaseException) -> None:
@@ -133,7 +134,7 @@ def _back(session: Session, place: Place, former: str, error: BaseException) -> 
     cause = as_trouble(error)
     evidence = (cause.message, *cause.evidence)
     try:
-        with session.console.step(name, f"put certificate {former} back"):
+        with session.console.step(name, f"put certificate {serial(former)} back"):
             certificates.put_back(place.host)
             place.load(place.proxy, former)
     except (Exception, KeyboardInterrupt) as second:  # noqa: BLE001 # whatever it is, a person must know

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model import folders, offsite, reach
+from ..model import clone, folders, offsite, reach
 from ..model.answer import LOCAL
 from ..model.decide import decide
 from ..model.envfile import Findings, parse, schema
@@ -72,6 +72,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     env = env_findings(server, facts)
     engine = engine_problems(facts)
     problems = [*engine, *host_problems(server, facts), *commit_problems(server, facts)]
+    problems += clone.problems(server, facts) if ref != DEPLOYED else []
     problems += env.problems
     target = None
     if facts.commit and facts.commit.id and facts.env_stat:
@@ -80,10 +81,13 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
         if not (engine or is_another_stack(facts) or (target is None and env.problems)):
             problems += found.problems
     notes = [*env.warnings, *warnings(facts), *folders.warnings(server, facts)]
+    notes += clone.warnings(facts)
     if target and target.stack.database:
         notes += offsite.warnings(server.offsite, facts.env, lacking)
     if target:
         notes += reach.warnings(facts.reach, target.stack.project)
+    if target is None and not problems:
+        problems = ["the look tells neither what is wanted nor why it cannot be had"]
     return Sight(host, facts, tuple(problems), tuple(notes), target)
 
 
@@ -102,6 +106,9 @@ def _target(
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
         return None, Findings((f"compose refuses {server.compose}: {reason}",))
+    if commit.resolved.startswith("unread: "):
+        reason = commit.resolved.removeprefix("unread: ").strip()
+        return None, Findings((f"git cannot lay out commit {commit.id[:8]} to be read: {reason}",))
     try:
         stack = parse_stack(commit.resolved, commit.hashes, strict=strict)
         target = target_of(server, stack, commit, session.inventory.callers_of(server.name))

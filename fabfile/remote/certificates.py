@@ -45,7 +45,8 @@ for place; do
   name=-noservername
   [ "${place#/}" != "$place" ] || name="-servername ${place%:*}"
   # shellcheck disable=SC2086 # two words are meant
-  timeout 5 openssl s_client -connect "127.0.0.1:${place##*:}" $name </dev/null 2>/dev/null |
+  timeout 5 openssl s_client -showcerts -connect "127.0.0.1:${place##*:}" $name \\
+    </dev/null 2>/dev/null |
     sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p'
 done
 printf '\\n%s end\\n' "$mark"

@@ -10,17 +10,7 @@ cd "$1"
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 
 [ -z "$(git ls-tree "$commit" -- .env)" ] || die 65 "commit ${commit::8} tracks .env, where this server's secrets are"
-if [ -e .git/index.lock ]; then
-  # Left by a git that died: nobody else of ours runs now, and no git of a person works here.
-  here=$(pwd -P)
-  for process in /proc/[0-9]*; do
-    [ "$(cat "$process/comm" 2>/dev/null)" = git ] || continue
-    case $(readlink "$process/cwd" || :)/ in
-      "$here"/*) die 75 "git is at work in $here (process ${process##*/}); wait until it has ended" ;;
-    esac
-  done
-  rm -f .git/index.lock
-fi
+unlock . || exit # nobody else of ours runs now
 umask 077
 base=$(git hash-object -t tree /dev/null)
 if git rev-parse -q --verify HEAD >/dev/null; then

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..model.content import Wanted, moved
 from ..model.errors import Trouble
+from ..model.framing import lines_of
 from ..model.plan import Target
 from ..model.reading import load
 from ..model.stack import Service
@@ -246,7 +247,7 @@ def last_lines(host: Host, container: str, lines: int = 15) -> tuple[str, ...]:
     """The end of a container's log, errors included."""
     words = ["docker", "logs", "--tail", str(lines), container]
     output = host.read(words, check=False)
-    return tuple(f"{output.stdout}{output.stderr}".splitlines()[-lines:])
+    return tuple(lines_of(f"{output.stdout}{output.stderr}")[-lines:])
 
 
 def logs_words(host: Host, service: str, tail: int, *, follow: bool) -> list[str]:

@@ -12,6 +12,7 @@ from invoke import Context
 from paramiko import (
     AuthenticationException,
     BadHostKeyException,
+    Channel,
     RejectPolicy,
     SSHException,
     Transport,
@@ -24,6 +25,7 @@ from ..model.errors import Trouble, refused
 from ..model.inventory import Server
 from .host import Host
 from .keys import key_problem
+from .sessions import open_session
 from .wire import LocalRunner, RemoteRunner
 
 # Its threads would print tracebacks of what is raised here and told in one line.
@@ -89,6 +91,11 @@ def _pin(connection: Connection, server: Server) -> None:
 
 class Bounded(Connection):
     """A connection that waits for nothing longer than it must, also once it was opened anew."""
+
+    def create_session(self) -> Channel:
+        """A session for one command."""
+        self.open()
+        return open_session(self.transport)
 
     def open(self) -> Any:
         """Open it, unless it is open."""

@@ -19,9 +19,13 @@ git() {
 }
 """
 """Begins the scripts whose files are built or mounted."""
-FETCH = 300
-"""Seconds that a fetch may take."""
-CHECKOUT = PLAIN + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
+SHARED = Path(__file__).with_name("git.sh").read_text(encoding="utf-8")
+"""What a look and a change do with git in the same way."""
+CHECKOUT = PLAIN + SHARED + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
+STILL = 60
+"""Seconds that it may keep still."""
+LONGEST = 3600
+"""Seconds that a fetch may take that goes on: the first one over a slow link."""
 
 
 def fetch(host: Host, commit: str, release: str) -> None:
@@ -34,23 +38,28 @@ def fetch(host: Host, commit: str, release: str) -> None:
     server = host.server
     script = (
         PLAIN
+        + SHARED
         + """
-checkout=$1 repository=$2 commit=$3 release=$4 build=$5
+checkout=$1 repository=$2 commit=$3 release=$4 build=$5 still=$6 longest=$7
 rm -rf "${build:?}"/*
 export GIT_TERMINAL_PROMPT=0
 [ -d "$checkout" ] || mkdir -p -m 700 "$checkout"
 cd "$checkout"
 [ -d .git ] || git init -q
+unlock .
 git remote get-url origin >/dev/null 2>&1 || git remote add origin "$repository"
 git remote set-url origin "$repository"
 git cat-file -e "$commit^{commit}" 2>/dev/null ||
-  git fetch -q --no-tags origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
+  fetched "$still" "$longest" .git origin '+refs/heads/*:refs/remotes/origin/*' \\
+    '+refs/tags/*:refs/tags/*'
 git cat-file -e "$commit^{commit}"
 git update-ref "refs/releases/$release" "$commit"
 """
     )
     words = [str(server.path), server.repository, commit, release, str(server.root / "build")]
-    host.write(["bash", "-c", script, "fetch", *words], timeout=FETCH)
+    words += [str(STILL), str(LONGEST)]
+    run = ["bash", "-c", script, "fetch", *words]
+    host.write(run, timeout=LONGEST + STILL, patience=2 * STILL)
 
 
 def worktree(host: Host, commit: str) -> PurePosixPath:

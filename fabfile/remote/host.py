@@ -21,11 +21,14 @@ from fabric import Connection
 from invoke import Context
 from invoke.exceptions import CommandTimedOut, Failure, ThreadException
 from paramiko import SSHException
+from paramiko.ssh_exception import ChannelException
 
-from ..model.errors import REFUSED, Trouble
+from ..model.errors import REFUSED, Trouble, refused
+from ..model.framing import lines_of
 from ..model.inventory import Server
 from .line import Line, Turn, command_line
 from .pipe import Channel, Local, Marked, Pipe, Source
+from .sessions import TOO_FEW
 from .wire import WIRE, Lines, Text, from_wire, to_wire
 
 GRACE = 20
@@ -53,12 +56,11 @@ class Output:
 
     def tail(self, lines: int = 12) -> tuple[str, ...]:
         """Its last lines, as evidence."""
-        text = f"{self.stdout}\n{self.stderr}".strip()
-        return tuple(text.splitlines()[-lines:])
+        return tuple(lines_of(f"{self.stdout}\n{self.stderr}")[-lines:])
 
     def errors(self, lines: int = 12) -> tuple[str, ...]:
         """The last lines of its errors, for a command whose output is nobody's evidence."""
-        return tuple(self.stderr.strip().splitlines()[-lines:])
+        return tuple(lines_of(self.stderr)[-lines:])
 
 
 class Host:
@@ -83,16 +85,31 @@ class Host:
         return f"me.wishwith.throwaway={purpose} {self.server.root}"
 
     def read(
-        self, words: Sequence[str], *, stdin: str = "", timeout: float = 30, check: bool = True
+        self,
+        words: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float = 30,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
-        """Run a command that changes nothing; ``check``: a failure raises :class:`Trouble`."""
-        return self._checked(words, stdin, timeout, check, None)
+        """Run a command that changes nothing; ``check``: a failure raises :class:`Trouble`.
+
+        It may take ``timeout`` seconds, and keep still for ``patience`` (0: as long).
+        """
+        return self._checked(words, stdin, (timeout, patience or timeout), check, None)
 
     def write(
-        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+        self,
+        words: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float = 60,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
-        """Run a command that changes the server."""
-        return self._checked(words, stdin, timeout, check, self.turn)
+        """Run a command that changes the server; see :meth:`read`."""
+        return self._checked(words, stdin, (timeout, patience or timeout), check, self.turn)
 
     def put(self, path: PurePosixPath, text: str, mode: str = "600") -> None:
         """Write a file whole or not at all, in a folder that is made if it is not there.
@@ -212,7 +229,19 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
     def lost(self, error: BaseException) -> Trouble:
         """What to raise when the connection ended with this error."""
+        if isinstance(error, ChannelException):
+            return Trouble(f"{self.name}: {TOO_FEW}")
         return Trouble(f"{self.name}: the connection is lost ({_reason(error)})")
+
+    def require_session(self) -> None:
+        """Exit code 2 when the server opens no further session besides those that are open."""
+        if isinstance(self.context, Connection):
+            try:
+                self.context.create_session().close()
+            except ChannelException:
+                raise refused(f"{self.name}: {TOO_FEW}") from None
+            except (SSHException, OSError, EOFError) as error:
+                raise self.lost(error) from None
 
     def close(self) -> None:
         """Close the connection."""
@@ -228,10 +257,16 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         return output
 
     def _checked(
-        self, words: Sequence[str], stdin: str, timeout: float, check: bool, turn: Turn | None
+        self,
+        words: Sequence[str],
+        stdin: str,
+        limits: tuple[float, float],
+        check: bool,
+        turn: Turn | None,
     ) -> Output:
+        timeout, patience = limits
         line = command_line(words, timeout, bool(stdin), turn)
-        output = self._in_turn(self._execute(line, stdin, timeout), turn)
+        output = self._in_turn(self._execute(line, stdin, patience + GRACE), turn)
         if check and output.code == 124:
             raise Trouble(f"{self.name}: '{_short(words)}' did not end within {timeout:g} s")
         if check and not output.ok:
@@ -241,16 +276,15 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             )
         return output
 
-    def _execute(self, line: Line, stdin: str, timeout: float) -> Output:
+    def _execute(self, line: Line, stdin: str, patience: float) -> Output:
         keywords: dict[str, Any] = {"in_stream": Text(to_wire(stdin)) if stdin else False}
         try:
             result = self.context.run(
-                line.text, hide=True, warn=True, encoding=WIRE, timeout=timeout + GRACE, **keywords
+                line.text, hide=True, warn=True, encoding=WIRE, timeout=patience, **keywords
             )
         except CommandTimedOut:
             raise Trouble(
-                f"{self.name}: no answer for {timeout + GRACE:g} s;"
-                " the host hangs or the network is cut"
+                f"{self.name}: no answer for {patience:g} s; the host hangs or the network is cut"
             ) from None
         except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
             raise self.lost(error) from None
@@ -274,7 +308,13 @@ class DryHost(Host):
         self._seen = seen
 
     def write(
-        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+        self,
+        words: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float = 60,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
         """Tell what would be run."""
         self._seen(self.name, _told(words))

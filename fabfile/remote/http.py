@@ -14,12 +14,13 @@ TIMEOUT = 10
 BODY = 1 << 20
 """Bytes of a body that are read."""
 CURL = """
-[ -n "$1" ] || exec curl --silent --config -
+# Without the person's own ~/.curlrc.
+[ -n "$1" ] || exec curl --disable --silent --config -
 authority=$(mktemp) || exit 73
 trap 'rm -f "$authority"' EXIT
 printf '%s\\n' "$1" >"$authority"
 # By environment: an option would hold for the first question only.
-CURL_CA_BUNDLE=$authority curl --silent --config -
+CURL_CA_BUNDLE=$authority curl --disable --silent --config -
 """
 
 
@@ -39,7 +40,7 @@ def purge(host: Host, url: str, token: str) -> str:
         f"header = {_quoted(f'Authorization: Bearer {token}')}",
         f"data = {_quoted(json.dumps({'purge_everything': True}))}",
     ]
-    words = ["bash", "-c", "exec curl --silent --config -", "purge-cdn", url]
+    words = ["bash", "-c", "exec curl --disable --silent --config -", "purge-cdn", url]
     output = host.write(words, stdin="\n".join(lines) + "\n", timeout=TIMEOUT + 2, check=False)
     return "" if output.ok else "; ".join(output.tail(1)) or f"exit code {output.code}"
 

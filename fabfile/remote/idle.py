@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..model.framing import lines_of
 from ..model.stack import Stack
 from .host import Host
 
@@ -28,7 +29,7 @@ def impatient(host: Host, stack: Stack, hold: int = HOLD) -> list[str]:
     )
     words = ["bash", "-c", SCRIPT, "idle", str(hold), files, asked]
     output = host.read(words, timeout=hold + 30, check=False)
-    found = (line.split() for line in sorted(output.stdout.splitlines()))
+    found = (line.split() for line in sorted(lines_of(output.stdout)))
     return [
         f"{name} closes an idle connection after {int(took) / 1000:.1f} s, but the proxy keeps it"
         f" for {kept} s: requests that meet the close end with 502; let the service keep it longer"

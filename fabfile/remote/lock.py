@@ -161,6 +161,11 @@ class Lock:
                 self._waiting(why)
                 told = why
             pause.wait(AGAIN)
+        try:
+            self._host.require_session()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def _take(self) -> int:

@@ -11,11 +11,10 @@ from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from .compose import CLEAN
 from .connect import missing_programs
+from .git import LONGEST, SHARED, STILL
 from .host import Host
 
-SCRIPT = CLEAN + Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
-FETCH = 60
-"""Seconds that the remote repository may take."""
+SCRIPT = CLEAN + SHARED + Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
 
 
 def look(host: Host, ref: str = "") -> Facts:
@@ -34,9 +33,11 @@ def look(host: Host, ref: str = "") -> Facts:
             ref,
             str(server.compose),
             mark,
-            str(FETCH),
+            str(STILL),
+            str(LONGEST),
         ],
-        timeout=2 * FETCH,
+        timeout=LONGEST + 2 * STILL,
+        patience=2 * STILL,
         check=False,
     )
     try:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything a decision needs to know of a server, in one round trip and without changing it.
-# Arguments: CHECKOUT ROOT REPOSITORY REF STACK MARK DEADLINE. An empty REF leaves the commit out.
+# Arguments: CHECKOUT ROOT REPOSITORY REF STACK MARK DEADLINE LONGEST. An empty REF leaves the commit out.
+# DEADLINE: seconds that the engine, compose and the remote repository may keep still; LONGEST: that a fetch may take.
 # A REF "@local:NAME" is looked up in the checkout's own repository, without asking the remote one.
 # Sections are "MARK name" lines; what follows belongs to that name until the next one. Others write much of it: commits,
 # names of files and networks, records, a git server's errors. None knows MARK. Within a section our own words come
@@ -10,7 +11,7 @@
 # What the engine and compose are asked is asked side by side: "ask NAME COMMAND" begins, "answer NAME" prints what it
 # says until its end. No file is between them: on a full disk an answer would look like none.
 set -u
-checkout=$1 root=$2 repository=$3 ref=$4 stack=$5 mark=$6 deadline=$7
+checkout=$1 root=$2 repository=$3 ref=$4 stack=$5 mark=$6 deadline=$7 longest=$8
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
 # Paths as they are: a quoted one would be below no build context, and its change never deployed.
 export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
@@ -23,10 +24,11 @@ declare -A asked
 ask() {
   local name=$1 descriptor
   shift
-  exec {descriptor}< <("$@" 2>/dev/null </dev/null)
+  exec {descriptor}< <(exec 2>/dev/null && "$@" </dev/null)
   asked[$name]=$descriptor
 }
-answer() { section "$1"; cat <&"${asked[$1]}"; }
+# An engine that hangs must not look like one that has nothing.
+answer() { section "$1"; timeout -k 5 "$deadline" cat <&"${asked[$1]}" || exit 74; }
 # entry FIELD… FILE: the fields and the file's text, a NUL behind each; nothing can hold another one.
 entry() {
   printf '%s\0' "${@:1:$#-1}"
@@ -93,6 +95,7 @@ ask reach reach
 section host
 printf 'user=%s\nnow=%s\ncpus=%s\n' "$(id -un)" "$(date +%s)" "$(nproc)"
 printf 'groups=%s\n' "$(id -Gn)"
+read -r _ version _ < <(curl -q --version 2>/dev/null) && printf 'curl=%s\n' "$version"
 if sudo -n true 2>/dev/null; then echo sudo=yes; else echo sudo=no; fi
 
 section folders
@@ -112,6 +115,25 @@ section head
 [ ! -d "$checkout/.git" ] || git -C "$checkout" rev-parse -q --verify HEAD 2>/dev/null
 section edited
 [ ! -d "$checkout/.git" ] || git -C "$checkout" status --porcelain -z --untracked-files=no 2>/dev/null
+
+# clone: what keeps git from working in the checkout, each a kind and what it is about. Of its folders those of tracked
+# files: what else is there is nobody's of git.
+unwritable() { while IFS= read -rd '' path; do [ ! -d "$checkout/$path" ] || [ -w "$checkout/$path" ] || printf '%s\0' "$checkout/$path"; done; }
+clone() {
+  local at=$checkout/.git path process
+  [ -e "$at" ] || return 0
+  [ -d "$at" ] || { printf 'linked\0%s\0' "$at" && return; }
+  [ ! -s "$at/shallow" ] || printf 'shallow\0\0'
+  [ -z "$(git -C "$checkout" config --get-regexp '^remote\..*\.promisor$')" ] || printf 'partial\0\0'
+  {
+    find "$at" \( -type d -o -path "$at/logs/*" -o -name FETCH_HEAD \) ! -writable -print0
+    git -C "$checkout" ls-tree -rdz --name-only HEAD | unwritable
+  } | while IFS= read -rd '' path; do printf 'unwritable\0%s\0' "$path"; done
+  find "$at" -name '*.lock' -type f -print0 | while IFS= read -rd '' path; do printf 'stale\0%s\0' "$path"; done
+  [ -z "$(find "$at" -name '*.lock' -type f -print -quit)" ] || ! process=$(busy "$checkout") || printf 'busy\0%s\0' "$process"
+}
+section clone
+clone 2>/dev/null
 
 section listening
 for name in tcp udp; do cat "/proc/net/$name" "/proc/net/${name}6" 2>/dev/null | sed "s/^/$name /"; done
@@ -179,11 +201,12 @@ section commit
 git init -q --bare "$GIT_DIR" || exit 73
 if [ -d "$checkout/.git/objects" ]; then
   printf '%s\n' "$checkout/.git/objects" >"$GIT_DIR/objects/info/alternates"
+  [ ! -s "$checkout/.git/shallow" ] || cp "$checkout/.git/shallow" "$GIT_DIR/shallow"
 fi
 if [ "${ref#@local:}" != "$ref" ]; then
   name=${ref#@local:}
   ref=$(git --git-dir "$checkout/.git" rev-parse -q --verify "$name^{commit}" 2>/dev/null) || ref=$name
-elif ! timeout -k 5 "$deadline" git fetch -q --no-tags "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err" </dev/null; then
+elif ! fetched "$deadline" "$longest" "$scratch" "$repository" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 2>"$scratch/err"; then
   printf 'error %s\n' "$(tr -d '\0' <"$scratch/err")"
   answered
   exit 0
@@ -210,6 +233,13 @@ esac
 commit=$found
 section tree
 git ls-tree -rtz "$commit" # names as they are: none is quoted
+section blocked
+# Also where it has a file and a folder stands that git would have to take away.
+git ls-tree -rdz --name-only "$commit" | unwritable
+git ls-tree -rz --name-only "$commit" | while IFS= read -rd '' path; do
+  path=$checkout/$path
+  [ ! -d "$path" ] || [ -L "$path" ] || find "$path" -type d ! -writable -print0 2>/dev/null
+done
 section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
 section log
@@ -242,8 +272,9 @@ plain() {
     git -c core.bare=false -c core.attributesFile=/dev/null "$@"
 }
 resolved=''
-said=$({ plain read-tree "$commit" && plain checkout-index -aq --prefix="$tree/"; } 2>&1) ||
-  resolved="error: git cannot lay out the commit: ${said//$'\n'/ }"
+size=$(git ls-tree -rl "$commit" | awk '{ blocks += int(($4 + 4095) / 4096) } END { printf "%.0f", blocks / 256 }')
+said=$({ room "$scratch" "$size" && plain read-tree "$commit" && plain checkout-index -aq --prefix="$tree/"; } 2>&1) ||
+  resolved="unread: ${said//$'\n'/ }"
 beside
 section filtered
 plain ls-files -z | plain check-attr --cached -z --stdin filter |
@@ -262,6 +293,6 @@ section resolved
 printf '%s' "$resolved"
 # Of what was resolved: compose before 2.30 takes another digest of a service with an env_file than up writes on its container.
 section hashes
-case $resolved in 'error: '*) ;; *) wanted "$checkout" -f - config --hash '*' 2>/dev/null <<<"$resolved" ;; esac
+case $resolved in 'error: '* | 'unread: '*) ;; *) wanted "$checkout" -f - config --hash '*' 2>/dev/null <<<"$resolved" ;; esac
 answer effective
 answered

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from .line import Line
+from .sessions import open_session
 
 PATIENCE = 60
 """Seconds that the other end may keep still while it is waited for."""
@@ -146,7 +147,7 @@ class Channel:
     """At the other end of an SSH connection, whose window holds the faster side back."""
 
     def __init__(self, transport: Any, line: str) -> None:
-        self._channel = transport.open_session(timeout=PATIENCE)
+        self._channel = open_session(transport)
         self._channel.settimeout(PATIENCE)
         self._channel.exec_command(line)
 

@@ -19,6 +19,7 @@ from ..model.backup import (
 )
 from ..model.database import differences, parse_content
 from ..model.errors import FAILED, REFUSED, STRANDED, Trouble
+from ..model.framing import lines_of
 from ..model.manifest import WRONG
 from .host import Host, Output
 from .proxy import WORKERS
@@ -204,7 +205,7 @@ def swap(host: Host, postgres: Postgres, how: Swap) -> None:
     words += [how.incoming, how.proxy, how.address, str(host.server.root / "proxy"), how.held]
     output = host.write([*words, how.proof, how.epoch, *how.command], timeout=900, check=False)
     if output.code == HELD:
-        said = output.stderr.strip().splitlines()
+        said = lines_of(output.stderr)
         raise Trouble(f"{host.name}: {said[-1] if said else 'held'}", code=STRANDED)
     if not output.ok:
         raise trouble(host, "the databases were not swapped", output)
@@ -238,7 +239,7 @@ for name in "$@"; do rm -f "$name.json" "$name"; done
 
 def trouble(host: Host, what: str, output: Output) -> Trouble:
     """A script's failure: its last words are the cause."""
-    said = output.stderr.strip().splitlines() or [f"exit code {output.code}"]
+    said = lines_of(output.stderr) or [f"exit code {output.code}"]
     if output.code == 124:
         said = [f"it did not end within {LONGEST // 3600} h"]
     code = REFUSED if output.code in REFUSALS else FAILED

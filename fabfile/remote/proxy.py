@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ..model.content import inside
 from ..model.errors import Trouble
+from ..model.framing import lines_of
 from ..model.release import KILLED
 from ..model.stack import Service
 from .compose import HEALTHY, compose_words, patience_with, unhealthy
@@ -166,7 +167,7 @@ def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], forc
     output = host.write(words, timeout=timeout, check=False)
     if not output.ok:
         raise _failed(host, service, output)
-    return "; ".join(output.stdout.splitlines())
+    return "; ".join(lines_of(output.stdout))
 
 
 def stand_in(service: Service) -> str:
@@ -207,15 +208,15 @@ def _folder(host: Host) -> PurePosixPath:
 
 
 def _refused(host: Host, output: Output) -> Trouble:
-    said = output.stderr.strip().splitlines() or [f"exit code {output.code}"]
+    said = lines_of(output.stderr) or [f"exit code {output.code}"]
     return Trouble(f"{host.name}: {said[-1]}", evidence=said[:-1][-12:])
 
 
 def _failed(host: Host, service: Service, output: Output) -> Trouble:
     if output.code == NO_STAND_IN:
-        *log, _ = output.stderr.strip().splitlines()
+        *log, _ = lines_of(output.stderr)
         message = f"{host.name}: {service.name} did not become healthy; the end of its log is below"
         return Trouble(message, evidence=log[-16:])
     if output.code != UNHEALTHY:
         return _refused(host, output)
-    return unhealthy(host, service, output.stderr.strip().splitlines()[-4:])
+    return unhealthy(host, service, lines_of(output.stderr)[-4:])

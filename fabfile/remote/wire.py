@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from threading import Timer
 
 from fabric.runners import Remote
 from invoke.runners import Local
@@ -61,16 +63,45 @@ class Lines:
         """Nothing to do: lines are passed on at once."""
 
 
-class _Unwatched:
-    """A runner whose output nobody watches while it comes.
+class _Silence(Timer):
+    """Calls when nothing was heard for so many seconds."""
 
-    For those who do, Invoke joins all that has come so far at every chunk: 8 MiB took 16 s.
+    def __init__(self, interval: float, function: Callable[[], None]) -> None:
+        super().__init__(interval, function)
+        self.heard()
+
+    def heard(self) -> None:
+        """The seconds begin anew."""
+        self._since = time.monotonic()
+
+    def run(self) -> None:
+        """Wait until then, or until it is cancelled."""
+        while (left := self._since + self.interval - time.monotonic()) > 0:
+            if self.finished.wait(left):
+                return
+        self.function()
+
+
+class _Unwatched:
+    """A runner whose output nobody watches while it comes; its timeout is one of keeping still.
+
+    For those who watch, Invoke joins all that has come so far at every chunk: 8 MiB took 16 s.
     """
 
     read_chunk_size = 1 << 16
+    kill: Callable[[], None]
+    _timer: Timer | None
+
+    def start_timer(self, timeout: float | None) -> None:
+        """Give it up when nothing has come for so long."""
+        if timeout is not None:
+            self._timer = _Silence(timeout, self.kill)
+            self._timer.start()
 
     def respond(self, _buffer: list[str]) -> None:
-        """Nobody is told."""
+        """Something has come."""
+        if isinstance(self._timer, _Silence):
+            self._timer.heard()
 
 
 class RemoteRunner(_Unwatched, Remote):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from tests.lab.full import full
 from tests.lab.rig.judge import TOLERATED
 from tests.lab.scenes import API, SITE, Scene
 from tests.lab.seen import STATE, untouched
+from tests.unit.chains import Made, issuer, leaf, made
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 NAMES = (SITE, f"www.{SITE}", API)
+SHOWN = f"openssl s_client -showcerts -connect 127.0.0.1:443 -servername {SITE}"
 
 
 def pair_of(
@@ -85,6 +88,30 @@ def test_sslyze_calls_it_compliant_and_testssl_finds_nothing_above_low(
     said = {one.id: one.finding for one in findings}
     assert said["cert_chain_of_trust"] == "passed."
     assert said["overall_grade"] == "A+"
+
+
+def test_another_chain_for_the_same_certificate_is_served_and_a_broken_one_is_refused(
+    scene: Scene, former: Path, tmp_path: Path
+) -> None:
+    since = datetime.now(UTC) - timedelta(hours=1)
+    root = issuer("Root", begin=since)
+    middle = issuer("Middle", root, begin=since)
+    own = leaf(middle, names=NAMES, begin=since, days=90)
+    (tmp_path / "privkey.pem").write_text(own.secret)
+
+    def given(*chain: Made) -> list[str]:
+        (tmp_path / "fullchain.pem").write_text("".join(one.pem for one in chain))
+        return ["ssl.install", *pair_of(tmp_path)]
+
+    for chain in ((own, middle, root), (own, middle)):
+        scene.operator.must(*given(*chain))
+        shown = scene.ubuntu.must(["sh", "-c", f"{SHOWN} </dev/null 2>/dev/null"])
+        assert shown.count("BEGIN CERTIFICATE") == len(chain)
+    assert scene.operator.json("ssl.status")["ubuntu"]["problems"] == []
+    with untouched(scene.ubuntu):
+        ran = scene.operator.fab(*given(own, made("Middle", root, key=middle.key, begin=since)))
+    told = "certs/fullchain.pem: certificate 2 (CN=Middle) is no CA: it may sign no certificate"
+    assert (ran.code, ran.evidence) == (2, [told])
 
 
 def test_a_pair_that_does_not_fit_touches_nothing(scene: Scene, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -59,6 +60,8 @@ class Place:
         for name in ("AUTHOR", "COMMITTER"):
             self.environment[f"GIT_{name}_NAME"] = "Somebody"
             self.environment[f"GIT_{name}_EMAIL"] = "somebody@example.org"
+        self.before: list[str] = []
+        """What the look is started by."""
         self.git("init", "-q", "-b", "main")
 
     def git(self, *words: str, where: Path | None = None) -> str:
@@ -83,10 +86,24 @@ class Place:
         self.git("commit", "-q", "--allow-empty", "-m", subject)
         return self.git("rev-parse", "HEAD")
 
-    def look(self, ref: str = "main") -> Facts:
-        words = [self.checkout, self.root, self.origin, ref, "compose/app.yml", MARK, "20"]
+    def cloned(self, *more: str) -> None:
+        """Clone the repository into the checkout."""
+        there = f"file://{self.origin}"
+        self.git("clone", "-q", *more, there, str(self.checkout), where=self.folder)
+
+    def stand_in(self, program: str, text: str) -> None:
+        """Another program of this name before the real one, which is ``$REAL``."""
+        real = shutil.which(program)
+        file = self.folder / "bin" / program
+        file.write_text(f"#!/bin/bash\nREAL={real}\n{text}\n")
+        file.chmod(0o755)
+
+    def look(self, ref: str = "main", still: int = 20, longest: int = 60) -> Facts:
+        """Look; the repository may keep still and take as long as said, in seconds."""
+        words: list[object] = [self.checkout, self.root, self.origin, ref, "compose/app.yml", MARK]
+        words += [still, longest]
         done = subprocess.run(
-            ["bash", "-c", SCRIPT, "look", *map(str, words)],
+            [*self.before, "bash", "-c", SCRIPT, "look", *map(str, words)],
             env=self.environment,
             capture_output=True,
             check=False,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.chains import Made, issuer, leaf, made
+
 from .fakes.certificates import pair
 from .fakes.engine import Ended
 from .fakes.fleet import Fleet, Ran
@@ -60,6 +62,45 @@ def test_the_key_goes_by_standard_input_alone(running: Fleet, files: tuple[Path,
     secret = files[1].read_text().splitlines()[1]
     assert secret not in ran.everything
     assert not any(secret in word for words in running.ubuntu.transcript for word in words)
+
+
+def test_a_chain_that_no_client_takes_changes_nothing(
+    running: Fleet, files: tuple[Path, Path]
+) -> None:
+    root = issuer("Root")
+    middle = made("Middle", root)
+    own = leaf(middle, names=DOMAINS)
+    write(files, own, middle)
+    with running.untouched():
+        ran = install(running, files)
+    assert (ran.code, ran.evidence) == (
+        2,
+        ["certs/fullchain.pem: certificate 2 (CN=Middle) is no CA: it may sign no certificate"],
+    )
+
+
+def test_another_chain_for_the_same_certificate_is_loaded(
+    running: Fleet, files: tuple[Path, Path]
+) -> None:
+    root = issuer("Root")
+    middle = issuer("Middle", root)
+    own = leaf(middle, names=DOMAINS)
+    write(files, own, middle, root)
+    assert install(running, files).code == 0
+    write(files, own, middle)
+    running.forget()
+    ran = install(running, files)
+    assert ran.code == 0, ran.everything
+    assert running.ubuntu.served == files[0].read_text()
+    assert "reload app-proxy" in running.ubuntu.did
+    again = install(running, files)
+    assert again.out.strip().endswith("is served already")
+
+
+def write(files: tuple[Path, Path], *chain: Made) -> None:
+    """A chain and the key of its first certificate."""
+    files[0].write_text("".join(one.pem for one in chain))
+    files[1].write_text(chain[0].secret)
 
 
 def test_the_one_that_is_served_already_changes_nothing(

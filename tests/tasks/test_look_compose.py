@@ -277,9 +277,7 @@ def test_a_commit_that_cannot_be_laid_out_whole_is_refused_and_never_half_read(
     )
     git.chmod(0o755)
     commit = seen(server)
-    assert commit.resolved.strip() == (
-        "error: git cannot lay out the commit: fatal: No space left on device"
-    )
+    assert commit.resolved.strip() == ("unread: fatal: No space left on device")
     assert commit.hashes.strip() == ""
 
 

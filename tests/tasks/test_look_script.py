@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import pytest
 
 from tests.tasks.place import Place
-
-REAL = shutil.which("git")
 
 
 def test_a_look_changes_nothing_and_leaves_nothing_behind(place: Place) -> None:
@@ -169,16 +166,116 @@ def test_an_id_of_something_else_than_a_commit_is_unknown(place: Place) -> None:
 
 def test_who_answers_as_a_git_server_does_not_choose_what_is_deployed(place: Place) -> None:
     """What it says of an error is an error, whatever it says."""
-    git = place.folder / "bin/git"
     forged = f"commit {'0' * 40}"
     said = f"remote: no\\n{forged}\\n@@other commit\\nunknown x\\302\\205{forged}"
-    fails = f"""[ "$1" != fetch ] || {{ printf '{said}' >&2; exit 128; }}"""
-    git.write_text(f'#!/bin/sh\n{fails}\nexec {REAL} "$@"\n')
-    git.chmod(0o755)
+    fails = f"""[[ "$*" != *" fetch "* ]] || {{ printf '{said}' >&2; exit 128; }}"""
+    place.stand_in("git", f'{fails}\nexec $REAL "$@"')
     found = place.look().commit
     assert found is not None
     assert (found.id, found.fault) == ("", "error")
     assert found.error == f"remote: no {forged} @@other commit unknown x {forged}"
+
+
+# A fetch that goes on for so many tenths of a second before it does what is asked.
+SLOW = """
+[[ "$*" == *" fetch "* ]] || exec $REAL "$@"
+for ((at = 0; at < 20; at++)); do
+  printf 'Receiving objects: %s%% (1/2)\\r' "$at" >&2
+  sleep 0.1
+done
+exec $REAL "$@"
+"""
+STILL = """
+[[ "$*" == *" fetch "* ]] || exec $REAL "$@"
+printf 'remote: Counting objects: 1\\r' >&2
+echo $$ >"$HOME/still"
+exec sleep 300
+"""
+
+
+def fault(place: Place, still: int, longest: int) -> str:
+    found = place.look(still=still, longest=longest).commit
+    assert found is not None
+    assert (found.id, found.fault) == ("", "error")
+    return found.error
+
+
+def test_a_slow_fetch_may_take_as_long_as_it_goes_on(place: Place) -> None:
+    place.stand_in("git", SLOW)
+    found = place.look(still=1).commit
+    assert found is not None
+    assert found.fault == ""
+
+
+def test_a_fetch_that_keeps_still_is_ended_with_its_reason(place: Place) -> None:
+    place.stand_in("git", STILL)
+    assert fault(place, still=1, longest=60) == "nothing came for 1 s"
+    process = int((place.folder / "still").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_a_fetch_has_an_end_also_where_it_goes_on(place: Place) -> None:
+    place.stand_in("git", SLOW)
+    assert fault(place, still=20, longest=1) == "no end within 1 s"
+
+
+@pytest.mark.parametrize("kind", ["unreadable", "of nobody", "empty"])
+def test_a_repository_that_is_none_has_a_reason(place: Place, kind: str) -> None:
+    """Never no reason at all."""
+    (place.origin / ".git").rename(place.folder / "away")
+    if kind == "of nobody":
+        (place.origin / ".git").write_text("gitdir: /nowhere\n")
+    elif kind == "empty":
+        place.git("init", "-q", "-b", "main")
+        found = place.look().commit
+        assert found is not None
+        assert (found.fault, found.error) == ("unknown", "main")
+        return
+    assert fault(place, 20, 60).startswith("fatal: ")
+
+
+FULL = """
+[[ "$*" == *-PB1M* ]] || exec $REAL "$@"
+printf 'Filesystem\\n/dev/a 9999 9 %s 1%% /tmp\\n' "$(cat "$HOME/free")"
+"""
+
+
+def test_a_disk_without_room_for_a_fetch_ends_it_with_its_reason(place: Place) -> None:
+    place.stand_in("df", FULL)
+    (place.folder / "free").write_text("127")
+    told = "disk /tmp has 127 MiB free, and 128 MiB are needed"
+    assert fault(place, 20, 60) == told
+
+
+def test_a_commit_that_has_no_room_is_not_laid_out(place: Place) -> None:
+    """Its files are counted before one is written, in blocks of a disk."""
+    with (place.origin / "large").open("wb") as file:
+        file.truncate((3 << 20) - 4095)
+    for number in range(256):
+        (place.origin / str(number)).write_text("x")
+    place.commit("Large")
+    place.stand_in("df", FULL)
+    (place.folder / "free").write_text("131")
+    found = place.look().commit
+    assert found is not None
+    assert found.resolved == "unread: disk /tmp has 131 MiB free, and 132 MiB are needed"
+    assert found.hashes == ""
+    (place.folder / "free").write_text("132")
+    found = place.look().commit
+    assert found is not None
+    assert found.resolved == '{"name": "app"}'
+
+
+def test_the_version_of_the_servers_curl_is_seen(place: Place) -> None:
+    place.stand_in("curl", "echo 'curl 7.68.0 (x86_64-pc-linux-gnu) libcurl/7.68.0'")
+    assert place.look("").curl == "7.68.0"
+
+
+def test_an_engine_that_hangs_is_none_that_has_nothing(place: Place) -> None:
+    place.stand_in("docker", """[ "$1" != ps ] || exec sleep 10""")
+    with pytest.raises(ValueError, match=r"ended in its section 'containers'$"):
+        place.look(still=1)
 
 
 def test_files_whose_names_are_no_text_are_told_apart_or_refused(place: Place) -> None:

@@ -52,7 +52,13 @@ class Told(Host):
         self.timeout = 0.0
 
     def write(
-        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+        self,
+        words: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float = 60,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
         self.words, self.stdin, self.timeout = list(words), stdin, timeout
         return Output(0, "")
@@ -173,7 +179,13 @@ class Ending(Told):
         self.lines: list[list[str]] = []
 
     def write(
-        self, words: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+        self,
+        words: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float = 60,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
         self.lines.append(list(words))
         if words[:2] != ["docker", "wait"]:
@@ -181,7 +193,13 @@ class Ending(Told):
         return Output(0, f"{self.code}\n") if self.code else Output(124, "")
 
     def read(
-        self, words: Sequence[str], *, stdin: str = "", timeout: float = 30, check: bool = True
+        self,
+        words: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: float = 30,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
         return Output(0, "its last words\n")
 

@@ -35,6 +35,7 @@ def seen(section: str, text: str) -> str:
 
 def test_the_host_is_read() -> None:
     assert (FACTS.user, FACTS.groups, FACTS.sudo) == ("ubuntu", ("ubuntu", "docker"), True)
+    assert FACTS.curl == "8.5.0"
     assert (FACTS.now, FACTS.cpus) == (1795428922, 2)
     assert (FACTS.docker, FACTS.compose) == ("26.1.5+dfsg1", "2.26.1-4")
 
@@ -65,6 +66,10 @@ def test_blank_lines_at_the_top_of_the_settings_still_count_as_lines() -> None:
 
 def test_missing_settings_are_none_and_not_empty() -> None:
     assert parse(seen("env_stat", ""), MARK).env_stat is None
+
+
+def test_what_keeps_git_from_working_is_known() -> None:
+    assert FACTS.clone == (("stale", "/home/ubuntu/app/.git/index.lock"),)
 
 
 def test_the_checkout_has_its_head_and_every_edited_file() -> None:
@@ -225,6 +230,7 @@ def test_the_wanted_commit_is_read_whole() -> None:
         hashes="api-1 3c\n",
         effective={"A": "a", "PASSWORD": "x$y", "EMPTY": ""},
         filtered=("assets/logo.png",),
+        blocked=("/home/ubuntu/app/conf",),
     )
 
 

@@ -17,15 +17,19 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from fabfile.model.acme import cause
 from fabfile.model.answer import parse
 from fabfile.model.backup import parse_manifest, stale
 from fabfile.model.errors import Trouble
 from fabfile.model.facts import Facts
+from fabfile.model.framing import lines_of
 from fabfile.model.freeze import parse_freeze
 from fabfile.model.hints import revision, revisions
 from fabfile.model.preflight import commit_problems, engine_problems, env_findings, warnings
 from fabfile.model.probe import Answer, Probe, Question, judge
+from fabfile.model.reach import parse as parse_reach
 from fabfile.model.release import VERIFIED, parse_release
+from fabfile.remote.host import Output
 from fabfile.remote.line import command_line
 from fabfile.remote.pipe import Marked
 
@@ -274,6 +278,19 @@ def test_answers_of_services_and_of_migration_tools(body: bytes) -> None:
     assert not judge(question, Answer(200, read(body))).ok
     assert revision(read(body)) in ("", *read(body).split())
     assert set(revisions(read(body))) <= set(read(body).split())
+
+
+LINE_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+def test_what_else_ends_a_line_ends_none_of_a_programs_output() -> None:
+    said = f"one{LINE_ENDS}rules=yes"
+    assert lines_of(f"\n{said}\r\ntwo\n\n") == [said, "two"]
+    assert Output(1, "", f"{said}\n").tail() == Output(1, "", f"{said}\n").errors() == (said,)
+    assert lines_of("") == lines_of("\n") == []
+    found = parse_reach(f"subnet=a{LINE_ENDS}rules=yes|10.0.0.0/8\nhook=x{LINE_ENDS}rules=yes\n")
+    assert not found.guarded
+    assert cause(f"no{LINE_ENDS}Detail: a\n") == f"no{LINE_ENDS}Detail: a"
 
 
 @pytest.mark.parametrize("name", ["host", "folders", "releases", "commit", "log", "jobs"])

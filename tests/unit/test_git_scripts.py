@@ -128,6 +128,15 @@ def test_the_checkout_is_what_the_commit_says_whatever_the_person_has_set(
     assert mode(patch) == 0o600
 
 
+def test_attributes_of_an_archive_change_nothing_that_is_built(cloned: Host) -> None:
+    """``export-ignore`` and ``export-subst`` are for ``git archive``."""
+    (origin_of(cloned) / ".gitattributes").write_text("file export-ignore\nnamed export-subst\n")
+    (origin_of(cloned) / "named").write_text("$Format:%H$\n")
+    folder = git.worktree(cloned, deployed(cloned, "two\n"))
+    assert Path(folder / "file").read_text() == "two\n"
+    assert Path(folder / "named").read_text() == "$Format:%H$\n"
+
+
 def test_a_worktree_that_a_died_run_left_is_made_anew(cloned: Host) -> None:
     identity = deployed(cloned, "two\n")
     folder = git.worktree(cloned, identity)
@@ -277,11 +286,12 @@ def test_a_commit_that_no_longer_tracks_the_settings_leaves_them(cloned: Host) -
     assert (Path(cloned.server.path) / "file").read_text() == "next\n"
 
 
-def test_a_git_that_died_half_way_is_no_obstacle(cloned: Host) -> None:
+@pytest.mark.parametrize("name", ["index", "HEAD", "config", "packed-refs", "refs/releases/r2"])
+def test_a_git_that_died_half_way_is_no_obstacle(cloned: Host, name: str) -> None:
     """Its lock and a half-written file."""
     deployed(cloned, "two\n")
     checkout = Path(cloned.server.path)
-    (checkout / ".git/index.lock").write_bytes(b"DIRC")
+    (checkout / f".git/{name}.lock").write_bytes(b"DIRC")
     (checkout / "file").write_text("ne")
     git.checkout(cloned, next_commit(cloned), kept_in(cloned))
     assert (checkout / "file").read_text() == "next\n"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from invoke import Context
 
 from fabfile.model.probe import Answer, Probe, Question
 from fabfile.remote.host import Host, Output
-from fabfile.remote.http import ask_on_server
+from fabfile.remote.http import CURL, ask_on_server
 
 from .builders import SERVER
 
@@ -29,7 +33,13 @@ class Answering(Host):
         self.given = ""
 
     def read(
-        self, words: object, *, stdin: str = "", timeout: float = 30, check: bool = True
+        self,
+        words: object,
+        *,
+        stdin: str = "",
+        timeout: float = 30,
+        patience: float = 0,
+        check: bool = True,
     ) -> Output:
         self.words = tuple(words)  # type: ignore[arg-type]
         self.given = stdin
@@ -115,6 +125,21 @@ def test_a_question_connects_where_it_says_and_asks_only_http() -> None:
     assert 'proto = "=http,https"' in lines
     assert "globoff" in lines
     assert host.words[-1] == "CERTIFICATE"
+
+
+@pytest.mark.parametrize("trust", ["", "a certificate"])
+def test_what_a_person_has_set_for_curl_changes_no_question(tmp_path: Path, trust: str) -> None:
+    (tmp_path / ".curlrc").write_text('write-out = "of ~/.curlrc"\n')
+    (tmp_path / "asked").write_text("answered")
+    done = subprocess.run(
+        ["bash", "-c", CURL, "curl", trust],
+        input=f'url = "file://{tmp_path}/asked"\n',
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "answered"
 
 
 def test_no_proxy_of_the_servers_network_stands_before_the_stacks_own_addresses() -> None:

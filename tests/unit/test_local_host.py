@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
-from invoke import Context
+from invoke import Config, Context
 
 from fabfile.model.errors import Trouble
+from fabfile.remote import host as host_module
 from fabfile.remote.host import DryHost, Host, Output
 from fabfile.remote.lock import Lock
-from fabfile.remote.wire import Text
+from fabfile.remote.wire import LocalRunner, Text
 from tests.unit.builders import SERVER
 from tests.unit.clone import scratch_of
 
@@ -48,6 +49,26 @@ def test_words_arrive_as_they_are(host: Host) -> None:
 def test_a_command_ends_at_its_own_deadline(host: Host) -> None:
     with pytest.raises(Trouble, match=r"^ubuntu: 'tail -f /dev/null' did not end within 0\.5 s$"):
         host.read(["tail", "-f", "/dev/null"], timeout=0.5)
+
+
+@pytest.fixture
+def impatient(host: Host, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host that is waited for no longer than a command may keep still."""
+    monkeypatch.setattr(host_module, "GRACE", 0)
+    host.context = Context(Config(overrides={"runners": {"local": LocalRunner}}))
+    return host
+
+
+def test_a_command_may_take_longer_than_it_may_keep_still(impatient: Host) -> None:
+    script = "for number in 1 2 3 4 5 6; do sleep 0.5; echo $number; done"
+    output = impatient.read(["bash", "-c", script, "goes-on"], timeout=60, patience=2)
+    assert output.stdout.split() == list("123456")
+
+
+def test_a_command_that_keeps_still_too_long_is_given_up(impatient: Host) -> None:
+    told = r"^ubuntu: no answer for 0\.5 s; the host hangs or the network is cut$"
+    with pytest.raises(Trouble, match=told):
+        impatient.read(["bash", "-c", "echo begun; exec sleep 20"], timeout=60, patience=0.5)
 
 
 def test_a_failed_command_shows_its_last_lines(host: Host) -> None:
@@ -258,10 +279,10 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
-from invoke import Context
+from invoke import Config, Context
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
-from fabfile.remote.wire import Text
+from fabfile.remote.wire import LocalRunner, Text
 from tests.unit.builders import SERVER
 from tests.unit.clone import scratch_of
 host = Host(replace(SERVER, root=PurePosixPath({str(host.server.root)!r})), Context())

@@ -98,6 +98,16 @@ def test_a_newer_compose_is_enough(version: str) -> None:
     assert host(compose=version) == []
 
 
+@pytest.mark.parametrize(
+    ("version", "too_old"), [("7.68.0", True), ("7.70.0", False), ("8.5.0", False), ("", False)]
+)
+def test_a_curl_that_cannot_ask_the_gates_is_told_before_anything(
+    version: str, too_old: bool
+) -> None:
+    told = [f"curl {version} is too old to ask the gates; install curl 7.70 or newer"]
+    assert host_problems(SERVER, facts(curl=version)) == (told if too_old else [])
+
+
 def test_every_disk_with_too_little_space_is_named() -> None:
     disks = (
         Disk("/", 50 << 30, MINIMUM_FREE - 1),

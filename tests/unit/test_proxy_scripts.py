@@ -85,7 +85,13 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
 
     class Remembering(Host):
         def write(
-            self, words_: Sequence[str], *, stdin: str = "", timeout: float = 60, check: bool = True
+            self,
+            words_: Sequence[str],
+            *,
+            stdin: str = "",
+            timeout: float = 60,
+            patience: float = 0,
+            check: bool = True,
         ) -> Output:
             words.append(list(words_))
             return Output(0, "")

@@ -71,6 +71,7 @@ def authority(name: str, days: int, now: int, permitted: tuple[str, ...] = ()) -
     key = generate_private_key(SECP256R1())
     subject = _named(name)
     builder = _begun(subject, subject, key.public_key(), days, now)
+    builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
     if permitted:
         networks = [x509.IPAddress(ip_network(address)) for address in permitted]
         builder = builder.add_extension(x509.NameConstraints(networks, None), critical=True)

@@ -17,7 +17,7 @@ BLOCK = re.MULTILINE | re.DOTALL
 
 def look(machine: Machine, command: Command, _stdin: str) -> Ended:
     """One look, section by section."""
-    checkout, root, _repository, ref, compose, mark, _deadline = command.words
+    checkout, root, _repository, ref, compose, mark, *_limits = command.words
     assert (checkout, root) == (CHECKOUT, ROOT)
     machine.clock += 1
     sections = [*_server(machine), *(_commit(machine, ref, compose) if ref else []), ("end", "")]
@@ -48,6 +48,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     git = f"{CHECKOUT}/.git" in machine.folders
     yield "head", f"{machine.head}\n" if git else ""
     yield "edited", "".join(f" M {path}\0" for path in machine.edited) if git else ""
+    yield "clone", machine.clone
     yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
     rows = (
         [identity, name.rpartition(":")[0], name.rpartition(":")[2], "100MB", "<none>"]
@@ -115,6 +116,7 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
         return
     yield "commit", f"commit {commit.id}\n"
     yield "tree", "".join(f"{line}\0" for line in tree_lines(commit))
+    yield "blocked", ""
     yield "example", commit.files.get(".env.example", "")
     entries = (
         f"\0{entry.id}\0{entry.subject}\0"

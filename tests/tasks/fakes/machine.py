@@ -57,6 +57,8 @@ class Machine:
         self.folders: set[str] = {CHECKOUT}
         self.modes: dict[str, str] = {}
         """Path → its mode, where that is not 700."""
+        self.clone = ""
+        """What keeps git from working in the checkout, as a look tells it."""
         self.reach = ""
         """Networks and the rules that close them, as a look tells them; empty: it was not asked."""
         self.commits: dict[str, Commit] = {}
