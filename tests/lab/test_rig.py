@@ -141,7 +141,7 @@ def test_a_reset_leaves_images_and_the_environment(ubuntu: Server) -> None:
     set -e
     docker network create litter; docker volume create litter
     docker run -d --restart always --network litter redis:7.4.5-alpine
-    sudo install -D /dev/null /opt/wishwithme/data/x
+    sudo install -d -m 700 /opt/wishwithme; sudo install -D /dev/null /opt/wishwithme/data/x
     cd wish-with-me-codex; mkdir -p .git; touch .git/x .y z
     echo '0 0 * * * true' | crontab -
     """
