@@ -75,7 +75,8 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
             for name, (text, backup) in manifests.items()
             if backup and f"{backup.name}.json" == name
         ),
-        jobs=parse_schedule(sections["crontab"], _stamps(sections["jobs"])),
+        jobs=parse_schedule(sections["crontab"], _stamps(sections["jobs"]), sections["installed"]),
+        cron=sections["cron"].strip(),
         reach=parse_reach(sections["reach"]) if "reach" in sections else None,
         commit=_commit(sections, ref) if "commit" in sections else None,
         unreadable=tuple(torn),
