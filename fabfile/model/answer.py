@@ -80,6 +80,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
             if backup and f"{backup.name}.json" == name
         ),
         jobs=_jobs(sections),
+        cron=sections["cron"].strip(),
         reach=parse_reach(sections["reach"]) if "reach" in sections else None,
         commit=_commit(sections, ref) if "commit" in sections else None,
         unreadable=tuple(torn),
@@ -97,7 +98,9 @@ def _files(text: str) -> list[tuple[str, ...]]:
 
 def _jobs(sections: Mapping[str, str]) -> tuple[Entry, ...]:
     root, _, blocks = sections["crontab"].partition("\n")
-    return parse_schedule(blocks, PurePosixPath(root), _stamps(sections["jobs"]))
+    return parse_schedule(
+        blocks, PurePosixPath(root), _stamps(sections["jobs"]), sections["installed"]
+    )
 
 
 def _stamps(text: str) -> dict[str, tuple[int, str]]:

@@ -197,7 +197,9 @@ class Facts:
     backups: tuple[Backup, ...] = ()
     """The manifests of the last backups, in the order in which they were made."""
     jobs: tuple[Entry, ...] = ()
-    """What cron starts here for us, and how it last ended."""
+    """What cron starts here for us, or was to, and how it last ended."""
+    cron: str = ""
+    """Whether a cron daemon runs: ``yes``, ``no``; empty: that cannot be seen."""
     away: str = ""
     """The service that the proxy gives no requests to, as it answers it; empty: there is none."""
     lingering: str = ""

@@ -27,6 +27,13 @@ ELSEWHERE = frozenset({"host", "port", "user", "key", "calls", "edge", "connecti
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 ENTRY = re.compile(r"((?:\S+ ){4}\S+) (.+)")
 MAILTO = re.compile(r"\s*MAILTO\s*=\s*(.*)")
+AGAIN = "fab cron.install puts it back"
+"""What helps when the crontab is not as it was installed."""
+NO_DAEMON = (
+    "no cron daemon runs on the server, so nothing starts the jobs:"
+    " sudo apt-get install cron, sudo systemctl enable --now cron"
+)
+"""What status, doctor and cron say of a server that has jobs and nobody who starts them."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,13 @@ class Entry:
     """Time of the last failure; 0: never."""
     why: str = ""
     """The error of the last failure."""
+    differs: str = ""
+    """How the crontab is not as it was installed; empty: it is, or nobody wrote that down."""
 
     def late(self, now: int) -> str:
         """Why a person should look at it; empty when all is well."""
+        if self.differs:
+            return f"{self.differs}; {AGAIN}"
         if self.failed > self.succeeded:
             return f"failed {ago(now - self.failed)}: {self.why or 'see its log'}"
         bound = next((job.bound for job in JOBS if job.task == self.task), 0)
@@ -128,39 +139,57 @@ def remove(crontab: str, root: PurePosixPath) -> str:
 
 def mail_of(crontab: str, root: PurePosixPath) -> str:
     """The address that the block names; empty: none."""
-    block = _split(crontab, root)[1] or ""
-    found = (match for line in block.split("\n") if (match := MAILTO.fullmatch(line)))
+    lines = block_of(crontab, root).split("\n")
+    found = (match for line in lines if (match := MAILTO.fullmatch(line)))
     return next((match[1] for match in found), "")
 
 
+def block_of(crontab: str, root: PurePosixPath) -> str:
+    """The block of this root in a crontab; empty: it has none."""
+    return _split(crontab, root)[1] or ""
+
+
 def parse(
-    blocks: str, root: PurePosixPath, stamps: Mapping[str, tuple[int, str]]
+    blocks: str,
+    root: PurePosixPath,
+    stamps: Mapping[str, tuple[int, str]],
+    installed: str = "",
 ) -> tuple[Entry, ...]:
-    """The jobs of this root in the blocks, and how each last ended.
+    """This root's jobs in the blocks, how each last ended, and those installed that are gone.
 
     ``stamps``: time and text of the files that ``remote/job.sh`` writes: ``TASK`` (there since),
-    ``TASK.success`` and ``TASK.failure`` (with the error as its text).
+    ``TASK.success`` and ``TASK.failure`` (with the error as its text). ``installed``: the block as
+    it was installed last; empty: nobody wrote that down.
     """
-    return tuple(_read(stamps, *entry) for entry in _entries(blocks.split("\n"), root))
+    there, wanted = list(_entries(blocks, root)), list(_entries(installed, root))
+    entries = []
+    for task, when, line in there:
+        edited = bool(installed) and (task, when, line) not in wanted
+        differs = "its entry in the crontab is not the one that was installed" if edited else ""
+        entries.append(_read(stamps, task, when, differs))
+    standing = {task for task, *_ in there}
+    gone = "its entry is not in the crontab any more"
+    entries += [_read(stamps, task, when, gone) for task, when, _ in wanted if task not in standing]
+    return tuple(entries)
 
 
-def _read(files: Mapping[str, tuple[int, str]], task: str, when: str) -> Entry:
+def _read(files: Mapping[str, tuple[int, str]], task: str, when: str, differs: str) -> Entry:
     never = (0, "")
     failed, why = files.get(f"{task}.failure", never)
     succeeded, _ = files.get(f"{task}.success", never)
     since, _ = files.get(task, never)
-    return Entry(task, when, since, succeeded, failed, why)
+    return Entry(task, when, since, succeeded, failed, why, differs)
 
 
-def _entries(lines: Iterable[str], root: PurePosixPath) -> Iterable[tuple[str, str]]:
-    """Task and time of each entry that starts the program of this root."""
-    for line in lines:
+def _entries(block: str, root: PurePosixPath) -> Iterable[tuple[str, str, str]]:
+    """Task, time and line of each entry that starts the program of this root."""
+    for line in block.split("\n"):
         found = None if line.startswith("#") or MAILTO.fullmatch(line) else ENTRY.fullmatch(line)
         if not found or not found[2].startswith(f"{_command(root)} "):
             continue
         words = _words(found[2])
         if len(words) > 1:
-            yield words[1], found[1]
+            yield words[1], found[1], line
 
 
 def _words(command: str) -> list[str]:

@@ -55,6 +55,7 @@ def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:
             for deployment in deployments:
                 deployment.show()
         for deployment in deployments:
+            deployment.lock_callers()
             deployment.begin()
         session = deployments[0].session
         with interruptible(session, lambda: stopped(session, _under_way(deployments))) as pause:

@@ -18,7 +18,7 @@ from ..remote.look import look
 from . import gates
 from .databases import require_packer
 from .go_back import go_back
-from .locking import waiting_lock
+from .locking import held, waiting_lock
 from .neighbours import Neighbours, around, look_at_others
 from .reviewing import preview
 from .run import Run, as_trouble, open_run
@@ -152,6 +152,26 @@ class Deployment:
         """
         lock = waiting_lock(self.session, self.name, until)
         self._held.append(self._locks.enter_context(lock))
+
+    def lock_callers(self) -> None:
+        """Take the callers that are to trust another certificate of this server than they do.
+
+        Exit code 2 when somebody holds or froze one, unless the link is waived: then it stays as it
+        is.
+        """
+        certified = any(step.kind is Kind.CERTIFICATE for step in self.plan.steps)
+        near = self.around
+        for caller in near.deployed_callers if certified else near.untold(self.sight.facts.anchor):
+            try:
+                self._locks.enter_context(held(caller.host))
+            except Trouble as trouble:
+                if gates.LINK in self.options.waive:
+                    continue
+                raise refused(
+                    f"{trouble.message}; it must trust the certificate of {self.name}:"
+                    f" --waive {gates.LINK} deploys all the same",
+                    trouble.evidence,
+                ) from None
 
     def unlock(self) -> None:
         """Free the server."""

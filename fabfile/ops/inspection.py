@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ..model.errors import FAILED, Trouble
 from ..remote import compose
@@ -45,7 +46,8 @@ def logs(session: Session, name: str, service: str, tail: int, *, follow: bool) 
     host = sight.host
     words = compose.logs_words(host, service, tail, follow=follow)
     if follow:
-        host.follow(words, lambda line: session.console.line(name, line))
+        with suppress(KeyboardInterrupt):  # that is how it ends
+            host.follow(words, lambda line: session.console.line(name, line))
         return
     # At newlines only: other separators stand inside what a service printed.
     for line in host.read(words, timeout=60).stdout.removesuffix("\n").split("\n"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..model.facts import Facts
 from ..model.inventory import Server
+from ..model.schedule import NO_DAEMON
 from ..remote.operator import log
 
 
@@ -26,6 +27,18 @@ def view(server: Server, facts: Facts) -> list[dict[str, Any]]:
         }
         for job in facts.jobs
     ]
+
+
+def unstarted(facts: Facts) -> str:
+    """Why cron starts none of the server's jobs; empty: it does, or has none."""
+    return NO_DAEMON if facts.jobs and facts.cron == "no" else ""
+
+
+def missed(facts: Facts) -> list[str]:
+    """What keeps cron from starting what was installed."""
+    none = unstarted(facts)
+    differ = [f"job {job.task}: {job.late(facts.now)}" for job in facts.jobs if job.differs]
+    return [none, *differ] if none else differ
 
 
 def told(job: Mapping[str, Any]) -> str:

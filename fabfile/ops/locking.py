@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 
+from ..remote.host import Host
 from ..remote.lock import Lock
 from .session import Session, operator
 
@@ -16,6 +18,14 @@ def holder() -> str:
 def deadline(wait: int) -> float:
     """The instant of the monotonic clock until which locks are waited for; 0: not at all."""
     return time.monotonic() + wait if wait else 0
+
+
+def held(host: Host) -> AbstractContextManager[object]:
+    """The lock of a server besides one's own, not waited for; nothing where it is held already.
+
+    Who holds a lock may wait for no other one: somebody may hold that and wait for this.
+    """
+    return nullcontext() if host.turn else Lock(host, holder())
 
 
 def waiting_lock(session: Session, name: str, until: float) -> Lock:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..model.errors import Trouble, refused
+from ..model.errors import REFUSED, Trouble, refused
 from ..model.facts import Facts
 from ..remote import state
 from ..remote.host import Host
 from ..remote.look import look
 from .gates import LINK
+from .locking import held
 from .session import Session, side_by_side
 from .sight import DEPLOYED, Sight, look_at
 
@@ -28,21 +29,38 @@ class Neighbours:
         """What this server must trust to trust the one that it calls."""
         return self.called.facts.anchor if self.called else ""
 
-    def share_certificates(self, host: Host, facts: Facts) -> None:
+    def untold(self, anchored: str) -> list[Sight]:
+        """The callers that trust something else of this server than its certificate, if any."""
+        return [one for one in self.deployed_callers if _differ(one.facts.trust, anchored)]
+
+    @property
+    def deployed_callers(self) -> list[Sight]:
+        """The callers that have a release which passed."""
+        return [one for one in self.callers if one.deployed]
+
+    def share_certificates(self, host: Host, facts: Facts) -> list[str]:
         """Let each caller trust the server which it calls by the certificate that this has now.
 
-        One made after the callers' plans, on a first deploy of both, is new to them here.
+        One made after the callers' plans, on a first deploy of both, is new to them here. Who holds
+        or froze a caller keeps it as it is: why each of those was not told.
         """
-        if self.called:
-            _trust(host, facts.trust, self.called.facts.anchor)
-        for caller in self.callers:
-            if caller.deployed:
-                _trust(caller.host, caller.facts.trust, facts.anchor)
+        if self.called and _differ(facts.trust, self.called.facts.anchor):
+            state.trust(host, self.called.facts.anchor)
+        why = []
+        for caller in self.untold(facts.anchor):
+            try:
+                with held(caller.host):
+                    state.trust(caller.host, facts.anchor)
+            except Trouble as trouble:
+                if trouble.code != REFUSED:
+                    raise
+                told = f"{trouble.message}; it is not told to trust the certificate of {host.name}"
+                why.append(told)
+        return why
 
 
-def _trust(caller: Host, trusted: str, certificate: str) -> None:
-    if certificate and certificate.strip() != trusted.strip():
-        state.trust(caller, certificate)
+def _differ(trusted: str, anchored: str) -> bool:
+    return bool(anchored) and anchored.strip() != trusted.strip()
 
 
 def look_around(session: Session, name: str, waive: Sequence[str]) -> Neighbours:

@@ -136,7 +136,8 @@ class Run:
                 near, facts = at_once(
                     lambda: look_around(self.session, self.name, self.waive), lambda: look(host)
                 )
-            near.share_certificates(host, facts)
+            for why in near.share_certificates(host, facts):
+                console.warn(self.name, why)
             gated = gates.Gated(host, self.target, near.callers, near.called)
             self.verdicts, self.proved = gates.settle(self.session, gated, facts, self.waive)
             red = [verdict for verdict in self.verdicts if not verdict.ok]

@@ -11,7 +11,7 @@ from ..model.schedule import Job
 from ..remote import operator as remote
 from ..remote.lock import Lock
 from ..remote.look import look
-from .jobs import day, view
+from .jobs import day, missed, view
 from .locking import holder
 from .session import Session, side_by_side
 from .sight import DEPLOYED, Sight, look_at
@@ -69,15 +69,18 @@ def _install(session: Session, sight: Sight, jobs: Sequence[Job], mailto: str) -
             raise Trouble(
                 f"{name}: the deployed commit has no task {', '.join(unknown)}; deploy first"
             )
+        noted = remote.note(host, model.block_of(after, host.server.root))
         if after != before:
             remote.begin(host, [job.task for job in jobs])
             remote.write_crontab(host, before, after)
             if remote.crontab(host) != after:
                 raise Trouble(f"{name}: the crontab is not what was written")
-    if after == before and not changed:
+    if after == before and not (changed or noted):
         console.line(name, "no change")
     for job in jobs:
         console.line(name, f"{job.when}  {job.task}")
+    if sight.facts.cron == "no":
+        console.warn(name, model.NO_DAEMON)
 
 
 def _changed(sight: Sight, before: str, jobs: Sequence[Job], mailto: str) -> str:
@@ -104,11 +107,13 @@ def _remove(session: Session, name: str) -> None:
             after = model.remove(before, host.server.root)
         except ValueError as error:
             raise _broken(name, error) from None
-        if after == before:
-            session.console.line(name, "no change: nothing of ours is in the crontab")
-            return
-        remote.write_crontab(host, before, after)
-    session.console.line(name, "the jobs are out of the crontab; logs and environment stay")
+        if after != before:
+            remote.write_crontab(host, before, after)
+        remote.forget(host)
+    what = "no change: nothing of ours is in the crontab"
+    if after != before:
+        what = "the jobs are out of the crontab; logs and environment stay"
+    session.console.line(name, what)
 
 
 def list_(session: Session, on: str, *, as_json: bool) -> None:
@@ -129,6 +134,8 @@ def list_(session: Session, on: str, *, as_json: bool) -> None:
             session.console.table(name, columns, rows)
         else:
             session.console.line(name, "no jobs; fab cron.install installs them")
+        for text in missed(facts):
+            session.console.warn(name, text)
 
 
 def _failure(job: dict[str, Any]) -> str:

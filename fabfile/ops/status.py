@@ -51,6 +51,7 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "frozen": asdict(facts.freeze) if facts.freeze else None,
         "backup": _backup(sight),
         "jobs": jobs.view(sight.server, facts),
+        "cron": jobs.unstarted(facts),
         "services": _services(sight),
         "pending": pending,
         "problems": [*sight.problems, *refusals],
@@ -195,6 +196,7 @@ def overdue(found: Mapping[str, Any]) -> list[str]:
     """What should have been done by itself and was not; of a server's :func:`view`."""
     stale = found["backup"]["stale"] if found["backup"] else ""
     told = [f"backup: {stale}"] if stale else []
+    told += [found["cron"]] if found["cron"] else []
     return told + [f"job {job['task']}: {job['late']}" for job in found["jobs"] if job["late"]]
 
 

@@ -26,13 +26,16 @@ from paramiko.ssh_exception import ChannelException
 from ..model.errors import REFUSED, Trouble, refused
 from ..model.framing import lines_of
 from ..model.inventory import Server
+from .leash import beating, leashed
 from .line import Line, Turn, command_line
 from .pipe import Channel, Local, Marked, Pipe, Source
 from .sessions import TOO_FEW
-from .wire import WIRE, Lines, Text, from_wire, to_wire
+from .wire import WIRE, Text, from_wire, to_wire
 
 GRACE = 20
 """Seconds that the network may add to a command's own deadline before the host counts as hung."""
+OVERDUE = 124
+"""Exit code of a command that its deadline ended."""
 FOLLOW = 24 * 3600
 """Seconds after which following a log ends by itself."""
 STREAM = 1 << 18
@@ -134,20 +137,25 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             pause.wait(POLL)
 
     def follow(self, words: Sequence[str], show: Callable[[str], None]) -> None:
-        """Run a command that changes nothing and show its lines as they come, until it ends."""
-        line = command_line(words, FOLLOW, has_stdin=False)
-        lines = Lines(line, show)
-        result = self.context.run(
-            line.text,
-            warn=True,
-            encoding=WIRE,
-            in_stream=False,
-            hide="stderr",
-            out_stream=lines,
-        )
-        assert result is not None
-        if not lines.begun:
-            raise self._not_begun(Output(result.exited, from_wire(result.stdout)))
+        """Run a command that changes nothing and show its lines as they come, until it ends.
+
+        Where this ends first, by Ctrl-C, an error or a cut connection, so does the command.
+        """
+        line = command_line(leashed(words), FOLLOW, has_stdin=True)
+        with self._pipe(line) as pipe:
+            with beating(pipe.write):
+                for text in self._lines(pipe):
+                    show(text)
+            ended = self._ended(pipe, GRACE)
+        if ended.code not in (0, OVERDUE):
+            what = f"'{_short(words)}' failed with exit code {ended.code}"
+            raise Trouble(f"{self.name}: {what}", evidence=ended.errors())
+
+    def _lines(self, pipe: Marked) -> Iterator[str]:
+        try:
+            yield from pipe.lines(STREAM)
+        except (SSHException, OSError, EOFError) as error:
+            raise self.lost(error) from None
 
     @contextmanager
     def stream(
@@ -267,7 +275,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         timeout, patience = limits
         line = command_line(words, timeout, bool(stdin), turn)
         output = self._in_turn(self._execute(line, stdin, patience + GRACE), turn)
-        if check and output.code == 124:
+        if check and output.code == OVERDUE:
             raise Trouble(f"{self.name}: '{_short(words)}' did not end within {timeout:g} s")
         if check and not output.ok:
             raise Trouble(

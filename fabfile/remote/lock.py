@@ -23,13 +23,10 @@ from paramiko import SSHException
 from ..model.errors import REFUSED, Trouble
 from ..model.freeze import parse_freeze
 from .host import Host
+from .leash import BEAT, PATIENCE
 from .line import Line, Turn, command_line
 from .wire import WIRE, to_wire
 
-BEAT = 4.0
-"""Seconds between two signs of life."""
-PATIENCE = 15
-"""Seconds without one after which the server frees the lock."""
 LONGEST = 6 * 3600
 """Seconds after which even a live holder loses it."""
 ANSWER = 60.0

@@ -169,6 +169,18 @@ section crontab
 # The blocks that are ours or another root's; the rest is nobody's business.
 printf '%s\n' "$root"
 crontab -l 2>/dev/null | sed -n '/^# BEGIN wishwithme$/,/^# END wishwithme$/p'
+section installed
+cat "$root/operator/crontab" 2>/dev/null
+section cron
+# Of our own processes only: a container may run one of its own. Where /proc hides those of root, nobody can say. cron.target
+# is that of systemd-cron, which has no daemon.
+if cat /proc/[0-9]*/status 2>/dev/null |
+  awk '$1 == "Name:" { name = $2 } $1 == "NSpid:" && NF == 2 && name ~ /^(f?cron|crond|bcron-sched)$/ { found = 1 } END { exit !found }' ||
+  systemctl is-active --quiet cron.target 2>/dev/null; then
+  echo yes
+elif [ -r /proc/1/status ]; then
+  echo no
+fi
 section jobs
 for file in "$root"/operator/jobs/*; do
   [ ! -f "$file" ] || entry "${file##*/}" "$(stat -c %Y "$file")" "$file"

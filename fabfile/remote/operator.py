@@ -97,6 +97,24 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
+def note(host: Host, block: str) -> bool:
+    """Write down what is installed, for later looks to compare with; whether that is news."""
+    path = folder(host.server) / "crontab"
+    # Somebody else's address, which the block repeats, may be in another encoding.
+    text = block.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if host.read(["cat", str(path)], check=False).stdout == text:
+        return False
+    host.put(path, text)
+    return True
+
+
+def forget(host: Host) -> None:
+    """Nothing is installed any more."""
+    path = str(folder(host.server) / "crontab")
+    if host.read(["cat", path], check=False).ok:
+        host.write(["rm", "-f", path])
+
+
 def set_up(host: Host) -> list[str]:
     """Make what the jobs need, where it is not there as it should be; what was changed."""
     at = folder(host.server)

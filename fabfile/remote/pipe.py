@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -71,6 +71,24 @@ class Marked:
             self._keep(data)
         data, self._kept = self._kept[:size], self._kept[size:]
         return data or self._pipe.read(size)
+
+    def lines(self, size: int) -> Iterator[str]:
+        """Its output line by line as it comes, however long that takes; the last may have no end.
+
+        At newlines only: other separators stand inside what a program printed.
+        """
+        rest = b""
+        while True:
+            try:
+                data = self.read(size)
+            except TimeoutError:
+                continue  # nothing new for a while
+            *whole, rest = (rest + data).split(b"\n")
+            if not data and rest:
+                whole.append(rest)
+            yield from (line.decode("utf-8", "replace") for line in whole)
+            if not data:
+                return
 
     def write(self, data: bytes) -> None:
         """See :class:`Pipe`."""

@@ -1,4 +1,4 @@
-"""What Invoke is given to carry and gives back: text as bytes, input at once, output by lines."""
+"""What Invoke is given to carry and gives back: text as bytes, input at once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from threading import Timer
 
 from fabric.runners import Remote
 from invoke.runners import Local
-
-from .line import Line
 
 WIRE = "latin-1"
 """Encoding given to Invoke, which decodes every chunk by itself: it must have one byte a letter."""
@@ -35,32 +33,6 @@ class Text:
         """The whole text first, then the end."""
         text, self._text = self._text, ""
         return text
-
-
-class Lines:
-    """A standard output that passes the whole lines of a command on."""
-
-    def __init__(self, line: Line, show: Callable[[str], None]) -> None:
-        self._line = line
-        self._show = show
-        self._rest = ""
-        self.begun = False
-
-    def write(self, text: str) -> int:
-        """Keep an unfinished line until its end comes."""
-        self._rest += text
-        if not self.begun:
-            own = self._line.own(self._rest)
-            if own is None:
-                return len(text)
-            self.begun, self._rest = True, own
-        *lines, self._rest = self._rest.split("\n")
-        for line in lines:
-            self._show(from_wire(line))
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing to do: lines are passed on at once."""
 
 
 class _Silence(Timer):

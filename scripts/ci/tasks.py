@@ -17,25 +17,28 @@ from . import fab, summary
 HELP = {
     "server": "the server of hosts.ini; without it, all of them",
     "ref": "the full id of a commit in the history of the branch that is checked out here",
+    "restart-data": "true: PostgreSQL and Redis may be recreated or restarted (default: false)",
 }
+ALLOWED = {"true": ("--restart-data",), "false": ()}
+"""As GitHub writes an input that is a choice between yes and no."""
 
 
 @task(help=HELP)
-def changes(_context: Context, ref: str, server: str = "") -> None:
+def changes(_context: Context, ref: str, server: str = "", restart_data: str = "false") -> None:
     """Write the plan of a deploy into the job's summary; exit code of fab plan."""
-    with _run_of(ref, server) as run:
+    with _run_of(ref, server, restart_data) as run:
         for plan in run.plans():
             _write(summary.of_plan(plan))
 
 
 @task(help=HELP)
-def deploy(_context: Context, ref: str, server: str = "") -> None:
+def deploy(_context: Context, ref: str, server: str = "", restart_data: str = "false") -> None:
     """Deploy a commit and write the job's summary; exit code of fab deploy.
 
     Without a server, those that the commit changes: two or more by one command, so that either
     all of them run it afterwards or none.
     """
-    with _run_of(ref, server) as run:
+    with _run_of(ref, server, restart_data) as run:
         names = [server] if server else run.changed()
         left = [name for name in run.names if name not in names]
         if names:
@@ -53,10 +56,13 @@ ns = Collection("ci", changes, deploy)
 class _Run:
     """One task's calls of fab; a call that fails is written down and ends the task as it ended."""
 
-    def __init__(self, ref: str, names: Sequence[str], environ: dict[str, str]) -> None:
+    def __init__(
+        self, ref: str, names: Sequence[str], environ: dict[str, str], allowed: Sequence[str]
+    ) -> None:
         self.names = names
         """The servers that the task is about."""
         self._ref = ref
+        self._allowed = allowed
         self._environ = environ
 
     def plans(self) -> list[dict[str, Any]]:
@@ -85,6 +91,7 @@ class _Run:
         """The JSON of fab's task for one server, or of the one for all."""
         name = f"{names[0]}.{what}" if len(names) == 1 else what
         start = time.monotonic()
+        flags = (*flags, *self._allowed)
         ended = fab.run([name, *flags, f"--ref={self._ref}", "--json"], self._environ)
         if ended.code:
             took = time.monotonic() - start
@@ -95,22 +102,24 @@ class _Run:
 
 
 @contextmanager
-def _run_of(ref: str, server: str) -> Iterator[_Run]:
+def _run_of(ref: str, server: str, restart_data: str) -> Iterator[_Run]:
     """The keys in place while the task calls fab, gone afterwards; refusals with exit code 2."""
     # A broken fabfile must not take inv's other tasks with it.
-    from fabfile.model.errors import Trouble  # noqa: PLC0415
+    from fabfile.model.errors import Trouble, refused  # noqa: PLC0415
     from fabfile.ops.session import read_inventory  # noqa: PLC0415
 
     from . import keys  # noqa: PLC0415
     from .changes import require_merged  # noqa: PLC0415
 
     try:
+        if restart_data not in ALLOWED:
+            raise refused(f"--restart-data {restart_data}: it is true or false")
         inventory = read_inventory(os.environ, fab.PROJECT)
         servers = keys.around(inventory, server) if server else inventory.servers
         names = [server] if server else [one.name for one in servers]
         require_merged(fab.PROJECT, ref)
         with keys.installed(servers, os.environ):
-            yield _Run(ref, names, keys.without_keys(os.environ))
+            yield _Run(ref, names, keys.without_keys(os.environ), ALLOWED[restart_data])
     except Trouble as trouble:
         who = server or "all servers"
         _write(summary.of_failure(who, "set-up", trouble.code, 0, [trouble.message]))

@@ -26,10 +26,10 @@ SQUATTER = """
 name: old-resolver
 services:
   resolver:
-    image: redis:7.4.5-alpine
+    image: redis:7.4.6-alpine
     container_name: wishwithme-item-resolver-1
   proxy:
-    image: redis:7.4.5-alpine
+    image: redis:7.4.6-alpine
     container_name: wishwithme-nginx
     ports: ["8001:6379"]
 networks:

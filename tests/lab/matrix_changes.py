@@ -24,7 +24,7 @@ DRIFTS = {
     Kind.CERTIFICATE: f"rm {STATE}/certs/fullchain.pem {STATE}/certs/privkey.pem",
     Kind.TRUST: f": >{STATE}/certs/trust/peer.pem",
     Kind.START: "docker stop wishwithme-redis",
-    Kind.RETAG: "docker tag redis:7.4.5-alpine wishwithme/frontend:current",
+    Kind.RETAG: "docker tag redis:7.4.6-alpine wishwithme/frontend:current",
     Kind.REMOVE: STAND_IN,
 }
 """Kind of step → what somebody does to the server, so that a deploy has it."""

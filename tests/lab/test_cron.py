@@ -48,6 +48,12 @@ def installed(scene: Scene) -> Ran:
     return scene.operator.must("cron.install")
 
 
+def seen_of_cron(scene: Scene) -> list[str]:
+    """What doctor warns of, about cron itself: its daemon runs in the lab."""
+    warnings = scene.operator.json("doctor")["ubuntu"]["warnings"]
+    return [line for line in warnings if "crontab" in line or "cron daemon" in line]
+
+
 def test_cron_backs_up_and_tells_how_it_went(night: Scene) -> None:
     before = crontab(night)
     first = installed(night)
@@ -76,5 +82,14 @@ def test_cron_backs_up_and_tells_how_it_went(night: Scene) -> None:
     assert [job["why"] for job in seen] == ["", why, "", ""]
     assert [bool(job["late"]) for job in seen] == [False, True, False, False]
 
+    assert seen_of_cron(night) == []
+    night.ubuntu.must(["crontab", "-r"], "ubuntu")
+    lost = "its entry is not in the crontab any more; fab cron.install puts it back"
+    assert seen_of_cron(night) == [f"job {task}: {lost}" for task in JOBS]
+    night.ubuntu.must(["sh", "-c", f"printf '{FOREIGN}' | crontab -"], "ubuntu")
+    installed(night)
+    assert seen_of_cron(night) == []
+
     night.operator.must("cron.remove")
+    assert seen_of_cron(night) == []
     assert crontab(night) == before

@@ -27,7 +27,7 @@ def montreal(lab: Lab) -> Server:
 @pytest.fixture
 def keeper(ubuntu: Server) -> Iterator[Server]:
     """Ubuntu with a container that its engine starts again after every boot."""
-    run = "docker run -d --name keeper --restart always -p 8001:6379 redis:7.4.5-alpine"
+    run = "docker run -d --name keeper --restart always -p 8001:6379 redis:7.4.6-alpine"
     ubuntu.must(["sh", "-c", f"docker rm -f keeper 2>/dev/null; {run}"])
     yield ubuntu
     ubuntu.must(["docker", "rm", "-f", "keeper"])
@@ -190,7 +190,7 @@ def test_a_full_disk_takes_no_byte_and_is_free_again(ubuntu: Server) -> None:
     with ubuntu.full_disk("/opt"):
         done = ubuntu.exec(write, user="root")
         assert "No space left on device" in done.stderr
-        assert ubuntu.exec(["docker", "create", "redis:7.4.5-alpine"]).returncode != 0
+        assert ubuntu.exec(["docker", "create", "redis:7.4.6-alpine"]).returncode != 0
     assert ubuntu.exec(write, user="root").returncode == 0
     ubuntu.must(["rm", "/opt/x"])
 

@@ -39,7 +39,7 @@ def stranger(server: Server, *words: str) -> Iterator[None]:
 
 
 def test_a_container_name_that_another_project_uses(emptied: Server, operator: Operator) -> None:
-    with stranger(emptied, "-v", "shop_data:/data", "redis:7.4.5-alpine"):
+    with stranger(emptied, "-v", "shop_data:/data", "redis:7.4.6-alpine"):
         emptied.must(["docker", "rename", "stranger", "wishwithme-item-resolver-2"])
         try:
             with untouched(emptied):
@@ -54,7 +54,7 @@ def test_a_container_name_that_another_project_uses(emptied: Server, operator: O
 
 
 def test_a_port_that_another_project_publishes(emptied: Server, operator: Operator) -> None:
-    with stranger(emptied, "-p", "8001:6379", "redis:7.4.5-alpine"), untouched(emptied):
+    with stranger(emptied, "-p", "8001:6379", "redis:7.4.6-alpine"), untouched(emptied):
         said = refusal(operator)
     assert said == "montreal: port 8001 of nginx is in use by stranger"
 
@@ -90,7 +90,7 @@ def test_no_right_to_make_the_folder_of_the_state(emptied: Server, operator: Ope
 
 def test_all_that_is_wrong_is_told_at_once(emptied: Server, operator: Operator) -> None:
     port = ["-p", "8001:6379"]
-    with settings_kept(emptied), stranger(emptied, *port, "redis:7.4.5-alpine"):
+    with settings_kept(emptied), stranger(emptied, *port, "redis:7.4.6-alpine"):
         emptied.write_env(RU_BEARER_TOKEN="short")
         emptied.must(["chmod", "644", ENV])
         ran = operator.fab("montreal.deploy")

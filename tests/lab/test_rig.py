@@ -140,14 +140,14 @@ def test_a_reset_leaves_images_and_the_environment(ubuntu: Server) -> None:
     litter = """
     set -e
     docker network create litter; docker volume create litter
-    docker run -d --restart always --network litter redis:7.4.5-alpine
+    docker run -d --restart always --network litter redis:7.4.6-alpine
     sudo install -d -m 700 /opt/wishwithme; sudo install -D /dev/null /opt/wishwithme/data/x
     cd wish-with-me-codex; mkdir -p .git; touch .git/x .y z
     echo '0 0 * * * true' | crontab -
     """
     look = """
     docker ps -aq; docker volume ls -q; docker network ls -q --filter type=custom
-    ls -A wish-with-me-codex /opt; crontab -l; docker images -q redis:7.4.5-alpine | wc -l
+    ls -A wish-with-me-codex /opt; crontab -l; docker images -q redis:7.4.6-alpine | wc -l
     """
     done = ubuntu.exec(["sh", "-c", litter])
     assert done.returncode == 0, done.stderr

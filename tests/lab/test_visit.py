@@ -18,7 +18,8 @@ def test_a_page_that_is_added_is_resolved_by_the_browser_there_and_appears_live(
     seen = visits(scene, "plain")
     assert seen["complaints"] == []
     assert [text in seen["text"] for text in (LAMP, "49.90", "A good umbrella")] == [True] * 3
-    for what in ("welcome", "birthday", "limit"):
+    assert seen["offline"] == {"shell": [1, True], "offers": 0}
+    for what in ("welcome", "birthday", "offline", "limit"):
         assert (SIGHTS / f"plain-{what}.png").read_bytes().startswith(b"\x89PNG")
     statuses = [answer["status"] for answer in seen["limited"]]
     assert statuses == sorted(statuses)

@@ -3,8 +3,8 @@
 Reads one JSON object from standard input: where the names of the site lead, the certificate to
 trust by its key, a shop's page and what it sells. Registers, leaves, signs in again, makes a
 list, adds the page by its address, and waits until what it sells appears without a reload. Prints
-as JSON what the browser complained of until then, its sights as PNGs in base64 by name, and what
-the page reads when it asks too often.
+as JSON what the browser complained of until then, its sights as PNGs in base64 by name, what is
+kept and offered without a network, and what the page reads when it asks too often.
 """
 
 from __future__ import annotations
@@ -48,6 +48,31 @@ def sign(page: Any, email: str, button: str) -> None:
 
 def sight(page: Any) -> str:
     return base64.b64encode(page.screenshot()).decode()
+
+
+SHELL = """async () => {
+    await navigator.serviceWorker.ready;
+    const names = await caches.keys();
+    const kept = await (await caches.open(names[0])).match("/index.html");
+    return [names.length, (await kept.text()).includes('id="app"')];
+}"""
+"""How many shells the browser keeps, and whether the one is that of the page."""
+
+
+def lose_the_network(page: Any, sights: dict[str, str]) -> dict[str, Any]:
+    """What is kept after a look at an address of the server, and what is offered offline."""
+    page.goto("https://wishwith.me/health")
+    page.goto("https://wishwith.me/")
+    page.get_by_role("link", name="Birthday").click()
+    page.get_by_role("heading", name="Birthday").wait_for()
+    shell = page.evaluate(SHELL)
+    page.context.set_offline(True)
+    page.get_by_text("You are offline.").wait_for()
+    sights["offline"] = sight(page)
+    offers = page.locator("form:visible").count()
+    page.context.set_offline(False)
+    page.get_by_label("Name of a new list").wait_for()
+    return {"shell": shell, "offers": offers}
 
 
 TRIES = """async () => {
@@ -105,6 +130,7 @@ def main() -> None:
             finally:
                 sights["birthday"] = sight(page)
                 seen |= {"complaints": list(complaints), "text": page.inner_text("body")}
+            seen["offline"] = lose_the_network(page, sights)
             seen["limited"] = run_into_the_limit(page, email, sights)
         finally:
             print(json.dumps(seen))

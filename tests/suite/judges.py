@@ -136,7 +136,7 @@ def _compose_config() -> str:
 
 
 def _workflows() -> list[Path]:
-    return _matching(".github/workflows/*.yml")
+    return _matching(WORKFLOWS)
 
 
 def _read_as(configuration: Path) -> list[dict[str, str]]:
@@ -150,6 +150,7 @@ def _read_as(configuration: Path) -> list[dict[str, str]]:
     return [{}]
 
 
+WORKFLOWS, UPDATES = ".github/workflows/*.yml", ".github/dependabot.yml"
 WAF = ("services/waf/etc/blocking.conf", "services/waf/etc/detection.conf")
 
 
@@ -218,6 +219,9 @@ JUDGES: dict[str, Callable[[], str]] = {
     "workflow schema": lambda: _tool(
         "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *_workflows()
     ),
+    "update schema": lambda: _tool(
+        "check-jsonschema", "--builtin-schema", "vendor.dependabot", *_matching(UPDATES)
+    ),
     "actionlint": lambda: _tool("actionlint", *_workflows()),
-    "zizmor": lambda: _tool("zizmor", "--offline", "--quiet", *_workflows()),
+    "zizmor": lambda: _tool("zizmor", "--offline", "--quiet", *_matching(WORKFLOWS, UPDATES)),
 }

@@ -74,6 +74,7 @@ FAULTS = {
         "http_splitting",
     ),
     "workflow schema": ({".github/workflows/a.yml": "on: push\n"}, "jobs"),
+    "update schema": ({".github/dependabot.yml": "version: 2\n"}, "updates"),
     "actionlint": ({".github/workflows/a.yml": "on: pusch\njobs: {}\n"}, "pusch"),
     "zizmor": (
         {

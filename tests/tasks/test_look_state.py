@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -189,7 +190,38 @@ def test_of_a_crontab_only_our_block_is_seen_with_how_its_jobs_ended(place: Plac
     (seen,) = place.look("").jobs
     assert (seen.task, seen.when) == ("db.backup", "0 3 * * *")
     assert (seen.since, seen.succeeded, seen.failed) == (1_795_420_000, 0, 1_795_420_000)
-    assert seen.why == "a b"
+    assert (seen.why, seen.differs) == ("a b", "")
+    (place.root / "operator" / "crontab").write_text("0 4 * * 0 /root/operator/job db.base\n")
+    edited, gone = place.look("").jobs
+    assert (edited.task, gone.task) == ("db.backup", "db.base")
+    assert "is not the one that was installed" in edited.differs
+    assert "is not in the crontab any more" in gone.differs
+
+
+def test_a_cron_daemon_is_seen_while_it_runs(place: Place, tmp_path: Path) -> None:
+    machine = "yes" if daemons() else "no"  # its own one
+    daemon = tmp_path / "crond"
+    shutil.copy("/bin/sleep", daemon)
+    assert place.look("").cron == machine
+    with subprocess.Popen([daemon, "60"]) as running:
+        assert place.look("").cron == "yes"
+        running.kill()
+    assert place.look("").cron == machine
+    target = place.folder / "bin" / "systemctl"  # systemd-cron has no daemon
+    target.write_text('#!/bin/sh\n[ "$*" = "is-active --quiet cron.target" ]\n')
+    target.chmod(0o755)
+    assert place.look("").cron == "yes"
+
+
+def daemons() -> list[str]:
+    """Cron daemons of this machine; those in its containers have several process ids."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            lines = dict(line.split(":", 1) for line in file.read_text().splitlines())
+            if lines["Name"].strip() in ("cron", "crond") and len(lines["NSpid"].split()) == 1:
+                found.append(file.parent.name)
+    return found
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .fakes.engine import Container
+from .fakes.engine import Container, Ended
 from .fakes.fleet import Fleet
 
 
@@ -167,6 +167,21 @@ def test_logs_of_a_service_are_shown(running: Fleet) -> None:
     assert (ran.code, ran.lines) == (0, ["[ubuntu] log of web"])
     followed = running.fab("ubuntu.logs --service web --follow")
     assert (followed.code, followed.lines) == (0, ["[ubuntu] log of web"])
+
+
+def test_ctrl_c_is_how_following_ends(running: Fleet) -> None:
+    running.ubuntu.fail("^compose logs", raises=KeyboardInterrupt)
+    ran = running.fab("ubuntu.logs --follow")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_following_that_fails_or_is_cut_says_so(running: Fleet) -> None:
+    running.ubuntu.fail("^compose logs", ended=Ended(1, err="no such file\n"), times=1)
+    ran = running.fab("ubuntu.logs --follow")
+    assert (ran.code, ran.evidence) == (1, ["no such file"])
+    running.ubuntu.dropped = True
+    ran = running.fab("ubuntu.logs --follow")
+    assert (ran.code, ran.error) == (1, "ubuntu: the connection is lost (the connection was cut)")
 
 
 def test_logs_of_an_unknown_service_are_refused(running: Fleet) -> None:

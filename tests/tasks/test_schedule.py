@@ -68,6 +68,7 @@ def test_the_jobs_are_installed_where_there_is_something_to_schedule(deployed: F
         "put operator/job",
         "put operator/hosts.ini",
         "environment",
+        "put operator/crontab",
         "touch jobs/db.backup jobs/db.verify jobs/db.prune jobs/ssl.renew",
         "change-crontab",
     ]
@@ -349,6 +350,67 @@ def test_a_missed_backup_is_one_red_line_and_a_missed_check_another(scheduled: F
 def backed_up_name(fleet: Fleet) -> str:
     name: str = fleet.fab("status --json").json["ubuntu"]["backup"]["name"]
     return name
+
+
+LOST = "its entry is not in the crontab any more; fab cron.install puts it back"
+EDITED = "its entry in the crontab is not the one that was installed; fab cron.install puts it back"
+NO_DAEMON = (
+    "no cron daemon runs on the server, so nothing starts the jobs:"
+    " sudo apt-get install cron, sudo systemctl enable --now cron"
+)
+
+
+def test_a_crontab_that_was_removed_is_told_until_it_is_back(scheduled: Fleet) -> None:
+    backed_up(scheduled)
+    scheduled.ubuntu.crontab = None
+    wanted = [f"job {task}: {LOST}" for task in TASKS]
+    assert red(scheduled.fab("status").lines) == wanted
+    ran = scheduled.fab("doctor")
+    assert (ran.code, red(ran.lines)) == (0, [f"warning: {line}" for line in wanted])
+    assert red(scheduled.fab("cron.list").lines) == [f"warning: {line}" for line in wanted]
+    assert scheduled.fab("cron.install").code == 0
+    assert red(scheduled.fab("status").lines) == []
+    scheduled.ubuntu.crontab = None
+    assert scheduled.fab("cron.remove").code == 0  # it was meant
+    assert red(scheduled.fab("status").lines) == []
+    assert red(scheduled.fab("doctor").lines) == []
+
+
+def test_an_entry_that_somebody_edited_is_told(scheduled: Fleet) -> None:
+    backed_up(scheduled)
+    assert scheduled.ubuntu.crontab
+    scheduled.ubuntu.crontab = scheduled.ubuntu.crontab.replace("30 3 * * *", "30 3 31 2 *")
+    assert red(scheduled.fab("status").lines) == [f"job db.verify: {EDITED}"]
+    assert scheduled.fab("status --json").json["ubuntu"]["jobs"][1]["when"] == "30 3 31 2 *"
+
+
+def test_a_crontab_that_nobody_noted_is_noted_by_the_next_installation(scheduled: Fleet) -> None:
+    """As installations of before have it."""
+    del scheduled.ubuntu.files[f"{ROOT}/operator/crontab"]
+    scheduled.forget()
+    assert "[ubuntu] no change" not in scheduled.fab("cron.install").lines
+    assert scheduled.ubuntu.did == ["make-folders", "environment", "put operator/crontab"]
+    assert scheduled.ubuntu.files[f"{ROOT}/operator/crontab"] == BLOCK
+
+
+def test_a_server_whose_cron_daemon_does_not_run_is_told(deployed: Fleet) -> None:
+    backed_up(deployed)
+    deployed.ubuntu.cron = "no"
+    assert red(deployed.fab("status").lines) == []  # nobody asked cron for anything
+    ran = deployed.fab("cron.install")
+    assert (ran.code, ran.lines[-1]) == (0, f"[ubuntu] warning: {NO_DAEMON}")
+    assert red(deployed.fab("status").lines) == [NO_DAEMON]
+    assert deployed.fab("status --json").json["ubuntu"]["cron"] == NO_DAEMON
+    assert red(deployed.fab("doctor").lines) == [f"warning: {NO_DAEMON}"]
+    assert red(deployed.fab("cron.list").lines) == [f"warning: {NO_DAEMON}"]
+    deployed.ubuntu.cron = ""  # nobody can say
+    assert red(deployed.fab("status").lines) == []
+
+
+def red(lines: list[str]) -> list[str]:
+    """What is told of cron and its jobs, but for how they ended."""
+    told = [line.removeprefix("[ubuntu] ") for line in lines if line.startswith("[ubuntu] ")]
+    return [line for line in told if "job " in line or "cron daemon" in line]
 
 
 def test_a_server_without_jobs_says_nothing_of_them(deployed: Fleet) -> None:

@@ -87,7 +87,10 @@ def test_what_cron_starts_is_read_with_how_it_ended() -> None:
         why="ubuntu: no backup was made: a|b",
     )
     assert FACTS.jobs == (job,)
-    assert parse(seen("crontab", ""), MARK).jobs == ()
+    assert FACTS.cron == "yes"
+    gone = replace(job, differs="its entry is not in the crontab any more")
+    assert parse(seen("crontab", ""), MARK).jobs == (gone,)
+    assert parse(seen("installed", ""), MARK).jobs == (job,)
 
 
 def test_a_server_without_a_checkout_has_no_head() -> None:

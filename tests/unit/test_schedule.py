@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -201,6 +202,34 @@ def test_an_entry_that_no_shell_could_read_is_no_job_and_hides_no_other() -> Non
     lines = install("", JOBS[:1], ROOT, "ubuntu").splitlines()
     block = "\n".join([*lines[:2], "0 3 * * * /opt/app/operator/job 'db.verify", *lines[2:]])
     assert parse(block, ROOT, {}) == (Entry("db.backup", "0 3 * * *"),)
+
+
+GONE = "its entry is not in the crontab any more"
+EDITED = "its entry in the crontab is not the one that was installed"
+
+
+@pytest.mark.parametrize(
+    ("edit", "differs"),
+    [
+        (lambda block: block, ["", ""]),
+        (lambda _block: "", [GONE, GONE]),  # crontab -r
+        (lambda block: block.replace("30 3", "#30 3"), ["", GONE]),
+        (lambda block: block.replace("30 3", "30 4"), ["", EDITED]),
+        (lambda block: block.replace("db.verify --quiet", "db.verify"), ["", EDITED]),
+        (lambda block: block.replace("30 3 * * * /opt", "30 3 * * * nice /opt"), ["", GONE]),
+        (lambda block: block.replace(f"{BEGIN}\n", f"{BEGIN}\n@daily true\n"), ["", ""]),
+    ],
+)
+def test_the_crontab_is_compared_with_what_was_installed(
+    edit: Callable[[str], str], differs: list[str]
+) -> None:
+    installed = install("", JOBS[:2], PROGRAM, "ubuntu", "ops")
+    found = parse(edit(installed), {}, installed)
+    ours = [job for job in found if job.task in ("db.backup", "db.verify")]
+    assert [job.differs for job in ours] == differs
+    assert [job.late(NOW) for job in ours if job.differs] == [
+        f"{how}; fab cron.install puts it back" for how in differs if how
+    ]
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_built_service_knows_its_context_dockerfile_and_arguments() -> None:
 
 def test_a_pulled_service_has_its_image_command_and_container_name() -> None:
     service = STACK.service("redis")
-    assert (service.build, service.image) == (None, "redis:7.4.5-alpine")
+    assert (service.build, service.image) == (None, "redis:7.4.6-alpine")
     assert service.command == ("redis-server", "--appendonly", "yes")
     assert service.container == "wishwithme-redis"
 

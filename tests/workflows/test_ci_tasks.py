@@ -111,10 +111,10 @@ def bench(tmp_path: Path, secret: str, monkeypatch: pytest.MonkeyPatch) -> Bench
     return Bench(tmp_path)
 
 
-def run(task: str, ref: str, server: str = "ubuntu") -> int:
+def run(task: str, ref: str, server: str = "ubuntu", **more: str) -> int:
     """Call a task as its step does; returns the exit code."""
     try:
-        ns[task](Context(), server=server, ref=ref)
+        ns[task](Context(), server=server, ref=ref, **more)
     except Exit as ended:
         return ended.code
     return 0
@@ -146,6 +146,29 @@ def words_of(bench: Bench) -> list[str]:
     frame = f"--search-root={bench.checkout} "
     end = f" --ref={bench.head} --json"
     return [call.removeprefix(frame).removesuffix(end) for call in bench.calls]
+
+
+def test_a_restart_of_data_services_is_passed_on_when_it_is_asked_for(bench: Bench) -> None:
+    """A newer Redis is planned and deployed with it, and refused without."""
+    bench.lay(plan_json=bench.plans("ubuntu")[2:], deploy_json=[])
+    for asked in ("false", "true"):
+        for task in ("changes", "deploy"):
+            assert run(task, bench.head, restart_data=asked) == 0
+    assert words_of(bench) == [
+        "ubuntu.plan",
+        "ubuntu.deploy --yes",
+        "ubuntu.plan --restart-data",
+        "ubuntu.deploy --yes --restart-data",
+    ]
+
+
+@pytest.mark.parametrize("asked", ["", "yes", "True", "--yes"])
+def test_an_answer_that_is_neither_true_nor_false_is_refused(
+    bench: Bench, asked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("deploy", bench.head, restart_data=asked) == 2
+    assert f"error: --restart-data {asked}: it is true or false" in capsys.readouterr().err
+    assert not (bench.folder / "calls").exists()
 
 
 def test_without_a_server_the_plans_of_all_are_one_summary(bench: Bench) -> None:

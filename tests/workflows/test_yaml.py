@@ -66,8 +66,15 @@ def test_nothing_but_pushes_pull_requests_people_and_the_clock_starts_a_run() ->
 
 @each_server
 def test_a_person_may_deploy_a_commit_by_hand(server: str) -> None:
-    (name,) = events(workflow(f"deploy-{server}.yml"))["workflow_dispatch"]["inputs"]
-    assert name == "ref"
+    inputs = events(workflow(f"deploy-{server}.yml"))["workflow_dispatch"]["inputs"]
+    assert {name: (one["type"], one["default"]) for name, one in inputs.items()} == {
+        "ref": ("string", "main"),
+        "restart-data": ("boolean", False),
+    }
+
+
+def test_no_push_restarts_a_data_service() -> None:
+    assert "restart" not in (ROOT / ".github/workflows/deploy.yml").read_text()
 
 
 @each_deploy
@@ -76,7 +83,8 @@ def test_exactly_the_tested_commit_is_deployed(name: str) -> None:
     wanted = "inputs.ref" if DEPLOYS[name] else "github.sha"
     assert jobs["tests"]["with"] == {"ref": f"${{{{ {wanted} }}}}"}
     assert jobs["deploy"]["needs"] == "tests"
-    assert jobs["deploy"]["env"] == {"COMMIT": "${{ needs.tests.outputs.commit }}"}
+    asked = {"RESTART_DATA": "${{ inputs.restart-data }}"} if DEPLOYS[name] else {}
+    assert jobs["deploy"]["env"] == {"COMMIT": "${{ needs.tests.outputs.commit }}", **asked}
     tested = read(ROOT / ".github/workflows/test.yml")
     output = events(tested)["workflow_call"]["outputs"]["commit"]["value"]
     assert output == "${{ jobs.fast.outputs.commit }}"
@@ -151,7 +159,9 @@ def allowed(file: Path) -> set[str]:
     if file.name == "full.yml":
         return {'scripts/test --full --shard "$PART/6"'}
     server = DEPLOYS[file.name]
-    words = f'{f" --server {server}" if server else ""} --ref "$COMMIT"'
+    words = ' --ref "$COMMIT"'
+    if server:
+        words = f' --server {server}{words} --restart-data "$RESTART_DATA"'
     return {
         "scripts/setup",
         f".venv/bin/inv ci.changes{words}",

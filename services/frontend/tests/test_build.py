@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -88,3 +90,18 @@ def test_the_manifest_names_what_is_there(dist: Path) -> None:
     assert [
         icon["src"] for icon in manifest["icons"] if not (dist / icon["src"][1:]).is_file()
     ] == []
+
+
+def test_the_service_worker_knows_every_file_of_its_build_by_its_checksum(dist: Path) -> None:
+    """So no other document, and no half of another release, becomes the page's shell."""
+    worker = (dist / "sw.js").read_text()
+    (listed,) = re.findall(r"\{(?:\"/[^\"]+\":\"sha256-[^\"]+\",?)+\}", worker)
+    apart = {"sw.js", "icon.svg", "manifest.webmanifest"}
+    files = {file for file in dist.rglob("*") if file.is_file() and file.name not in apart}
+    sums = {
+        f"/{file.relative_to(dist)}": b64encode(sha256(file.read_bytes()).digest())
+        for file in files
+    }
+    assert json.loads(listed) == {path: f"sha256-{sum_.decode()}" for path, sum_ in sums.items()}
+    assert "__FILES__" not in worker
+    assert re.findall(r"\bimport\b|\bexport\b", worker) == []

@@ -23,7 +23,9 @@ from playwright.async_api import (
 
 from app.fetch import LANGUAGES, MAX_BYTES, MAX_TRAFFIC, Endless, Page, Unfetchable, raise_refusal
 from app.guard import Guard
+from app.names import chrome
 from app.tunnel import Tunnel
+from app.upstream import Upstream
 
 # Starts the browser as a user of its own.
 UNPRIVILEGED = Path(__file__).with_name("unprivileged.sh")
@@ -53,10 +55,19 @@ class BrowserFetcher:
     Each page has a context of its own, so pages share neither cookies nor storage.
     """
 
-    def __init__(self, program: str, headless: bool, guard: Guard) -> None:
+    def __init__(
+        self,
+        program: str,
+        headless: bool,
+        guard: Guard,
+        upstream: Upstream | None = None,
+        another_name: bool = False,
+    ) -> None:
         self._program = program
         self._headless = headless
         self._guard = guard
+        self._upstream = upstream
+        self._another_name = another_name
         self._starting = asyncio.Lock()
         self._driver: Playwright | None = None
         self._browser: Browser | None = None
@@ -66,7 +77,7 @@ class BrowserFetcher:
 
         However it ends, the end of its context ends the processes that ran its scripts.
         """
-        async with Tunnel(self._guard, MAX_TRAFFIC) as tunnel:
+        async with Tunnel(self._guard, MAX_TRAFFIC, self._upstream) as tunnel:
             try:
                 async with self._context(tunnel) as context:
                     return await _in_time(_open(context, url, tunnel))
@@ -100,12 +111,22 @@ class BrowserFetcher:
     async def _new_context(self, tunnel: Tunnel) -> tuple[Browser, BrowserContext]:
         browser = await self._running()
         try:
-            return browser, await _isolated(browser, tunnel)
+            return browser, await self._isolated(browser, tunnel)
         except Error:
             # Its driver is gone, and it does not know.
             await self._discard(browser)
         browser = await self._running()
-        return browser, await _isolated(browser, tunnel)
+        return browser, await self._isolated(browser, tunnel)
+
+    async def _isolated(self, browser: Browser, tunnel: Tunnel) -> BrowserContext:
+        return await browser.new_context(
+            proxy={"server": tunnel.url},
+            user_agent=chrome(browser.version, another=self._another_name),
+            extra_http_headers={"Accept-Language": LANGUAGES},
+            accept_downloads=False,
+            # A service worker's requests are not seen by the route that leaves images out.
+            service_workers="block",
+        )
 
     async def _discard(self, browser: Browser) -> None:
         # Another page may have noticed before, and the browser may be a new one.
@@ -127,17 +148,6 @@ class BrowserFetcher:
                     env={"BROWSER": self._program, "PATH": os.environ["PATH"], "HOME": "/tmp"},  # noqa: S108
                 )
             return self._browser
-
-
-async def _isolated(browser: Browser, tunnel: Tunnel) -> BrowserContext:
-    return await browser.new_context(
-        proxy={"server": tunnel.url},
-        user_agent=_user_agent(browser.version),
-        extra_http_headers={"Accept-Language": LANGUAGES},
-        accept_downloads=False,
-        # A service worker's requests are not seen by the route that leaves images out.
-        service_workers="block",
-    )
 
 
 async def _in_time(opening: Awaitable[Page]) -> Page:
@@ -185,15 +195,6 @@ async def _leave_out(route: Route) -> None:
             await route.abort()
         else:
             await route.continue_()
-
-
-def _user_agent(version: str) -> str:
-    """The name of the same browser with a window: many shops show nothing to one without."""
-    major = version.partition(".")[0]
-    return (
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        f"Chrome/{major}.0.0.0 Safari/537.36"
-    )
 
 
 def _reason(failure: Error) -> str:

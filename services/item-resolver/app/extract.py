@@ -28,20 +28,25 @@ class Product:
     currency: str | None
 
 
-def read(page: Page) -> Product:
-    """What the page says, each part from the most trusted source that has it."""
+def read(page: Page) -> tuple[Product, bool]:
+    """What the page says, each part from the most trusted source that has it.
+
+    And whether it names a product to machines; OpenGraph may be about the page alone.
+    """
     tree = LexborHTMLParser(page.html)
-    sources = [*json_ld(tree), microdata(tree), _open_graph(tree)]
+    products = [*json_ld(tree), microdata(tree)]
+    sources = [*products, _open_graph(tree)]
     base = urljoin(page.url, _attribute(tree, "base[href]", "href"))
     images = (web_address(base, source.image) for source in sources)
     price, currency = _price(sources)
-    return Product(
+    product = Product(
         title=next((source.title for source in sources if source.title), None) or _own_title(tree),
         canonical_url=_canonical(tree, base) or page.url,
         image_url=next(filter(None, images), None),
         price=price,
         currency=currency,
     )
+    return product, price is not None or any(source.title for source in products)
 
 
 def web_address(base: str, address: str) -> str | None:

@@ -8,7 +8,9 @@ import httpx
 from w3lib.encoding import html_to_unicode
 
 from app.guard import Guard, Refused
+from app.names import firefox
 from app.tunnel import Tunnel
+from app.upstream import Upstream
 
 MAX_REDIRECTS = 5
 # Past any page worth reading; what a browser fetches beside the page (scripts, styles) counts too.
@@ -16,9 +18,7 @@ MAX_BYTES = 5_000_000
 MAX_TRAFFIC = 30_000_000
 TIMEOUT = httpx.Timeout(20.0, connect=15.0)
 LANGUAGES = "en,ru;q=0.8"
-# Shops answer a plain client with an empty page.
 HEADERS = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Accept": "text/html,application/xhtml+xml",
     "Accept-Language": LANGUAGES,
 }
@@ -67,18 +67,23 @@ class StubFetcher:
 class HttpFetcher:
     """One GET with its redirects, all of it through the guard."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(
+        self, guard: Guard, upstream: Upstream | None = None, another_name: bool = False
+    ) -> None:
         self._guard = guard
+        self._upstream = upstream
+        self._another_name = another_name
         self._tls = ssl.create_default_context()
 
     async def fetch(self, url: str) -> Page:
         """The page at this address. Raises Refused for a private one, else Unfetchable."""
-        async with Tunnel(self._guard, MAX_TRAFFIC) as tunnel:
+        name = firefox(another=self._another_name)
+        async with Tunnel(self._guard, MAX_TRAFFIC, self._upstream) as tunnel:
             try:
                 # trust_env off: what the environment excepts from a proxy would pass the guard by.
                 async with httpx.AsyncClient(
                     proxy=tunnel.url,
-                    headers=HEADERS,
+                    headers={**HEADERS, "User-Agent": name},
                     timeout=TIMEOUT,
                     verify=self._tls,
                     limits=LIMITS,

@@ -16,9 +16,11 @@ from app.extract import Product, read
 from app.fetch import Endless, Fetcher, HttpFetcher, StubFetcher, Unfetchable
 from app.guard import Guard, Refused
 from app.logs import RequestLog, configure_logs
+from app.model import Model
 from app.programs import find_program
 from app.settings import Settings, load_settings
 from app.slots import Busy, Slots
+from app.upstream import Upstream
 
 # The caller gives up after 150 s.
 WORK_SECONDS = 60.0
@@ -45,10 +47,11 @@ def fetcher_for(settings: Settings, guard: Guard) -> Fetcher:
     """The fetcher that RU_FETCHER_MODE asks for. Raises SystemExit."""
     if settings.ru_fetcher_mode == "stub":
         return StubFetcher()
+    upstream = Upstream.of(settings)
     if settings.ru_fetcher_mode == "http":
-        return HttpFetcher(guard)
+        return HttpFetcher(guard, upstream, settings.random_ua)
     program = find_program(settings.browser_channel, settings.headless)
-    return BrowserFetcher(program, settings.headless, guard)
+    return BrowserFetcher(program, settings.headless, guard, upstream, settings.random_ua)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -72,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.guard = guard
     app.state.fetcher = fetcher
+    app.state.model = Model(settings) if settings.llm_mode == "live" else None
     app.state.slots = Slots(settings.max_concurrency)
     app.add_middleware(RequestLog)
     app.get("/healthz")(healthz)
@@ -92,8 +96,13 @@ async def resolve(wanted: Wanted, request: Request) -> Product:
         # The path and the query may be somebody's secret.
         log.info("resolving", extra={"fields": {"host": urlsplit(wanted.url).hostname}})
         async with state.slots.one(), asyncio.timeout(WORK_SECONDS):
+            end = asyncio.get_running_loop().time() + WORK_SECONDS
             page = await state.fetcher.fetch(wanted.url)
-            return await asyncio.to_thread(read, page)
+            product, named = await asyncio.to_thread(read, page)
+            if state.model and not named:
+                left = end - asyncio.get_running_loop().time()
+                product = await state.model.complete(product, page, left)
+            return product
     except Refused as refused:
         raise HTTPException(status.HTTP_403_FORBIDDEN, str(refused)) from None
     except Unfetchable as failure:

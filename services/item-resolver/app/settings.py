@@ -1,21 +1,25 @@
 """What item-resolver reads from its environment. A bad setting stops the start and is not shown."""
 
 from functools import cache
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """One field per environment variable, same name in upper case.
 
-    Others of the real application's names (RANDOM_UA, PROXY_*, STORAGE_STATE_DIR, LLM_*) may be set
-    and are not used: this resolver asks no model, keeps no sessions and has its own way out.
+    One more name of the real application (STORAGE_STATE_DIR) may be set and is not used: this
+    resolver keeps no sessions.
     """
 
     # hide_input_in_errors: a validation error must not quote the secret that failed.
-    model_config = SettingsConfigDict(hide_input_in_errors=True, extra="ignore")
+    # env_ignore_empty: compose hands every name on, blank where .env leaves it so.
+    model_config = SettingsConfigDict(
+        hide_input_in_errors=True, extra="ignore", env_ignore_empty=True
+    )
 
     ru_bearer_token: SecretStr = SecretStr("")
     # playwright: a browser, which runs scripts; http: one plain request; stub: no request.
@@ -28,12 +32,47 @@ class Settings(BaseSettings):
     max_concurrency: int = Field(default=2, ge=1)
     # Hosts, or host:port, with commas between them.
     ssrf_allowlist_hosts: str = ""
+    # Another browser's name for every page.
+    random_ua: bool = False
+    # http://host:port or https://host:port; blank: pages are asked for without a proxy.
+    proxy_server: str = Field(default="", pattern=r"^(https?://[\w.-]+(:\d{1,5})?)?$")
+    proxy_username: str = ""
+    proxy_password: SecretStr = SecretStr("")
+    # Hosts, and all below them, with commas between them.
+    proxy_bypass: str = ""
+    proxy_ignore_cert_errors: bool = False
+    # live: a model reads the pages that name no product; stub: nobody does.
+    llm_mode: Literal["stub", "live"] = "stub"
+    llm_base_url: str = Field(default="", pattern=r"^(https?://[\w.-]+(:\d{1,5})?(/[\w./-]*)?)?$")
+    llm_api_key: SecretStr = SecretStr("")
+    llm_model: str = "gpt-4o-mini"
+    llm_timeout_s: float = Field(default=60, gt=0)
+    llm_max_chars: int = Field(default=200_000, ge=1)
+
+    @field_validator("proxy_server", "llm_base_url")
+    @classmethod
+    def _require_port(cls, address: str) -> str:
+        try:
+            _ = urlsplit(address).port
+        except ValueError:
+            raise ValueError("there is no such port") from None
+        return address
+
+    @model_validator(mode="after")
+    def _require_address(self) -> Self:
+        if self.llm_mode == "live" and not self.llm_base_url:
+            raise ValueError("LLM_MODE=live needs LLM_BASE_URL")
+        return self
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
         """Hosts, or host:port, that may be fetched although their address is private."""
         names = (name.strip().lower() for name in self.ssrf_allowlist_hosts.split(","))
         return frozenset(name for name in names if name)
+
+
+def _named(place: tuple[int | str, ...]) -> str:
+    return f"{str(place[0]).upper()}: " if place else ""
 
 
 @cache
@@ -48,7 +87,6 @@ def load_settings() -> Settings:
         errors = refused.errors(include_input=False, include_url=False, include_context=False)
     raise SystemExit(
         "\n".join(
-            f"item-resolver cannot start: {str(error['loc'][0]).upper()}: {error['msg']}"
-            for error in errors
+            f"item-resolver cannot start: {_named(error['loc'])}{error['msg']}" for error in errors
         )
     )

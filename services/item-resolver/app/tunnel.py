@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from app.guard import Guard, Refused
+from app.upstream import Stream, Upstream
 
 HEAD_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
@@ -24,8 +25,6 @@ BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: clo
 # Of the client and its proxy alone. A connection is for one request: the next may be for
 # another host.
 HOP_HEADERS = (b"connection", b"keep-alive", b"proxy-authorization", b"proxy-connection")
-
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class TooMuch(Exception):
@@ -68,12 +67,13 @@ def _host_and_port(authority: str, default: str = "") -> tuple[str, int]:
 class Tunnel:
     """The proxy of one page; `async with` opens it and ends every connection through it."""
 
-    def __init__(self, guard: Guard, max_bytes: int) -> None:
+    def __init__(self, guard: Guard, max_bytes: int, upstream: Upstream | None = None) -> None:
         self.refusal: str | None = None
         """Why the guard first refused a connection; None when it did not."""
         self.overflown = False
         """Whether more than max_bytes came in."""
         self._guard = guard
+        self._upstream = upstream
         self._left = max_bytes
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -123,8 +123,12 @@ class Tunnel:
             writer.close()
 
     async def _connect(self, asked: Asked) -> Stream:
+        upstream = self._upstream
+        direct = upstream is None or upstream.passed_by(asked.host)
         for address in await self._guard.addresses(asked.host, asked.port):
             with suppress(OSError):
+                if upstream and not direct:
+                    return await upstream.connect(address, asked.port)
                 async with asyncio.timeout(CONNECT_SECONDS):
                     return await asyncio.open_connection(address, asked.port)
         raise OSError("no address of the host answers")

@@ -33,6 +33,7 @@ class Shop(ThreadingHTTPServer):
         self.redirects = dict(REDIRECTS)
         self.asked: list[str] = []
         self.cookies: list[str | None] = []
+        self.names: list[str] = []
         self.held = threading.Event()
 
     @property
@@ -50,6 +51,7 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         self.server.cookies.append(self.headers["Cookie"])
+        self.server.names.append(self.headers["User-Agent"] or "")
         if self.path == "/held":
             self.server.held.wait(20)
         if self.path in self.server.redirects:

@@ -31,7 +31,7 @@ MICRODATA = """
 
 
 def page(html: str) -> Product:
-    return read(Page(URL, html))
+    return read(Page(URL, html))[0]
 
 
 def ld(*graphs: Any) -> str:

@@ -105,6 +105,8 @@ def understand(words: Sequence[str]) -> Command:
     """What words mean."""
     if words[:2] == ("bash", "-c") and words[3] == "migrate":
         return understand(words[8:])
+    if words[:2] == ("bash", "-c") and words[3] == "leash":
+        return understand(words[5:])
     if words[:2] == ("bash", "-c") and words[3] == "docker compose":
         return _compose(list(words[4:]))
     if words[:2] == ("bash", "-c"):

@@ -87,7 +87,7 @@ class Channel:
 
     def exec_command(self, line: str) -> None:
         self._line = line
-        if line.endswith("</dev/null"):
+        if line.endswith("</dev/null") or " leash " in line:
             self.shutdown_write()
 
     def sendall(self, data: bytes) -> None:

@@ -73,6 +73,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     )
     block = re.search(r"^# BEGIN wishwithme\n.*^# END wishwithme\n", machine.crontab or "", BLOCK)
     yield "crontab", f"{ROOT}\n{block[0] if block else ''}"
+    yield "installed", machine.files.get(f"{ROOT}/operator/crontab", "")
+    yield "cron", machine.cron
     stamps = machine.stamps.items()
     yield "jobs", "".join(f"{name}\0{at}\0{text}\n\0" for name, (at, text) in stamps)
     running = machine.engine.of("app", "proxy")

@@ -89,6 +89,8 @@ class Machine:
         """Name of a backup of a volume → what is in its file."""
         self.crontab: str | None = None
         """Of the user who logs in; None: there is none."""
+        self.cron = "yes"
+        """Whether a cron daemon runs, as the look says it."""
         self.stamps: dict[str, tuple[int, str]] = {}
         """File in ``operator/jobs`` → when it was written, and what stands in it."""
         self.environment = ""
