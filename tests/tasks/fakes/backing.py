@@ -73,7 +73,7 @@ def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def verify(machine: Machine, command: Command, stdin: str) -> Ended:
-    name = command.words[6]
+    name = command.words[7]
     assert stdin == '[{"right": {"role": "reader"}}]\n'
     manifest = json.loads(machine.files[f"{command.words[0]}/{name}.json"])
     revision = manifest["content"][0]["revision"]
