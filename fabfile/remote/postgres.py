@@ -96,6 +96,20 @@ def revision(host: Host, postgres: Postgres) -> str:
     return output.stdout.strip()
 
 
+def refusal(host: Host, postgres: Postgres, address: str, password: str, seconds: int) -> str:
+    """Why a session with this password is refused; empty: it is not.
+
+    ``address``: the container's own on a network. There a password is asked for, as of a service;
+    on its socket and on 127.0.0.1 it is not.
+    """
+    words = [*_psql(postgres, postgres.name, "SELECT 1", "-w", "-h", address)]
+    given = ["docker", "exec", "--env-file", "/dev/stdin", *words[2:]]
+    output = host.read(given, stdin=f"PGPASSWORD={password}\n", timeout=seconds, check=False)
+    said = next((line for line in output.errors() if "FATAL:" in line), "")
+    # Whoever lets in only others says nothing of the password.
+    return "" if output.ok or "pg_hba.conf" in said else said.partition("FATAL:")[2].strip()
+
+
 def migrate(
     host: Host, container: str, postgres: Postgres | None, words: Sequence[str], seconds: int
 ) -> Output:
