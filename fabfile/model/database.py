@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from . import manifest
@@ -28,6 +28,10 @@ class Content:
     """Revision of the schema; empty when it has none."""
     tables: Mapping[str, tuple[int, str]]
     """Table → its number of rows and the digest of all of them."""
+    session: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that a session had there and a restore needs; ``search_path`` is a list."""
+    locale: Mapping[str, Any] = field(default_factory=dict)
+    """Its ``provider`` and what that is told; empty: the C library's, by collate and ctype."""
 
     @property
     def rows(self) -> int:
@@ -61,6 +65,8 @@ def parse_content(answers: Iterable[Mapping[str, Any]]) -> Content:
         indexes=manifest.natural(known["indexes"]),
         revision=manifest.text(known["revision"] or ""),
         tables=tables,
+        session=dict(known.get("session", {})),
+        locale=dict(known.get("locale", {})),
     )
 
 

@@ -14,7 +14,7 @@ from .probe import Probe
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
-    | {"upstreams", "drain", "checks"}
+    | {"upstreams", "drain", "checks", "login"}
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
@@ -65,15 +65,17 @@ class Archive:
 
 @dataclass(frozen=True)
 class Database:
-    """PostgreSQL: the keys of the service's environment that hold its user and database.
+    """PostgreSQL: the keys of the service's environment that hold its user, database and password.
 
-    ``revision`` is a query for the revision of the schema; empty: it has none.
+    Without ``password`` (empty) nobody tries it. ``revision`` is a query for the revision of the
+    schema; empty: it has none.
     """
 
     user: str
     name: str
     revision: str = ""
     archive: Archive | None = None
+    password: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Hints:
     """Command, run in a one-off container, that proves the call to the server in ``calls``."""
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name → command, run in the running container, that proves what no question over HTTP can."""
+    login: tuple[str, ...] = ()
+    """Command, run in the running container with the environment that it is to get."""
     database: Database | None = None
     hold: str = ""
     """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
@@ -155,6 +159,7 @@ def _hints(service: str, raw: Mapping[str, Any]) -> Hints:
             name: words(f"{where}.checks.{name}", one)
             for name, one in (raw.get("checks") or {}).items()
         },
+        login=words(f"{where}.login", raw.get("login")),
         hold=raw.get("hold", ""),
         upstreams=_one_or_more(raw.get("upstreams") or ()),
         drain=_drain(f"{where}.drain", raw.get("drain", 0)),
@@ -208,7 +213,7 @@ def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
 
 def _database(service: str, raw: Mapping[str, Any]) -> Database:
     where = f"x-deploy.{service}.database"
-    _known(where, raw, frozenset({"user", "name", "revision", "archive"}))
+    _known(where, raw, frozenset({"user", "name", "password", "revision", "archive"}))
     _complete(where, raw, {"user", "name"})
     archive = raw.get("archive")
     if archive:
@@ -219,6 +224,7 @@ def _database(service: str, raw: Mapping[str, Any]) -> Database:
         raw["name"],
         raw.get("revision", ""),
         Archive(archive["service"], archive["folder"]) if archive else None,
+        raw.get("password", ""),
     )
 
 

@@ -216,7 +216,7 @@ def _split(crontab: str, root: PurePosixPath) -> tuple[str, str | None, str]:
     marks = [(at, line) for at, line in marks if line in (BEGIN, END)]
     places = [at for at, _ in marks]
     pairs = [slice(*pair) for pair in zip(places[::2], places[1::2], strict=False)]
-    ours = [pair for pair in pairs if any(_entries("".join(lines[pair]).split("\n"), root))]
+    ours = [pair for pair in pairs if any(_entries("".join(lines[pair]), root))]
     if [line for _, line in marks] != [BEGIN, END] * len(pairs) or len(ours) > 1:
         raise ValueError(f"'{BEGIN}' and '{END}' do not stand there in pairs, one for each root")
     if not ours:

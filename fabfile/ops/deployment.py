@@ -19,6 +19,7 @@ from . import gates
 from .databases import require_packer
 from .go_back import go_back
 from .locking import held, waiting_lock
+from .logins import require_logins
 from .neighbours import Neighbours, around, look_at_others
 from .reviewing import preview
 from .run import Run, as_trouble, open_run
@@ -128,6 +129,7 @@ class Deployment:
             self._require_link()
         if any(step.kind is Kind.BACKUP for step in plan.steps):
             require_packer(self.host)
+        require_logins(self.sight, self.sight.require(), plan)
 
     def _require_link(self) -> None:
         """What is red at a neighbour that this command does not deploy too stays red."""

@@ -142,8 +142,10 @@ def _drop_old(session: Session, sight: Sight, postgres: Postgres, options: Optio
         return
     _ask(session, options, "Remove?")
     with Lock(sight.host, holder()):
-        for database in old:
-            remote.drop(sight.host, postgres, database)
+        # One that stays keeps no other one.
+        stays = [why for one in old if (why := remote.drop(sight.host, postgres, one))]
+    if stays:
+        raise Trouble(stays[0], evidence=stays[1:])
 
 
 def _kept(databases: Sequence[str], live: str, mark: str) -> list[str]:
@@ -175,18 +177,25 @@ class Restore:
         with self.session.console.step(self.name, f"restore {self.chosen.name} into {database}"):
             found = remote.load(host, self.postgres, self.chosen, database, like)
             if found:
-                remote.drop(host, self.postgres, database)
-                raise Trouble(
-                    f"{self.name}: {self.chosen.name} came back differently; nothing was changed",
-                    evidence=found,
-                )
+                message = f"{self.name}: {self.chosen.name} came back differently"
+                message += f"{self._dropped(database)}; nothing was changed"
+                raise Trouble(message, evidence=found)
+
+    def _dropped(self, database: str) -> str:
+        """Remove a database after a failure, whose cause stays the first; what to add to it."""
+        try:
+            why = remote.drop(self.sight.host, self.postgres, database)
+        except Trouble as trouble:
+            why = trouble.message
+        return f"; {why.removeprefix(f'{self.name}: ')}" if why else ""
 
     def replace_live(self, replaced: bool, waive: tuple[str, ...]) -> None:
         """Restore beside the live database, swap both names, prove; swap back when that is red."""
         host, console = self.sight.host, self.session.console
         migration = self._migration()
         for left in _kept(remote.databases(host, self.postgres), self.postgres.name, INCOMING):
-            remote.drop(host, self.postgres, left)  # by a run that died
+            if why := remote.drop(host, self.postgres, left):  # by a run that died
+                console.warn(self.name, why.removeprefix(f"{self.name}: "))
         safety = self._safety() if replaced else ""
         stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(remote.shelf(host).now))
         incoming = f"{self.postgres.name}{INCOMING}{stamp}"
@@ -198,8 +207,8 @@ class Restore:
             with console.step(self.name, f"swap {self.postgres.name}"):
                 remote.swap(host, self.postgres, there)
         except Trouble as trouble:
-            if trouble.code == FAILED:
-                remote.drop(host, self.postgres, incoming)
+            if trouble.code == FAILED and (why := self._dropped(incoming)):
+                raise Trouble(f"{trouble.message}{why}", evidence=trouble.evidence) from None
             raise
         try:
             self._prove(waive)

@@ -14,6 +14,7 @@ from .descending import Way
 from .go_back import go_back, rollback_run, stopped
 from .interruption import interruptible
 from .locking import deadline, waiting_lock
+from .logins import require_logins
 from .run import Run, as_trouble
 from .session import Session
 from .show import show_plan
@@ -73,6 +74,7 @@ def _examine(session: Session, name: str, options: Options) -> Run:
         waive=options.waive,
         way=options.way,
     )
+    require_logins(run.sight, run.target, run.plan)
     keys = changed_keys(release, dict(parse(run.sight.facts.env).values))
     if keys:
         console = session.console

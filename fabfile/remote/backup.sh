@@ -11,7 +11,6 @@ folder=$1 name=$2 container=$3 user=$4 database=$5 compression=$6 expected=$7 re
 about=${10} questions=${11} rights=${12}
 export LC_ALL=C
 umask 077
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --wait "$wait" 9 || die 75 'another backup, check or clean-up is running'
@@ -43,7 +42,7 @@ run() { docker exec -i -e "PGAPPNAME=$application" "$container" "$@"; }
 ask() { run psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d "$database" -c "$1" </dev/null; }
 
 holds=$(ask 'SELECT pg_database_size(current_database())' 2>"$scratch/err") ||
-  die 76 "$(tail -n 1 "$scratch/err")"
+  die 76 "$(cause "$scratch/err")"
 [ "$expected" -gt 0 ] || expected=$holds
 free=$(df -B1 --output=avail "$folder" | tail -n 1)
 [ "$free" -ge $((expected + reserve)) ] ||
@@ -58,7 +57,7 @@ session=$!
 exec 8>"$scratch/asked" 7<"$scratch/answered"
 # In a shell of its own: a session that has ended must not end this script without a word.
 (printf 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n' >&8)
-IFS= read -r -t 60 snapshot <&7 || die 70 "no snapshot: $(tail -n 1 "$scratch/session.err")"
+IFS= read -r -t 60 snapshot <&7 || die 70 "no snapshot: $(cause "$scratch/session.err")"
 case $compression in
   gzip) pack=(gzip -c) unpack=(gzip -dc) ;;
   # Level 2: a quarter less CPU than the default, 3, for a file of that size; the site runs beside it.
@@ -82,13 +81,13 @@ for pass in cause any; do
   for stage in 3 2 1 0; do
     [ "${codes[$stage]}" -eq 0 ] && continue
     [ $pass = cause ] && [ "${codes[$stage]}" -eq 141 ] && continue
-    die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(head -n 1 "$scratch/$stage.err")"
+    die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(cause "$scratch/$stage.err")"
   done
 done
 wait "$asking"
 (printf 'COMMIT;\n' >&8)
 exec 8>&- 7<&-
-wait "$session" || die 70 "the questions were not answered: $(tail -n 1 "$scratch/session.err")"
+wait "$session" || die 70 "the questions were not answered: $(cause "$scratch/session.err")"
 wait "$answers"
 
 sync "$part" || die 70 "$part cannot be written to the disk"
@@ -96,7 +95,7 @@ read -r streamed _ <"$scratch/sum"
 read -r stored _ < <(sha256sum "$part")
 [ "$streamed" = "$stored" ] || die 70 'what stands on the disk is not what was written'
 "${unpack[@]}" <"$part" 2>"$scratch/err" | tail -c 5 >"$scratch/end" ||
-  die 70 "what stands on the disk cannot be unpacked: $(tail -n 1 "$scratch/err")"
+  die 70 "what stands on the disk cannot be unpacked: $(cause "$scratch/err")"
 # The rows of each table end with an empty block, of which five bytes are left; a database without tables has none.
 ! grep -q '^{"table"' "$scratch/facts" || [ "$(od -An -tx1 "$scratch/end")" = ' 00 00 00 00 00' ] ||
   die 70 'the dump has no end: its last block is missing'

@@ -9,7 +9,6 @@ set -uo pipefail
 folder=$1 name=$2 container=$3 compression=$4 expected=$5 reserve=$6 wait=$7 about=$8
 export LC_ALL=C
 umask 077
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 ask() { docker exec "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres -c "$1" </dev/null; }
 
 exec 9<"$folder" || die 70 "$folder cannot be opened"
@@ -31,7 +30,7 @@ rm -f "$folder"/*.part # of a run that died
 [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] ||
   die 76 "container $container, which receives the log, is not running"
 holds=$(ask 'SELECT sum(pg_database_size(oid))::bigint FROM pg_database' 2>"$scratch/err") ||
-  die 76 "$(tail -n 1 "$scratch/err")"
+  die 76 "$(cause "$scratch/err")"
 [ "$expected" -gt 0 ] || expected=$holds
 free=$(df -B1 --output=avail "$folder" | tail -n 1)
 [ "$free" -ge $((expected + reserve)) ] ||
@@ -55,7 +54,7 @@ stages=(pg_basebackup "${pack[0]}" write digest)
 # The last that failed is the cause: those before it only lost their reader.
 for stage in 3 2 1 0; do
   [ "${codes[$stage]}" -eq 0 ] ||
-    die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(grep -v '^NOTICE' "$scratch/$stage.err" | tail -n 1)"
+    die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(cause "$scratch/$stage.err")"
 done
 # The database's clock, which stamps what is committed.
 ended=$(ask 'SELECT ceil(extract(epoch FROM clock_timestamp()))::bigint') || die 76 'the database has gone'

@@ -11,15 +11,16 @@ from ..model.backup import RESERVE
 from ..model.base import Base, Bases, parse_base, parse_bases
 from ..model.errors import Trouble
 from .host import Host
-from .postgres import LONGEST, Postgres, trouble
+from .postgres import CAUSE, LONGEST, Postgres, trouble
 
 THROWAWAY = "instant"
 """Purpose of what a base is brought to an instant in."""
 SPREAD = 8
 """Times the size of its file that a base may take unpacked."""
-BASE, BASES, RECOVER = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("base.sh", "bases.sh", "recover.sh")
+BASES = Path(__file__).with_name("bases.sh").read_text(encoding="utf-8")
+BASE, RECOVER = (
+    CAUSE + Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("base.sh", "recover.sh")
 )
 FORGET = """
 docker ps -aq --filter "label=$1" | xargs -r docker rm -f -v

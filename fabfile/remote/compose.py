@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from ..model.content import Wanted, moved
 from ..model.errors import Trouble
@@ -132,7 +133,7 @@ def apart(
 
     ``run``: the host's ``read`` or ``write``.
     """
-    environment = "".join(f"{key}={value}\n" for key, value in service.environment.items())
+    environment = _lines(service.environment)
     once = ["docker", "run", "--rm", "--network", "none", "--env-file", "/dev/stdin", reference]
     return run([*once, *words], stdin=environment or "\n", timeout=timeout, check=False)
 
@@ -144,9 +145,22 @@ def run_once(
     return host.write(one_off_words(host, apart, service, words), timeout=timeout, check=False)
 
 
-def ask_inside(host: Host, container: str, words: Sequence[str], timeout: float) -> Output:
-    """Run words that change nothing in a running container."""
-    return host.read(["docker", "exec", container, *words], timeout=timeout, check=False)
+def ask_inside(
+    host: Host,
+    container: str,
+    words: Sequence[str],
+    timeout: float,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Output:
+    """Run words that change nothing in a running container, with another environment."""
+    more = ["--env-file", "/dev/stdin"] if environment else []
+    once = ["docker", "exec", *more, container, *words]
+    return host.read(once, stdin=_lines(environment), timeout=timeout, check=False)
+
+
+def _lines(environment: Mapping[str, str]) -> str:
+    """An environment as the engine reads it: secrets come by standard input."""
+    return "".join(f"{key}={value}\n" for key, value in environment.items())
 
 
 def one_off_words(

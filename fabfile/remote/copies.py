@@ -11,10 +11,11 @@ from pathlib import Path
 from ..model.backup import RESERVE, Backup
 from ..model.offsite import Copy
 from .host import Host
-from .postgres import LONGEST, trouble
+from .postgres import CAUSE, LONGEST, trouble
 
 SEND, RECEIVE = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("send.sh", "receive.sh")
+    CAUSE + Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("send.sh", "receive.sh")
 )
 
 

@@ -47,20 +47,17 @@ ROLLBACK TO revision;
 """
 """Asked first, by the database's own search path. Without its table there is no revision: that is
 an answer, and must not end the session."""
-BACKUP, BACKUPS, VERIFY, LOAD, SWAP, MIGRATE, CONTENT, RIGHTS, OWN, SETTLE = (
+CAUSE = Path(__file__).with_name("cause.sh").read_text(encoding="utf-8")
+"""Begins the scripts whose failures :func:`trouble` tells."""
+LEFT = "left: "
+"""Begins a line about what the clean-up of such a script must leave."""
+BACKUPS, MIGRATE, CONTENT, RIGHTS, OWN, SETTLE = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in (
-        "backup.sh",
-        "backups.sh",
-        "verify.sh",
-        "load.sh",
-        "swap.sh",
-        "migrate.sh",
-        "content.sql",
-        "rights.sql",
-        "own.sql",
-        "settle.sql",
-    )
+    for name in ("backups.sh", "migrate.sh", "content.sql", "rights.sql", "own.sql", "settle.sql")
+)
+BACKUP, VERIFY, LOAD, SWAP = (
+    CAUSE + Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("backup.sh", "verify.sh", "load.sh", "swap.sh")
 )
 ALL_RIGHTS = f"{RIGHTS}UNION ALL\n{OWN}"
 NO_TABLE = "42P01"
@@ -101,6 +98,20 @@ def revision(host: Host, postgres: Postgres) -> str:
     return output.stdout.strip()
 
 
+def refusal(host: Host, postgres: Postgres, address: str, password: str, seconds: int) -> str:
+    """Why a session with this password is refused; empty: it is not.
+
+    ``address``: the container's own on a network. There a password is asked for, as of a service;
+    on its socket and on 127.0.0.1 it is not.
+    """
+    words = [*_psql(postgres, postgres.name, "SELECT 1", "-w", "-h", address)]
+    given = ["docker", "exec", "--env-file", "/dev/stdin", *words[2:]]
+    output = host.read(given, stdin=f"PGPASSWORD={password}\n", timeout=seconds, check=False)
+    said = next((line for line in output.errors() if "FATAL:" in line), "")
+    # Whoever lets in only others says nothing of the password.
+    return "" if output.ok or "pg_hba.conf" in said else said.partition("FATAL:")[2].strip()
+
+
 def migrate(
     host: Host, container: str, postgres: Postgres | None, words: Sequence[str], seconds: int
 ) -> Output:
@@ -134,7 +145,7 @@ def try_restore(host: Host, postgres: Postgres, backup: Backup) -> list[str]:
     Exit code 1 when it cannot be restored; 2 when it was not tried (disk, another one running).
     """
     assert backup.content is not None
-    words = ["bash", "-c", VERIFY, "verify", str(_folder(host)), postgres.image]
+    words = ["bash", "-c", VERIFY, "verify", str(_folder(host)), postgres.image, postgres.container]
     words += [host.throwaway(THROWAWAY)]
     words += [str(PATIENCE), str(backup.content.bytes + RESERVE), LOAD, backup.name]
     words += [backup.sha256, postgres.user, "restored", *_load_words(backup, postgres, "")]
@@ -160,12 +171,19 @@ def load(host: Host, postgres: Postgres, backup: Backup, database: str, like: st
     return _differences(host, backup, output)
 
 
-def drop(host: Host, postgres: Postgres, database: str) -> None:
-    """Remove a database, if it is there, also one that is a template."""
+def drop(host: Host, postgres: Postgres, database: str) -> str:
+    """Remove a database, if it is there, also one that is a template.
+
+    Returns why it stays, empty when it is gone: something in it is in use.
+    """
     quoted = database.replace('"', '""')
     # The first fails where there is none, which does not count: psql ends as its last command does.
     freed = _psql(postgres, "postgres", f'ALTER DATABASE "{quoted}" IS_TEMPLATE false')
-    host.write([*freed, "-c", f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)'])
+    statement = f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)'
+    output = host.write([*freed, "-c", statement, "-v", "VERBOSITY=terse"], check=False)
+    if output.ok:
+        return ""
+    return trouble(host, f"database {database} cannot be removed", output).message
 
 
 @dataclass(frozen=True)
@@ -205,8 +223,8 @@ def swap(host: Host, postgres: Postgres, how: Swap) -> None:
     words += [how.incoming, how.proxy, how.address, str(host.server.root / "proxy"), how.held]
     output = host.write([*words, how.proof, how.epoch, *how.command], timeout=900, check=False)
     if output.code == HELD:
-        said = lines_of(output.stderr)
-        raise Trouble(f"{host.name}: {said[-1] if said else 'held'}", code=STRANDED)
+        message = trouble(host, "the databases are swapped", output).message
+        raise Trouble(message, code=STRANDED)
     if not output.ok:
         raise trouble(host, "the databases were not swapped", output)
 
@@ -238,12 +256,15 @@ for name in "$@"; do rm -f "$name.json" "$name"; done
 
 
 def trouble(host: Host, what: str, output: Output) -> Trouble:
-    """A script's failure: its last words are the cause."""
-    said = lines_of(output.stderr) or [f"exit code {output.code}"]
+    """A script's failure: its last words are the cause; what its clean-up left follows."""
+    lines = lines_of(output.stderr)
+    left = dict.fromkeys(line.removeprefix(LEFT) for line in lines if line.startswith(LEFT))
+    said = [line for line in lines if not line.startswith(LEFT)] or [f"exit code {output.code}"]
     if output.code == 124:
         said = [f"it did not end within {LONGEST // 3600} h"]
     code = REFUSED if output.code in REFUSALS else FAILED
-    return Trouble(f"{host.name}: {what}: {said[-1]}", code=code, evidence=said[:-1][-12:])
+    message = "; ".join((f"{host.name}: {what}: {said[-1]}", *left))
+    return Trouble(message, code=code, evidence=said[:-1][-12:])
 
 
 def questions(postgres: Postgres) -> str:
@@ -255,7 +276,17 @@ def _load_words(backup: Backup, postgres: Postgres, like: str) -> list[str]:
     content = backup.content
     assert content is not None
     words = [content.encoding, content.collate, content.ctype, backup.answered]
-    return [*words, questions(postgres), ALL_RIGHTS, SETTLE, like, OWN]
+    words += [json.dumps({"session": content.session, "locale": content.locale})]
+    return [
+        *words,
+        questions(postgres),
+        ALL_RIGHTS,
+        SETTLE,
+        postgres.container,
+        postgres.name,
+        like,
+        OWN,
+    ]
 
 
 def _rights(backup: Backup) -> str:

@@ -9,7 +9,6 @@ set -uo pipefail
 folder=$1 name=$2 digest=$3 needed=$4
 export LC_ALL=C
 umask 077
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 
 case $name in .* | *[!A-Za-z0-9_.-]*) die 70 'that is not the name of a backup' ;; esac
 exec 9<"$folder" || die 70 "$folder cannot be opened"
@@ -25,13 +24,13 @@ IFS= read -r manifest || die 70 'the copy did not come'
 identity=''
 while IFS= read -r line && [ "$line" != copy: ]; do identity+=$line$'\n'; done
 if [ -z "$identity" ]; then
-  cat >"$part" 2>"$scratch/err" || die 70 "$(tail -n 1 "$scratch/err")"
+  cat >"$part" 2>"$scratch/err" || die 70 "$(cause "$scratch/err")"
 else
   age --decrypt --identity <(printf '%s' "$identity") >"$part" 2>"$scratch/err"
   code=$?
   grep -q 'no identity matched\|malformed\|unknown identity' "$scratch/err" &&
     die 77 'the identity does not open it: another private key does'
-  [ "$code" -eq 0 ] || die 65 "$(head -n 1 "$scratch/err")"
+  [ "$code" -eq 0 ] || die 65 "$(cause "$scratch/err")"
 fi
 sync "$part" || die 70 "$part cannot be written to the disk"
 read -r found _ < <(sha256sum "$part")

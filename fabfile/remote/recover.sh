@@ -7,7 +7,6 @@
 set -uo pipefail
 folder=$1 file=$2 digest=$3 image=$4 label=$5 patience=$6 needed=$7 user=$8 instant=$9 receiver=${10} log=${11}
 export LC_ALL=C
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 remove_all() {
   docker ps -aq --filter "label=$label" | xargs -r docker rm -f -v >/dev/null 2>&1
   docker volume ls -q --filter "label=$label" | xargs -r docker volume rm -f >/dev/null 2>&1

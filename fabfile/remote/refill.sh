@@ -11,7 +11,6 @@ set -uo pipefail
 mode=$1 file=$2 sha256=$3 needed=$4 image=$5 path=$6 label=$7 patience=$8
 shift 8
 export LC_ALL=C
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 inside() {
   docker run --rm -i --network none --read-only --user 0:0 --cap-drop ALL --cap-add CHOWN --cap-add DAC_OVERRIDE \
     --cap-add FOWNER --cap-add FSETID --label "$label" --volumes-from "$first" --entrypoint sh "$image" -ec "$1" refill "$path"
@@ -39,7 +38,7 @@ back; rm -rf .restore-incoming"
 take_place="$files
 back; mkdir .restore-part; each aside; mv .restore-part .restore-before; up .restore-incoming"
 first=$1
-started=$SECONDS
+started=$SECONDS said=''
 pause() { read -rt 0.2 <> <(:) || :; }
 run_again() {
   docker start "$@" >/dev/null || return
@@ -52,10 +51,10 @@ run_again() {
     done
   done
 }
-former() { # the reason
+former() {
   started=$SECONDS
   { docker stop "$@" && inside "$put_back" && run_again "$@"; } >/dev/null </dev/null && return
-  die 71 "the former files of $path are not in place; they stand in it as .restore-before or .restore-part"
+  die 71 "${said:+${said##*$'\n'}; }the former files of $path are not in place; they stand in it as .restore-before or .restore-part"
 }
 
 case $mode in

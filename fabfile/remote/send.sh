@@ -4,7 +4,6 @@
 # Exit codes: 65 it is not what was written, 75 another one is sending it, else those of age.
 set -uo pipefail
 file=$1 digest=$2 recipient=$3
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 [ -f "$file" ] || die 65 "$file is gone"
 exec 8<"$file" || die 65 "$file cannot be opened"
 flock --nonblock 8 || die 75 'another one is copying it'

@@ -12,7 +12,6 @@ container=$1 user=$2 live=$3 aside=$4 incoming=$5 proxy=$6 address=$7 folder=$8 
 shift 11
 export LC_ALL=C
 umask 022 # the proxy reads what is written here
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 psql_on() { docker exec -i "$container" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$user" -d postgres "$@"; }
 
 stem=wishwithme-$(cksum <<<"${folder%/*}" | cut -d " " -f 1) # of this server's root: another one's scratch stays
@@ -20,7 +19,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-swap.XXXXXXXX") || die 70 'no tempora
 holding='' moved='' settled=''
 finish() {
   [ -z "$moved" ] || [ -n "$settled" ] || names back
-  [ -z "$holding" ] || load lifted || printf 'AND THE PROXY STILL HOLDS CALLERS BACK\n' >&2
+  [ -z "$holding" ] || load lifted || printf 'left: the proxy still holds callers back\n' >&2
   rm -rf "$scratch"
 }
 trap finish EXIT
@@ -69,7 +68,7 @@ SQL
 
 if [ -n "$proxy" ]; then
   leaving=$(workers "$(docker inspect --format '{{.State.Pid}}' "$proxy")")
-  load held || die 70 "the proxy cannot hold callers: $(tail -n 1 "$scratch/err")"
+  load held || die 70 "the proxy cannot hold callers: $(cause "$scratch/err")"
   # Nobody holds back those who ask over a connection that they have kept: they ask a worker from before.
   since=$SECONDS
   leave
@@ -84,7 +83,7 @@ SQL
     pause
   done
 fi
-names there || die 70 "the names cannot be swapped: $(head -n 1 "$scratch/names.err")"
+names there || die 70 "the names cannot be swapped: $(cause "$scratch/names.err")$(sed -n "s/^DETAIL: */; /p" "$scratch/names.err")"
 moved=yes
 if [ $# -gt 0 ]; then
   "$@" >"$scratch/command" 2>&1 </dev/null ||
@@ -92,5 +91,5 @@ if [ $# -gt 0 ]; then
 fi
 settled=yes
 if [ -n "$proxy" ]; then
-  load lifted || die 71 "the proxy does not let callers in again: $(tail -n 1 "$scratch/err")"
+  load lifted || die 71 "the proxy does not let callers in again: $(cause "$scratch/err")"
 fi

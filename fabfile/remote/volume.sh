@@ -11,7 +11,6 @@ folder=$1 name=$2 container=$3 image=$4 path=$5 label=$6 compression=$7 reserve=
 shift 10
 export LC_ALL=C
 umask 077
-die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 
 exec 9<"$folder" || die 70 "$folder cannot be opened"
 flock --nonblock 9 || die 75 'another backup, check or clean-up is running'
@@ -53,7 +52,7 @@ case $compression in
 esac
 digest() { sha256sum | cut -d ' ' -f 1; }
 
-kilobytes=$(inside du -sk "$path" 2>"$scratch/err") || die 70 "$path cannot be read: $(tail -n 1 "$scratch/err")"
+kilobytes=$(inside du -sk "$path" 2>"$scratch/err") || die 70 "$path cannot be read: $(cause "$scratch/err")"
 holds=$((${kilobytes%%[!0-9]*} * 1024))
 free=$(df -B1 --output=avail "$folder" | tail -n 1)
 [ "$free" -ge $((holds + reserve)) ] ||
@@ -69,7 +68,7 @@ for try in 1 2 3; do
   stages=(tar copy "${pack[0]}")
   for stage in 2 1 0; do
     [ "${codes[$stage]}" -eq 0 ] ||
-      die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(tail -n 1 "$scratch/$stage.err")"
+      die 70 "${stages[$stage]} ended with ${codes[$stage]}: $(cause "$scratch/$stage.err")"
   done
   read -r streamed <"$scratch/streamed"
   [ $# -eq 0 ] || break
@@ -80,7 +79,7 @@ done
 sync "$part" || die 70 "$part cannot be written to the disk"
 [ "$("${unpack[@]}" <"$part" | digest)" = "$streamed" ] || die 70 'what stands on the disk is not what was read'
 "${unpack[@]}" <"$part" | tar -t >"$scratch/list" 2>"$scratch/err" ||
-  die 70 "the archive cannot be read: $(tail -n 1 "$scratch/err")"
+  die 70 "the archive cannot be read: $(cause "$scratch/err")"
 # Two empty blocks are its end; tar does not ask for them.
 unpacked=$("${unpack[@]}" <"$part" | wc -c)
 [ "$("${unpack[@]}" <"$part" | tail -c 1024 | tr -d '\0' | wc -c)" -eq 0 ] ||

@@ -10,7 +10,7 @@ from ..model.errors import STRANDED, Trouble
 from ..model.hints import Volume
 from ..model.volume import VolumeBackup, VolumeShelf, parse_volume, parse_volumes
 from .host import Host
-from .postgres import LONGEST, trouble
+from .postgres import CAUSE, LONGEST, trouble
 
 PATIENCE = 180
 """Seconds within which services must be healthy again."""
@@ -18,7 +18,7 @@ STUCK = 71
 """Exit code of ``refill.sh``: neither the backup's nor the former files are in place."""
 THROWAWAY = "volume"
 TAKE, REFILL = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    CAUSE + Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("volume.sh", "refill.sh")
 )
 SHELF = """

@@ -288,6 +288,47 @@ def test_only_its_owner_reads_a_backup(people: Scene) -> None:
     assert modes.splitlines() == ["ubuntu 600"] * 2
 
 
+ODD = """
+CREATE SCHEMA kept; ALTER TABLE alembic_version SET SCHEMA kept;
+ALTER DATABASE wishwithme SET search_path = kept, public;
+ALTER DATABASE wishwithme SET lab.tenant = 'ours';
+SET lab.tenant = 'ours';
+CREATE TABLE kept.tenants (name text CHECK (name = current_setting('lab.tenant')));
+INSERT INTO kept.tenants VALUES ('ours');
+CREATE TABLE kept.elders (a int); CREATE TABLE kept.heirs (b int) INHERITS (kept.elders);
+ALTER TABLE kept.elders ADD COLUMN c text;
+INSERT INTO kept.heirs VALUES (1, 2, '3'); INSERT INTO kept.elders VALUES (4, '5');
+CREATE TABLE kept.rows ("a whole row" int, what text); INSERT INTO kept.rows VALUES (1, 'x');
+CREATE SUBSCRIPTION lab CONNECTION 'host=203.0.113.1' PUBLICATION p WITH (connect = false);
+"""
+"""Good databases that were called bad, or could not be restored at all."""
+EVEN = """
+ALTER SUBSCRIPTION lab SET (slot_name = NONE); DROP SUBSCRIPTION lab;
+ALTER TABLE kept.alembic_version SET SCHEMA public; DROP SCHEMA kept CASCADE;
+ALTER DATABASE wishwithme RESET search_path; ALTER DATABASE wishwithme RESET lab.tenant
+"""
+HEIRS = (
+    "SELECT string_agg(format('%s %s %s', a, b, c), ',') FROM kept.heirs"
+    " CROSS JOIN kept.rows CROSS JOIN kept.tenants"
+)
+
+
+def test_what_a_session_or_the_order_of_columns_changes_is_no_difference(people: Scene) -> None:
+    people.asks_database(ODD)
+    try:
+        verified(people)
+        people.operator.must("db.restore", "--yes", "--into", "drill")
+        try:
+            assert people.asks_database(HEIRS, "drill") == people.asks_database(HEIRS) == "1 2 3"
+            # It would go on receiving what the live database receives.
+            there = "SELECT count(*) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
+            assert people.asks_database(f"{there} WHERE d.datname = 'drill'") == "0"
+        finally:
+            people.by_hand("docker exec wishwithme-postgres dropdb -U wishwithme drill")
+    finally:
+        people.asks_database(EVEN)
+
+
 RICH = """
 CREATE ROLE keeper; CREATE ROLE reader; CREATE ROLE "odd ""role";
 CREATE SCHEMA kept AUTHORIZATION keeper; CREATE SCHEMA ext;

@@ -83,8 +83,8 @@ def emptied(pair: Pair) -> Iterator[Server]:
     """Montreal without containers and state, but with data that somebody restored beforehand."""
     montreal = pair.montreal
     montreal.reset()
-    keep = f"umask 077; mkdir -p {STATE}/data/storage_state && echo kept >{STATE}/data/storage_state/session"
-    montreal.must(["sh", "-c", f"{keep} && chown -R ubuntu:ubuntu {STATE}"])
+    keep = f"mkdir -p {STATE}/data/storage_state && echo kept >{STATE}/data/storage_state/session"
+    montreal.must(["sh", "-c", f"umask 077; {keep} && chown -R ubuntu:ubuntu {STATE}"])
     yield montreal
     montreal.must(["rm", "-f", f"{STATE}/data/storage_state/session"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -208,7 +209,40 @@ def test_when_the_way_back_fails_too_a_person_is_needed(lost: Fleet) -> None:
 def test_callers_that_are_still_held_need_a_person(lost: Fleet) -> None:
     lost.ubuntu.fail("^swap ", ended=Ended(71, err="the proxy does not let callers in again\n"))
     ran = lost.fab("db.restore --yes")
-    assert (ran.code, ran.error) == (3, "ubuntu: the proxy does not let callers in again")
+    message = "the databases are swapped: the proxy does not let callers in again"
+    assert (ran.code, ran.error) == (3, f"ubuntu: {message}")
+
+
+STUCK = Ended(1, err="ERROR:  database is being used by logical replication subscription\n")
+STAYS = "cannot be removed: ERROR:  database is being used by logical replication subscription"
+
+
+def test_a_database_that_cannot_be_removed_never_hides_why_a_restore_failed(lost: Fleet) -> None:
+    lost.ubuntu.fail("^swap ", ended=Ended(70, err="the cause\nleft: callers are held\n"), times=1)
+    lost.ubuntu.fail("DROP DATABASE", ended=STUCK)
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 1, ran.everything
+    cause, held, stays = ran.error.split("; ")
+    assert cause == "ubuntu: the databases were not swapped: the cause"
+    assert held == "callers are held"
+    assert re.fullmatch(rf"database app_restored_\d+ {re.escape(STAYS)}", stays)
+
+
+def test_a_database_that_cannot_be_removed_stops_no_later_restore(lost: Fleet) -> None:
+    lost.ubuntu.databases["app_restored_1"] = {}
+    lost.ubuntu.fail("DROP DATABASE", ended=STUCK, times=1)
+    ran = lost.fab("db.restore --yes")
+    assert ran.code == 0, ran.everything
+    assert f"database app_restored_1 {STAYS}" in ran.everything
+    assert lost.ubuntu.databases["app"] == GOOD
+
+
+def test_an_old_database_that_cannot_be_removed_keeps_no_other_one(lost: Fleet) -> None:
+    lost.ubuntu.databases |= {"app_before_1": {}, "app_before_2": {}}
+    lost.ubuntu.fail("DROP DATABASE", ended=STUCK, times=1)
+    ran = lost.fab("db.restore --drop-old --yes")
+    assert (ran.code, ran.error) == (1, f"ubuntu: database app_before_1 {STAYS}")
+    assert sorted(lost.ubuntu.databases) == ["app", "app_before_1", "postgres"]
 
 
 def test_an_older_schema_is_migrated_before_callers_are_let_in(lost: Fleet) -> None:

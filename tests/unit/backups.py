@@ -19,6 +19,8 @@ CONTENT = Content(
     indexes=4,
     revision="007",
     tables={"public.users": (3, "-17"), "public.items": (0, "0")},
+    session={"search_path": ["kept", "public"], "lc_monetary": "C"},
+    locale={"provider": "icu", "name": "de"},
 )
 MONDAY = 1_800_230_400 - 1_800_230_400 % 86400
 """A midnight."""

@@ -33,7 +33,7 @@ def test_the_manifest_that_the_script_writes_is_read_too() -> None:
     answers = [
         {"revision": "007"},
         {"version": "16.10", "encoding": "UTF8", "collate": "C.UTF-8", "ctype": "C.UTF-8"}
-        | {"bytes": 8_000_000},
+        | {"bytes": 8_000_000, "session": CONTENT.session, "locale": CONTENT.locale},
         {"structure": "5f", "constraints": 3, "indexes": 4},
         {"table": "public.users", "rows": 3, "digest": "-17"},
         {"table": "public.items", "rows": 0, "digest": "0"},
@@ -44,6 +44,11 @@ def test_the_manifest_that_the_script_writes_is_read_too() -> None:
         '"rights":[{"right":{"role":"reader"}}]}'
     )
     assert parse_manifest(text) == plain
+    before = replace(plain, content=replace(CONTENT, session={}, locale={}))
+    old = json.loads(text)
+    for key in ("session", "locale"):
+        del old["content"][1][key]
+    assert parse_manifest(json.dumps(old)) == before
 
 
 @pytest.mark.parametrize("cut", [0, 1, 40, 400])

@@ -73,7 +73,11 @@ case $* in
         *pg_export_snapshot*) echo 00000003-1 ;;
         \\\\gexec) cat "$STUBS/answers" ;;
         *"state <> 'idle'"*) echo 0 ;;
-        *BROKEN*) echo 'ERROR:  syntax error' >&2; exit 3 ;;
+        *BROKEN*) printf 'WARNING:  old\nERROR:  syntax error\nHINT:  none\n' >&2; exit 3 ;;
+        *'DROP DATABASE'*)
+          [ -z "${STAYS:-}" ] || { printf 'ERROR:  %s\nDETAIL:  1\n' "$STAYS" >&2; exit 3; }
+          ;;
+        'SELECT d.datname'*) [ -z "${HALF:-}" ] || echo "$HALF" ;;
       esac
     done
     ;;
@@ -399,8 +403,63 @@ def test_a_dump_that_may_not_do_what_it_wants_is_one_line_and_its_role_is_gone(
     )
     assert [line for line in asked(stubs) if "REASSIGN" in line] == []
     last = asked(stubs)[-3:]
-    assert last[0].startswith("SELECT format('DROP DATABASE %I WITH (FORCE)', d.datname)")
+    assert last[0] == 'DROP DATABASE IF EXISTS :"name" WITH (FORCE);'
+    assert last[1].startswith("SELECT d.datname FROM pg_database d JOIN pg_roles r")
     assert last[2].startswith("SELECT format('DROP ROLE %I', r.rolname)")
+
+
+def test_a_clean_up_that_fails_follows_the_cause_and_stands_in_nobodys_way(
+    host: Host, stubs: Path, made: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFUSED", "could not execute query: ERROR:  permission denied")
+    monkeypatch.setenv("STAYS", 'database "drill" is being used by logical replication')
+    with pytest.raises(Trouble) as caught:
+        postgres.load(host, DATABASE, made, "drill", "")
+    assert caught.value.message == (
+        f"ubuntu: {made.name} cannot be restored: pg_restore ended with 1: pg_restore: error:"
+        " could not execute query: ERROR:  permission denied; database drill, half restored, cannot"
+        ' be removed: ERROR:  database "drill" is being used by logical replication'
+    )
+    assert caught.value.evidence == ()
+    assert asked(stubs)[-1].startswith("SELECT format('DROP ROLE %I', r.rolname)")
+    monkeypatch.delenv("REFUSED")
+    monkeypatch.setenv("HALF", "drill")
+    assert postgres.load(host, DATABASE, made, "other", "") == []
+
+
+def test_a_restore_asks_as_a_session_asked_there(host: Host, stubs: Path) -> None:
+    """The settings that are somebody's own come from the live database, never from a manifest."""
+    made = take(host)
+    (stubs / "asked").unlink()
+    (stubs / "log").unlink()
+    assert postgres.load(host, DATABASE, made, "drill", "") == []
+    there = json.dumps({"session": CONTENT.session, "locale": CONTENT.locale})
+    assert [line for line in log(stubs) if f"there={there}" in line]
+    assert [line for line in asked(stubs) if "%.%" in line]
+
+
+WARNING = "pg_dump: warning: there are circular foreign-key constraints"
+DETAIL = "pg_dump: detail: Query was: LOCK TABLE users"
+CAUSES = {
+    "a warning before it": f"{WARNING}\npg_dump: error: connection lost\n{DETAIL}",
+    "a warning of the server": "WARNING:  it is old\nERROR:  connection lost\nHINT:  run it again",
+    "a line of the log": "2026-01-01 LOG:  starts\n2026-01-01 FATAL:  connection lost\n LOG:  ends",
+    "of nginx": "nginx: [warn] it is old\nnginx: [emerg] connection lost\nnginx: test failed",
+    "of a tool that has no word for it": "tee: x: connection lost",
+    "a warning behind it": f"gzip: connection lost\n{WARNING}",
+}
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("text", CAUSES.values(), ids=CAUSES)
+def test_the_line_that_tells_the_cause_is_the_one_that_is_shown(
+    host: Host, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("DUMPING", f"printf '%s\\n' '{text}' >&2; exit 1")
+    with pytest.raises(Trouble) as caught:
+        take(host)
+    (line,) = [line for line in text.split("\n") if "connection lost" in line]
+    assert caught.value.message == f"ubuntu: no backup was made: pg_dump ended with 1: {line}"
 
 
 def test_what_came_back_differently_is_given_to_nobody(

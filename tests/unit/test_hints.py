@@ -87,8 +87,8 @@ def test_every_hint_is_read() -> None:
             "api",
             "keeps",
             (
-                "checks, database, drain, gates, hold, keep, link, migrate, probe, proxy, smoke,"
-                " upstreams, volume"
+                "checks, database, drain, gates, hold, keep, link, login, migrate, probe, proxy,"
+                " smoke, upstreams, volume"
             ),
         ),
         (

@@ -5,18 +5,20 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from typing import Any
 
 import pytest
 
 from fabfile.model.errors import FAILED, REFUSED, Trouble
-from fabfile.model.offsite import Folder, Keys, Offsite
+from fabfile.model.offsite import Copy, Folder, Keys, Offsite
 from fabfile.remote import s3
 from fabfile.remote.pipe import Source
 from fabfile.remote.s3 import Bucket
+
+from .backups import backup
 
 KEYS = Keys("a key", "a secret", "k" * 32)
 FOLDER = Folder("copies", "site/ubuntu/")
@@ -35,8 +37,13 @@ def bucket(port: int) -> Bucket:
 
 
 @contextmanager
-def answering(answer: bytes = b"", *, close: bool = True) -> Iterator[int]:
-    """A port that reads a little and answers so; without ``close`` it keeps still then."""
+def answering(
+    answer: bytes = b"", *, close: bool = True, heard: Callable[[bytes], object] = bytes
+) -> Iterator[int]:
+    """A port that reads a little and answers so; without ``close`` it keeps still then.
+
+    ``heard`` gets what was read.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     kept: list[socket.socket] = []
 
@@ -46,7 +53,7 @@ def answering(answer: bytes = b"", *, close: bool = True) -> Iterator[int]:
                 asking, _ = listener.accept()
             except OSError:
                 return
-            asking.recv(65536)
+            heard(asking.recv(65536))
             asking.sendall(answer)
             if close:
                 asking.close()
@@ -120,6 +127,46 @@ def test_an_error_of_the_stream_itself_comes_through_as_it_is() -> None:
     with answering() as port:
         found = trouble(bucket(port).send, "db", BufferedReader(Source(read)), 10)
     assert found.message == "the server is gone"
+
+
+OK = b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: "e"\r\n\r\n'
+
+
+def headers(call: Callable[[Bucket], object]) -> list[str]:
+    """The names of the headers that the library sends, in lower case."""
+    seen: list[bytes] = []
+    with answering(OK, heard=seen.append) as port:
+        call(bucket(port))
+    return [line.partition(b":")[0].decode().lower() for line in seen[-1].split(b"\r\n")]
+
+
+def write(there: Bucket) -> None:
+    there.write(Copy(backup(1), "db", 1, "ab" * 32))
+
+
+def send(there: Bucket) -> None:
+    there.send("db", BufferedReader(BytesIO(b"some")), 4)
+
+
+def fetch(there: Bucket) -> None:
+    assert list(there.chunks("db")) == []
+
+
+@pytest.mark.parametrize("call", [write, send, fetch])
+def test_another_server_than_amazons_gets_no_checksum_that_s3_does_not_require(
+    call: Callable[[Bucket], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the operator's environment says: some take none, and some take none in a trailer."""
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported")
+    found = headers(call)
+    assert "authorization" in found
+    odd = {"x-amz-trailer", "x-amz-sdk-checksum-algorithm", "content-encoding"}
+    assert [name for name in found if "checksum" in name or name in odd] == []
+
+
+def test_amazons_server_gets_the_checksums_that_a_locked_bucket_asks_for() -> None:
+    client = s3.connect(Offsite(), KEYS)
+    assert client.meta.config.request_checksum_calculation == "when_supported"
 
 
 def test_no_upload_needs_more_parts_than_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,8 +223,8 @@ EDITED = "its entry in the crontab is not the one that was installed"
 def test_the_crontab_is_compared_with_what_was_installed(
     edit: Callable[[str], str], differs: list[str]
 ) -> None:
-    installed = install("", JOBS[:2], PROGRAM, "ubuntu", "ops")
-    found = parse(edit(installed), {}, installed)
+    installed = install("", JOBS[:2], ROOT, "ubuntu", "ops")
+    found = parse(edit(installed), ROOT, {}, installed)
     ours = [job for job in found if job.task in ("db.backup", "db.verify")]
     assert [job.differs for job in ours] == differs
     assert [job.late(NOW) for job in ours if job.differs] == [

@@ -135,7 +135,12 @@ UBUNTU: dict[str, Any] = {
     },
 }
 
-DATABASE = {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT revision"}
+DATABASE = {
+    "user": "DB_USER",
+    "name": "DB_NAME",
+    "password": "PASSWORD",
+    "revision": "SELECT revision",
+}
 """The hint that makes ``db`` a database that can be backed up."""
 
 MONTREAL: dict[str, Any] = {

@@ -32,9 +32,17 @@ def backups(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(0, "\n".join(lines) + "\n")
 
 
-def docker_exec(machine: Machine, command: Command, _stdin: str) -> Ended:
+def docker_exec(machine: Machine, command: Command, stdin: str) -> Ended:
     """A query by psql, or a check of a service: its image says how that ends."""
-    name, program, *_, query = command.words
+    given = command.words[0] == "--env-file"
+    name, program, *_, query = command.words[2 * given :]
+    if program == "log-in":
+        right = f"PASSWORD={machine.password}" in stdin.splitlines()
+        return Ended() if right else Ended(1, "wrong\n", "noise\n")
+    if query == "SELECT 1":
+        assert "-w" in command.words
+        said = 'psql: error: connection failed: FATAL:  password authentication failed for "app"\n'
+        return Ended() if stdin == f"PGPASSWORD={machine.password}\n" else Ended(2, err=said)
     if program == "check":
         text = machine.engine.text(machine.engine.containers[name].image)
         failed = "NO EVENTS" in text
@@ -73,7 +81,7 @@ def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def verify(machine: Machine, command: Command, stdin: str) -> Ended:
-    name = command.words[6]
+    name = command.words[7]
     assert stdin == '[{"right": {"role": "reader"}}]\n'
     manifest = json.loads(machine.files[f"{command.words[0]}/{name}.json"])
     revision = manifest["content"][0]["revision"]

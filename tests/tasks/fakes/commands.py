@@ -164,7 +164,7 @@ def _subject(command: Command) -> str:
         "touch": lambda: " ".join(_below(word) for word in words),
         "volume": lambda: words[1],
         "refill": lambda: f"{words[0]} {_below(words[1])}",
-        "verify": lambda: words[6],
+        "verify": lambda: words[7],
         "send": lambda: _below(words[0]),
         "receive": lambda: words[1],
         "load": lambda: f"{_below(words[0])} {words[4].partition('_')[0]}",

@@ -66,6 +66,7 @@ class Machine:
         self.head = ""
         self.edited: dict[str, str] = {}
         self.schema = ""
+        self.password = application.PASSWORD
         self.databases: dict[str, dict[str, int]] = {"app": {}, "postgres": {}}
         """Database → table → its rows; ``app`` is the one that is live."""
         self.dumps: dict[str, dict[str, int]] = {}
