@@ -155,7 +155,7 @@ def parse(
     stamps: Mapping[str, tuple[int, str]],
     installed: str = "",
 ) -> tuple[Entry, ...]:
-    """This root's jobs in the blocks, how each last ended, and those installed that are gone.
+    """The jobs of this root in the blocks, how each last ended, and those installed that are gone.
 
     ``stamps``: time and text of the files that ``remote/job.sh`` writes: ``TASK`` (there since),
     ``TASK.success`` and ``TASK.failure`` (with the error as its text). ``installed``: the block as

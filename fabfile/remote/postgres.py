@@ -178,9 +178,10 @@ def drop(host: Host, postgres: Postgres, database: str) -> str:
     """
     quoted = database.replace('"', '""')
     # The first fails where there is none, which does not count: psql ends as its last command does.
-    freed = _psql(postgres, "postgres", f'ALTER DATABASE "{quoted}" IS_TEMPLATE false')
-    statement = f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)'
-    output = host.write([*freed, "-c", statement, "-v", "VERBOSITY=terse"], check=False)
+    freed = f'ALTER DATABASE "{quoted}" IS_TEMPLATE false'
+    words = _psql(postgres, "postgres", freed, "-v", "VERBOSITY=terse")
+    dropped = f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)'
+    output = host.write([*words, "-c", dropped], check=False)
     if output.ok:
         return ""
     return trouble(host, f"database {database} cannot be removed", output).message

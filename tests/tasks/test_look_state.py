@@ -191,7 +191,8 @@ def test_of_a_crontab_only_our_block_is_seen_with_how_its_jobs_ended(place: Plac
     assert (seen.task, seen.when) == ("db.backup", "0 3 * * *")
     assert (seen.since, seen.succeeded, seen.failed) == (1_795_420_000, 0, 1_795_420_000)
     assert (seen.why, seen.differs) == ("a b", "")
-    (place.root / "operator" / "crontab").write_text("0 4 * * 0 /root/operator/job db.base\n")
+    installed = f"0 4 * * 0 {place.root}/operator/job db.base\n"
+    (place.root / "operator" / "crontab").write_text(installed)
     edited, gone = place.look("").jobs
     assert (edited.task, gone.task) == ("db.backup", "db.base")
     assert "is not the one that was installed" in edited.differs

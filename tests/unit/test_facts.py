@@ -89,7 +89,7 @@ def test_what_cron_starts_is_read_with_how_it_ended() -> None:
     assert FACTS.jobs == (job,)
     assert FACTS.cron == "yes"
     gone = replace(job, differs="its entry is not in the crontab any more")
-    assert parse(seen("crontab", ""), MARK).jobs == (gone,)
+    assert parse(seen("crontab", "/opt/app\n"), MARK).jobs == (gone,)
     assert parse(seen("installed", ""), MARK).jobs == (job,)
 
 
