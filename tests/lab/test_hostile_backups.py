@@ -14,6 +14,7 @@ import pytest
 from fabfile.model.offsite import FORGED, UNSIGNED, signature
 from tests.lab.bucket import DIGEST, FOLDER, SHELF, Bucket, operator_with
 from tests.lab.deployments import Operator
+from tests.lab.full import full
 from tests.lab.hostile import BAIT, SETTINGS, STATEMENTS, vouched, with_statement
 from tests.lab.rig.storage import BUCKET
 from tests.lab.scenes import Scene
@@ -74,6 +75,7 @@ def bait(people: Scene, tmp_path: Path) -> Bait:
     return Bait(people, operator, name, packed, manifest)
 
 
+@full
 def test_a_dump_that_wants_more_than_its_own_database_is_refused_in_one_line(bait: Bait) -> None:
     """As if its manifest were the server's own: the last line of defence, each way by itself."""
     before = world(bait.scene)
@@ -117,6 +119,7 @@ def unsigned(good: dict[str, Any], name: str, packed: bytes) -> dict[str, Any]:
     return told
 
 
+@full
 def test_whoever_can_write_the_bucket_can_have_nothing_restored(
     bait: Bait, bucket: Bucket, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lab.full import full
 from tests.lab.malice import USER, attacked, failed, secrets_of
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.server import CHECKOUT
@@ -13,6 +14,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 RULES = "wishwithme-guard"
 
 
+@full
 def test_a_local_user_reads_holds_and_reaches_nothing_while_others_work(scene: Scene) -> None:
     servers = [scene.ubuntu, scene.lab.server("montreal")]
     with attacked(servers, secrets_of(scene.lab)) as attacks:
