@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,7 +86,8 @@ def test_it_ends_when_its_follower_is_killed(gone: Callable[[str], None]) -> Non
     gone(text)
 
 
-def followed() -> subprocess.Popen[str]:
+@contextmanager
+def followed() -> Iterator[subprocess.Popen[str]]:
     """A process that follows the idle command."""
     script = """
 from invoke import Context
@@ -97,7 +98,13 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+    ) as following:
+        try:
+            yield following
+        finally:
+            following.kill()
 
 
 def test_it_ends_without_a_sign_of_life(gone: Callable[[str], None]) -> None:
