@@ -49,8 +49,11 @@ def test_the_end_of_a_certificate_is_told_in_time_and_what_is_served_is_compared
         scene.ubuntu.must(["sh", "-c", f"cat >{STATE}/certs/{name}"], stdin=text)
     ran = scene.operator.fab("ssl.status")
     assert (ran.code, ran.error) == (1, "certificates need care")
-    assert "in 13 days" in ran.evidence[0]
-    assert [line.partition(" serves ")[0] for line in ran.evidence[1:]] == [
+    assert [line.partition(" ends ")[0] for line in ran.evidence if "in 13 days" in line] == [
+        "ubuntu: it",
+        "ubuntu: certs/fullchain.pem: certificate 2 (CN=Nobody's authority)",
+    ]
+    assert [line.partition(" serves ")[0] for line in ran.evidence[2:]] == [
         f"ubuntu: {name}:443" for name in NAMES
     ]
     assert served(scene) == before != on_disk(scene.ubuntu)

@@ -37,6 +37,7 @@ STATUS = {
     "pending",
     "backup",
     "jobs",
+    "cron",
 } | {
     "problems",
     "warnings",

@@ -39,11 +39,11 @@ def run_sample() -> Outcome:
         mutmut = str(ROOT / ENVIRONMENT / "bin/mutmut")
         status, said = run(mutmut, "run", SMALLEST, folder=copy)
         if status:
-            return Outcome(problem="mutmut could not begin", output=said[-4000:])
+            return Outcome(problem="mutmut could not begin", output=plain(said))
         names = drawn(dict(RESULT.findall(run(mutmut, "results", "--all", "true", folder=copy)[1])))
         status, said = run(mutmut, "run", *names, folder=copy)
         if status:
-            return Outcome(problem="mutmut did not end", output=said[-4000:])
+            return Outcome(problem="mutmut did not end", output=plain(said))
         results = dict(RESULT.findall(run(mutmut, "results", "--all", "true", folder=copy)[1]))
     return judged({name: results[name] for name in names})
 
@@ -57,6 +57,11 @@ def copy_checkout(copy: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
     shutil.copy2(copy / ".env.example", copy / ".env")
+
+
+def plain(said: str) -> str:
+    """What mutmut said, without the frames of what turns on a terminal."""
+    return re.sub(r"[^\n]*\r", "", said)
 
 
 def drawn(names: dict[str, str]) -> list[str]:
