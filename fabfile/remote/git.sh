@@ -11,21 +11,22 @@ room() {
 # Standard output: an empty line now and then, so that nobody takes a slow fetch for a host that hangs.
 # Standard error: what git says, but for its progress. Exit code: git's own, or not 0.
 fetched() {
-  local idle=$1 longest=$2 folder=$3 byte line='' said='' why='' code=0 pid descriptor told=0
+  local idle=$1 longest=$2 folder=$3 byte back='' line='' said='' why='' code=0 pid descriptor told=0
   shift 3
   # In a group of its own, which timeout ends as a whole.
   exec {descriptor}< <(LC_ALL=C exec timeout -k 5 "$longest" git -c core.hooksPath=/dev/null -c color.ui=false \
     fetch --progress --no-tags "$@" 2>&1 >/dev/null </dev/null)
   pid=$!
   while
-    # What git tells of its progress ends with a carriage return. A whole line may take longer than IDLE.
+    # What git tells of its progress ends with a carriage return, what ssh tells with one and a newline. A whole line may
+    # take longer than IDLE.
     IFS= read -rd '' -n 1 -t "$idle" -u "$descriptor" byte || code=$?
     [ "$code" -eq 0 ]
   do
     case $byte in
-      $'\r') line='' ;;
-      $'\n') said+=$line$'\n' line='' ;;
-      *) line+=$byte ;;
+      $'\r') back=yes ;;
+      $'\n') said+=$line$'\n' line='' back='' ;;
+      *) [ -z "$back" ] || { line='' && back=''; }; line+=$byte ;;
     esac
     [ "$SECONDS" -ge "$told" ] || continue
     told=$((SECONDS + 5))

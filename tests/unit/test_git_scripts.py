@@ -73,6 +73,28 @@ def test_a_commit_that_the_repository_does_not_have_is_an_error(cloned: Host) ->
         git.fetch(cloned, "0" * 40, "r1")
 
 
+TELLS = """#!/bin/sh
+printf 'Counting: 50%% (1/2)\\rCounting: 100%% (2/2), done.\\n' >&2
+printf 'No host key is known\\r\\nHost key verification failed.\\r\\nfatal: no\\n' >&2
+exit 128
+"""
+
+
+def test_what_ssh_says_is_kept_and_what_tells_of_progress_is_not(tmp_path: Path) -> None:
+    """Lines of ssh end with a carriage return too, before their newline."""
+    program = tmp_path / "git"
+    program.write_text(TELLS)
+    program.chmod(0o755)
+    script = f"{git.SHARED}\nfetched 60 60 {tmp_path} origin"
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    words = ["bash", "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        128,
+        ["No host key is known", "Host key verification failed.", "fatal: no"],
+    )
+
+
 def test_a_worktree_holds_exactly_the_commit_and_no_stray_file(cloned: Host) -> None:
     identity = deployed(cloned, "two\n")
     (Path(cloned.server.path) / "stray").write_text("x")
