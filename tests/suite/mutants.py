@@ -1,8 +1,8 @@
 """Mutants: small changes that break the code, of which the fast tests should notice each.
 
-``scripts/test --full`` lets mutmut make every mutant of ``model/`` and ``ops/``, runs a sample of
-them against ``tests/unit`` and ``tests/tasks``, and fails when too few are noticed. The sample is
-drawn by the names' digests: the same code has the same sample, and a small change a similar one.
+``scripts/test --full`` lets mutmut make every mutant of ``model/``, runs a sample of them against
+``tests/unit``, and fails when too few are noticed. The sample is drawn by the names' digests: the
+same code has the same sample, and a small change a similar one.
 """
 
 from __future__ import annotations
