@@ -12,7 +12,7 @@ from ..model.others import EMPTY, data_beside
 from ..model.plan import Kind, Plan, Step, Wish
 from ..model.way_back import missing_images
 from ..remote import compose
-from ..remote.host import DryHost
+from ..remote.dry import DryHost
 from ..remote.lock import Lock
 from ..remote.look import look
 from . import gates

@@ -17,8 +17,9 @@ from ..model.plan import Target
 from ..model.probe import Answer, Probe, Question, Verdict, judge
 from ..model.stack import Service
 from ..remote import compose, http
-from ..remote.host import Host, Output
+from ..remote.host import Host
 from ..remote.look import look
+from ..remote.output import Output
 from .session import Session, side_by_side
 from .sight import Sight
 

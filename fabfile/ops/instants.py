@@ -49,8 +49,10 @@ class Instant:
     base: Base
     receiver: Receiver
 
-    def __str__(self) -> str:
-        return f"as of {when(self.at)}, from {self.base.name} and the log since"
+    @property
+    def told(self) -> str:
+        """What comes back, in a few words."""
+        return f"the database as of {when(self.at)}, from {self.base.name} and the log since"
 
 
 def choose(sight: Sight, at: int) -> Instant:

@@ -13,7 +13,8 @@ from ..model.hints import Migration, between, revision
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.stack import Service
 from ..remote import compose, git, postgres
-from ..remote.host import Host, Output
+from ..remote.host import Host
+from ..remote.output import Output
 from .databases import from_service
 from .reviewing import ASK, Review, asked_of, current_revision, review
 from .securing import secure

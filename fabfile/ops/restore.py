@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 from ..model import names
 from ..model.backup import RESERVE, Backup, left_behind
-from ..model.base import parse_instant, when
+from ..model.base import parse_instant
 from ..model.errors import FAILED, STRANDED, Trouble, refused
 from ..model.hints import revision
 from ..model.plan import Target
 from ..remote import compose
 from ..remote import postgres as remote
 from ..remote.lock import Lock
-from ..remote.postgres import Postgres, Swap
+from ..remote.postgres import Postgres
 from ..remote.proxy import proof_text
+from ..remote.swap import Swap, swap
 from . import backups, instants
 from .databases import ASIDE, INCOMING, LONGEST, find, require_packer
 from .instants import Instant
@@ -65,7 +66,7 @@ def restore(session: Session, on: str, options: Options) -> None:
     if options.into in there:
         raise refused(f"{name}: database {options.into} is there already; choose another name")
     end = "replaces" if (options.into or postgres.name) in there else "becomes"
-    console.line(name, f"{told(source)}; {end} database {options.into or postgres.name}", "bold")
+    console.line(name, f"{source.told}; {end} database {options.into or postgres.name}", "bold")
     if isinstance(source, Source):
         lost = left_behind(source.backup.rights, over_live=end == "replaces")
         for what in lost:
@@ -81,7 +82,7 @@ def restore(session: Session, on: str, options: Options) -> None:
             chosen = source.backup
         else:
             lock.step(f"bring the database to {source.at}")
-            with console.step(name, f"the database {source}") as notes:
+            with console.step(name, source.told) as notes:
                 chosen = instants.bring(sight, postgres, source)
                 notes.append(backups.told(chosen))
         work = Restore(session, sight, postgres, chosen, lock)
@@ -109,17 +110,6 @@ def _source(session: Session, sight: Sight, options: Options) -> Source | Instan
             f" restoring {chosen.name} takes {backups.size(needed)}"
         )
     return source
-
-
-def told(source: Source | Instant) -> str:
-    """What comes back, in a few words."""
-    if isinstance(source, Instant):
-        return f"the database {source}"
-    backup = source.backup
-    assert backup.content is not None
-    schema = f", schema {backup.content.revision}" if backup.content.revision else ""
-    place = f", from {source.address}" if source.address else ""
-    return f"{backup.name} of {when(backup.taken)}: {backup.content.rows} rows{schema}{place}"
 
 
 def _ask(session: Session, options: Options, question: str) -> None:
@@ -205,7 +195,7 @@ class Restore:
         self.lock.step("swap")
         try:
             with console.step(self.name, f"swap {self.postgres.name}"):
-                remote.swap(host, self.postgres, there)
+                swap(host, self.postgres, there)
         except Trouble as trouble:
             if trouble.code == FAILED and (why := self._dropped(incoming)):
                 raise Trouble(f"{trouble.message}{why}", evidence=trouble.evidence) from None
@@ -289,7 +279,7 @@ class Restore:
         self.session.console.line(self.name, trouble.message, "red")
         try:
             with self.session.console.step(self.name, f"swap {self.postgres.name} back"):
-                remote.swap(self.sight.host, self.postgres, back)
+                swap(self.sight.host, self.postgres, back)
         except Trouble as second:
             both = f"{trouble.message}; SWAPPING BACK FAILED TOO: {second.message}"
             return Trouble(

@@ -13,7 +13,8 @@ from ..model.plan import Kind, Plan, Target, Wish
 from ..model.reasons import image_id
 from ..model.stack import Service
 from ..remote import compose, postgres
-from ..remote.host import Host, Output
+from ..remote.host import Host
+from ..remote.output import Output
 from .databases import from_service
 from .sight import Sight
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..model.backup import Backup, Shelf
+from ..model.base import when
 from ..model.errors import refused
 from ..model.offsite import AGE, MISSING_AGE, Copy, Doubt, address
 from ..remote import copies
@@ -34,6 +35,16 @@ class Source:
     def address(self) -> str:
         """Where it is fetched from; empty: it stands on the server."""
         return self.bucket.folder.address(self.copy.object) if self.bucket and self.copy else ""
+
+    @property
+    def told(self) -> str:
+        """What comes back, in a few words."""
+        content = self.backup.content
+        assert content is not None
+        schema = f", schema {content.revision}" if content.revision else ""
+        place = f", from {self.address}" if self.address else ""
+        taken = when(self.backup.taken)
+        return f"{self.backup.name} of {taken}: {content.rows} rows{schema}{place}"
 
     @property
     def bytes(self) -> int:

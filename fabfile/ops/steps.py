@@ -13,8 +13,9 @@ from ..model.folders import modes
 from ..model.plan import Kind, Plan, Step, Target
 from ..model.release import Release
 from ..remote import compose, git, guard, idle, state
-from ..remote.host import Host, Output
+from ..remote.host import Host
 from ..remote.look import look
+from ..remote.output import Output
 from .migrating import Descent, Place, Schema
 from .reviewing import Review
 from .rolling import Rolling

@@ -7,7 +7,8 @@ from pathlib import Path
 from ..model.acme import cause, lineage
 from ..model.errors import Trouble
 from .certificates import Source
-from .host import Host, Output
+from .host import Host
+from .output import Output
 
 SCRIPT = Path(__file__).with_name("acme.sh").read_text(encoding="utf-8")
 PROGRAMS = ("certbot",)

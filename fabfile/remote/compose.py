@@ -13,7 +13,8 @@ from ..model.framing import lines_of
 from ..model.plan import Target
 from ..model.reading import load
 from ..model.stack import Service
-from .host import Host, Output
+from .host import Host
+from .output import Output
 
 CLEAN = Path(__file__).with_name("clean.sh").read_text(encoding="utf-8")
 """The one environment in which compose is started, by a look and by a change."""

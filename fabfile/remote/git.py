@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from .host import Host
+from .output import Limits
 
 PLAIN = """
 set -eu
@@ -59,7 +60,7 @@ git update-ref "refs/releases/$release" "$commit"
     words = [str(server.path), server.repository, commit, release, str(server.root / "build")]
     words += [str(STILL), str(LONGEST)]
     run = ["bash", "-c", script, "fetch", *words]
-    host.write(run, timeout=LONGEST + STILL, patience=2 * STILL)
+    host.write(run, timeout=Limits(LONGEST + STILL, still=2 * STILL))
 
 
 def worktree(host: Host, commit: str) -> PurePosixPath:

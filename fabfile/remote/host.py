@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,10 +23,10 @@ from paramiko import SSHException
 from paramiko.ssh_exception import ChannelException
 
 from ..model.errors import REFUSED, Trouble, refused
-from ..model.framing import lines_of
 from ..model.inventory import Server
 from .leash import beating, leashed
 from .line import Line, Turn, command_line
+from .output import Limits, Output, Timeout
 from .pipe import Channel, Local, Marked, Pipe, Source
 from .sessions import TOO_FEW
 from .wire import WIRE, Text, from_wire, to_wire
@@ -42,28 +41,6 @@ STREAM = 1 << 18
 """Bytes that are read from a stream at a time."""
 POLL = 0.2
 """Seconds between two looks while waiting for a signal."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a command printed and how it ended."""
-
-    code: int
-    stdout: str
-    stderr: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it ended with 0."""
-        return self.code == 0
-
-    def tail(self, lines: int = 12) -> tuple[str, ...]:
-        """Its last lines, as evidence."""
-        return tuple(lines_of(f"{self.stdout}\n{self.stderr}")[-lines:])
-
-    def errors(self, lines: int = 12) -> tuple[str, ...]:
-        """The last lines of its errors, for a command whose output is nobody's evidence."""
-        return tuple(lines_of(self.stderr)[-lines:])
 
 
 class Host:
@@ -88,31 +65,16 @@ class Host:
         return f"me.wishwith.throwaway={purpose} {self.server.root}"
 
     def read(
-        self,
-        words: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout: float = 30,
-        patience: float = 0,
-        check: bool = True,
+        self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 30, check: bool = True
     ) -> Output:
-        """Run a command that changes nothing; ``check``: a failure raises :class:`Trouble`.
-
-        It may take ``timeout`` seconds, and keep still for ``patience`` (0: as long).
-        """
-        return self._checked(words, stdin, (timeout, patience or timeout), check, None)
+        """Run a command that changes nothing; ``check``: a failure raises :class:`Trouble`."""
+        return self._checked(words, stdin, timeout, check, None)
 
     def write(
-        self,
-        words: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout: float = 60,
-        patience: float = 0,
-        check: bool = True,
+        self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 60, check: bool = True
     ) -> Output:
-        """Run a command that changes the server; see :meth:`read`."""
-        return self._checked(words, stdin, (timeout, patience or timeout), check, self.turn)
+        """Run a command that changes the server; ``check``: a failure raises :class:`Trouble`."""
+        return self._checked(words, stdin, timeout, check, self.turn)
 
     def put(self, path: PurePosixPath, text: str, mode: str = "600") -> None:
         """Write a file whole or not at all, in a folder that is made if it is not there.
@@ -265,18 +227,13 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         return output
 
     def _checked(
-        self,
-        words: Sequence[str],
-        stdin: str,
-        limits: tuple[float, float],
-        check: bool,
-        turn: Turn | None,
+        self, words: Sequence[str], stdin: str, timeout: Timeout, check: bool, turn: Turn | None
     ) -> Output:
-        timeout, patience = limits
-        line = command_line(words, timeout, bool(stdin), turn)
-        output = self._in_turn(self._execute(line, stdin, patience + GRACE), turn)
+        longest, still = timeout if isinstance(timeout, Limits) else Limits(timeout, timeout)
+        line = command_line(words, longest, bool(stdin), turn)
+        output = self._in_turn(self._execute(line, stdin, still + GRACE), turn)
         if check and output.code == OVERDUE:
-            raise Trouble(f"{self.name}: '{_short(words)}' did not end within {timeout:g} s")
+            raise Trouble(f"{self.name}: '{_short(words)}' did not end within {longest:g} s")
         if check and not output.ok:
             raise Trouble(
                 f"{self.name}: '{_short(words)}' failed with exit code {output.code}",
@@ -306,39 +263,6 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         if own is None:
             raise self._not_begun(output)
         return output
-
-
-class DryHost(Host):
-    """The same host, unable to change it: what would be written is remembered instead."""
-
-    def __init__(self, host: Host, seen: Callable[[str, str], None]) -> None:
-        super().__init__(host.server, host.context)
-        self._seen = seen
-
-    def write(
-        self,
-        words: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout: float = 60,
-        patience: float = 0,
-        check: bool = True,
-    ) -> Output:
-        """Tell what would be run."""
-        self._seen(self.name, _told(words))
-        return Output(0, "")
-
-    def pour(self, words: Sequence[str], chunks: Iterable[bytes], *, timeout: float) -> Output:
-        """Tell what would be run."""
-        return self.write(words)
-
-    def wait(self, what: str, check: Callable[[], bool], deadline: float) -> None:
-        """Nothing was changed, so there is nothing to wait for."""
-
-
-def _told(words: Sequence[str]) -> str:
-    """A command as a person reads it: a script of ours by its name and what it is given."""
-    return " ".join(words[3:]) if words[:2] == ["bash", "-c"] else shlex.join(words)
 
 
 def _short(words: Sequence[str]) -> str:

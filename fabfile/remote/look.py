@@ -13,6 +13,7 @@ from .compose import CLEAN
 from .connect import missing_programs
 from .git import LONGEST, SHARED, STILL
 from .host import Host
+from .output import Limits
 
 SCRIPT = CLEAN + SHARED + Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
 
@@ -36,8 +37,7 @@ def look(host: Host, ref: str = "") -> Facts:
             str(STILL),
             str(LONGEST),
         ],
-        timeout=LONGEST + 2 * STILL,
-        patience=2 * STILL,
+        timeout=Limits(LONGEST + 2 * STILL, still=2 * STILL),
         check=False,
     )
     try:

@@ -18,11 +18,11 @@ from ..model.backup import (
     parse_shelf,
 )
 from ..model.database import differences, parse_content
-from ..model.errors import FAILED, REFUSED, STRANDED, Trouble
+from ..model.errors import FAILED, REFUSED, Trouble
 from ..model.framing import lines_of
 from ..model.manifest import WRONG
-from .host import Host, Output
-from .proxy import WORKERS
+from .host import Host
+from .output import Output
 
 LONGEST = 4 * 3600
 """Seconds that a dump or a restore may take."""
@@ -36,8 +36,6 @@ REFUSALS = {74: "disk", 75: "busy", 76: "database", 77: "identity"}
 """Exit codes of the scripts that mean: nothing was touched."""
 DIFFERS = 66
 """Exit code of a restore whose database held something else, and is gone again."""
-HELD = 71
-"""Exit code of the swap: it is done, but the proxy holds callers back."""
 REVISION = """\
 \\unset ON_ERROR_STOP
 SAVEPOINT revision;
@@ -55,9 +53,9 @@ BACKUPS, MIGRATE, CONTENT, RIGHTS, OWN, SETTLE = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("backups.sh", "migrate.sh", "content.sql", "rights.sql", "own.sql", "settle.sql")
 )
-BACKUP, VERIFY, LOAD, SWAP = (
+BACKUP, VERIFY, LOAD = (
     CAUSE + Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("backup.sh", "verify.sh", "load.sh", "swap.sh")
+    for name in ("backup.sh", "verify.sh", "load.sh")
 )
 ALL_RIGHTS = f"{RIGHTS}UNION ALL\n{OWN}"
 NO_TABLE = "42P01"
@@ -185,49 +183,6 @@ def drop(host: Host, postgres: Postgres, database: str) -> str:
     if output.ok:
         return ""
     return trouble(host, f"database {database} cannot be removed", output).message
-
-
-@dataclass(frozen=True)
-class Swap:
-    """One database in the place of another; see ``swap.sh``."""
-
-    live: str
-    aside: str
-    """The name that the live one gets; empty: there is none."""
-    incoming: str
-    proxy: str
-    """Container that holds callers back; empty: none."""
-    address: str
-    held: str
-    """What the proxy reads while it does."""
-    proof: str
-    epoch: str
-    command: Sequence[str] = ()
-    """Run under the new names, before callers are let in."""
-
-
-def swap(host: Host, postgres: Postgres, how: Swap) -> None:
-    """Swap two databases in one transaction; when that fails, the names are as they were.
-
-    Exit code 3 when the names are swapped, but the proxy does not let callers in again.
-    """
-    words = [
-        "bash",
-        "-c",
-        WORKERS + SWAP,
-        "swap",
-        postgres.container,
-        postgres.user,
-        how.live,
-        how.aside,
-    ]
-    words += [how.incoming, how.proxy, how.address, str(host.server.root / "proxy"), how.held]
-    output = host.write([*words, how.proof, how.epoch, *how.command], timeout=900, check=False)
-    if output.code == HELD:
-        message = trouble(host, "the databases are swapped", output).message
-        raise Trouble(message, code=STRANDED)
-    if not output.ok:
-        raise trouble(host, "the databases were not swapped", output)
 
 
 def _psql(postgres: Postgres, database: str, query: str, *more: str) -> list[str]:

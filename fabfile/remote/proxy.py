@@ -18,7 +18,8 @@ from ..model.framing import lines_of
 from ..model.release import KILLED
 from ..model.stack import Service
 from .compose import HEALTHY, compose_words, patience_with, unhealthy
-from .host import Host, Output
+from .host import Host
+from .output import Output
 
 WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
 LIBRARY = WORKERS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")

@@ -18,9 +18,11 @@ from invoke import Context
 from fabfile.model.backup import Backup
 from fabfile.model.errors import FAILED, REFUSED, Trouble
 from fabfile.remote import postgres
+from fabfile.remote import swap as databases
 from fabfile.remote.host import Host
-from fabfile.remote.postgres import Postgres, Swap
+from fabfile.remote.postgres import Postgres
 from fabfile.remote.proxy import WORKERS
+from fabfile.remote.swap import Swap
 
 from .backups import CONTENT, backup
 from .builders import SERVER
@@ -520,7 +522,7 @@ def swap(host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Swap:
     Path(host.server.root / "proxy").mkdir()
     program(stubs, "nginx", NGINX)
     program(stubs, "curl", '#!/bin/sh\ncat "$STUBS/proxy/generation.conf"\n')
-    monkeypatch.setattr(postgres, "WORKERS", WORKERS.replace("KEPT=11", "KEPT=0"))
+    monkeypatch.setattr(databases, "SWAP", databases.SWAP.replace("KEPT=11", "KEPT=0"))
     return Swap(
         live="app",
         aside="app_old",
@@ -545,7 +547,7 @@ def told(stubs: Path, name: str) -> list[str]:
 def test_callers_are_held_while_both_names_change_and_let_in_again(
     host: Host, stubs: Path, swap: Swap
 ) -> None:
-    postgres.swap(host, DATABASE, swap)
+    databases.swap(host, DATABASE, swap)
     assert told(stubs, "names") == [THERE]
     assert told(stubs, "loads") == ["generation.conf hold.conf", "generation.conf"]
     assert told(stubs, "proxy/generation.conf") == ["0flifted"]
@@ -563,7 +565,7 @@ def test_names_change_once_no_connection_that_a_client_kept_can_bring_another_re
     names = "    printf '%s\\n' \"$*\" | grep -o 'first=.*' >>\"$STUBS/names\"\n"
     assert names in PSQL
     program(stubs, "psql", PSQL.replace(names, names + early))
-    postgres.swap(host, DATABASE, swap)
+    databases.swap(host, DATABASE, swap)
     assert told(stubs, "names") == [THERE]
     assert not (stubs / "early").exists()
 
@@ -573,7 +575,7 @@ def test_a_swap_that_is_refused_changes_no_name_and_lets_callers_in(
 ) -> None:
     monkeypatch.setenv("REFUSED_NAME", 'database "app_old" already exists')
     with pytest.raises(Trouble, match=r"not swapped: the names .*app_old\" already exists$") as no:
-        postgres.swap(host, DATABASE, swap)
+        databases.swap(host, DATABASE, swap)
     assert no.value.code == FAILED
     assert told(stubs, "names") == [THERE]
     assert told(stubs, "loads")[-1] == "generation.conf"
@@ -582,7 +584,7 @@ def test_a_swap_that_is_refused_changes_no_name_and_lets_callers_in(
 def test_a_migration_that_fails_gives_the_names_back(host: Host, stubs: Path, swap: Swap) -> None:
     command = ("sh", "-c", "echo unknown revision; exit 1")
     with pytest.raises(Trouble, match=r"migration of what came back failed: unknown revision$"):
-        postgres.swap(host, DATABASE, replace(swap, command=command))
+        databases.swap(host, DATABASE, replace(swap, command=command))
     assert told(stubs, "names") == [THERE, BACK]
     assert told(stubs, "loads") == ["generation.conf hold.conf", "generation.conf"]
 
@@ -592,7 +594,7 @@ def test_a_proxy_that_cannot_hold_changes_nothing(
 ) -> None:
     monkeypatch.setenv("REFUSES", "yes")
     with pytest.raises(Trouble, match="the proxy cannot hold callers"):
-        postgres.swap(host, DATABASE, swap)
+        databases.swap(host, DATABASE, swap)
     assert told(stubs, "names") == told(stubs, "loads") == []
     assert not (stubs / "proxy" / "hold.conf").exists()
 
@@ -600,6 +602,6 @@ def test_a_proxy_that_cannot_hold_changes_nothing(
 def test_without_a_live_database_only_the_incoming_one_gets_a_name(
     host: Host, stubs: Path, swap: Swap
 ) -> None:
-    postgres.swap(host, DATABASE, replace(swap, aside="", proxy=""))
+    databases.swap(host, DATABASE, replace(swap, aside="", proxy=""))
     assert told(stubs, "names") == ["first=app -v second= -v third=app_new -v fourth=app"]
     assert told(stubs, "loads") == []

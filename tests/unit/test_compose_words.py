@@ -15,8 +15,9 @@ from invoke import Context
 from fabfile.model.errors import Trouble
 from fabfile.model.plan import Target
 from fabfile.remote import compose
-from fabfile.remote.host import Host, Output
+from fabfile.remote.host import Host
 from fabfile.remote.look import SCRIPT
+from fabfile.remote.output import Output, Timeout
 
 from .builders import CHECKOUT, SERVER, STACK, built, target
 
@@ -49,16 +50,10 @@ class Told(Host):
         super().__init__(SERVER, Context())
         self.words: list[str] = []
         self.stdin = ""
-        self.timeout = 0.0
+        self.timeout: Timeout = 0.0
 
     def write(
-        self,
-        words: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout: float = 60,
-        patience: float = 0,
-        check: bool = True,
+        self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 60, check: bool = True
     ) -> Output:
         self.words, self.stdin, self.timeout = list(words), stdin, timeout
         return Output(0, "")
@@ -179,13 +174,7 @@ class Ending(Told):
         self.lines: list[list[str]] = []
 
     def write(
-        self,
-        words: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout: float = 60,
-        patience: float = 0,
-        check: bool = True,
+        self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 60, check: bool = True
     ) -> Output:
         self.lines.append(list(words))
         if words[:2] != ["docker", "wait"]:
@@ -193,13 +182,7 @@ class Ending(Told):
         return Output(0, f"{self.code}\n") if self.code else Output(124, "")
 
     def read(
-        self,
-        words: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout: float = 30,
-        patience: float = 0,
-        check: bool = True,
+        self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 30, check: bool = True
     ) -> Output:
         return Output(0, "its last words\n")
 

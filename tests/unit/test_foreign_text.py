@@ -29,8 +29,8 @@ from fabfile.model.preflight import commit_problems, engine_problems, env_findin
 from fabfile.model.probe import Answer, Probe, Question, judge
 from fabfile.model.reach import parse as parse_reach
 from fabfile.model.release import VERIFIED, parse_release
-from fabfile.remote.host import Output
 from fabfile.remote.line import command_line
+from fabfile.remote.output import Output
 from fabfile.remote.pipe import Marked
 
 from .backups import backup

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from invoke import Context
 
 from fabfile.model.probe import Answer, Probe, Question
-from fabfile.remote.host import Host, Output
+from fabfile.remote.host import Host
 from fabfile.remote.http import CURL, ask_on_server
+from fabfile.remote.output import Output, Timeout
 
 from .builders import SERVER
 
@@ -33,13 +34,7 @@ class Answering(Host):
         self.given = ""
 
     def read(
-        self,
-        words: object,
-        *,
-        stdin: str = "",
-        timeout: float = 30,
-        patience: float = 0,
-        check: bool = True,
+        self, words: object, *, stdin: str = "", timeout: Timeout = 30, check: bool = True
     ) -> Output:
         self.words = tuple(words)  # type: ignore[arg-type]
         self.given = stdin

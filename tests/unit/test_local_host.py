@@ -18,8 +18,10 @@ from invoke import Config, Context
 
 from fabfile.model.errors import Trouble
 from fabfile.remote import host as host_module
-from fabfile.remote.host import DryHost, Host, Output
+from fabfile.remote.dry import DryHost
+from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
+from fabfile.remote.output import Limits, Output
 from fabfile.remote.wire import LocalRunner, Text
 from tests.unit.builders import SERVER
 from tests.unit.clone import scratch_of
@@ -61,14 +63,14 @@ def impatient(host: Host, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 def test_a_command_may_take_longer_than_it_may_keep_still(impatient: Host) -> None:
     script = "for number in 1 2 3 4 5 6; do sleep 0.5; echo $number; done"
-    output = impatient.read(["bash", "-c", script, "goes-on"], timeout=60, patience=2)
+    output = impatient.read(["bash", "-c", script, "goes-on"], timeout=Limits(60, still=2))
     assert output.stdout.split() == list("123456")
 
 
 def test_a_command_that_keeps_still_too_long_is_given_up(impatient: Host) -> None:
     told = r"^ubuntu: no answer for 0\.5 s; the host hangs or the network is cut$"
     with pytest.raises(Trouble, match=told):
-        impatient.read(["bash", "-c", "echo begun; exec sleep 20"], timeout=60, patience=0.5)
+        impatient.read(["bash", "-c", "echo begun; exec sleep 20"], timeout=Limits(60, still=0.5))
 
 
 def test_a_failed_command_shows_its_last_lines(host: Host) -> None:

@@ -13,8 +13,9 @@ import pytest
 from invoke import Context
 
 from fabfile.model.errors import Trouble
-from fabfile.remote.host import Host, Output
+from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
+from fabfile.remote.output import Output
 from tests.unit.builders import SERVER
 
 PRINTING = {

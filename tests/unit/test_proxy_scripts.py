@@ -13,7 +13,8 @@ from invoke import Context
 
 from fabfile.model.errors import Trouble
 from fabfile.remote import proxy
-from fabfile.remote.host import Host, Output
+from fabfile.remote.host import Host
+from fabfile.remote.output import Output, Timeout
 
 from .builders import ROOT, SERVER
 from .proxying import DOCKER, UPSTREAMS, loads, program, told, written
@@ -89,8 +90,7 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
             words_: Sequence[str],
             *,
             stdin: str = "",
-            timeout: float = 60,
-            patience: float = 0,
+            timeout: Timeout = 60,
             check: bool = True,
         ) -> Output:
             words.append(list(words_))
