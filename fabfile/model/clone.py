@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .facts import Facts
 from .inventory import Server
 
@@ -55,7 +57,8 @@ def _unwritable(where: str, paths: list[str], user: str) -> list[str]:
     if not paths:
         return []
     shown = ", ".join(paths[:SHOWN]) + (" and others" if len(paths) > SHOWN else "")
-    wrong = " ".join(paths) if len(paths) <= SHOWN else where
+    # A commit names its folders: none may become a command of the one who copies this line.
+    wrong = shlex.join(paths if len(paths) <= SHOWN else [where])
     return [
         (
             f"user {user} may not write where git must: {shown}; run:"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from .budget import MINIMUM_FREE
@@ -201,9 +202,10 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
             problems.append(_network(network, owner, stack, facts))
     problems += [
         f"{part}, which the stack calls external, is not there:"
-        f" docker {part.replace(' ', ' create ', 1)}"
+        f" docker {kind} create {shlex.quote(name)}"
         for part in stack.external
-        if part.partition(" ")[2] not in {*facts.networks, *facts.volumes}
+        for kind, _, name in [part.partition(" ")]
+        if name not in {*facts.networks, *facts.volumes}
     ]
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
     for service in stack.services:

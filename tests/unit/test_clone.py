@@ -57,6 +57,12 @@ def test_each_has_its_remedy(kind: str, about: str, problem: str) -> None:
     assert problems(SERVER, facts(clone=((kind, about),))) == [problem]
 
 
+def test_a_folder_of_a_commit_becomes_no_command_of_the_one_who_copies_the_remedy() -> None:
+    path = f"{CHECKOUT}/a; sudo reboot"
+    (found,) = problems(SERVER, facts(clone=(("unwritable", path),)))
+    assert found.endswith(f" sudo chown -R ubuntu '{path}' && chmod -R u+rwX '{path}'")
+
+
 def test_many_folders_are_one_line() -> None:
     paths = [f"{CHECKOUT}/{name}" for name in "abcdef"]
     seen = facts(clone=(("unwritable", paths[0]),), commit=replace(commit(), blocked=tuple(paths)))
