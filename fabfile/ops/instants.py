@@ -49,10 +49,13 @@ class Instant:
     base: Base
     receiver: Receiver
 
+    def __str__(self) -> str:
+        return f"as of {when(self.at)}, from {self.base.name} and the log since"
+
     @property
     def told(self) -> str:
         """What comes back, in a few words."""
-        return f"the database as of {when(self.at)}, from {self.base.name} and the log since"
+        return f"the database {self}"
 
 
 def choose(sight: Sight, at: int) -> Instant:

@@ -241,13 +241,6 @@ printf 'Filesystem\\n/dev/a 9999 9 %s 1%% /tmp\\n' "$(cat "$HOME/free")"
 """
 
 
-def test_a_disk_without_room_for_a_fetch_ends_it_with_its_reason(place: Place) -> None:
-    place.stand_in("df", FULL)
-    (place.folder / "free").write_text("127")
-    told = "disk /tmp has 127 MiB free, and 128 MiB are needed"
-    assert fault(place, 20, 60) == told
-
-
 def test_a_commit_that_has_no_room_is_not_laid_out(place: Place) -> None:
     """Its files are counted before one is written, in blocks of a disk."""
     with (place.origin / "large").open("wb") as file:

@@ -21,7 +21,6 @@ from fabfile.remote import postgres
 from fabfile.remote import swap as databases
 from fabfile.remote.host import Host
 from fabfile.remote.postgres import Postgres
-from fabfile.remote.proxy import WORKERS
 from fabfile.remote.swap import Swap
 
 from .backups import CONTENT, backup
@@ -559,7 +558,7 @@ def test_names_change_once_no_connection_that_a_client_kept_can_bring_another_re
     host: Host, stubs: Path, swap: Swap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker from before the load that holds callers lets them in, whoever has one open there."""
-    monkeypatch.setattr(postgres, "WORKERS", WORKERS.replace("KEPT=11", "KEPT=3"))
+    monkeypatch.setattr(databases, "SWAP", databases.SWAP.replace("KEPT=0", "KEPT=3"))
     program(stubs, "nginx", NGINX.replace("ls ", 'touch -d "2 seconds" "$STUBS/until"; ls '))
     early = '    [ "$STUBS/until" -ot "$STUBS/names" ] || touch "$STUBS/early"\n'
     names = "    printf '%s\\n' \"$*\" | grep -o 'first=.*' >>\"$STUBS/names\"\n"

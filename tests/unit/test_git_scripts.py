@@ -82,17 +82,32 @@ exit 128
 
 def test_what_ssh_says_is_kept_and_what_tells_of_progress_is_not(tmp_path: Path) -> None:
     """Lines of ssh end with a carriage return too, before their newline."""
-    program = tmp_path / "git"
-    program.write_text(TELLS)
-    program.chmod(0o755)
-    script = f"{git.SHARED}\nfetched 60 60 {tmp_path} origin"
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    words = ["bash", "-c", script]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
-    assert (done.returncode, done.stderr.splitlines()) == (
+    program(tmp_path / "git", TELLS)
+    assert fetched(tmp_path) == (
         128,
         ["No host key is known", "Host key verification failed.", "fatal: no"],
     )
+
+
+def test_a_fetch_without_room_on_the_disk_ends_with_its_reason(tmp_path: Path) -> None:
+    program(tmp_path / "git", "#!/bin/sh\nprintf 'Receiving: 1%%\\r' >&2\nexec sleep 100\n")
+    program(tmp_path / "df", "#!/bin/sh\necho disk 1 1 127 1% /tmp\n")
+    code, said = fetched(tmp_path)
+    assert (code != 0, said) == (True, ["disk /tmp has 127 MiB free, and 128 MiB are needed"])
+
+
+def program(file: Path, text: str) -> None:
+    file.write_text(text)
+    file.chmod(0o755)
+
+
+def fetched(programs: Path) -> tuple[int, list[str]]:
+    """Exit code and errors of a fetch by these programs, for which a minute is given."""
+    script = f"{git.SHARED}\nfetched 60 60 {programs} origin"
+    environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+    words = ["bash", "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    return done.returncode, done.stderr.splitlines()
 
 
 def test_a_worktree_holds_exactly_the_commit_and_no_stray_file(cloned: Host) -> None:
