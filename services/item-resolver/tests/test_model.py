@@ -27,6 +27,9 @@ class Api(ThreadingHTTPServer):
         self.asked: list[tuple[str, str | None, dict[str, Any]]] = []
         self.held = threading.Event()
         self.held.set()
+        self.endless = False
+        self.sent = 0
+        self.left = threading.Event()
 
 
 class Completion(BaseHTTPRequestHandler):
@@ -36,11 +39,24 @@ class Completion(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append((self.path, self.headers["Authorization"], body))
         self.server.held.wait(20)
+        if self.server.endless:
+            self.go_on()
+            return
         answer = json.dumps({"choices": [{"message": {"content": self.server.said}}]}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def go_on(self) -> None:
+        """White space before an answer that never comes, until nobody wants it."""
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while self.server.sent < 500_000_000:
+                self.server.sent += self.wfile.write(b" " * 100_000)
+        except OSError:
+            self.server.left.set()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """A test's output is no access log."""
@@ -130,3 +146,10 @@ def test_an_answer_that_is_none_takes_nothing_away(shop: Shop, api: Api, status:
 def test_a_model_that_takes_too_long_takes_nothing_away(shop: Shop, api: Api) -> None:
     api.held.clear()
     assert read(shop, api, PAGE, llm_timeout_s="0.2") == NOTHING
+
+
+def test_a_model_that_answers_without_end_is_left_and_not_kept(shop: Shop, api: Api) -> None:
+    api.endless = True
+    assert read(shop, api, PAGE, llm_timeout_s="60") == NOTHING
+    assert api.left.wait(60)
+    assert api.sent < 50_000_000
