@@ -65,14 +65,16 @@ class Model:
         }
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         # trust_env off: the environment's proxy is not this service's.
-        async with httpx.AsyncClient(trust_env=False, timeout=None, headers=headers) as client:  # noqa: S113
-            async with client.stream("POST", self._url, json=request) as answer:
-                answer.raise_for_status()
-                body = b""
-                async for part in answer.aiter_bytes():
-                    body += part
-                    if len(body) > MAX_ANSWER:
-                        raise ValueError("the answer is too long")
+        async with (
+            httpx.AsyncClient(trust_env=False, timeout=None, headers=headers) as client,  # noqa: S113
+            client.stream("POST", self._url, json=request) as answer,
+        ):
+            answer.raise_for_status()
+            body = b""
+            async for part in answer.aiter_bytes():
+                body += part
+                if len(body) > MAX_ANSWER:
+                    raise ValueError("the answer is too long")
         found = json.loads(json.loads(body)["choices"][0]["message"]["content"])
         if not isinstance(found, dict):
             raise ValueError("the answer is no object")
