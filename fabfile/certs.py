@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @command("json")
 def status_task(session: Session, json: bool = False) -> None:
     """Show every server's certificate, on disk and served; exit 1 under 14 days or when wrong."""
-    from .ops import certificates
+    from .ops.certificates import certificates
 
     certificates.status(session, as_json=json)
 
@@ -27,7 +27,7 @@ def install_task(session: Session, certificate: str, key: str, server: str = "")
     Exit codes: 0 served; 1 not served, and the former one is back; 2 it cannot be used, nothing
     was changed; 3 the former one is not back either: a person is needed.
     """
-    from .ops import certificates
+    from .ops.certificates import certificates
 
     certificates.install(session, server, certificate, key)
 
@@ -39,7 +39,7 @@ def issue_task(session: Session, server: str = "") -> None:
     Exit codes: 0 served; 1 none was given, or it is not served: the former one is; 2 not tried;
     3 a person is needed.
     """
-    from .ops import issuing
+    from .ops.certificates import issuing
 
     issuing.issue(session, server)
 
@@ -53,7 +53,7 @@ def renew_task(
     Exit codes: 0 nothing is due or all is served; 1 not renewed, the former one is served; 2 not
     tried; 3 a person is needed.
     """
-    from .ops import issuing
+    from .ops.certificates import issuing
 
     issuing.renew(session, server, force=force, quiet=quiet)
 
@@ -65,7 +65,7 @@ def internal_task(session: Session, server: str = "") -> None:
     Exit codes: 0 served and the link proved; 1 failed, all is as before; 2 not tried; 3 a person
     is needed.
     """
-    from .ops import internal
+    from .ops.certificates import internal
 
     internal.secure(session, server)
 

@@ -18,7 +18,7 @@ def install_task(session: Session, on: str = "", mailto: str = "") -> None:
 
     Exit codes: 0 done; 1 failed, the crontab is as it was; 2 not tried (no cron, nothing deployed).
     """
-    from .ops import schedule
+    from .ops.schedule import crontab as schedule
 
     schedule.install(session, on, mailto)
 
@@ -26,7 +26,7 @@ def install_task(session: Session, on: str = "", mailto: str = "") -> None:
 @command("on", "json")
 def list_task(session: Session, on: str = "", json: bool = False) -> None:
     """Show what cron starts on the servers, and when each job last succeeded and failed."""
-    from .ops import schedule
+    from .ops.schedule import crontab as schedule
 
     schedule.list_(session, on, as_json=json)
 
@@ -34,7 +34,7 @@ def list_task(session: Session, on: str = "", json: bool = False) -> None:
 @command("on")
 def remove_task(session: Session, on: str = "") -> None:
     """Take our block out of the crontabs and leave everything else as it is."""
-    from .ops import schedule
+    from .ops.schedule import crontab as schedule
 
     schedule.remove(session, on)
 

@@ -21,7 +21,7 @@ def backup_task(session: Session, on: str = "", quiet: bool = False, json: bool 
     Exit codes: 0 done; 1 no backup was made, and nothing is left of it, or it is made and not
     copied; 2 not tried (disk, another one is running, no database).
     """
-    from .ops import backups
+    from .ops.data import backups
 
     backups.backup(session, on, quiet=quiet, as_json=json)
 
@@ -36,7 +36,7 @@ def verify_task(
     json: bool = False,
 ) -> None:
     """Restore a backup into a throwaway PostgreSQL and compare; exit 1 when it differs."""
-    from .ops import backups
+    from .ops.data import backups
 
     backups.verify(session, on, from_, identity, quiet=quiet, as_json=json)
 
@@ -44,7 +44,7 @@ def verify_task(
 @command("on", "quiet")
 def base_task(session: Session, on: str = "", quiet: bool = False) -> None:
     """Copy the whole cluster, so that db.restore --to-time reaches every instant from now on."""
-    from .ops import instants
+    from .ops.data import instants
 
     instants.base(session, on, quiet=quiet)
 
@@ -52,7 +52,7 @@ def base_task(session: Session, on: str = "", quiet: bool = False) -> None:
 @command("on", "json")
 def list_task(session: Session, on: str = "", json: bool = False) -> None:
     """List the backups, which are verified, and which stay and why."""
-    from .ops import shelves
+    from .ops.data import shelves
 
     shelves.list_(session, on, as_json=json)
 
@@ -60,7 +60,7 @@ def list_task(session: Session, on: str = "", json: bool = False) -> None:
 @command("on", "yes", "dry-run")
 def prune_task(session: Session, on: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Remove the backups whose day, week and month have a newer verified one."""
-    from .ops import shelves
+    from .ops.data import shelves
 
     shelves.prune(session, on, yes=yes, dry_run=dry_run)
 
@@ -84,7 +84,7 @@ def restore_task(
     Exit codes: 0 done; 1 failed, the database is the one from before; 2 not tried; 3 a person is
     needed.
     """
-    from .ops import restore
+    from .ops.data import restore
 
     options = restore.Options(from_, identity, to_time, into, drop_old, tuple(waive or ()), yes)
     restore.restore(session, on, options)

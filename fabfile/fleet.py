@@ -36,10 +36,10 @@ def deploy_task(
     json: bool = False,
 ) -> None:
     """Bring all servers to one commit, the called one before its caller; both or none."""
+    from .model.deploy.plan import Wish
     from .model.duration import seconds
-    from .model.plan import Wish
-    from .ops import deploy
-    from .ops.deployment import Options
+    from .ops.deploy import fleet as deploy
+    from .ops.deploy.deployment import Options
 
     wish = Wish(
         restart_data=restart_data,
@@ -61,8 +61,8 @@ def plan_task(
     json: bool = False,
 ) -> None:
     """Show what a deploy of all servers would do and why; change nothing."""
-    from .model.plan import Wish
-    from .ops import planning
+    from .model.deploy.plan import Wish
+    from .ops.deploy import planning
 
     wish = Wish(
         restart_data=restart_data,
@@ -75,7 +75,7 @@ def plan_task(
 @command("json")
 def status_task(session: Session, json: bool = False) -> None:
     """Show what runs on all servers."""
-    from .ops import status
+    from .ops.watch import status
 
     names = [server.name for server in session.inventory.servers]
     status.status(session, names, as_json=json)
@@ -84,6 +84,6 @@ def status_task(session: Session, json: bool = False) -> None:
 @command("json")
 def doctor_task(session: Session, json: bool = False) -> None:
     """Examine all servers: what would stop a deploy, and what needs care; exit 1 on a problem."""
-    from .ops import doctor
+    from .ops.watch import doctor
 
     doctor.doctor(session, as_json=json)

@@ -66,10 +66,10 @@ def _deploy(server: str) -> Task[Any]:
         Exit codes: 0 done; 1 failed, and nothing changed or it is back where it was, proved;
         2 usage or preflight, nothing touched; 3 going back failed too: a person is needed.
         """
+        from .model.deploy.plan import Wish
         from .model.duration import seconds
-        from .model.plan import Wish
-        from .ops import deploy
-        from .ops.deployment import Options
+        from .ops.deploy import fleet as deploy
+        from .ops.deploy.deployment import Options
 
         wish = Wish(
             restart_data=restart_data,
@@ -107,8 +107,8 @@ def _plan(server: str) -> Task[Any]:
         json: bool = False,
     ) -> None:
         """Show what a deploy would do and why; change nothing."""
-        from .model.plan import Wish
-        from .ops import planning
+        from .model.deploy.plan import Wish
+        from .ops.deploy import planning
 
         wish = Wish(
             restart_data=restart_data,
@@ -151,8 +151,8 @@ def _rollback(server: str) -> Task[Any]:
         --migrations.
         """
         from .model.duration import seconds
-        from .ops import rollback
-        from .ops.descending import Way
+        from .ops.deploy import rollback
+        from .ops.deploy.descending import Way
 
         patience = seconds("--wait", wait)
         way = Way(migrations, allow_destructive)
@@ -167,7 +167,7 @@ def _recover(server: str) -> Task[Any]:
     def recover_task(session: Session, waive: Sequence[str] | None = None, wait: str = "") -> None:
         """Bring what a died run left half done back to the last release that passed; prove it."""
         from .model.duration import seconds
-        from .ops import recover
+        from .ops.deploy import recover
 
         recover.recover(session, server, tuple(waive or ()), seconds("--wait", wait))
 
@@ -178,7 +178,7 @@ def _freeze(server: str) -> Task[Any]:
     @command("why")
     def freeze_task(session: Session, why: str = "") -> None:
         """Refuse deploys, rollbacks, recoveries and restores from now on, and say why."""
-        from .ops import freezing
+        from .ops.deploy import freezing
 
         freezing.freeze(session, server, why)
 
@@ -189,7 +189,7 @@ def _unfreeze(server: str) -> Task[Any]:
     @command()
     def unfreeze_task(session: Session) -> None:
         """Let a frozen server be changed again."""
-        from .ops import freezing
+        from .ops.deploy import freezing
 
         freezing.unfreeze(session, server)
 
@@ -200,7 +200,7 @@ def _status(server: str) -> Task[Any]:
     @command("json")
     def status_task(session: Session, json: bool = False) -> None:
         """Show what runs, whether it is what was deployed, and what a deploy would change."""
-        from .ops import status
+        from .ops.watch import status
 
         status.status(session, [server], as_json=json)
 
@@ -213,7 +213,7 @@ def _history(server: str) -> Task[Any]:
         session: Session, number: int = 10, show: str = "", json: bool = False
     ) -> None:
         """List the last releases, the failed and the died ones included."""
-        from .ops import history
+        from .ops.watch import history
 
         history.history(session, server, number, show, as_json=json)
 
@@ -224,7 +224,7 @@ def _health(server: str) -> Task[Any]:
     @command("json")
     def health_task(session: Session, json: bool = False) -> None:
         """Ask every gate now: inside, through the proxy, from outside; exit 1 when one is red."""
-        from .ops import inspection
+        from .ops.watch import inspection
 
         inspection.health(session, server, as_json=json)
 
@@ -237,7 +237,7 @@ def _logs(server: str) -> Task[Any]:
         session: Session, service: str = "", tail: int = 100, follow: bool = False
     ) -> None:
         """Show the end of the services' logs."""
-        from .ops import inspection
+        from .ops.watch import inspection
 
         inspection.logs(session, server, service, tail, follow=follow)
 
@@ -248,7 +248,7 @@ def _ps(server: str) -> Task[Any]:
     @command()
     def ps_task(session: Session) -> None:
         """List the containers on the server, of whatever project."""
-        from .ops import inspection
+        from .ops.watch import inspection
 
         inspection.containers(session, server)
 
@@ -259,7 +259,7 @@ def _prune(server: str) -> Task[Any]:
     @command("dry-run")
     def prune_task(session: Session, dry_run: bool = False) -> None:
         """Remove our images that neither a container nor the last five verified releases need."""
-        from .ops import pruning
+        from .ops.deploy import pruning
 
         pruning.prune(session, server, dry_run=dry_run)
 

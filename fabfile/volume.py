@@ -21,7 +21,7 @@ def backup_task(
 
     Exit codes: 0 done; 1 no backup was made of one, and nothing is left of that; 2 not tried.
     """
-    from .ops import volumes
+    from .ops.data import volumes
 
     volumes.backup(session, on, service, quiet=quiet, as_json=json)
 
@@ -39,7 +39,7 @@ def restore_task(
 
     Exit codes: 0 done; 1 failed, the former files are back; 2 not tried; 3 a person is needed.
     """
-    from .ops import volumes
+    from .ops.data import volumes
 
     volumes.restore(session, on, service, volumes.Options(from_, tuple(waive or ()), yes))
 

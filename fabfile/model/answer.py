@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from .backup import in_order, parse_manifest
+from .access.reach import parse as parse_reach
+from .data.backup import in_order, parse_manifest
+from .deploy.freeze import parse_freeze
+from .deploy.release import parse_release
 from .facts import Change, Commit, Container, Disk, Facts, Folder
 from .framing import fields, rows, sections_of
-from .freeze import parse_freeze
-from .reach import parse as parse_reach
 from .reading import load
-from .release import parse_release
-from .schedule import Entry
-from .schedule import parse as parse_schedule
+from .schedule.jobs import Entry
+from .schedule.jobs import parse as parse_schedule
 
 SIZE = re.compile(r"([0-9.]+)\s*([kKMGT]?)B")
 UNITS = ("", "k", "m", "g", "t")

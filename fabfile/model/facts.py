@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from .backup import Backup
-from .certificate import anchor
-from .freeze import Freeze
-from .reach import Reach
-from .release import DIED, RUNNING, Release
-from .schedule import Entry
+from .access.reach import Reach
+from .certificates.certificate import anchor
+from .data.backup import Backup
+from .deploy.freeze import Freeze
+from .deploy.release import DIED, RUNNING, Release
+from .schedule.jobs import Entry
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from .deploy.page import KINDS
 from .duration import seconds
 from .errors import Trouble, refused
-from .page import KINDS
 from .probe import Probe
 
 HINTS = frozenset(

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .data.offsite import Offsite
+from .data.retention import Keep
 from .errors import refused
 from .names import SERVER
-from .offsite import Offsite
-from .retention import Keep
 from .values import PARSERS
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")

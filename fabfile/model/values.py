@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 
-from .backup import SUFFIXES
+from .data.backup import SUFFIXES
 from .names import RECIPIENT, SERVER
 
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")

@@ -7,16 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from ..model import page
-from ..model.certificate import is_self_made
-from ..model.envfile import parse
+from ..model.access.envfile import parse
+from ..model.certificates.certificate import is_self_made
+from ..model.deploy import page
+from ..model.deploy.plan import Target
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
-from ..model.plan import Target
 from ..model.probe import Answer, Probe, Question, Verdict, judge
 from ..model.stack import Service
-from ..remote import compose, http
+from ..remote import http
+from ..remote.deploy import compose
 from ..remote.host import Host
 from ..remote.look import look
 from ..remote.output import Output

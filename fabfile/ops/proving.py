@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..model.deploy.plan import Target
 from ..model.errors import Trouble
-from ..model.plan import Target
 from ..remote.host import Host
 from ..remote.look import look
 from . import gates

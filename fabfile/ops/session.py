@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from ..model.errors import Trouble, refused
 from ..model.inventory import Inventory, Server, parse
-from ..remote.connect import connect
+from ..remote.access.connect import connect
 from ..remote.host import Host
 from ..ui.console import Console
 
@@ -23,7 +23,7 @@ B = TypeVar("B")
 K = TypeVar("K")
 T = TypeVar("T")
 JOB = "WISHWITHME_JOB"
-"""Environment variable by which a command knows that cron started it (``remote/job.sh``)."""
+"""Set where cron started the command (``remote/schedule/job.sh``)."""
 
 
 def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model import clone, folders, offsite, reach
+from ..model.access import folders, reach
+from ..model.access.envfile import Findings, parse, schema
 from ..model.answer import LOCAL
-from ..model.decide import decide
-from ..model.envfile import Findings, parse, schema
-from ..model.errors import Trouble, refused
-from ..model.facts import Facts
-from ..model.handed import context_problems, not_handed_over
-from ..model.inventory import Server
-from ..model.plan import Plan, Target, Wish, target_of
-from ..model.preflight import (
+from ..model.data import offsite
+from ..model.deploy import clone
+from ..model.deploy.decide import decide
+from ..model.deploy.handed import context_problems, not_handed_over
+from ..model.deploy.plan import Plan, Target, Wish, target_of
+from ..model.deploy.preflight import (
     PROGRAMS,
     commit_problems,
     engine_problems,
@@ -23,7 +22,10 @@ from ..model.preflight import (
     stack_problems,
     warnings,
 )
-from ..model.resolved import parse as parse_stack
+from ..model.deploy.resolved import parse as parse_stack
+from ..model.errors import Trouble, refused
+from ..model.facts import Facts
+from ..model.inventory import Server
 from ..remote.host import Host
 from ..remote.look import look, require_programs
 from .session import Session

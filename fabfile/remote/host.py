@@ -24,11 +24,11 @@ from paramiko.ssh_exception import ChannelException
 
 from ..model.errors import REFUSED, Trouble, refused
 from ..model.inventory import Server
+from .access.sessions import TOO_FEW
 from .leash import beating, leashed
 from .line import Line, Turn, command_line
 from .output import Limits, Output, Timeout
 from .pipe import Channel, Local, Marked, Pipe, Source
-from .sessions import TOO_FEW
 from .wire import WIRE, Text, from_wire, to_wire
 
 GRACE = 20

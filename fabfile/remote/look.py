@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from ..model import preflight
 from ..model.answer import parse
+from ..model.deploy import preflight
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
-from .compose import CLEAN
-from .connect import missing_programs
-from .git import LONGEST, SHARED, STILL
+from .access.connect import missing_programs
+from .deploy.compose import CLEAN
+from .deploy.git import LONGEST, SHARED, STILL
 from .host import Host
 from .output import Limits
 

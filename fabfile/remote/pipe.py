@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
+from .access.sessions import open_session
 from .line import Line
-from .sessions import open_session
 
 PATIENCE = 60
 """Seconds that the other end may keep still while it is waited for."""

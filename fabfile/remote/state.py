@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from ..model.authority import alternatives
-from ..model.freeze import Freeze
-from ..model.release import Release
+from ..model.certificates.authority import alternatives
+from ..model.deploy.freeze import Freeze
+from ..model.deploy.release import Release
 from .host import Host
 
 DAYS = 3650

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fabfile.model.deploy.plan import Kind
 from fabfile.model.errors import refused
-from fabfile.model.plan import Kind
-from fabfile.remote.operator import SETUP
+from fabfile.remote.schedule.crontab import SETUP
 
 FULL_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
 MOVES = frozenset({Kind.FETCH, Kind.CHECKOUT})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fabfile.model.schedule import BEGIN, DAY, END, JOBS, WEEK
-from fabfile.remote.operator import JOB
+from fabfile.model.schedule.jobs import BEGIN, DAY, END, JOBS, WEEK
+from fabfile.remote.schedule.crontab import JOB
 
 from .tables import DOCS, tables
 

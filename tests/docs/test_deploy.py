@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from fabfile.model import errors
-from fabfile.model.envfile import ANNOTATION, schema
+from fabfile.model.access.envfile import ANNOTATION, schema
+from fabfile.model.access.folders import FOLDERS
+from fabfile.model.deploy.plan import Kind
 from fabfile.model.errors import Trouble
-from fabfile.model.folders import FOLDERS
 from fabfile.model.hints import GATE, HINTS, MIGRATE, PROBE, parse_hints
-from fabfile.model.plan import Kind
 
 from .tables import first_column, tables
 

@@ -9,21 +9,24 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.backup import Shelf
-from fabfile.model.certificate import Sighting
+from fabfile.model.certificates.certificate import Sighting
+from fabfile.model.data.backup import Shelf
+from fabfile.model.data.offsite import Stock
+from fabfile.model.data.retention import Keep, retain
+from fabfile.model.data.volume import VolumeBackup
 from fabfile.model.errors import refused
 from fabfile.model.inventory import Inventory, Server
-from fabfile.model.offsite import Stock
 from fabfile.model.probe import Verdict
-from fabfile.model.retention import Keep, retain
-from fabfile.model.schedule import Entry
-from fabfile.model.volume import VolumeBackup
-from fabfile.ops import backups, doctor, gates, history, inspection, jobs, shelves
+from fabfile.model.schedule.jobs import Entry
+from fabfile.ops import gates
+from fabfile.ops.data import backups, shelves
+from fabfile.ops.data.offsite import Places
 from fabfile.ops.neighbours import Neighbours
-from fabfile.ops.offsite import Places
+from fabfile.ops.schedule import jobs
 from fabfile.ops.session import Session
 from fabfile.ops.sight import Sight
-from fabfile.ops.status import view
+from fabfile.ops.watch import doctor, history, inspection
+from fabfile.ops.watch.status import view
 from fabfile.remote.host import Host
 from fabfile.ui.console import Console
 from tests.unit import builders

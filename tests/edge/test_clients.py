@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fabfile.remote.proxy import believed
+from fabfile.remote.deploy.proxy import believed
 
 from .authority import Authority
 from .client import Client, exchange

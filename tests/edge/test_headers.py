@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fabfile.model.page import stillborn
+from fabfile.model.deploy.page import stillborn
 from fabfile.model.probe import Answer as Served
 
 from .client import Answer, Client

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fabfile.remote.proxy import believed
+from fabfile.remote.deploy.proxy import believed
 
 from .authority import Authority
 from .client import Answer, Client, exchange

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 import pytest
 from invoke import Context
 
-from fabfile.model.certificate import Sighting, is_same, serial
-from fabfile.remote.acme import source
-from fabfile.remote.certificates import see
+from fabfile.model.certificates.certificate import Sighting, is_same, serial
+from fabfile.remote.certificates.acme import source
+from fabfile.remote.certificates.certificates import see
 from fabfile.remote.host import Host
 from tests.unit.builders import SERVER
 

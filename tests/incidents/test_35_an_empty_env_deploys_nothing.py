@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fabfile.model.envfile import schema
+from fabfile.model.access.envfile import schema
 from tests.lab.deployments import refused
 from tests.lab.rig.place import ROOT
 from tests.lab.rig.server import CHECKOUT

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fabfile.model.offsite import Keys, Offsite
-from fabfile.remote import s3
+from fabfile.model.data.offsite import Keys, Offsite
+from fabfile.remote.data import s3
 from tests.lab.deployments import Operator
 from tests.lab.rig.storage import BUCKET, Storage
 from tests.lab.scenes import Scene

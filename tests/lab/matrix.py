@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fabfile.model.plan import Kind
+from fabfile.model.deploy.plan import Kind
 from tests.suite.shard import parse_shard
 
 

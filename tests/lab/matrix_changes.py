@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fabfile.model.plan import Kind
+from fabfile.model.deploy.plan import Kind
 from tests.lab.commits import Edit
 from tests.lab.matrix import Row
 from tests.lab.rig.server import CHECKOUT

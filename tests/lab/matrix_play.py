@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fabfile.model.plan import Kind
+from fabfile.model.deploy.plan import Kind
 from tests.lab.commits import Origin
 from tests.lab.deployments import SERVERS, Operator
 from tests.lab.matrix import LOST, STOPS, TOLD, Cell, Row

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from fabfile.model.plan import Kind
+from fabfile.model.deploy.plan import Kind
 from tests.lab.rig import Server
 from tests.lab.seen import STATE
 

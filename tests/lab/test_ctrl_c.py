@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fabfile.model.plan import Kind
+from fabfile.model.deploy.plan import Kind
 from tests.lab.deployments import Ran, ended
 from tests.lab.full import full
 from tests.lab.matrix import Row

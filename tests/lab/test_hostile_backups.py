@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.offsite import FORGED, UNSIGNED, signature
+from fabfile.model.data.offsite import FORGED, UNSIGNED, signature
 from tests.lab.bucket import DIGEST, FOLDER, SHELF, Bucket, operator_with
 from tests.lab.deployments import Operator
 from tests.lab.full import full

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fabfile.remote.postgres import MIGRATE
+from fabfile.remote.data.postgres import MIGRATE
 from tests.lab.asking import ask
 from tests.lab.full import full
 from tests.lab.revisions import revision

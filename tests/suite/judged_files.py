@@ -15,7 +15,7 @@ def compose_settings(root: Path, compose_file: Path) -> Iterator[Path]:
 
     The development file must do without any, so for that one it is an empty file.
     """
-    from fabfile.model.envfile import schema  # noqa: PLC0415 - a broken fabfile spoils this one judge
+    from fabfile.model.access.envfile import schema  # noqa: PLC0415 - a broken fabfile spoils this one judge
 
     server = compose_file.name.removeprefix("docker-compose.").removesuffix("yml").rstrip(".")
     rules = schema((root / ".env.example").read_text()) if server else ()

@@ -10,7 +10,7 @@ import pytest
 from invoke import Context, Exit
 
 import tasks
-from fabfile.model.plan import Kind
+from fabfile.model.deploy.plan import Kind
 from tests.lab import matrix_page
 from tests.lab.matrix import Cell, Fault, Row, chosen, matrix, merged, sample, share, table
 from tests.lab.matrix_plan import LEFT_OUT, NAMED_BY_COMMIT, ROOT, plans, rows

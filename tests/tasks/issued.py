@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fabfile.model.certificate import serial
+from fabfile.model.certificates.certificate import serial
 
 from .fakes.authorities import public
 from .fakes.certificates import signed

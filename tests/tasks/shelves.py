@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from fabfile.model.backup import Backup, parse_manifest
+from fabfile.model.data.backup import Backup, parse_manifest
 
 from .fakes.application import DATABASE, UBUNTU
 from .fakes.fleet import Fleet

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.plan import Kind
+from fabfile.model.deploy.plan import Kind
 
 from .fakes.fleet import HOSTS, Fleet
 

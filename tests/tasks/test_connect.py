@@ -21,7 +21,7 @@ from paramiko.ssh_exception import NoValidConnectionsError
 
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.inventory import Server
-from fabfile.remote import connect
+from fabfile.remote.access import connect
 from fabfile.remote.wire import RemoteRunner
 from tests.unit.builders import SERVER
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fabfile.model.plan import PREPARING, Kind
+from fabfile.model.deploy.plan import PREPARING, Kind
 
 from .fakes.application import DATABASE, UBUNTU
 from .fakes.certificates import self_made

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.offsite import FORGED, UNSIGNED, signature
+from fabfile.model.data.offsite import FORGED, UNSIGNED, signature
 
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.certificate import anchor, serial
+from fabfile.model.certificates.certificate import anchor, serial
 
 from .fakes.authorities import days_left
 from .fakes.certificates import self_made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.certificate import serial
+from fabfile.model.certificates.certificate import serial
 
 from .fakes.authorities import public
 from .fakes.certificates import pair, signed

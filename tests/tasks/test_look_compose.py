@@ -13,7 +13,7 @@ import pytest
 from invoke import Context
 
 from fabfile.model.facts import Commit
-from fabfile.remote import compose
+from fabfile.remote.deploy import compose
 from fabfile.remote.host import Host
 
 from ..unit.builders import SERVER

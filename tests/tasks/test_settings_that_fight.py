@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from fabfile.model.release import KILLED
-from fabfile.remote import proxy
+from fabfile.model.deploy.release import KILLED
+from fabfile.remote.deploy import proxy
 
 from .fakes.application import UBUNTU
 from .fakes.engine import Ended

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fabfile.model.backup import Backup
-from fabfile.model.database import Content
+from fabfile.model.data.backup import Backup
+from fabfile.model.data.database import Content
 
 CONTENT = Content(
     version="16.10",

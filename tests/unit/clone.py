@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
-from fabfile.remote import git, state
+from fabfile.remote import state
+from fabfile.remote.deploy import git
 from fabfile.remote.host import Host
 
 from .builders import SERVER

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
-from fabfile.remote import proxy
+from fabfile.remote.deploy import proxy
+from fabfile.remote.deploy.proxy import Told
 from fabfile.remote.host import Host
-from fabfile.remote.proxy import Told
 
 from .builders import SERVER, STACK
 

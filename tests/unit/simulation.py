@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from fabfile.model.decide import decide
+from fabfile.model.access.folders import FOLDERS
+from fabfile.model.deploy.decide import decide
+from fabfile.model.deploy.plan import Kind, Plan, Step, Target, Wish, target_of
+from fabfile.model.deploy.reasons import image_id
+from fabfile.model.deploy.release import FAILED, VERIFIED, Image, Release
+from fabfile.model.deploy.way_back import as_released, missing_images
 from fabfile.model.facts import Change, Commit, Facts
-from fabfile.model.folders import FOLDERS
-from fabfile.model.plan import Kind, Plan, Step, Target, Wish, target_of
-from fabfile.model.reasons import image_id
-from fabfile.model.release import FAILED, VERIFIED, Image, Release
 from fabfile.model.stack import Stack
-from fabfile.model.way_back import as_released, missing_images
 
 from .builders import CHECKOUT, PROJECT, ROOT, SERVER, STACK, TREE, container, facts, folders
 

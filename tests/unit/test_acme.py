@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.acme import cause, lineage
+from fabfile.model.certificates.acme import cause, lineage
 
 CHALLENGE = """\
 Saving debug log to /opt/app/acme/logs/letsencrypt.log

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.authority import Due, alternatives, constraints, due, permits
-from fabfile.model.certificate import Sighting, anchor, serial
-from fabfile.model.chain import DAY
+from fabfile.model.certificates.authority import Due, alternatives, constraints, due, permits
+from fabfile.model.certificates.certificate import Sighting, anchor, serial
+from fabfile.model.certificates.chain import DAY
 from tests.tasks.fakes.certificates import authority, public_half, self_made, signed
 
 NOW = 1_800_000_000

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fabfile.model.backup import (
+from fabfile.model.data.backup import (
     Shelf,
     file_name,
     parse_manifest,
@@ -15,7 +15,7 @@ from fabfile.model.backup import (
     stale,
     suspicion,
 )
-from fabfile.model.database import Content, differences
+from fabfile.model.data.database import Content, differences
 
 from .backups import CONTENT, backup
 

@@ -15,13 +15,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
-from fabfile.model.backup import Backup
+from fabfile.model.data.backup import Backup
 from fabfile.model.errors import FAILED, REFUSED, Trouble
-from fabfile.remote import postgres
-from fabfile.remote import swap as databases
+from fabfile.remote.data import postgres
+from fabfile.remote.data import swap as databases
+from fabfile.remote.data.postgres import Postgres
+from fabfile.remote.data.swap import Swap
 from fabfile.remote.host import Host
-from fabfile.remote.postgres import Postgres
-from fabfile.remote.swap import Swap
 
 from .backups import CONTENT, backup
 from .builders import SERVER

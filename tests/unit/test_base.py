@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabfile.model.base import (
+from fabfile.model.data.base import (
     Base,
     Bases,
     needed_segment,

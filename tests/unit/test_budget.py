@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fabfile.model.budget import BUILDS, MINIMUM_FREE, UNKNOWN, shortage
+from fabfile.model.deploy.budget import BUILDS, MINIMUM_FREE, UNKNOWN, shortage
+from fabfile.model.deploy.plan import Kind, Step
 from fabfile.model.facts import Disk
-from fabfile.model.plan import Kind, Step
 
 from .builders import facts, target
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from fabfile.model.certificate import Sighting, is_self_made
+from fabfile.model.certificates.certificate import Sighting, is_self_made
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

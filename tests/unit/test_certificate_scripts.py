@@ -12,10 +12,10 @@ import pytest
 from cryptography import x509
 from invoke import Context
 
-from fabfile.model.authority import Due, due, permits
-from fabfile.model.certificate import Sighting, anchor, serial
+from fabfile.model.certificates.authority import Due, due, permits
+from fabfile.model.certificates.certificate import Sighting, anchor, serial
 from fabfile.model.errors import Trouble
-from fabfile.remote import acme, authority, certificates
+from fabfile.remote.certificates import acme, authority, certificates
 from fabfile.remote.host import Host
 
 from .builders import SERVER

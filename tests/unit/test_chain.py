@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
-from fabfile.model.certificate import Sighting, ending, is_readable, problems_of_pair
+from fabfile.model.certificates.certificate import Sighting, ending, is_readable, problems_of_pair
 
 from .chains import BEGIN, CLIENT, NOW, SERVER, SITE, Made, issuer, leaf, made, usage
 

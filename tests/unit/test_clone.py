@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fabfile.model.clone import problems, warnings
+from fabfile.model.deploy.clone import problems, warnings
 
 from .builders import CHECKOUT, SERVER, commit, facts
 

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
+from fabfile.model.deploy.plan import Target
 from fabfile.model.errors import Trouble
-from fabfile.model.plan import Target
-from fabfile.remote import compose
+from fabfile.remote.deploy import compose
 from fabfile.remote.host import Host
 from fabfile.remote.look import SCRIPT
 from fabfile.remote.output import Output, Timeout

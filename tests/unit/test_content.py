@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabfile.model.content import (
+from fabfile.model.deploy.content import (
     Tree,
     Wanted,
     beside,

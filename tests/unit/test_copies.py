@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
-from fabfile.model.backup import Backup, parse_manifest
+from fabfile.model.data.backup import Backup, parse_manifest
+from fabfile.model.data.offsite import Copy
 from fabfile.model.errors import FAILED, REFUSED, Trouble
-from fabfile.model.offsite import Copy
-from fabfile.remote import copies
+from fabfile.remote.data import copies
 from fabfile.remote.host import Host
 
 from .backups import backup

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.ddl import Harm, harms
+from fabfile.model.data.ddl import Harm, harms
 
 
 def told(sql: str) -> list[str]:

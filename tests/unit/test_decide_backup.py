@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fabfile.model.deploy.plan import PREPARING, Kind, Wish
 from fabfile.model.hints import Database, Hints
-from fabfile.model.plan import PREPARING, Kind, Wish
 
 from .planning import changed, containers, plan, titles, with_service
 

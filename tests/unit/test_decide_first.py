@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.decide import decide
+from fabfile.model.access.folders import FOLDERS
+from fabfile.model.deploy.decide import decide
+from fabfile.model.deploy.plan import PREPARING, Kind, Plan, Wish
 from fabfile.model.facts import Facts, Folder
-from fabfile.model.folders import FOLDERS
-from fabfile.model.plan import PREPARING, Kind, Plan, Wish
 
 from .builders import (
     OLD,

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fabfile.model.content import passed_name
-from fabfile.model.plan import Plan, Wish
+from fabfile.model.deploy.content import passed_name
+from fabfile.model.deploy.plan import Plan, Wish
 from fabfile.model.stack import Stack
 
 from .builders import STACK, image_ids, release, target

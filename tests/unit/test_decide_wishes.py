@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from fabfile.model.content import Tree
+from fabfile.model.deploy.content import Tree
+from fabfile.model.deploy.plan import Kind, Wish
 from fabfile.model.errors import Trouble
-from fabfile.model.plan import Kind, Wish
 from fabfile.model.stack import Stack
 
 from .builders import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fabfile.model.envfile import (
+from fabfile.model.access.envfile import (
     EnvFile,
     Findings,
     Rule,

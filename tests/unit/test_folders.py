@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.folders import FOLDERS, modes, warnings
+from fabfile.model.access.folders import FOLDERS, modes, warnings
 
 from .builders import CHECKOUT, ROOT, SERVER, facts, folders
 from .planning import plan, steps

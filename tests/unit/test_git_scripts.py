@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.remote import git
+from fabfile.remote.deploy import git
 from fabfile.remote.host import Host
 
 from .clone import commit, deployed, head, kept_in, mode, origin_of, run

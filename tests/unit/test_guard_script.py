@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.remote.guard import SCRIPT
+from fabfile.remote.access.guard import SCRIPT
 
 SHOP = ("172.18.0.0/16", "fd00:1::/64")
 OTHERS = "172.17.0.0/16"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from fabfile.model.content import Tree
-from fabfile.model.handed import not_handed_over
+from fabfile.model.deploy.content import Tree
+from fabfile.model.deploy.handed import not_handed_over
 from fabfile.model.stack import Build, Mount, Read, Service
 
 from .builders import CHECKOUT, STACK, TREE, built, commit, service

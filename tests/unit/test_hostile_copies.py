@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabfile.model import manifest, names
-from fabfile.model.backup import parse_manifest, parse_shelf
-from fabfile.model.base import parse_base
-from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.offsite import (
+from fabfile.model import names
+from fabfile.model.data import manifest
+from fabfile.model.data.backup import parse_manifest, parse_shelf
+from fabfile.model.data.base import parse_base
+from fabfile.model.data.offsite import (
     ANOTHER,
     FORGED,
     UNSIGNED,
@@ -26,7 +26,8 @@ from fabfile.model.offsite import (
     signature,
     stock,
 )
-from fabfile.model.volume import parse_volume
+from fabfile.model.data.volume import parse_volume
+from fabfile.model.errors import REFUSED, Trouble
 
 from .backups import backup
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.stack import Stack
-from fabfile.remote import idle
+from fabfile.remote.deploy import idle
 from fabfile.remote.host import Host
 
 from .builders import STACK

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fabfile.model.data.retention import Keep
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.inventory import Inventory, Server, parse
-from fabfile.model.retention import Keep
 from fabfile.model.values import PARSERS
 
 FILE = Path("/srv/fleet/hosts.ini")

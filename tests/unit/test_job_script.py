@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.remote.operator import JOB
+from fabfile.remote.schedule.crontab import JOB
 
 SETUP = """\
 #!/bin/sh

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from fabfile.remote.keys import key_problem
+from fabfile.remote.access.keys import key_problem
 
 KEY = Ed25519PrivateKey.generate()
 PASSPHRASE = BestAvailableEncryption(b"a passphrase")

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabfile.model.backup import Backup, Shelf
-from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.offsite import (
+from fabfile.model.data.backup import Backup, Shelf
+from fabfile.model.data.offsite import (
     Copy,
     Doubt,
     Folder,
@@ -23,8 +22,9 @@ from fabfile.model.offsite import (
     to_copy,
     to_renew,
 )
-from fabfile.model.retention import Keep, retain
-from fabfile.ops.offsite import Places
+from fabfile.model.data.retention import Keep, retain
+from fabfile.model.errors import REFUSED, Trouble
+from fabfile.ops.data.offsite import Places
 
 from .backups import backup
 

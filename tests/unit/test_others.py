@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from fabfile.model.deploy.others import data_beside
 from fabfile.model.facts import Container, Facts, Folder
 from fabfile.model.hints import Database, Hints
-from fabfile.model.others import data_beside
 from fabfile.model.stack import Mount
 
 from .builders import PROJECT, ROOT, STACK, container, facts, labels_of, service

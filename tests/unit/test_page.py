@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.page import SCRIPT, STYLE, Resource, missing, own, stillborn
+from fabfile.model.deploy.page import SCRIPT, STYLE, Resource, missing, own, stillborn
 from fabfile.model.probe import Answer
 
 URL = "https://app.example/"

@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fabfile.model.deploy.plan import Kind
 from fabfile.model.facts import Container, Facts
-from fabfile.model.plan import Kind
 
 from .builders import PROJECT, STACK
 from .simulation import Version, World

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.budget import MINIMUM_FREE
-from fabfile.model.envfile import Findings
-from fabfile.model.facts import Disk, Folder
-from fabfile.model.preflight import (
+from fabfile.model.access.envfile import Findings
+from fabfile.model.deploy.budget import MINIMUM_FREE
+from fabfile.model.deploy.preflight import (
     commit_problems,
     engine_problems,
     env_findings,
@@ -18,6 +17,7 @@ from fabfile.model.preflight import (
     stack_problems,
     warnings,
 )
+from fabfile.model.facts import Disk, Folder
 from fabfile.model.stack import Port, Stack
 
 from .builders import (

@@ -12,7 +12,7 @@ import pytest
 from invoke import Context
 
 from fabfile.model.errors import Trouble
-from fabfile.remote import proxy
+from fabfile.remote.deploy import proxy
 from fabfile.remote.host import Host
 from fabfile.remote.output import Output, Timeout
 

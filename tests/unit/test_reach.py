@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fabfile.model.plan import Kind
-from fabfile.model.reach import Reach, parse, warnings
+from fabfile.model.access.reach import Reach, parse, warnings
+from fabfile.model.deploy.plan import Kind
 
 from .builders import PROJECT
 from .planning import plan

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabfile.model.backup import Backup
-from fabfile.model.retention import Keep, retain
+from fabfile.model.data.backup import Backup
+from fabfile.model.data.retention import Keep, retain
 
 from .backups import MONDAY, backup
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.data.offsite import Copy, Folder, Keys, Offsite
 from fabfile.model.errors import FAILED, REFUSED, Trouble
-from fabfile.model.offsite import Copy, Folder, Keys, Offsite
-from fabfile.remote import s3
+from fabfile.remote.data import s3
+from fabfile.remote.data.s3 import Bucket
 from fabfile.remote.pipe import Source
-from fabfile.remote.s3 import Bucket
 
 from .backups import backup
 

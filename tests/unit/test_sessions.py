@@ -14,7 +14,7 @@ from paramiko import ECDSAKey
 
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.ops.session import side_by_side
-from fabfile.remote.connect import connect
+from fabfile.remote.access.connect import connect
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
 from tests.unit.builders import SERVER

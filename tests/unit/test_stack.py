@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.deploy.resolved import parse
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.hints import Hints
-from fabfile.model.resolved import parse
 from fabfile.model.stack import Build, Mount, Port, Read, Stack
 
 RESOLVED = (Path(__file__).parent / "data" / "resolved.json").read_text()

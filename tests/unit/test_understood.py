@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.preflight import stack_problems
-from fabfile.model.resolved import parse
+from fabfile.model.deploy.preflight import stack_problems
+from fabfile.model.deploy.resolved import parse
 
 from .builders import facts
 

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
+from fabfile.model.data.volume import VolumeBackup
 from fabfile.model.errors import FAILED, REFUSED, STRANDED, Trouble
 from fabfile.model.hints import Volume
-from fabfile.model.volume import VolumeBackup
-from fabfile.remote import volumes
+from fabfile.remote.data import volumes
+from fabfile.remote.data.volumes import Shared
 from fabfile.remote.host import Host
-from fabfile.remote.volumes import Shared
 
 from .builders import SERVER
 

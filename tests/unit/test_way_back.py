@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from fabfile.model.content import Wanted
-from fabfile.model.envfile import digests
-from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.release import Done, Image, Release
-from fabfile.model.way_back import (
+from fabfile.model.access.envfile import digests
+from fabfile.model.deploy.content import Wanted
+from fabfile.model.deploy.release import Done, Image, Release
+from fabfile.model.deploy.way_back import (
     RETAINED,
     as_released,
     changed_keys,
@@ -22,6 +21,7 @@ from fabfile.model.way_back import (
     unknown_services,
     wants,
 )
+from fabfile.model.errors import REFUSED, Trouble
 
 from .builders import facts, image_ids, release, target
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from fabfile.model.plan import Kind, Plan, Step
-from fabfile.model.release import ACCEPTED, Done, Release
-from fabfile.ops.status import release_view
+from fabfile.model.deploy.plan import Kind, Plan, Step
+from fabfile.model.deploy.release import ACCEPTED, Done, Release
+from fabfile.ops.watch.status import release_view
 
 HOSTS = """\
 [defaults]

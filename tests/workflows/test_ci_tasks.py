@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from invoke import Context, Exit, Program
 
-from fabfile.model.plan import Kind, Plan, Step
-from fabfile.ops.status import release_view
+from fabfile.model.deploy.plan import Kind, Plan, Step
+from fabfile.ops.watch.status import release_view
 from scripts.ci import fab
 from scripts.ci.tasks import ns
 

@@ -19,10 +19,10 @@ from fabric import Config, Executor
 from fabric.main import Fab
 
 from fabfile import ns
+from fabfile.model.deploy.release import Release, parse_release
 from fabfile.model.errors import Trouble
 from fabfile.model.inventory import Server
 from fabfile.model.probe import Answer, Question
-from fabfile.model.release import Release, parse_release
 from fabfile.ops.session import Session
 from fabfile.remote.host import Host
 
@@ -118,7 +118,7 @@ class Fleet:
         patch.setenv("HOSTS_INI", str(self.hosts))
         patch.setattr("fabfile.ops.session.Session", partial(Session, opener=self._open))
         patch.setattr("fabfile.remote.host.Connection", Connection)
-        patch.setattr("fabfile.remote.s3.connect", self.storage.connect)
+        patch.setattr("fabfile.remote.data.s3.connect", self.storage.connect)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
 
     def fab(self, line: str) -> Ran:

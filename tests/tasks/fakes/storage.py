@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from fabfile.model.offsite import Keys, Offsite
+from fabfile.model.data.offsite import Keys, Offsite
 
 KEYS = ("K3yOfTheBackups", "s3cretOfTheBackups")
 SIGNING = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"

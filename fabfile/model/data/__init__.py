@@ -1,0 +1,1 @@
+"""Backups, their manifests and their retention, and what SQL destroys."""

@@ -1,0 +1,138 @@
+"""What speaks against a plan, or should at least be known: refusals, drift and orphans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..facts import Container, Facts
+from .others import data_beside
+from .plan import Target, Wish
+from .reasons import Reason, Why
+
+
+def orphans(target: Target, facts: Facts) -> list[Container]:
+    """The containers of our project whose service is not in its stack."""
+    names = {service.name for service in target.stack.services}
+    return [
+        container
+        for container in facts.containers
+        if container.project == target.stack.project
+        and container.service
+        and container.service not in names
+    ]
+
+
+def surplus(target: Target, facts: Facts) -> list[Container]:
+    """The containers of a service beside its own: somebody scaled it."""
+    found = [facts.containers_of(target.stack.project, one.name) for one in target.stack.services]
+    return [container for containers in found for container in containers[1:]]
+
+
+def notes(
+    target: Target,
+    facts: Facts,
+    wish: Wish,
+    reasons: Mapping[str, Reason],
+    left_out: Mapping[str, Reason],
+) -> list[str]:
+    """What a person should know, and the plan does not act upon."""
+    found = [f"left out: {name}: {reason.text}" for name, reason in left_out.items()]
+    proxy = target.stack.proxy
+    if proxy and proxy.name in reasons and facts.runs(target.stack.project, proxy.name):
+        found.append(
+            f"{proxy.name} itself is replaced: what is under way is cut, and for a moment"
+            " nobody is answered"
+        )
+    found += [
+        f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
+        for c in orphans(target, facts)
+        if not wish.removes(c)
+    ]
+    found += [
+        f"started by hand: {container.name} is a one-off container of this project"
+        for container in facts.containers
+        if container.project == target.stack.project
+        and not container.service
+        and not container.stands_in_for
+    ]
+    found += [
+        f"started by hand: {container.name} runs an image of this project"
+        for container in facts.containers
+        if container.by_hand and container.image_project == target.stack.project
+    ]
+    found += [
+        f"the database starts empty beside data of others: {data}"
+        for data in data_beside(target.stack, facts)
+    ]
+    return found + [f"edited on the server: {line.strip()}" for line in facts.edited]
+
+
+def refusals(
+    target: Target,
+    facts: Facts,
+    wish: Wish,
+    reasons: Mapping[str, Reason],
+    left_out: Mapping[str, Reason],
+) -> list[str]:
+    """Why the plan as a whole must not be carried out; ``reasons`` are those of what it touches."""
+    found = []
+    for service in target.stack.services:
+        reason = reasons.get(service.name)
+        replaced = reason and reason.why not in (Why.ABSENT, Why.STOPPED)
+        if service.hints.keep and reason and replaced and not wish.restart_data:
+            found.append(
+                f"{service.name} is a data service and would be recreated ({reason.text});"
+                " --restart-data allows it"
+            )
+    kept = {service.name for service in target.stack.services if service.hints.keep}
+    found += [
+        f"{one.name} is a second container of the data service {one.service}; remove it by hand"
+        for one in surplus(target, facts)
+        if one.service in kept
+    ]
+    found += _other_parts(target, facts)
+    found += [
+        f"container name {service.container} is held by orphan {orphan.service};"
+        " give the renamed service a container name of its own"
+        for orphan in orphans(target, facts)
+        for service in target.stack.services
+        if service.container == orphan.name
+    ]
+    return found + _only(target, facts, wish, left_out)
+
+
+def _other_parts(target: Target, facts: Facts) -> list[str]:
+    """Networks and volumes that are there, and are defined otherwise than they were made."""
+    last = facts.verified
+    made = dict(last.parts) if last else {}
+    found = []
+    for part, definition in target.stack.parts.items():
+        name = part.partition(" ")[2]
+        there = name in facts.networks or name in facts.volumes
+        if there and made.get(part, definition) != definition:
+            found.append(
+                f"{part} is defined otherwise than it was made, and no deploy makes it anew while"
+                " something uses it: give it another name, or remove it by hand first"
+            )
+    return found
+
+
+def _only(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reason]) -> list[str]:
+    """``--only`` must not leave out what the rest of the stack would then miss."""
+    if not wish.only:
+        return []
+    listed = ", ".join(wish.only)
+    found = []
+    for name, reason in left_out.items():
+        stable = target.images[name].stable
+        twin = next((one for one in wish.only if target.images[one].stable == stable), None)
+        if twin:
+            found.append(f"--only {listed}: {name} is a twin of {twin}; name both or neither")
+        elif reason.why is not Why.IMAGE:
+            found.append(f"--only {listed} would leave out {name}: {reason.text}")
+        elif target.stack.service(name).hints.migrate:
+            found.append(f"--only {listed} would leave out {name}, which may migrate")
+    proxy = target.stack.proxy
+    if proxy and target.generation != facts.generation:
+        found.append(f"--only {listed} would leave out the configuration of {proxy.name}")
+    return found

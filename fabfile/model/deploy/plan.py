@@ -1,0 +1,149 @@
+"""The plan: ordered steps from what is running to the wanted commit, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ..facts import Commit, Container
+from ..inventory import Server
+from ..stack import Stack
+from .content import Tree, Wanted, beside, configuration, digest, wanted_images
+
+
+class Kind(StrEnum):
+    """What a step does. The order is the order of a deploy."""
+
+    BOOTSTRAP = "bootstrap"
+    FETCH = "fetch"
+    CERTIFICATE = "certificate"
+    TRUST = "trust"
+    PULL = "pull"
+    BUILD = "build"
+    SMOKE = "smoke"
+    TEST_PROXY = "test-proxy"
+    REVIEW = "review"
+    BACKUP = "backup"
+    START = "start"
+    MIGRATE = "migrate"
+    CHECKOUT = "checkout"
+    RETAG = "retag"
+    ROLL = "roll"
+    RELOAD = "reload"
+    REMOVE = "remove"
+    GUARD = "guard"
+    DOWNGRADE = "downgrade"
+
+
+PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.START)])
+"""Kinds that do not touch the running system."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step and why it is in the plan. ``subject`` is a service, an image or a path."""
+
+    kind: Kind
+    subject: str
+    reason: str
+    force: bool = False
+    """Replace the container although its definition and image are the same."""
+
+    @property
+    def title(self) -> str:
+        """What a person reads."""
+        return f"{self.kind.value} {self.subject}".rstrip()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The decision for one server."""
+
+    server: str
+    commit: str
+    subject: str
+    since: str
+    """Commit of the last verified release; empty on a first deploy."""
+    steps: tuple[Step, ...]
+    untouched: tuple[str, ...]
+    """Services that stay as they are."""
+    notes: tuple[str, ...]
+    """Drift, orphans and what was left out: shown, not acted upon."""
+    refusals: tuple[str, ...]
+    """Why the plan as a whole must not be carried out."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as ``plan --json`` prints it (docs/json.md)."""
+        steps = [{**asdict(step), "kind": step.kind.value} for step in self.steps]
+        return {**asdict(self), "steps": steps}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The wanted state as values: the stack with the images and configuration that it names."""
+
+    stack: Stack
+    images: Mapping[str, Wanted]
+    configuration: Mapping[str, str]
+    callers: tuple[str, ...]
+    """Addresses of the servers that call this one; the only ones that its proxy lets in."""
+    cdn: tuple[str, ...] = ()
+    """The header in which a CDN says who a client is, then its ranges; empty without one."""
+    resolved: str = field(default="", repr=False)
+    """The stack's text, as compose resolved it; holds secrets."""
+    tree: Tree = field(default_factory=dict, repr=False)
+    """The files of the commit."""
+    beside: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Service → what its configs and secrets say; holds secrets."""
+
+    @property
+    def generation(self) -> str:
+        """Digest of the proxy's configuration, served by the proxy to prove what it has loaded."""
+        proxy = self.stack.proxy
+        cdn = [self.cdn] if self.cdn else []
+        loads = [self.configuration.get(proxy.name), self.callers, *cdn] if proxy else []
+        return digest(loads)[:16] if proxy else ""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator allows and asks for besides the commit."""
+
+    restart_data: bool = False
+    """Allow what would recreate a data service; without it that refuses the plan as a whole."""
+    remove_orphans: bool = False
+    spare: frozenset[str] = frozenset()
+    """Containers that stay, orphans or not."""
+    only: tuple[str, ...] = ()
+    """Services to deploy; empty: all."""
+    keep_schema: bool = False
+    """Never migrate: a rollback leaves the database at its revision."""
+    lowered: bool = False
+    """The schema was taken down by this very command: move it up again, with the same images."""
+    allow_destructive: bool = False
+    """Allow a migration that loses data or breaks code which still runs."""
+    rebuild: bool = False
+    """Build again what is there already, on fresh bases."""
+
+    def removes(self, orphan: Container) -> bool:
+        """Whether this orphan is to go."""
+        return self.remove_orphans and orphan.name not in self.spare
+
+
+def target_of(
+    server: Server, stack: Stack, commit: Commit, callers: Iterable[Server] = ()
+) -> Target:
+    """What the wanted commit means on this server, which ``callers`` call."""
+    allowed = sorted(caller.address for caller in callers)
+    return Target(
+        stack,
+        wanted_images(stack, commit.tree, server.path),
+        configuration(stack, commit.tree, server.path),
+        (*allowed, *server.allow) if allowed else (),
+        (server.cdn_header, *server.cdn_ranges) if server.cdn_ranges else (),
+        commit.resolved,
+        commit.tree,
+        beside(stack, commit.tree, server.path, commit.effective),
+    )

@@ -1,0 +1,259 @@
+"""Preflight: everything that must hold before a server is touched, each failure one line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from ..access.envfile import Findings, check, foreign_encoding, parse, schema
+from ..access.folders import FOLDERS
+from ..certificates.certificate import ending, is_readable
+from ..facts import Facts
+from ..inventory import Server
+from ..stack import Stack
+from .budget import MINIMUM_FREE
+
+STEERING = {
+    "COMPOSE_PROJECT_NAME": "take the stack for another one, whose names are all in use",
+    "COMPOSE_ENV_FILES": "read other settings than this file",
+    "COMPOSE_DISABLE_ENV_FILE": "read no settings",
+    "COMPOSE_PATH_SEPARATOR": "take COMPOSE_FILE for several files",
+    "COMPOSE_REMOVE_ORPHANS": "remove containers that nobody asked it to remove",
+}
+"""Keys of ``.env`` by which compose would do another thing than was decided, and what."""
+COMPOSE = (2, 20)
+"""Oldest compose that reads ``start_interval`` and ``include``."""
+CURL = (7, 70)
+"""Oldest curl that tells how each of several questions went."""
+START_INTERVAL = 25
+"""Oldest engine that honours ``start_interval``."""
+PACKAGES = {"flock": "util-linux", "timeout": "coreutils"}
+"""Debian's packages whose name is not the program's."""
+PROGRAMS = ("bash", "git", "docker", "curl", "openssl", "flock", "timeout", "tar")
+"""Programs that a server must have."""
+
+
+def missing_programs(names: Sequence[str]) -> str:
+    """What to say of programs that a server lacks."""
+    if "docker" in names:
+        return "no Docker on this server; install Docker Engine with its compose plugin"
+    packages = sorted({PACKAGES.get(name, name) for name in names})
+    return (
+        f"missing on the server: {', '.join(names)}; install: sudo apt-get install"
+        f" {' '.join(packages)}"
+    )
+
+
+def engine_problems(facts: Facts) -> list[str]:
+    """What is wrong with the engine or with compose; nothing more can be told of the stack then."""
+    if engine := _engine(facts):
+        return [engine]
+    if _version(facts.compose) < COMPOSE:
+        return ["docker compose is missing or older than 2.20; install the docker compose plugin"]
+    return []
+
+
+def host_problems(server: Server, facts: Facts) -> list[str]:
+    """What is wrong with the host itself: disk, rights, files."""
+    problems = []
+    if facts.certificate.strip() and not is_readable(facts.certificate):
+        problems.append(
+            f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
+            " the next deploy makes a self-made one"
+        )
+    problems += _curl(facts.curl)
+    for disk in facts.disks:
+        if disk.free < MINIMUM_FREE:
+            problems.append(
+                f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
+                f" {MINIMUM_FREE >> 20} MiB; free some space (fab {server.name}.prune, old backups)"
+            )
+    for name in FOLDERS:
+        path = str(server.root / name)
+        state = facts.folders.get(path)
+        if state and (state.owner != facts.user or state.mode & 0o700 != 0o700):
+            problems.append(
+                f"{path} belongs to {state.owner} with mode {state.mode:o}; run:"
+                f" sudo chown {facts.user} {path} && sudo chmod u+rwx {path}"
+            )
+    for clone in (server.path, server.path / ".git"):
+        found = facts.folders.get(str(clone))
+        if found and found.owner != facts.user:
+            problems.append(
+                f"{clone} belongs to {found.owner}, so git refuses to work there; run:"
+                f" sudo chown -R {facts.user} {server.path}"
+            )
+            break
+    if not facts.has_folder(server.root) and not facts.sudo:
+        problems.append(
+            f"{server.root} does not exist and {facts.user} may not use sudo to make it; run once:"
+            f" sudo install -d -m 700 -o {facts.user} {server.root}"
+        )
+    folder = facts.folders.get(str(server.root))
+    if folder and folder.owner != facts.user and not facts.sudo:
+        problems.append(
+            f"{server.root} belongs to {folder.owner};"
+            f" run once: sudo chown {facts.user} {server.root}"
+        )
+    return problems
+
+
+def _curl(version: str) -> list[str]:
+    if not version or _version(version) >= CURL:
+        return []
+    return [f"curl {version} is too old to ask the gates; install curl 7.70 or newer"]
+
+
+def _engine(facts: Facts) -> str:
+    if not facts.docker:
+        return "no Docker engine answers; start it: sudo systemctl start docker"
+    if not facts.docker.startswith("error"):
+        return ""
+    text = facts.docker.lower()
+    if "not found" in text:
+        return "no Docker on this server; install Docker Engine with its compose plugin"
+    if "permission denied" in text:
+        remedy = f"sudo usermod -aG docker {facts.user}"
+        return f"user {facts.user} may not use Docker; run once: {remedy}"
+    reason = facts.docker.removeprefix("error:").strip()
+    return f"no Docker engine answers; start it: sudo systemctl start docker ({reason})"
+
+
+def _version(text: str) -> tuple[int, ...]:
+    parts = text.lstrip("v").split(".")[:2]
+    return tuple(int(part) for part in parts) if "".join(parts).isdecimal() else (0,)
+
+
+def commit_problems(server: Server, facts: Facts) -> list[str]:
+    """Why the wanted commit cannot be had."""
+    commit = facts.commit
+    if commit is None:
+        return []
+    if not commit.fault:
+        return [_tracked_env(commit.id)] if ".env" in commit.tree else []
+    if commit.fault == "unknown":
+        return [f"{server.repository} has no commit, branch or tag '{commit.error}'; push it first"]
+    if commit.fault == "ambiguous":
+        several = f"{server.repository} has several commits of that name: {commit.error}"
+        return [f"{several}; give the whole id of the one that is meant"]
+    return [f"git cannot read {server.repository}: {commit.error}"]
+
+
+def _tracked_env(commit: str) -> str:
+    return (
+        f"commit {commit[:8]} tracks .env, where this server keeps its secrets;"
+        " run in the repository: git rm --cached .env, add .env to .gitignore, and commit"
+    )
+
+
+def env_findings(server: Server, facts: Facts) -> Findings:
+    """What is wrong with the server's ``.env``; never shows a value."""
+    where = server.path / ".env"
+    if facts.env_stat is None:
+        return Findings((f"no {where}: copy .env.example, fill its blanks, chmod 600",))
+    problems = []
+    owner, mode = facts.env_stat
+    if int(mode, 8) & 0o077:
+        problems.append(f"{where} has mode {mode}: others can read it; chmod 600 {where}")
+    if owner != facts.user:
+        problems.append(f"{where} belongs to {owner}; run: sudo chown {facts.user} {where}")
+        if not facts.env:
+            return Findings(tuple(problems))
+    if encoding := foreign_encoding(facts.env):
+        return Findings((*problems, f"{where} is {encoding}; save it as UTF-8 without a mark"))
+    env = parse(facts.env)
+    problems += [
+        f".env: {key} makes compose {what}; remove it"
+        for key, what in STEERING.items()
+        if key in env.values
+    ]
+    if not any(env.values.values()):
+        return Findings((*problems, f"{where} is empty: copy .env.example, fill its blanks"))
+    if facts.commit is None or not facts.commit.example:
+        return Findings((*problems, *env.problems))
+    found = check(env, facts.commit.effective, schema(facts.commit.example), server.name)
+    expected = {"COMPOSE_FILE": str(server.compose), "STATE_ROOT": str(server.root)}
+    for key, value in expected.items():
+        if env.values.get(key, value) != value:
+            problems.append(f".env: {key} is not '{value}', which hosts.ini says")
+    return Findings((*problems, *found.problems), found.warnings)
+
+
+def is_another_stack(facts: Facts) -> bool:
+    """Whether the settings give the stack another name: all that runs would only be foreign."""
+    return "COMPOSE_PROJECT_NAME" in parse(facts.env).values
+
+
+def stack_problems(facts: Facts, stack: Stack) -> list[str]:
+    """What is not understood of it, clashes with what is not ours, and limits beyond the host."""
+    problems = list(stack.not_understood)
+    names = {service.container for service in stack.services}
+    ours = {c.name for c in facts.containers if c.project == stack.project}
+    for container in facts.containers:
+        if container.name in names - ours:
+            data = f", with data in {', '.join(container.data)}" if container.data else ""
+            problems.append(
+                f"container name {container.name} is in use by {container.owner}{data};"
+                " rename or remove that one"
+            )
+    for network in stack.networks:
+        owner = facts.networks.get(network, stack.project)
+        if owner != stack.project:
+            problems.append(_network(network, owner, stack, facts))
+    problems += [
+        f"{part}, which the stack calls external, is not there:"
+        f" docker {kind} create {shlex.quote(name)}"
+        for part in stack.external
+        for kind, _, name in [part.partition(" ")]
+        if name not in {*facts.networks, *facts.volumes}
+    ]
+    mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
+    for service in stack.services:
+        for port in service.ports:
+            taken = [one for one in port.choices if one in facts.listening - mine]
+            if len(taken) == len(port.choices):
+                holder = next(
+                    (c.name for c in facts.containers if taken[0] in c.published), "a process"
+                )
+                problems.append(
+                    f"port {taken[0].removesuffix('/tcp')} of {service.name} is in use by {holder}"
+                )
+        if service.cpus > facts.cpus:
+            problems.append(
+                f"{service.name} is limited to {service.cpus:g} CPUs, this server has {facts.cpus};"
+                " lower the limit in .env"
+            )
+    return problems
+
+
+def _network(network: str, owner: str, stack: Stack, facts: Facts) -> str:
+    """Compose refuses a network that is not labelled as its own; a used one cannot be replaced."""
+    user = f"project {owner}" if owner else "no compose project"
+    users = [c for c in facts.containers if network in c.addresses]
+    attached = sorted(c.name for c in users)
+    if not users or {c.project for c in users} != {stack.project}:
+        return f"network {network} is in use by {user}; remove it once its containers are gone"
+    return (
+        f"network {network} is of {user}, and compose refuses it; nothing was stopped. It is made"
+        f" anew after: docker rm -f {' '.join(attached)} && docker network rm {network}"
+    )
+
+
+def unreadable(facts: Facts) -> list[str]:
+    """The records and manifests that a look cannot read, in one line."""
+    names = ", ".join(facts.unreadable)
+    return [f"cannot be read, and counts as not there: {names}"] if names else []
+
+
+def warnings(facts: Facts) -> list[str]:
+    """What a deploy survives, but a person should know."""
+    found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
+    found += unreadable(facts)
+    found += [f"certificate: {text}" for text in ending(facts.certificate, facts.now)]
+    version = _version(facts.docker)
+    if (0,) < version < (START_INTERVAL,):
+        found.append(
+            f"engine {facts.docker} ignores start_interval (needs 25):"
+            " the first health probe comes late"
+        )
+    return found

@@ -1,0 +1,212 @@
+"""What compose resolved, read into a stack; what has another form is refused, never half read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from ..duration import length
+from ..errors import refused
+from ..hints import Hints, known_hints, parse_hints
+from ..image_names import familiar
+from ..reading import load
+from ..stack import Build, Mount, Port, Read, Service, Stack
+from .understood import not_understood
+
+ONCE = ("no", "on-failure")
+"""Restart policies of a service that may end by itself."""
+ODD = (ValueError, TypeError, KeyError, AttributeError)
+"""What another form than the expected one raises where it is read."""
+
+
+def parse(resolved: str, hashes: str, *, strict: bool = True) -> Stack:
+    """Read ``docker compose config --format json`` and ``config --hash '*'``.
+
+    ``strict``: a hint that is not known here ends the command with exit code 2. A release that an
+    older or newer collection deployed is read without: what it says beyond is left out.
+
+    The project directory must have been the checkout's own, so that digests and paths are those of
+    the containers that ``up`` makes.
+    """
+    try:
+        model = load(resolved)
+    except ValueError:
+        raise refused(f"compose cannot read the stack: {resolved.strip()[:500]}") from None
+    digests = dict(line.split() for line in hashes.split("\n") if len(line.split()) == 2)
+    try:
+        return _stack(model, digests, strict=strict)
+    except ODD as error:
+        raise refused(
+            "compose gives the stack in a form that is not understood here"
+            f" ({type(error).__name__}: {error})"
+        ) from None
+
+
+def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool) -> Stack:
+    hints = model.get("x-deploy") or {}
+    if not isinstance(hints, dict):
+        raise refused("x-deploy: not a mapping of services to what a deploy must know of them")
+    unknown = sorted(set(hints) - set(model["services"]))
+    if unknown and strict:
+        raise refused(f"x-deploy: no such service: {', '.join(unknown)}")
+    read_hints = parse_hints if strict else known_hints
+    services = {}
+    for name, raw in model["services"].items():
+        try:
+            service = _service(name, model, raw, read_hints(name, hints.get(name)))
+        except ODD as error:
+            raise refused(
+                f"service {name}: its definition is not understood here"
+                f" ({type(error).__name__}: {error})"
+            ) from None
+        services[name] = replace(service, config_hash=digests.get(name, ""))
+    for name in _awaited(model):
+        if name in services:
+            services[name] = replace(services[name], completes=True)
+    if strict and (wrong := _never_asked(services.values())):
+        raise refused(f"x-deploy: {'; '.join(wrong)}")
+    devices = (
+        (volume.get("driver_opts") or {}).get("device")
+        for volume in (model.get("volumes") or {}).values()
+        if volume
+    )
+    parts, external = _parts(model)
+    return Stack(
+        project=model["name"],
+        services=_ordered(services),
+        networks=tuple(
+            name.removeprefix("network ") for name in parts if name.startswith("network ")
+        ),
+        volume_folders=tuple(sorted(device for device in devices if device)),
+        parts=parts,
+        external=external,
+        not_understood=not_understood(model),
+    )
+
+
+def _awaited(model: Mapping[str, Any]) -> Iterator[str]:
+    """The services that others await until they have ended with 0."""
+    for raw in model["services"].values():
+        for other, how in (raw.get("depends_on") or {}).items():
+            if (how or {}).get("condition") == "service_completed_successfully":
+                yield other
+
+
+def _never_asked(services: Collection[Service]) -> list[str]:
+    """What stands in ``x-deploy`` where nobody looks: a release would pass without it."""
+    wrong = []
+    for one in services:
+        for key in ("gates", "upstreams", "hold"):
+            if getattr(one.hints, key) and not one.hints.proxy:
+                wrong.append(f"{key} of {one.name}: it is not the proxy")
+        if one.hints.smoke and one.build is None:
+            wrong.append(f"smoke of {one.name}: its image is not built here")
+    for key in ("proxy", "database", "link"):
+        names = [one.name for one in services if getattr(one.hints, key)]
+        if len(names) > 1:
+            wrong.append(f"{key} of {' and '.join(names)}: only one is asked")
+    return wrong
+
+
+def _parts(model: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The networks and volumes of the stack itself, and those that it only uses."""
+    parts, external = {}, []
+    for kind in ("network", "volume"):
+        for key, raw in (model.get(f"{kind}s") or {}).items():
+            definition = raw or {}
+            name = f"{kind} {definition.get('name', key)}"
+            if definition.get("external"):
+                external.append(name)
+            else:
+                said = {part: value for part, value in definition.items() if value}
+                parts[name] = _digest(said)
+    return parts, tuple(external)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints: Hints) -> Service:
+    project = model["name"]
+    limits = ((raw.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    health = raw.get("healthcheck") or {}
+    return Service(
+        name=name,
+        image=familiar(raw.get("image", f"{project}-{name}")),
+        build=_build(raw["build"]) if "build" in raw else None,
+        container=raw.get("container_name", f"{project}-{name}-1"),
+        depends_on=tuple(sorted(raw.get("depends_on") or {})),
+        mounts=tuple(
+            Mount(
+                volume["type"],
+                volume.get("source", ""),
+                volume["target"],
+                bool(volume.get("read_only")),
+            )
+            for volume in raw.get("volumes") or []
+        ),
+        ports=tuple(_port(port) for port in raw.get("ports") or [] if port.get("published")),
+        cpus=float(limits.get("cpus") or 0),
+        config_hash="",
+        completes=str(raw.get("restart")).partition(":")[0] in ONCE,
+        command=tuple(raw.get("command") or ()),
+        environment={
+            key: "" if value is None else str(value).replace("$$", "$")
+            for key, value in (raw.get("environment") or {}).items()
+        },
+        reads=tuple(_reads(model, raw)),
+        in_host_network=raw.get("network_mode") == "host",
+        start_period=length(health.get("start_period", "0s")),
+        hints=hints,
+    )
+
+
+def _build(spec: Mapping[str, Any]) -> Build:
+    known = {"context", "dockerfile", "args", "target", "additional_contexts"}
+    rest = {key: value for key, value in spec.items() if key not in known and value}
+    file = "" if "dockerfile_inline" in spec else spec.get("dockerfile", "Dockerfile")
+    return Build(
+        context=spec["context"],
+        dockerfile=str(PurePosixPath(spec["context"]) / file) if file else "",
+        args=tuple(sorted((spec.get("args") or {}).items())),
+        target=spec.get("target", ""),
+        contexts=tuple(sorted((spec.get("additional_contexts") or {}).items())),
+        rest=json.dumps(rest, sort_keys=True) if rest else "",
+    )
+
+
+def _port(raw: Mapping[str, Any]) -> Port:
+    first, _, last = str(raw["published"]).partition("-")
+    protocol = raw.get("protocol", "tcp")
+    return Port(raw.get("host_ip", ""), int(first), protocol, int(last or 0))
+
+
+def _reads(model: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[Read]:
+    for section in ("configs", "secrets"):
+        for entry in raw.get(section) or []:
+            definition = (model.get(section) or {}).get(entry["source"]) or {}
+            for kind in ("content", "environment", "file"):
+                if kind in definition:
+                    yield Read(kind, str(definition[kind]))
+
+
+def _ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
+    """Dependencies first, otherwise as the file has them, the proxy last."""
+    done: dict[str, Service] = {}
+
+    def visit(service: Service) -> None:
+        if service.name in done:
+            return
+        for dependency in service.depends_on:
+            if dependency in services:
+                visit(services[dependency])
+        done[service.name] = service
+
+    for service in sorted(services.values(), key=lambda service: service.hints.proxy):
+        visit(service)
+    return tuple(done.values())

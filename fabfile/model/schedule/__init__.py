@@ -1,0 +1,1 @@
+"""What cron starts on a server, and when."""

@@ -1,0 +1,1 @@
+"""Certificates: issued, installed, renewed, and the trust between servers."""

@@ -1,0 +1,1 @@
+"""Deploys, rollbacks and recoveries: decide, show, carry out, prove."""

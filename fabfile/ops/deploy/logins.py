@@ -1,0 +1,61 @@
+"""Logins: a password of ``.env`` is tried before anything that uses it is replaced."""
+
+from __future__ import annotations
+
+from ...model.deploy.plan import Kind, Plan, Target
+from ...model.errors import refused
+from ...model.facts import Container
+from ...model.stack import Service
+from ...remote.data import postgres
+from ...remote.deploy import compose
+from ...remote.host import Host
+from ..data.databases import from_service
+from ..sight import Sight
+
+ASK = 30
+"""Seconds that a log-in may take."""
+NOT_TRIED = 124
+"""From this exit code on the command did not end in time, or was never run."""
+
+
+def require_logins(sight: Sight, target: Target, plan: Plan) -> None:
+    """Exit code 2 when a data service does not take the password that ``.env`` has for it.
+
+    What does not run, or is ill, is not asked.
+    """
+    if not plan.steps:
+        return
+    facts = sight.facts
+    restarted = {step.subject for step in plan.steps if step.kind in (Kind.START, Kind.ROLL)}
+    found = []
+    for service in target.stack.services:
+        container = facts.container(target.stack.project, service.name)
+        if container is None or container.state != "running" or container.health == "unhealthy":
+            continue
+        why = _refusal(sight.host, service, container, restarted=service.name in restarted)
+        if why:
+            found.append(f"{service.container} does not take the password of .env: {why}")
+    if found:
+        raise refused(
+            f"{plan.server}: {found[0]}; give it that one first, or put the former one back"
+            " (docs/deploy.md, Passwords); nothing was touched",
+            found[1:],
+        )
+
+
+def _refusal(host: Host, service: Service, container: Container, *, restarted: bool) -> str:
+    """Why it refuses; empty: it does not, or there is nothing to try."""
+    hints = service.hints
+    if hints.database and hints.database.password:
+        # It stands in the volume: a restart does not change it.
+        password = service.environment.get(hints.database.password, "")
+        database = from_service(service, container.image)
+        return postgres.refusal(host, database, container.address, password, ASK)
+    if hints.login and not restarted:
+        given = service.environment
+        output = compose.ask_inside(host, container.name, hints.login, ASK, given)
+        if output.ok or output.code >= NOT_TRIED:
+            return ""
+        said = (*output.stdout.split("\n"), *output.errors())
+        return next((line for line in said if line), f"exit code {output.code}")
+    return ""

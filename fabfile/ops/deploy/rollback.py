@@ -1,0 +1,110 @@
+"""Rollback by hand: to the last verified release, or to one that is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...model.access.envfile import parse
+from ...model.deploy.plan import Wish
+from ...model.deploy.way_back import changed_keys, choose
+from ...model.errors import FAILED, Trouble, refused
+from ...remote.lock import Lock
+from ...remote.look import look
+from ..interruption import interruptible
+from ..locking import deadline, waiting_lock
+from ..session import Session
+from ..watch.status import release_view
+from .descending import Way
+from .go_back import go_back, rollback_run, stopped
+from .logins import require_logins
+from .run import Run, as_trouble
+from .show import show_plan
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator asked for."""
+
+    to: str = ""
+    """Id of a release, or (the start of) a commit; empty: the release before the one that runs."""
+    waive: tuple[str, ...] = ()
+    restart_data: bool = False
+    way: Way = Way()
+    """What is to become of the schema."""
+    yes: bool = False
+    wait: int = 0
+    """Seconds to wait for others who hold the server."""
+
+
+def rollback(session: Session, name: str, options: Options, *, as_json: bool = False) -> None:
+    """Bring a server back to a release that passed; today's ``.env`` stays.
+
+    No build, no registry: from the images that the server kept. Proved by the same gates as a
+    deploy; when that fails, the server goes back to where it was.
+    """
+    console = session.console
+    asking = console.interactive and not options.yes
+    if asking:
+        _show(_examine(session, name, options))
+        if not console.confirm("Go back?"):
+            raise refused("nothing was changed: the answer was no")
+    with waiting_lock(session, name, deadline(options.wait)) as lock:
+        run = _examine(session, name, options)
+        if not asking:
+            _show(run)
+        run.announce = lock.step
+        with interruptible(session, lambda: stopped(session, _under_way(run, lock))) as run.pause:
+            _carry_out(run)
+    if as_json:
+        console.result(release_view(run.release) if run.plan.steps else None)
+
+
+def _under_way(run: Run, lock: Lock) -> dict[str, str]:
+    return {run.name: lock.at} if run.touched else {}
+
+
+def _examine(session: Session, name: str, options: Options) -> Run:
+    facts = look(session.host(name))
+    release = choose(name, facts.releases, options.to)
+    run = rollback_run(
+        session,
+        name,
+        release,
+        Wish(restart_data=options.restart_data, keep_schema=True),
+        waive=options.waive,
+        way=options.way,
+    )
+    require_logins(run.sight, run.target, run.plan)
+    keys = changed_keys(release, dict(parse(run.sight.facts.env).values))
+    if keys:
+        console = session.console
+        console.warn(
+            name, f"today's .env stays; it differs from the release's in: {', '.join(keys)}"
+        )
+    return run
+
+
+def _show(run: Run) -> None:
+    run.session.console.line(run.name, f"rollback to {run.release.back_to}", "bold")
+    show_plan(run.session.console, run.plan, ())
+
+
+def _carry_out(run: Run) -> None:
+    if not run.plan.steps:
+        run.prove()
+        return
+    before = run.sight.facts
+    try:
+        run.prepare()
+    except Trouble as trouble:
+        run.fail(trouble)
+        message = f"{trouble.message}; the running system was not touched"
+        raise Trouble(message, code=FAILED, evidence=trouble.evidence) from None
+    try:
+        run.cut_over()
+        run.prove()
+        run.conclude()
+    except Exception as error:  # noqa: BLE001 # even a bug of ours must not stop half way
+        cause = as_trouble(error)
+        run.fail(cause)
+        raise go_back(run, before, cause) from None

@@ -1,0 +1,120 @@
+"""Replacing services behind the proxy, so that at every instant somebody answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from ...model.deploy.plan import Step, Target
+from ...model.errors import Trouble
+from ...model.facts import Facts
+from ...model.stack import Service
+from ...remote.deploy import compose, proxy
+from ...remote.host import Host
+
+
+@dataclass
+class Rolling:
+    """The steps of one deploy that concern the proxy and what stands behind it."""
+
+    host: Host
+    target: Target
+    facts: Facts
+    present: set[str] = field(default_factory=set)
+    """Services that have a running container."""
+
+    def __post_init__(self) -> None:
+        project = self.target.stack.project
+        self.present = {
+            container.service
+            for container in self.facts.containers
+            if container.project == project and container.service and container.state == "running"
+        }
+
+    def test(self, step: Step, tree: PurePosixPath) -> None:
+        """Have nginx test the commit's configuration, in the target image."""
+        service = self.target.stack.service(step.subject)
+        reference = self.target.images[service.name].reference
+        output = proxy.test(self.host, tree, self._names(), self._told(service), reference)
+        if not output.ok:
+            message = f"{self.host.name}: nginx refuses the new configuration"
+            raise Trouble(message, evidence=output.tail())
+
+    def _names(self) -> set[str]:
+        """Every name that the proxy may know: of the wanted stack, and of what runs now."""
+        stack = self.target.stack
+        names = {name for one in stack.services for name in (one.name, one.container)}
+        for container in self.facts.containers:
+            if container.project == stack.project and container.service:
+                names |= {container.service, container.name}
+        return names
+
+    def roll(self, step: Step) -> str:
+        """Replace one container; the next only when the proxy really reaches this one."""
+        compose.move_stable(self.host, self.target.images[step.subject])
+        service = self.target.stack.service(step.subject)
+        front = self.target.stack.proxy
+        note = ""
+        if service.completes:
+            compose.complete(self.host, service, force=step.force)
+        elif front is None:
+            compose.up(self.host, service, force=step.force)
+        elif service == front:
+            proxy.start(self.host, self._told(front), force=step.force)
+        else:
+            note = proxy.roll(
+                self.host,
+                self._told(front, service),
+                service,
+                twins=[
+                    one.container
+                    for one in self.target.stack.services
+                    if one.name in self._twins(service)
+                ],
+                force=step.force,
+            )
+        self.present.add(service.name)
+        return note
+
+    def reload(self, step: Step) -> str:
+        """Have the proxy load its configuration, with everybody who is there in it."""
+        proxy.load(self.host, self._told(self.target.stack.service(step.subject)))
+        return f"configuration {self.target.generation} is loaded"
+
+    def remove(self, step: Step) -> str:
+        """Remove a container, once the proxy asks it over no connection that a client kept."""
+        if front := self.target.stack.proxy:
+            proxy.leave(self.host, self._told(front))
+        compose.remove(self.host, step.subject)
+        return ""
+
+    def _twins(self, service: Service) -> set[str]:
+        stable = self.target.images[service.name].stable
+        names = {name for name, wanted in self.target.images.items() if wanted.stable == stable}
+        return names - {service.name}
+
+    def _told(self, front: Service, rolled: Service | None = None) -> proxy.Told:
+        """What the proxy is told, once ``rolled`` is there."""
+        stack = self.target.stack
+        there = self.present | ({rolled.name} if rolled else set())
+        return proxy.Told(
+            service=front,
+            generation=self.target.generation,
+            callers=self.target.callers,
+            cdn=self.target.cdn,
+            missing={one.name for one in stack.services} - there,
+            reach={
+                one.name: f"http://{one.container}:{one.hints.port}{one.hints.path}"
+                for one in stack.services
+                if one.hints.probe and not one.in_host_network
+            },
+            running=front.name in self.present and self._somebody_everywhere(there),
+        )
+
+    def _somebody_everywhere(self, there: set[str]) -> bool:
+        """Whether nginx finds somebody for every upstream: else a load waits for the next roll."""
+        return all(
+            one.name in there or self._twins(one) & there
+            for one in self.target.stack.services
+            if not one.hints.keep
+        )

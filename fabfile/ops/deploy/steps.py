@@ -1,0 +1,194 @@
+"""How each kind of step is done on a server. In which order and why is the plan's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from ...model.access.folders import modes
+from ...model.deploy.content import passed_name
+from ...model.deploy.plan import Kind, Plan, Step, Target
+from ...model.deploy.release import Release
+from ...model.errors import Trouble
+from ...model.facts import Facts
+from ...remote import state
+from ...remote.access import guard
+from ...remote.deploy import compose, git, idle
+from ...remote.host import Host
+from ...remote.look import look
+from ...remote.output import Output
+from ..session import at_once
+from .migrating import Descent, Place, Schema
+from .reviewing import Review
+from .rolling import Rolling
+
+
+@dataclass
+class Steps:
+    """The steps of one deploy on one server."""
+
+    host: Host
+    target: Target
+    facts: Facts
+    plan: Plan
+    release: Release
+    called_certificate: str
+    fetched: bool = False
+    allow_destructive: bool = False
+    descent: Descent | None = None
+    reviews: Mapping[str, Review] = field(default_factory=dict)
+    tree: PurePosixPath = PurePosixPath()
+    """The worktree of the commit, from the fetch on."""
+    apart: PurePosixPath = PurePosixPath()
+    """The commit's stack, for what is built and run from that tree."""
+
+    def __post_init__(self) -> None:
+        self.rolling = Rolling(self.host, self.target, self.facts)
+        self.schema = Schema(
+            self.target,
+            self.facts,
+            self.release.id,
+            self.allow_destructive,
+            self.descent,
+            self.reviews,
+        )
+
+    def work_on(self, host: Host) -> None:
+        """Do the steps by way of this host, as if nothing had been asked yet."""
+        self.host = self.rolling.host = host
+        self.schema.previewed = {}
+
+    def perform(self, step: Step) -> str:
+        """Do one step; returns a note for the person who watches."""
+        doers: dict[Kind, Callable[[Step], str]] = {
+            Kind.BOOTSTRAP: self._bootstrap,
+            Kind.FETCH: self._fetch,
+            Kind.CERTIFICATE: self._certificate,
+            Kind.TRUST: self._trust,
+            Kind.PULL: self._pull,
+            Kind.BUILD: self._build,
+            Kind.SMOKE: self._smoke,
+            Kind.TEST_PROXY: self._test_proxy,
+            Kind.REVIEW: self._review,
+            Kind.BACKUP: self._backup,
+            Kind.START: self._start,
+            Kind.MIGRATE: self._migrate,
+            Kind.CHECKOUT: self._checkout,
+            Kind.RETAG: self._retag,
+            Kind.REMOVE: self.rolling.remove,
+            Kind.ROLL: self.rolling.roll,
+            Kind.RELOAD: self.rolling.reload,
+            Kind.GUARD: self._guard,
+            Kind.DOWNGRADE: self._downgrade,
+        }
+        return doers[step.kind](step)
+
+    def _bootstrap(self, _step: Step) -> str:
+        state.make_folders(self.host, modes(self.host.server), self.target.stack.volume_folders)
+        return ""
+
+    def _fetch(self, _step: Step) -> str:
+        git.fetch(self.host, self.plan.commit, self.release.id)
+        self.fetched = True
+        self.tree = git.worktree(self.host, self.plan.commit)
+        self.apart = compose.stage_apart(self.host, self.tree, self.target)
+        return ""
+
+    def _certificate(self, _step: Step) -> str:
+        server = self.host.server
+        state.make_certificate(self.host, [*server.domains, server.address])
+        return ""
+
+    def _trust(self, _step: Step) -> str:
+        state.trust(self.host, self.called_certificate)
+        return ""
+
+    def _pull(self, step: Step) -> str:
+        output = compose.pull(self.host, step.subject)
+        self._require(output, f"image {step.subject} cannot be pulled")
+        return ""
+
+    def _build(self, step: Step) -> str:
+        wanted = self.target.images[step.subject]
+        if step.force:
+            compose.keep_under_id(self.host, wanted.reference)
+        output = compose.build(self.host, self.apart, step.subject, fresh=step.force)
+        self._require(output, f"the build of {step.subject} failed")
+        compose.trim_cache(self.host)
+        return wanted.reference
+
+    def _smoke(self, step: Step) -> str:
+        service = self.target.stack.service(step.subject)
+        wanted = self.target.images[service.name]
+        output = compose.smoke(self.host, service, wanted.reference)
+        self._require(output, f"the new image {wanted.reference} does not start")
+        compose.name(self.host, wanted.reference, passed_name(wanted, service.hints.smoke))
+        return ""
+
+    def _test_proxy(self, step: Step) -> str:
+        self.rolling.test(step, self.tree)
+        return ""
+
+    def _start(self, step: Step) -> str:
+        service = self.target.stack.service(step.subject)
+        stack = compose.stage_stack(self.host, self.tree, self.target)
+        compose.up(self.host, service, stack=stack, force=step.force)
+        self.rolling.present.add(step.subject)
+        return ""
+
+    def _review(self, step: Step) -> str:
+        return self.schema.review(self.host, step)
+
+    def _backup(self, _step: Step) -> str:
+        return self.schema.secure(self._place, self.plan)
+
+    def _migrate(self, step: Step) -> str:
+        return self.schema.migrate(self._place, step)
+
+    def _downgrade(self, _step: Step) -> str:
+        return self.schema.lower(self.host)
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.host, self.apart)
+
+    def _checkout(self, _step: Step) -> str:
+        folder = state.release_folder(self.host, self.release)
+        kept = git.checkout(self.host, self.plan.commit, folder)
+        files = ", ".join(str(folder / name) for name in kept)
+        return f"what was edited here is kept: {files}" if kept else ""
+
+    def _retag(self, step: Step) -> str:
+        compose.move_stable(self.host, self.target.images[step.subject])
+        return ""
+
+    def _guard(self, step: Step) -> str:
+        return guard.close(self.host, step.subject)
+
+    def watch(self, services: Sequence[str], seconds: int) -> list[str]:
+        """Wait whether a container of ``services`` dies after it was healthy.
+
+        Returns a line for each service that closes idle connections before the proxy does.
+        """
+        stack = self.target.stack
+        died, early = at_once(
+            lambda: compose.first_death(self.host, stack.project, seconds),
+            lambda: idle.impatient(self.host, stack, min(seconds, idle.HOLD)),
+        )
+        facts = look(self.host)
+        for name in services:
+            container = facts.container(stack.project, name)
+            if container and stack.service(name).done(container.state, container.exit_code):
+                continue
+            restarts = container.restarts if container else 0
+            if container is None or container.state != "running" or restarts or name == died:
+                raise Trouble(
+                    f"{self.host.name}: {name} was healthy, then died; the end of its log is below",
+                    evidence=compose.last_lines(self.host, stack.service(name).container),
+                )
+        return early
+
+    def _require(self, output: Output, what: str) -> None:
+        if not output.ok:
+            raise Trouble(f"{self.host.name}: {what}", evidence=output.tail())

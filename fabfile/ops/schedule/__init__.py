@@ -1,0 +1,1 @@
+"""What cron starts on the servers, and how it ended."""

@@ -1,0 +1,1 @@
+"""Looking at servers without changing them."""

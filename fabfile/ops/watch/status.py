@@ -1,0 +1,214 @@
+"""Status: what runs on a server, whether it was deployed so, and what a deploy would change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ...model.data.backup import stale
+from ...model.deploy.plan import Wish
+from ...model.deploy.release import DIED, RUNNING, Release
+from ...model.errors import Trouble
+from ...model.facts import Container, Facts
+from ...remote.look import look
+from ..schedule import jobs
+from ..session import Session, side_by_side
+from ..sight import Sight, look_at, plan_for
+
+
+def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
+    """Show servers side by side. Reading only; exit code 2 when one cannot be reached."""
+    sights = side_by_side(lambda name: look_at(session, name), names)
+    views = {name: view(sight, _called(session, name, sights)) for name, sight in sights.items()}
+    if as_json:
+        session.console.result(views)
+        return
+    for name, found in views.items():
+        _show(session, name, found)
+
+
+def _called(session: Session, name: str, sights: Mapping[str, Sight]) -> Sight | None:
+    """The look at the server that ``name`` calls, when it was looked at too."""
+    return sights.get(session.inventory.server(name).calls)
+
+
+def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
+    """Everything that status knows, as the stable JSON of ``docs/json.md``."""
+    facts = sight.facts
+    release = facts.verified
+    commit = facts.commit
+    pending, refusals = _pending(sight, called)
+    return {
+        "server": sight.server.name,
+        "release": release_view(release) if release else None,
+        "last": release_view(facts.releases[-1], facts) if facts.releases else None,
+        "head": facts.head,
+        "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
+        "busy": facts.holder,
+        "lingering": facts.lingering,
+        "frozen": asdict(facts.freeze) if facts.freeze else None,
+        "backup": _backup(sight),
+        "jobs": jobs.view(sight.server, facts),
+        "cron": jobs.unstarted(facts),
+        "services": _services(sight),
+        "pending": pending,
+        "problems": [*sight.problems, *refusals],
+        "warnings": list(sight.warnings),
+        "disk": [
+            {"mount": disk.mount, "free_bytes": disk.free, "total_bytes": disk.total}
+            for disk in facts.disks
+        ],
+    }
+
+
+def _backup(sight: Sight) -> dict[str, Any] | None:
+    """The last backup of a server that has a database."""
+    if sight.target is None or sight.target.stack.database is None:
+        return None
+    backups = sight.facts.backups
+    last = backups[-1] if backups else None
+    return {
+        "name": last.name if last else "",
+        "taken": last.taken if last else 0,
+        "verified": last.verified if last else 0,
+        "stale": stale(backups, sight.facts.now),
+    }
+
+
+def release_view(release: Release, facts: Facts | None = None) -> dict[str, Any]:
+    """A release as status and history print it; with ``facts``, whether its run has died."""
+    return {
+        "id": release.id,
+        "server": release.server,
+        "commit": release.commit,
+        "subject": release.subject,
+        "outcome": facts.outcome(release) if facts else release.outcome,
+        "who": release.who,
+        "started": release.started,
+        "seconds": max(release.finished - release.started, 0) if release.finished else None,
+        "error": release.error,
+    }
+
+
+def _services(sight: Sight) -> list[dict[str, Any]]:
+    facts = sight.facts
+    containers = _ours(sight)
+    known = [service.name for service in sight.target.stack.services] if sight.target else []
+    names = known + sorted(set(containers) - set(known))
+    return [_service(name, containers.get(name), facts) for name in names]
+
+
+def _ours(sight: Sight) -> dict[str, Container]:
+    project = sight.target.stack.project if sight.target else None
+    return {
+        container.service: container
+        for container in sight.facts.containers
+        if container.service and (project is None or container.project == project)
+    }
+
+
+def _service(name: str, container: Container | None, facts: Facts) -> dict[str, Any]:
+    if container is None:
+        return {"service": name, "state": "absent", "health": "", "image": "", "as_deployed": False}
+    release = facts.verified
+    image = release.images.get(name) if release else None
+    tags = sorted(
+        tag
+        for tag, identity in facts.images.items()
+        if tag != identity == container.image and not tag.endswith(":current")
+    )
+    return {
+        "service": name,
+        "state": container.state,
+        "health": container.health,
+        "image": tags[0] if tags else container.image[:19],
+        "as_deployed": bool(image and image.id == container.image),
+        "restarts": container.restarts,
+    }
+
+
+def _pending(sight: Sight, called: Sight | None) -> tuple[list[str], list[str]]:
+    """The steps that a deploy of the branch would take now, or why it would be refused."""
+    if sight.problems or sight.target is None:
+        return [], []
+    try:
+        plan = plan_for(sight, called, Wish())
+    except Trouble as trouble:
+        return [], [trouble.message, *trouble.evidence]
+    return [f"{step.title}: {step.reason}" for step in plan.steps], []
+
+
+def state_lines(session: Session, name: str) -> list[str]:
+    """Where things stand on a server, for the person who must put them right."""
+    try:
+        facts = look(session.host(name))
+    except Trouble as trouble:
+        return [f"state unknown: {trouble.message}"]
+    return [
+        f"{container.name}: {container.state} {container.health}".rstrip()
+        for container in sorted(facts.containers, key=lambda container: container.name)
+    ]
+
+
+def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
+    console = session.console
+    console.line(name, _headline(found), "bold")
+    rows = [
+        (
+            row["service"],
+            f"{row['state']} {row['health']}".strip(),
+            row["image"],
+            "as deployed" if row["as_deployed"] else "not as deployed",
+        )
+        for row in found["services"]
+    ]
+    console.table("", ("service", "state", "image", "release"), rows)
+    if found["jobs"]:
+        console.line(name, f"jobs, last success: {', '.join(map(jobs.told, found['jobs']))}")
+    for text in changes(name, found):
+        console.warn(name, text)
+    for text in overdue(found):
+        console.line(name, text, "red")
+    for text in (*found["problems"], *found["warnings"]):
+        console.warn(name, text)
+    for step in found["pending"]:
+        console.line(name, f"pending: {step}")
+
+
+def changes(name: str, found: Mapping[str, Any]) -> list[str]:
+    """Who is at the server, and how the last change ended if not well; of its :func:`view`."""
+    told = [f"a change is running: {found['busy']}"] if found["busy"] else []
+    if found["lingering"]:
+        told.append(f"a step of a run that died is still under way: {found['lingering']}")
+    last = found["last"]
+    if last and last["outcome"] == DIED:
+        told.append(
+            f"the last deploy {last['id']} died; fab {name}.recover brings back what ran before"
+        )
+    elif last and last["outcome"] != RUNNING and last != found["release"]:
+        told.append(f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
+    return told
+
+
+def overdue(found: Mapping[str, Any]) -> list[str]:
+    """What should have been done by itself and was not; of a server's :func:`view`."""
+    stale = found["backup"]["stale"] if found["backup"] else ""
+    told = [f"backup: {stale}"] if stale else []
+    told += [found["cron"]] if found["cron"] else []
+    return told + [f"job {job['task']}: {job['late']}" for job in found["jobs"] if job["late"]]
+
+
+def _headline(found: Mapping[str, Any]) -> str:
+    release = found["release"]
+    if not release:
+        return "no release yet"
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(release["started"]))
+    wanted = found["wanted"] or {}
+    ahead = wanted.get("commit") not in (None, "", release["commit"])
+    behind = f"; the branch is at {wanted['commit'][:8]}" if ahead else ""
+    return (
+        f"runs {release['commit'][:8]} {release['subject']}"
+        f" ({release['outcome']} {when} by {release['who']}){behind}"
+    )

@@ -1,0 +1,1 @@
+"""Certificates and authorities on a server."""

@@ -1,0 +1,1 @@
+"""Databases, volumes and their backups, on a server and in a bucket."""

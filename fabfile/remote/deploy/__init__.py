@@ -1,0 +1,1 @@
+"""Compose, git and the proxy of a server."""

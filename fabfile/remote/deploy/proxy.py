@@ -1,0 +1,223 @@
+"""The proxy of a stack: what it is told, how it comes to load that, and how it is spared a gap.
+
+What it reads of ours stands in ``proxy/`` of the server's state: where requests go, whom it lets
+in, and what it answers about itself once that is loaded. Nothing there counts before nginx itself
+answers it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ...model.deploy.content import inside
+from ...model.deploy.release import KILLED
+from ...model.errors import Trouble
+from ...model.framing import lines_of
+from ...model.stack import Service
+from ..host import Host
+from ..output import Output
+from .compose import HEALTHY, compose_words, patience_with, unhealthy
+
+WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
+LIBRARY = WORKERS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
+ROLL = LIBRARY + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
+LOAD = LIBRARY + 'load "in"\n'
+LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
+START = (
+    LIBRARY
+    + """
+service=$1 container=$2 healthy=$3 force=$4
+shift 4
+# Between its stop and its start nobody is answered, so compose only makes it: before it starts one,
+# it asks after each that this one depends on, half a second apart.
+made() { "$@" </dev/null >&2 && docker start "$container" >/dev/null; }
+write "in" || die 70 "the proxy's files cannot be written"
+made "$@" up --no-start --no-build ${force:+--force-recreate} "$service" ||
+  die 71 "$container did not start"
+"$@" up -d --no-build --wait --wait-timeout "$healthy" "$service" </dev/null >&2 ||
+  die 71 "$container did not become healthy"
+answers "$(address_of "$container")" "in" || die 70 "$container does not answer what it was told"
+"""
+)
+STAGE = """
+set -eu
+rm -rf "$2"
+cp -r "$1" "$2"
+if [ -n "$3" ]; then
+  readarray -t files <<<"$3"
+  cat "${files[@]}" >"$2/upstreams.conf"
+fi
+[ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
+printf '%s' "$5" >"$2/real-ip.conf"
+"""
+UNHEALTHY, NO_STAND_IN = 71, 72
+ROLLING = 600
+"""Seconds that replacing one service may take beside its own requests' time to end."""
+
+
+def allowed(callers: Sequence[str]) -> str:
+    """Only these addresses are let in; none: everybody is."""
+    if not callers:
+        return ""
+    return "\n".join([*(f"allow {one};" for one in callers), "allow 127.0.0.1;", "deny all;"])
+
+
+def believed(cdn: Sequence[str]) -> str:
+    """What makes the proxy believe a CDN, and nobody else, who a client is.
+
+    ``cdn``: the header in which it says so, then its ranges; empty: there is none.
+    """
+    if not cdn:
+        return ""
+    header, *ranges = cdn
+    rules = [f"set_real_ip_from {one};" for one in ranges]
+    return "\n".join([*rules, f"real_ip_header {header};", "real_ip_recursive on;\n"])
+
+
+def proof_text(generation: str, epoch: str) -> str:
+    """The proof of a load that need not reach anybody."""
+    return f"{_constant('generation', generation)}\n{_constant('epoch', epoch)}"
+
+
+def _constant(name: str, value: str) -> str:
+    return f'location = /{name} {{ default_type text/plain; return 200 "{value}\\n"; }}'
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a proxy is told."""
+
+    service: Service
+    """The proxy itself."""
+    generation: str
+    """Digest of its configuration."""
+    callers: tuple[str, ...]
+    cdn: tuple[str, ...]
+    missing: Collection[str]
+    """Services that have no running container: names that nginx could not resolve."""
+    reach: Mapping[str, str]
+    """Service → URL that it is to reach it at, by the container's name."""
+    running: bool
+
+    def words(self, host: Host, script: str, name: str, *more: str) -> list[str]:
+        """A script that follows ``proxy.sh``, with what that wants."""
+        return [
+            "bash",
+            "-c",
+            script,
+            name,
+            str(_folder(host)),
+            self.upstreams(host.server.path),
+            self.generation,
+            secrets.token_hex(8),
+            " ".join(sorted(self.missing)),
+            "\n".join(f"{service} {url}" for service, url in self.reach.items()),
+            allowed(self.callers),
+            believed(self.cdn),
+            self.service.container if self.running else "",
+            *more,
+        ]
+
+    def upstreams(self, tree: PurePosixPath) -> str:
+        """The files below ``tree`` that say where requests go, a line each."""
+        return "\n".join(str(tree / name) for name in self.service.hints.upstreams)
+
+
+def load(host: Host, told: Told) -> None:
+    """Have the running proxy load its configuration, and wait until it answers from that."""
+    output = host.write(told.words(host, LOAD, "load-proxy"), check=False)
+    if not output.ok:
+        raise _refused(host, output)
+
+
+def leave(host: Host, told: Told) -> None:
+    """Wait until nothing that the proxy loaded before its last load can be given a request.
+
+    Whatever only an earlier load named may then be removed.
+    """
+    host.write(told.words(host, LEAVE, "leave-proxy"))
+
+
+def start(host: Host, told: Told, *, force: bool) -> None:
+    """Make or replace the proxy's own container, and wait until it answers what it was told."""
+    words = told.words(host, START, "start-proxy", told.service.name, told.service.container)
+    patience = patience_with(told.service)
+    words += [str(patience), "yes" if force else "", *compose_words(host)]
+    output = host.write(words, timeout=patience + 60, check=False)
+    if not output.ok:
+        raise _failed(host, told.service, output)
+
+
+def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], force: bool) -> str:
+    """Replace a service's container so that no request fails; see ``roll.sh``.
+
+    ``twins``: containers of its twins; one that is well takes the requests meanwhile. Returns a
+    note.
+    """
+    words = told.words(host, ROLL, "roll", service.name, service.container)
+    port = "" if service.in_host_network else service.hints.port or ""
+    words += [str(port), " ".join(twins), stand_in(service)]
+    patience = patience_with(service)
+    words += [str(service.hints.drain), str(patience), "yes" if force else "", KILLED]
+    words += compose_words(host)
+    # A stand-in may have to become healthy before it.
+    timeout = ROLLING + service.hints.drain + 2 * (patience - HEALTHY)
+    output = host.write(words, timeout=timeout, check=False)
+    if not output.ok:
+        raise _failed(host, service, output)
+    return "; ".join(lines_of(output.stdout))
+
+
+def stand_in(service: Service) -> str:
+    """The name of the container that stands in while the service's own is replaced."""
+    return f"{service.container}-next"
+
+
+def test(
+    host: Host,
+    tree: PurePosixPath,
+    names: Collection[str],
+    told: Told,
+    reference: str,
+) -> Output:
+    """``nginx -t`` in the target image with the real mounts and the commit's own files.
+
+    ``names`` are the services and containers that the configuration may name. What the proxy would
+    be told stands in a copy of its folder: nothing here reaches the running one.
+    """
+    folder, staged = _folder(host), tree / ".proxy"
+    stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), told.upstreams(tree)]
+    host.write([*stage, allowed(told.callers), believed(told.cdn)])
+    words = ["docker", "run", "--rm", "--network", "none"]
+    for name in sorted(names):
+        words += ["--add-host", f"{name}:127.0.0.1"]
+    for mount in told.service.mounts:
+        if mount.kind != "bind":
+            continue
+        relative = inside(mount.source, host.server.path)
+        source = mount.source if relative is None else str(tree / relative)
+        source = str(staged) if PurePosixPath(mount.source) == folder else source
+        words += ["--mount", f"type=bind,source={source},target={mount.target},readonly"]
+    return host.write([*words, reference, "nginx", "-t"], timeout=60, check=False)
+
+
+def _folder(host: Host) -> PurePosixPath:
+    return host.server.root / "proxy"
+
+
+def _refused(host: Host, output: Output) -> Trouble:
+    said = lines_of(output.stderr) or [f"exit code {output.code}"]
+    return Trouble(f"{host.name}: {said[-1]}", evidence=said[:-1][-12:])
+
+
+def _failed(host: Host, service: Service, output: Output) -> Trouble:
+    if output.code == NO_STAND_IN:
+        *log, _ = lines_of(output.stderr)
+        message = f"{host.name}: {service.name} did not become healthy; the end of its log is below"
+        return Trouble(message, evidence=log[-16:])
+    if output.code != UNHEALTHY:
+        return _refused(host, output)
+    return unhealthy(host, service, lines_of(output.stderr)[-4:])

@@ -1,0 +1,1 @@
+"""The crontab of a server."""
