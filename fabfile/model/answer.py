@@ -9,11 +9,11 @@ from typing import Any
 
 from .access.reach import parse as parse_reach
 from .data.backup import in_order, parse_manifest
-from .deploy.freeze import parse_freeze
-from .deploy.release import parse_release
 from .facts import Change, Commit, Container, Disk, Facts, Folder
 from .framing import fields, rows, sections_of
+from .freeze import parse_freeze
 from .reading import load
+from .release import parse_release
 from .schedule.jobs import Entry
 from .schedule.jobs import parse as parse_schedule
 

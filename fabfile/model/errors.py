@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 
 DONE = 0
@@ -30,3 +31,13 @@ class Trouble(Exception):
 def refused(message: str, evidence: Sequence[str] = ()) -> Trouble:
     """A precondition does not hold; nothing was touched (exit code 2)."""
     return Trouble(message, code=REFUSED, evidence=evidence)
+
+
+def as_trouble(error: BaseException) -> Trouble:
+    """Whatever ended a run, as trouble: a bug keeps its traceback as evidence."""
+    if isinstance(error, Trouble):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Trouble("interrupted by Ctrl-C")
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return Trouble(f"a bug in the collection: {type(error).__name__}: {error}", evidence=lines)

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from .access.reach import Reach
 from .certificates.certificate import anchor
 from .data.backup import Backup
-from .deploy.freeze import Freeze
-from .deploy.release import DIED, RUNNING, Release
+from .freeze import Freeze
+from .release import DIED, RUNNING, Release
 from .schedule.jobs import Entry
 
 

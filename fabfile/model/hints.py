@@ -7,10 +7,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from .deploy.page import KINDS
 from .duration import seconds
 from .errors import Trouble, refused
-from .probe import Probe
+from .probe import KINDS, Probe
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}

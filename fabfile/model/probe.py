@@ -9,6 +9,9 @@ from typing import Any
 
 from .reading import load
 
+SCRIPT, STYLE = "script", "style"
+KINDS = (SCRIPT, STYLE)
+"""What a page can be asked to load."""
 SHOWN = 200
 """Characters of a body that a verdict quotes."""
 

@@ -93,6 +93,18 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     return Sight(host, facts, tuple(problems), tuple(notes), target)
 
 
+def state_lines(session: Session, name: str) -> list[str]:
+    """Where things stand on a server, for the person who must put them right."""
+    try:
+        facts = look(session.host(name))
+    except Trouble as trouble:
+        return [f"state unknown: {trouble.message}"]
+    return [
+        f"{container.name}: {container.state} {container.health}".rstrip()
+        for container in sorted(facts.containers, key=lambda container: container.name)
+    ]
+
+
 def _secrets(facts: Facts) -> list[str]:
     """The values of ``.env`` that the schema calls secret."""
     values = parse(facts.env).values

@@ -20,8 +20,8 @@ from typing import Any, Self
 from invoke.exceptions import ThreadException
 from paramiko import SSHException
 
-from ..model.deploy.freeze import parse_freeze
 from ..model.errors import REFUSED, Trouble
+from ..model.freeze import parse_freeze
 from .host import Host
 from .leash import BEAT, PATIENCE
 from .line import Line, Turn, command_line

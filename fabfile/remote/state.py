@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ..model.certificates.authority import alternatives
-from ..model.deploy.freeze import Freeze
-from ..model.deploy.release import Release
+from ..model.freeze import Freeze
+from ..model.release import Release
 from .host import Host
 
 DAYS = 3650

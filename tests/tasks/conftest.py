@@ -14,7 +14,7 @@ import pytest
 from fabfile.remote import host
 
 from .fakes.fleet import Fleet
-from .place import Place
+from .looked_at import Place
 from .shelves import with_database
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tasks.place import Place
+from tests.tasks.looked_at import Place
 
 
 @pytest.fixture

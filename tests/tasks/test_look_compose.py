@@ -17,7 +17,7 @@ from fabfile.remote.deploy import compose
 from fabfile.remote.host import Host
 
 from ..unit.builders import SERVER
-from .place import Place
+from .looked_at import Place
 
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 WORKER = """\

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.tasks.place import Place
+from tests.tasks.looked_at import Place
 
 
 def test_a_look_changes_nothing_and_leaves_nothing_behind(place: Place) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fabfile.model.deploy.freeze import Freeze
 from fabfile.model.deploy.preflight import warnings
 from fabfile.model.deploy.way_back import retained
-from tests.tasks.place import Place
+from fabfile.model.freeze import Freeze
+from tests.tasks.looked_at import Place
 from tests.unit.backups import backup
 from tests.unit.builders import release
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fabfile.model.deploy.release import KILLED
+from fabfile.model.release import KILLED
 from fabfile.remote.deploy import proxy
 
 from .fakes.application import UBUNTU

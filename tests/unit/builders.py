@@ -11,11 +11,11 @@ from fabfile.model.access.folders import FOLDERS as MODES
 from fabfile.model.data.retention import Keep
 from fabfile.model.deploy.content import Tree
 from fabfile.model.deploy.plan import Target, target_of
-from fabfile.model.deploy.release import VERIFIED, Image, Release
 from fabfile.model.facts import Commit, Container, Disk, Facts, Folder
 from fabfile.model.hints import Hints, Migration
 from fabfile.model.inventory import Server
 from fabfile.model.probe import Probe
+from fabfile.model.release import VERIFIED, Image, Release
 from fabfile.model.stack import Build, Mount, Port, Service, Stack
 
 CHECKOUT = PurePosixPath("/home/ubuntu/app")

@@ -10,7 +10,7 @@ import pytest
 from fabfile.model.access.envfile import digests
 from fabfile.model.deploy.decide import decide
 from fabfile.model.deploy.plan import Kind, Plan, Target, Wish
-from fabfile.model.deploy.release import Done
+from fabfile.model.release import Done
 from fabfile.model.stack import Mount
 
 from .builders import (

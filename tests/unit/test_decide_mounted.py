@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fabfile.model.deploy.plan import Kind, Plan
-from fabfile.model.deploy.release import Done, Release
+from fabfile.model.release import Done, Release
 
 from .builders import NEW, OLD, STACK, TREE, release, target
 from .planning import changed, plan, with_service

@@ -21,14 +21,14 @@ from fabfile.model.access.reach import parse as parse_reach
 from fabfile.model.answer import parse
 from fabfile.model.certificates.acme import cause
 from fabfile.model.data.backup import parse_manifest, stale
-from fabfile.model.deploy.freeze import parse_freeze
 from fabfile.model.deploy.preflight import commit_problems, engine_problems, env_findings, warnings
-from fabfile.model.deploy.release import VERIFIED, parse_release
 from fabfile.model.errors import Trouble
 from fabfile.model.facts import Facts
 from fabfile.model.framing import lines_of
+from fabfile.model.freeze import parse_freeze
 from fabfile.model.hints import revision, revisions
 from fabfile.model.probe import Answer, Probe, Question, judge
+from fabfile.model.release import VERIFIED, parse_release
 from fabfile.remote.line import command_line
 from fabfile.remote.output import Output
 from fabfile.remote.pipe import Marked

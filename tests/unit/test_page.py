@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.deploy.page import SCRIPT, STYLE, Resource, missing, own, stillborn
-from fabfile.model.probe import Answer
+from fabfile.model.deploy.page import Resource, missing, own, stillborn
+from fabfile.model.probe import SCRIPT, STYLE, Answer
 
 URL = "https://app.example/"
 PAGE = """<!doctype html>

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabfile.model.deploy.release import Done, Image, Release, identity, parse_release
+from fabfile.model.release import Done, Image, Release, identity, parse_release
 
 from .builders import release
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fabfile.model.deploy.release import KILLED
 from fabfile.model.errors import Trouble
+from fabfile.model.release import KILLED
 from fabfile.remote.deploy import compose, proxy
 from fabfile.remote.host import Host
 

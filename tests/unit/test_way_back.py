@@ -8,7 +8,6 @@ import pytest
 
 from fabfile.model.access.envfile import digests
 from fabfile.model.deploy.content import Wanted
-from fabfile.model.deploy.release import Done, Image, Release
 from fabfile.model.deploy.way_back import (
     RETAINED,
     as_released,
@@ -22,6 +21,7 @@ from fabfile.model.deploy.way_back import (
     wants,
 )
 from fabfile.model.errors import REFUSED, Trouble
+from fabfile.model.release import Done, Image, Release
 
 from .builders import facts, image_ids, release, target
 

@@ -6,8 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from fabfile.model.deploy.plan import Kind, Plan, Step
-from fabfile.model.deploy.release import ACCEPTED, Done, Release
-from fabfile.ops.watch.status import release_view
+from fabfile.model.release import ACCEPTED, Done, Release
 
 HOSTS = """\
 [defaults]
@@ -79,4 +78,4 @@ def record() -> dict[str, Any]:
 
 def views() -> list[dict[str, Any]]:
     """What ``deploy --json`` prints."""
-    return [release_view(RELEASE)]
+    return [RELEASE.view()]

@@ -15,7 +15,6 @@ import pytest
 from invoke import Context, Exit, Program
 
 from fabfile.model.deploy.plan import Kind, Plan, Step
-from fabfile.ops.watch.status import release_view
 from scripts.ci import fab
 from scripts.ci.tasks import ns
 
@@ -189,7 +188,7 @@ def test_a_push_that_changes_one_server_deploys_that_one_alone(bench: Bench) -> 
 
 def test_a_push_that_changes_two_servers_deploys_them_by_one_command(bench: Bench) -> None:
     views = [
-        release_view(replace(samples.RELEASE, server=name, id=f"of-{name}"))
+        replace(samples.RELEASE, server=name, id=f"of-{name}").view()
         for name in ("far-away", "ubuntu")
     ]
     bench.lay(plan_json=bench.plans("far-away", "ubuntu"), deploy_json=views, history_json={})

@@ -11,11 +11,8 @@ from fnmatch import fnmatchcase
 from html.parser import HTMLParser
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from ..probe import Answer
+from ..probe import SCRIPT, STYLE, Answer
 
-SCRIPT, STYLE = "script", "style"
-KINDS = (SCRIPT, STYLE)
-"""What a page can be asked to load."""
 TYPES: Mapping[str, tuple[str, ...]] = {
     SCRIPT: ("text/javascript", "application/javascript", "application/x-javascript"),
     STYLE: ("text/css",),

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from ..access.envfile import digest
 from ..facts import Commit, Container, Facts
+from ..release import Release
 from ..stack import Service
 from .content import passed_name
 from .plan import Kind, Target
-from .release import Release
 from .way_back import half_way
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from ..access.envfile import digests
 from ..errors import refused
 from ..facts import Facts
+from ..release import RUNNING, Done, Release
 from .content import Wanted
 from .plan import PREPARING, Kind, Target
-from .release import RUNNING, Done, Release
 
 RETAINED = 5
 """How many of the last releases that passed keep their images."""

@@ -7,12 +7,11 @@ from contextlib import ExitStack, suppress
 
 from ...model.certificates.authority import Due, due
 from ...model.certificates.certificate import Sighting, anchor, serial
-from ...model.errors import STRANDED, Trouble, refused
+from ...model.errors import STRANDED, Trouble, as_trouble, refused
 from ...remote import state
 from ...remote.certificates import authority
 from ...remote.lock import Lock
 from .. import gates
-from ..deploy.run import as_trouble
 from ..locking import holder
 from ..session import Session
 from ..sight import DEPLOYED, Sight, look_at

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ...model.certificates.certificate import Sighting, is_same, serial
-from ...model.errors import STRANDED, Trouble, refused
+from ...model.errors import STRANDED, Trouble, as_trouble, refused
 from ...remote.certificates import acme, authority, certificates
 from ...remote.certificates.certificates import Source
 from ...remote.deploy import compose
 from ...remote.host import Host
 from ...remote.lock import Lock
-from ..deploy.run import as_trouble
 from ..locking import holder
 from ..session import Session
 from ..sight import DEPLOYED, Sight, look_at

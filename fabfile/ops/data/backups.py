@@ -15,7 +15,8 @@ from ...remote.data import postgres as remote
 from ...remote.data.postgres import Postgres
 from ...remote.host import Host
 from ..session import Session, occasion, operator
-from . import offsite, source
+from . import offsite
+from . import origin as source
 from .databases import find, require_packer
 
 

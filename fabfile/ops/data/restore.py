@@ -19,16 +19,14 @@ from ...remote.data.swap import Swap, swap
 from ...remote.deploy import compose
 from ...remote.deploy.proxy import proof_text
 from ...remote.lock import Lock
-from ..deploy.migrating import MIGRATE
 from ..locking import holder
 from ..proving import prove
 from ..session import Session
-from ..sight import Sight
-from ..watch.status import state_lines
+from ..sight import Sight, state_lines
 from . import backups, instants
 from .databases import ASIDE, INCOMING, LONGEST, find, require_packer
 from .instants import Instant
-from .source import Source, choose
+from .origin import Origin, choose
 
 
 @dataclass(frozen=True)
@@ -67,18 +65,18 @@ def restore(session: Session, on: str, options: Options) -> None:
         raise refused(f"{name}: database {options.into} is there already; choose another name")
     end = "replaces" if (options.into or postgres.name) in there else "becomes"
     console.line(name, f"{source.told}; {end} database {options.into or postgres.name}", "bold")
-    if isinstance(source, Source):
+    if isinstance(source, Origin):
         lost = left_behind(source.backup.rights, over_live=end == "replaces")
         for what in lost:
             console.warn(name, f"{source.backup.name} does not bring back {what}")
     _ask(session, options, "Restore?")
-    if isinstance(source, Source):
+    if isinstance(source, Origin):
         source.fetch(session, sight)
     with Lock(sight.host, holder()) as lock:
         # Whatever held the server until now may have replaced containers.
         sight, postgres = find(session, name)
         there = remote.databases(sight.host, postgres)
-        if isinstance(source, Source):
+        if isinstance(source, Origin):
             chosen = source.backup
         else:
             lock.step(f"bring the database to {source.at}")
@@ -93,7 +91,7 @@ def restore(session: Session, on: str, options: Options) -> None:
         work.replace_live(postgres.name in there, options.waive)
 
 
-def _source(session: Session, sight: Sight, options: Options) -> Source | Instant:
+def _source(session: Session, sight: Sight, options: Options) -> Origin | Instant:
     """What is to come back; exit code 2 when it is not there, or there is no room for it."""
     name = sight.server.name
     if options.to_time:
@@ -217,7 +215,9 @@ class Restore:
         self.lock.step("backup")
         with self.session.console.step(self.name, "backup of what is there now") as notes:
             reason = f"before {self.chosen.name} was restored"
-            made, _ = backups.take(host, self.postgres, self.sight.facts, reason, wait=MIGRATE)
+            made, _ = backups.take(
+                host, self.postgres, self.sight.facts, reason, wait=remote.MIGRATION_TIMEOUT
+            )
             notes.append(backups.told(made))
         return made.name
 
@@ -233,7 +233,9 @@ class Restore:
             migrate = service.hints.migrate
             if migrate is None:
                 continue
-            output = compose.run_once(host, None, service.name, migrate.target, MIGRATE)
+            output = compose.run_once(
+                host, None, service.name, migrate.target, remote.MIGRATION_TIMEOUT
+            )
             wanted = revision(output.stdout)
             if not output.ok or not wanted:
                 raise Trouble(

@@ -6,12 +6,11 @@ import time
 from dataclasses import asdict, dataclass
 
 from ...model.data.volume import VolumeBackup, file_name
-from ...model.errors import FAILED, STRANDED, Trouble, refused
+from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
 from ...model.stack import Service
 from ...remote.data import volumes as remote
 from ...remote.data.volumes import Shared
 from ...remote.lock import Lock
-from ..deploy.run import as_trouble
 from ..locking import holder
 from ..proving import prove
 from ..session import Session, occasion, operator

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...model.deploy.others import EMPTY, data_beside
 from ...model.deploy.plan import Kind, Plan, Step, Wish
 from ...model.deploy.way_back import missing_images
-from ...model.errors import FAILED, STRANDED, Trouble, refused
+from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
 from ...model.facts import Facts
 from ...remote.deploy import compose
 from ...remote.dry import DryHost
@@ -20,12 +20,11 @@ from ..data.databases import require_packer
 from ..locking import held, waiting_lock
 from ..neighbours import Neighbours, around, look_at_others
 from ..session import Session, at_once
-from ..sight import Sight, look_at, plan_for
-from ..watch.status import state_lines
+from ..sight import Sight, look_at, plan_for, state_lines
 from .go_back import go_back
 from .logins import require_logins
 from .reviewing import preview
-from .run import Run, as_trouble, open_run
+from .run import Run, open_run
 from .show import show_plan
 
 WAY_BACK = "way-back"

@@ -8,10 +8,10 @@ from ...model.answer import LOCAL
 from ...model.data.ddl import Harm, harms
 from ...model.deploy.plan import PREPARING, Kind, Plan, Step, Target
 from ...model.deploy.reasons import has_new_image, image_id
-from ...model.deploy.release import Release
 from ...model.deploy.way_back import backup_known, schema_of, wants
 from ...model.errors import refused
 from ...model.hints import between
+from ...model.release import Release
 from ...model.stack import Service
 from ..data.databases import require_packer
 from ..session import Session

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from ...model.deploy.plan import Plan
-from ...model.errors import FAILED, STRANDED, Trouble, refused
+from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
 from ..interruption import interruptible
 from ..locking import deadline
 from ..session import Session, each, side_by_side
-from ..watch.status import release_view
 from .deployment import Deployment, Options
 from .go_back import stopped
-from .run import as_trouble
 
 
 def deploy(
@@ -37,7 +35,7 @@ def deploy(
             raise refused("nothing was changed: the answer was no")
     _deploy(deployments, shown)
     if as_json:
-        session.console.result([release_view(d.run.release) for d in deployments if d.plan.steps])
+        session.console.result([d.run.release.view() for d in deployments if d.plan.steps])
 
 
 def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:

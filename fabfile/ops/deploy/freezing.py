@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...model.deploy.freeze import Freeze
 from ...model.errors import refused
+from ...model.freeze import Freeze
 from ...remote import state
 from ...remote.lock import Lock
 from ...remote.look import look

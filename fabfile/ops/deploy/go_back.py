@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 
 from ...model.answer import LOCAL
 from ...model.deploy.plan import Wish
-from ...model.deploy.release import Release
 from ...model.deploy.way_back import as_released, missing_images, schema_of, unknown_services
-from ...model.errors import FAILED, STRANDED, Trouble, refused
+from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
 from ...model.facts import Facts
+from ...model.release import Release
 from ...remote import state
 from ..interruption import TWICE
 from ..session import Session
-from ..sight import look_at, plan_for
-from ..watch.status import state_lines
+from ..sight import look_at, plan_for, state_lines
 from .descending import Way, descend
-from .run import Run, as_trouble, open_run
+from .run import Run, open_run
 from .show import show_plan
 
 

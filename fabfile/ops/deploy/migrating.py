@@ -20,9 +20,6 @@ from ..data.databases import from_service
 from .reviewing import ASK, Review, asked_of, current_revision, review
 from .securing import secure
 
-MIGRATE = 600
-"""Seconds that migrations may take."""
-
 
 @dataclass(frozen=True)
 class Descent:
@@ -182,10 +179,11 @@ class Schema:
         one_off = compose.one_off_words(
             place.host, place.apart, service.name, words, self.container
         )
-        output = postgres.migrate(place.host, self.container, asked, one_off, MIGRATE)
+        output = postgres.migrate(place.host, self.container, asked, one_off)
         if output.code == 124:
             raise Trouble(
-                f"{place.host.name}: {trouble}: it did not end within {MIGRATE} s and was ended",
+                f"{place.host.name}: {trouble}: it did not end within"
+                f" {postgres.MIGRATION_TIMEOUT} s and was ended",
                 evidence=output.tail(),
             )
         if not output.ok:

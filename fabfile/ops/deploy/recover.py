@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...model.access.envfile import parse
-from ...model.deploy.release import FAILED, RUNNING, Release
 from ...model.deploy.way_back import changed_keys, env_needed, half_way
 from ...model.errors import refused
 from ...model.facts import Facts
+from ...model.release import FAILED, RUNNING, Release
 from ...remote import state
 from ...remote.deploy import git
 from ...remote.host import Host

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from ...model.access.envfile import parse
 from ...model.deploy.plan import Wish
 from ...model.deploy.way_back import changed_keys, choose
-from ...model.errors import FAILED, Trouble, refused
+from ...model.errors import FAILED, Trouble, as_trouble, refused
 from ...remote.lock import Lock
 from ...remote.look import look
 from ..interruption import interruptible
 from ..locking import deadline, waiting_lock
 from ..session import Session
-from ..watch.status import release_view
 from .descending import Way
 from .go_back import go_back, rollback_run, stopped
 from .logins import require_logins
-from .run import Run, as_trouble
+from .run import Run
 from .show import show_plan
 
 
@@ -56,7 +55,7 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
         with interruptible(session, lambda: stopped(session, _under_way(run, lock))) as run.pause:
             _carry_out(run)
     if as_json:
-        console.result(release_view(run.release) if run.plan.steps else None)
+        console.result(run.release.view() if run.plan.steps else None)
 
 
 def _under_way(run: Run, lock: Lock) -> dict[str, str]:

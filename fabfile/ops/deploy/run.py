@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ...model.access.envfile import digests, parse
 from ...model.deploy.plan import PREPARING, Kind, Plan, Step, Target
-from ...model.deploy.release import (
+from ...model.deploy.way_back import env_needed, schema_of
+from ...model.errors import Trouble
+from ...model.facts import Facts
+from ...model.probe import Verdict
+from ...model.release import (
     ACCEPTED,
     KILLED,
     VERIFIED,
@@ -20,11 +23,7 @@ from ...model.deploy.release import (
     identity,
     kept_evidence,
 )
-from ...model.deploy.release import FAILED as RELEASE_FAILED
-from ...model.deploy.way_back import env_needed, schema_of
-from ...model.errors import Trouble
-from ...model.facts import Facts
-from ...model.probe import Verdict
+from ...model.release import FAILED as RELEASE_FAILED
 from ...remote import http, state
 from ...remote.deploy import compose, git
 from ...remote.look import look
@@ -271,16 +270,6 @@ class Run:
             name: kept.get(name, self.plan.commit) if name not in self.only else self.plan.commit
             for name in images
         }
-
-
-def as_trouble(error: BaseException) -> Trouble:
-    """Whatever ended a run, as trouble: a bug keeps its traceback as evidence."""
-    if isinstance(error, Trouble):
-        return error
-    if isinstance(error, KeyboardInterrupt):
-        return Trouble("interrupted by Ctrl-C")
-    lines = "".join(traceback.format_exception(error)).splitlines()
-    return Trouble(f"a bug in the collection: {type(error).__name__}: {error}", evidence=lines)
 
 
 def summary(release: Release) -> Iterable[str]:

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from ...model.access.folders import modes
 from ...model.deploy.content import passed_name
 from ...model.deploy.plan import Kind, Plan, Step, Target
-from ...model.deploy.release import Release
 from ...model.errors import Trouble
 from ...model.facts import Facts
+from ...model.release import Release
 from ...remote import state
 from ...remote.access import guard
 from ...remote.deploy import compose, git, idle

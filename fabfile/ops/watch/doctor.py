@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...model.deploy.release import killed
 from ...model.errors import FAILED, Trouble
+from ...model.release import killed
 from ...remote.deploy import idle
 from ..certificates.serving import Place
 from ..session import Session, side_by_side

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ...model.deploy.preflight import unreadable
-from ...model.deploy.release import Done, Release
 from ...model.errors import refused
 from ...model.facts import Facts
+from ...model.release import Done, Release
 from ...remote import state
 from ...remote.look import look
 from ..session import Session
-from .status import release_view
 
 LAST = "last"
 """The newest release, however it ended."""
@@ -27,7 +26,7 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         return
     newest = list(reversed(facts.releases))[:number]
     if as_json:
-        session.console.result([release_view(release, facts) for release in newest])
+        session.console.result([release.view(facts.outcome(release)) for release in newest])
         return
     rows = [
         (

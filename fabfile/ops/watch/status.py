@@ -9,10 +9,9 @@ from typing import Any
 
 from ...model.data.backup import stale
 from ...model.deploy.plan import Wish
-from ...model.deploy.release import DIED, RUNNING, Release
 from ...model.errors import Trouble
 from ...model.facts import Container, Facts
-from ...remote.look import look
+from ...model.release import DIED, RUNNING
 from ..schedule import jobs
 from ..session import Session, side_by_side
 from ..sight import Sight, look_at, plan_for
@@ -37,13 +36,13 @@ def _called(session: Session, name: str, sights: Mapping[str, Sight]) -> Sight |
 def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
     """Everything that status knows, as the stable JSON of ``docs/json.md``."""
     facts = sight.facts
-    release = facts.verified
+    release, last = facts.verified, next(reversed(facts.releases), None)
     commit = facts.commit
     pending, refusals = _pending(sight, called)
     return {
         "server": sight.server.name,
-        "release": release_view(release) if release else None,
-        "last": release_view(facts.releases[-1], facts) if facts.releases else None,
+        "release": release.view() if release else None,
+        "last": last.view(facts.outcome(last)) if last else None,
         "head": facts.head,
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
         "busy": facts.holder,
@@ -74,21 +73,6 @@ def _backup(sight: Sight) -> dict[str, Any] | None:
         "taken": last.taken if last else 0,
         "verified": last.verified if last else 0,
         "stale": stale(backups, sight.facts.now),
-    }
-
-
-def release_view(release: Release, facts: Facts | None = None) -> dict[str, Any]:
-    """A release as status and history print it; with ``facts``, whether its run has died."""
-    return {
-        "id": release.id,
-        "server": release.server,
-        "commit": release.commit,
-        "subject": release.subject,
-        "outcome": facts.outcome(release) if facts else release.outcome,
-        "who": release.who,
-        "started": release.started,
-        "seconds": max(release.finished - release.started, 0) if release.finished else None,
-        "error": release.error,
     }
 
 
@@ -138,18 +122,6 @@ def _pending(sight: Sight, called: Sight | None) -> tuple[list[str], list[str]]:
     except Trouble as trouble:
         return [], [trouble.message, *trouble.evidence]
     return [f"{step.title}: {step.reason}" for step in plan.steps], []
-
-
-def state_lines(session: Session, name: str) -> list[str]:
-    """Where things stand on a server, for the person who must put them right."""
-    try:
-        facts = look(session.host(name))
-    except Trouble as trouble:
-        return [f"state unknown: {trouble.message}"]
-    return [
-        f"{container.name}: {container.state} {container.health}".rstrip()
-        for container in sorted(facts.containers, key=lambda container: container.name)
-    ]
 
 
 def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:

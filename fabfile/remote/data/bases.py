@@ -20,7 +20,7 @@ SPREAD = 8
 BASES = Path(__file__).with_name("bases.sh").read_text(encoding="utf-8")
 BASE, RECOVER = (
     CAUSE + Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("base.sh", "recover.sh")
+    for name in ("base.sh", "replay.sh")
 )
 FORGET = """
 docker ps -aq --filter "label=$1" | xargs -r docker rm -f -v

@@ -22,6 +22,8 @@ LONGEST = 4 * 3600
 """Seconds that a dump or a restore may take."""
 PATIENCE = 120
 """Seconds within which a throwaway PostgreSQL must answer."""
+MIGRATION_TIMEOUT = 600
+"""Seconds that migrations may take."""
 CLEANUP = 60
 """Seconds that ending a migration may take."""
 THROWAWAY = "check"
@@ -49,7 +51,7 @@ BACKUPS, MIGRATE, CONTENT, RIGHTS, OWN, SETTLE = (
 )
 BACKUP, VERIFY, LOAD = (
     CAUSE + Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("backup.sh", "verify.sh", "load.sh")
+    for name in ("backup.sh", "verify.sh", "restore.sh")
 )
 ALL_RIGHTS = f"{RIGHTS}UNION ALL\n{OWN}"
 NO_TABLE = "42P01"
@@ -104,16 +106,15 @@ def refusal(host: Host, postgres: Postgres, address: str, password: str, seconds
     return "" if output.ok or "pg_hba.conf" in said else said.partition("FATAL:")[2].strip()
 
 
-def migrate(
-    host: Host, container: str, postgres: Postgres | None, words: Sequence[str], seconds: int
-) -> Output:
-    """Run the words that start ``container``; 124: it did not end in time.
+def migrate(host: Host, container: str, postgres: Postgres | None, words: Sequence[str]) -> Output:
+    """Run the words that start ``container``; 124: it did not end within ``MIGRATION_TIMEOUT``.
 
     Whatever happens, neither the container nor a session of it in ``postgres`` is left.
     """
     database = [postgres.container, postgres.user] if postgres else ["", ""]
-    script = ["bash", "-c", MIGRATE, "migrate", container, str(seconds), *database, *words]
-    return host.write(script, timeout=seconds + CLEANUP, check=False)
+    script = ["bash", "-c", MIGRATE, "migrate", container, str(MIGRATION_TIMEOUT)]
+    script += [*database, *words]
+    return host.write(script, timeout=MIGRATION_TIMEOUT + CLEANUP, check=False)
 
 
 def take(host: Host, postgres: Postgres, backup: Backup, expected: int, wait: int) -> Backup:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Restore a backup into a throwaway PostgreSQL of the given image, without a network, and say what it holds.
-# Arguments: FOLDER IMAGE LIVE LABEL PATIENCE NEEDED LOAD, then those of load.sh with FILE below FOLDER and
+# Arguments: FOLDER IMAGE LIVE LABEL PATIENCE NEEDED LOAD, then those of restore.sh with FILE below FOLDER and
 # without CONTAINER; standard input and output as there. LIVE: the container whose settings of the server a restore
 # needs. The throwaway's password is made up: a dump is a program.
-# Exit codes: 74 disk, 75 a backup, check or clean-up is running, else those of load.sh.
+# Exit codes: 74 disk, 75 a backup, check or clean-up is running, else those of restore.sh.
 set -uo pipefail
 folder=$1 image=$2 live=$3 label=$4 patience=$5 needed=$6 load=$7
 shift 7
@@ -23,7 +23,7 @@ remove_all() {
 trap remove_all EXIT
 trap 'exit 143' HUP INT TERM
 remove_all # of a run that died
-# A place of its own: who takes the server's lock clears what load.sh leaves elsewhere.
+# A place of its own: who takes the server's lock clears what restore.sh leaves elsewhere.
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/$stem-verify.XXXXXXXX") || die 70 'no temporary folder can be made'
 storage=$(docker info --format '{{.DockerRootDir}}')
 free=$(df -B1 --output=avail "$storage" | tail -n 1)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...model.deploy.content import inside
-from ...model.deploy.release import KILLED
 from ...model.errors import Trouble
 from ...model.framing import lines_of
+from ...model.release import KILLED
 from ...model.stack import Service
 from ..host import Host
 from ..output import Output

@@ -19,10 +19,10 @@ from fabric import Config, Executor
 from fabric.main import Fab
 
 from fabfile import ns
-from fabfile.model.deploy.release import Release, parse_release
 from fabfile.model.errors import Trouble
 from fabfile.model.inventory import Server
 from fabfile.model.probe import Answer, Question
+from fabfile.model.release import Release, parse_release
 from fabfile.ops.session import Session
 from fabfile.remote.host import Host
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from ..data.base import when
-from ..reading import Instant, load, make, plain
+from .data.base import when
+from .reading import Instant, load, make, plain
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ PRIVATE = "AGE-SECRET-KEY-"
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """A backup, and the copy to fetch before it can be used."""
 
     backup: Backup
@@ -59,7 +59,7 @@ class Source:
                 copies.receive(sight.host, self.copy, self.identity, chunks)
 
 
-def choose(session: Session, sight: Sight, name: str, identity: str) -> Source:
+def choose(session: Session, sight: Sight, name: str, identity: str) -> Origin:
     """What a name, ``s3://…``, ``latest`` (verified) or ``newest`` means; exit code 2 if nothing.
 
     What stands on the server comes first; ``s3://…`` is fetched even so. ``identity``: a file with
@@ -80,7 +80,7 @@ def choose(session: Session, sight: Sight, name: str, identity: str) -> Source:
         return _copied(sight, bucket, copy, identity)
     shelf = remote.shelf(sight.host)
     if found := _find(shelf.backups, name):
-        return Source(found)
+        return Origin(found)
     bucket = offsite.bucket_of(session, sight)
     strays = dict(shelf.strays)
     if bucket:
@@ -109,9 +109,9 @@ def _unknown(server: str, shelf: Shelf, name: str) -> Exception:
     return refused(f"{server}: {what}; fab db.list lists them")
 
 
-def _copied(sight: Sight, bucket: Bucket, copy: Copy, identity: str) -> Source:
+def _copied(sight: Sight, bucket: Bucket, copy: Copy, identity: str) -> Origin:
     key = _private_key(sight, copy, identity) if copy.recipient else ""
-    return Source(copy.backup, copy, bucket, key)
+    return Origin(copy.backup, copy, bucket, key)
 
 
 def _private_key(sight: Sight, copy: Copy, file: str) -> str:

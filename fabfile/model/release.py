@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ..reading import Instant, load, make
+from .reading import Instant, load, make
 
 RUNNING = "running"
 VERIFIED = "verified"
@@ -91,6 +91,20 @@ class Release:
     def passed(self) -> bool:
         """Whether it may be called the last good one."""
         return self.outcome in (VERIFIED, ACCEPTED)
+
+    def view(self, outcome: str = "") -> dict[str, Any]:
+        """As status and history print it. ``outcome``: another one than is recorded; see DIED."""
+        return {
+            "id": self.id,
+            "server": self.server,
+            "commit": self.commit,
+            "subject": self.subject,
+            "outcome": outcome or self.outcome,
+            "who": self.who,
+            "started": self.started,
+            "seconds": max(self.finished - self.started, 0) if self.finished else None,
+            "error": self.error,
+        }
 
     def to_json(self) -> str:
         """One line of JSON."""
