@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .access.reach import parse as parse_reach
+from .commit import parse_commit
 from .data.backup import in_order, parse_manifest
-from .facts import Change, Commit, Container, Disk, Facts, Folder
+from .facts import Container, Disk, Facts, Folder
 from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
 from .reading import load
@@ -19,11 +20,6 @@ from .schedule.jobs import parse as parse_schedule
 
 SIZE = re.compile(r"([0-9.]+)\s*([kKMGT]?)B")
 UNITS = ("", "k", "m", "g", "t")
-LOCAL = "@local:"
-"""Before a ref: look it up on the server itself, without asking its repository."""
-OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-"""The whole id of a commit."""
-FAULTS = ("unknown", "ambiguous", "error")
 
 
 def parse(output: str, mark: str, ref: str = "") -> Facts:
@@ -82,7 +78,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         jobs=_jobs(sections),
         cron=sections["cron"].strip(),
         reach=parse_reach(sections["reach"]) if "reach" in sections else None,
-        commit=_commit(sections, ref) if "commit" in sections else None,
+        commit=parse_commit(sections, ref) if "commit" in sections else None,
         unreadable=tuple(torn),
     )
 
@@ -220,73 +216,3 @@ def _listening(text: str) -> frozenset[str]:
         for row in found
         if len(row) > 4 and (row[0], row[4]) in (("tcp", "0A"), ("udp", "07"))
     )
-
-
-def _commit(sections: Mapping[str, str], ref: str) -> Commit:
-    """What became of the ref; its own words come first, those of others last."""
-    fault, _, said = sections["commit"].strip("\n").partition(" ")
-    if fault in FAULTS:
-        return Commit("", "", fault, " ".join(said.split()), {}, "", (), "", "", {})
-    asked = ref.removeprefix(LOCAL).lower()
-    if fault != "commit" or not OBJECT.fullmatch(said):
-        raise ValueError("the look at the server has neither a commit nor a reason")
-    if OBJECT.fullmatch(asked) and said != asked:
-        raise ValueError(f"asked for commit {asked}, git answers with {said}")
-    log = _log(sections["log"])
-    if not log or log[0].commit != said:
-        raise ValueError(f"the log of commit {said} begins with another one")
-    return Commit(
-        id=said,
-        subject=log[0].subject,
-        fault="",
-        error="",
-        tree=_tree(sections["tree"]),
-        example=sections["example"],
-        log=log,
-        resolved=sections["resolved"],
-        hashes=sections["hashes"],
-        effective=_effective(sections["effective"]),
-        filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
-        blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
-    )
-
-
-def _tree(text: str) -> dict[str, tuple[str, str]]:
-    tree: dict[str, tuple[str, str]] = {}
-    for (entry,) in fields(text, 1):
-        meta, _, path = entry.partition("\t")
-        mode, _, identity = meta.split(" ")
-        if path in tree:
-            # Bytes that are not UTF-8 come as one and the same sign.
-            raise ValueError(f"the commit has several files whose names read '{path}'")
-        tree[path] = (mode, identity)
-    return tree
-
-
-def _log(text: str) -> tuple[Change, ...]:
-    """Per commit an empty field, its id, its subject, and its paths, none of which is empty."""
-    *parts, _ = text.split("\0")
-    changes: list[Change] = []
-    at = 0
-    while at < len(parts):
-        if parts[at] or len(parts) < at + 3:
-            raise ValueError("the log of the commit has another form")
-        identity, subject = parts[at + 1 : at + 3]
-        at += 3
-        first = at
-        while at < len(parts) and parts[at]:
-            at += 1
-        paths = [
-            path.removeprefix("\n") if n == 0 else path for n, path in enumerate(parts[first:at])
-        ]
-        changes.append(Change(identity, subject, tuple(paths)))
-    return tuple(changes)
-
-
-def _effective(text: str) -> dict[str, str]:
-    """Compose doubles every ``$`` when it prints a configuration."""
-    try:
-        environment = load(text)["services"]["reading"]["environment"]
-        return {key: (value or "").replace("$$", "$") for key, value in environment.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}

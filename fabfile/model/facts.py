@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from .access.reach import Reach
 from .certificates.certificate import anchor
+from .commit import Commit
 from .data.backup import Backup
 from .freeze import Freeze
 from .release import DIED, RUNNING, Release
@@ -111,48 +112,6 @@ class Disk:
     mount: str
     total: int
     free: int
-
-
-@dataclass(frozen=True)
-class Change:
-    """One commit of the log and the files that it changed."""
-
-    commit: str
-    subject: str
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Commit:
-    """The wanted commit, as the remote has it. Empty ``id`` with ``fault``: it cannot be had."""
-
-    id: str
-    subject: str
-    fault: str
-    """Why it cannot: ``unknown``, ``ambiguous`` or ``error``; empty when it can."""
-    error: str
-    """What was asked for that is unknown; the commits that an ambiguous name means; git's words."""
-    tree: Mapping[str, tuple[str, str]]
-    """Path → (mode, git object id), folders included."""
-    example: str
-    """The text of ``.env.example``."""
-    log: tuple[Change, ...]
-    """The commit and those before it, newest first; at most 200."""
-    resolved: str
-    hashes: str
-    effective: Mapping[str, str]
-    """What compose reads in ``.env``, per key."""
-    filtered: tuple[str, ...] = ()
-    """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""
-    blocked: tuple[str, ...] = ()
-    """Folders where its files go that the server's user cannot write to."""
-
-    def since(self, base: str) -> tuple[Change, ...] | None:
-        """The changes after the commit ``base``; None when it is not among those known."""
-        for index, change in enumerate(self.log):
-            if change.commit == base:
-                return self.log[:index]
-        return None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..model.access import folders, reach
 from ..model.access.envfile import Findings, parse, schema
-from ..model.answer import LOCAL
+from ..model.commit import LOCAL
 from ..model.data import offsite
 from ..model.deploy import clone
 from ..model.deploy.decide import decide

@@ -15,7 +15,14 @@ from .deploy.git import LONGEST, SHARED, STILL
 from .host import Host
 from .output import Limits
 
-SCRIPT = CLEAN + SHARED + Path(__file__).with_name("look.sh").read_text(encoding="utf-8")
+LOOK, COMMIT = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.sh", "commit.sh")
+)
+
+
+def script(ref: str) -> str:
+    """The facts of a server, and what ``ref`` wants where there is one."""
+    return CLEAN + SHARED + LOOK + (COMMIT if ref else "answered\n")
 
 
 def look(host: Host, ref: str = "") -> Facts:
@@ -26,7 +33,7 @@ def look(host: Host, ref: str = "") -> Facts:
         [
             "bash",
             "-c",
-            SCRIPT,
+            script(ref),
             "look",
             str(server.path),
             str(server.root),

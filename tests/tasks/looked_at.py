@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fabfile.model.answer import parse
 from fabfile.model.facts import Facts
-from fabfile.remote.look import SCRIPT
+from fabfile.remote.look import script
 
 MARK = "@@mark"
 COMPOSE = """\
@@ -103,7 +103,7 @@ class Place:
         words: list[object] = [self.checkout, self.root, self.origin, ref, "compose/app.yml", MARK]
         words += [still, longest]
         done = subprocess.run(
-            [*self.before, "bash", "-c", SCRIPT, "look", *map(str, words)],
+            [*self.before, "bash", "-c", script(ref), "look", *map(str, words)],
             env=self.environment,
             capture_output=True,
             check=False,

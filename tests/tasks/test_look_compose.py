@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from invoke import Context
 
-from fabfile.model.facts import Commit
+from fabfile.model.commit import Commit
 from fabfile.remote.deploy import compose
 from fabfile.remote.host import Host
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from fabfile.model.commit import Change
 from fabfile.model.deploy.content import Tree
 from fabfile.model.deploy.decide import decide
 from fabfile.model.deploy.plan import Plan, Wish
-from fabfile.model.facts import Change
 from fabfile.model.stack import Stack
 
 from .builders import NEW, SERVER, STACK, TREE, commit, facts, target

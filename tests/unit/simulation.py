@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fabfile.model.access.folders import FOLDERS
+from fabfile.model.commit import Change, Commit
 from fabfile.model.deploy.decide import decide
 from fabfile.model.deploy.plan import Kind, Plan, Step, Target, Wish, target_of
 from fabfile.model.deploy.reasons import image_id
 from fabfile.model.deploy.way_back import as_released, missing_images
-from fabfile.model.facts import Change, Commit, Facts
+from fabfile.model.facts import Facts
 from fabfile.model.release import FAILED, VERIFIED, Image, Release
 from fabfile.model.stack import Stack
 

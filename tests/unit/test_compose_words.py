@@ -16,7 +16,7 @@ from fabfile.model.deploy.plan import Target
 from fabfile.model.errors import Trouble
 from fabfile.remote.deploy import compose
 from fabfile.remote.host import Host
-from fabfile.remote.look import SCRIPT
+from fabfile.remote.look import script
 from fabfile.remote.output import Output, Timeout
 
 from .builders import CHECKOUT, SERVER, STACK, built, target
@@ -67,7 +67,7 @@ def host() -> Told:
 def test_compose_is_started_in_the_environment_that_a_look_starts_it_in(host: Told) -> None:
     compose.up(host, STACK.service("web"))
     assert host.words[:3] == ["bash", "-c", f'{compose.CLEAN}clean docker compose "$@"']
-    assert SCRIPT.startswith(compose.CLEAN)
+    assert script("main").startswith(compose.CLEAN)
 
 
 def test_compose_is_told_to_start_no_git_whatever_the_login_says(

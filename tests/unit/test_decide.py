@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.commit import Change
 from fabfile.model.deploy.plan import Kind, Wish
-from fabfile.model.facts import Change
 from fabfile.model.stack import Service, Stack
 
 from .builders import (

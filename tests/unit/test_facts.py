@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabfile.model.answer import parse
-from fabfile.model.facts import Change, Commit, Container, Disk, Folder
+from fabfile.model.commit import Change, Commit
+from fabfile.model.facts import Container, Disk, Folder
 from fabfile.model.freeze import Freeze
 from fabfile.model.schedule.jobs import Entry
 

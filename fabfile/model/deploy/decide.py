@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from ..access.folders import bootstrap
 from ..access.reach import why_closed
-from ..facts import Commit, Container, Facts
+from ..commit import Commit
+from ..facts import Container, Facts
 from ..inventory import Server
 from ..stack import Service
 from .budget import shortage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from ..facts import Commit
+from ..commit import Commit
 from ..stack import Stack
 from .content import Tree, Wanted, files_below, inside, mounted_paths
 

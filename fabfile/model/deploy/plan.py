@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ..facts import Commit, Container
+from ..commit import Commit
+from ..facts import Container
 from ..inventory import Server
 from ..stack import Stack
 from .content import Tree, Wanted, beside, configuration, digest, wanted_images

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..access.envfile import digest
-from ..facts import Commit, Container, Facts
+from ..commit import Commit
+from ..facts import Container, Facts
 from ..release import Release
 from ..stack import Service
 from .content import passed_name

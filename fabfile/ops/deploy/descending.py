@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...model.answer import LOCAL
+from ...model.commit import LOCAL
 from ...model.data.ddl import Harm, harms
 from ...model.deploy.plan import PREPARING, Kind, Plan, Step, Target
 from ...model.deploy.reasons import has_new_image, image_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...model.answer import LOCAL
+from ...model.commit import LOCAL
 from ...model.deploy.plan import Wish
 from ...model.deploy.way_back import as_released, missing_images, schema_of, unknown_services
 from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
