@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from ...model.deploy.others import EMPTY, data_beside
 from ...model.deploy.plan import Kind, Plan, Step, Wish
 from ...model.deploy.way_back import missing_images
-from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
+from ...model.errors import Trouble, refused
 from ...model.facts import Facts
-from ...remote.deploy import compose
 from ...remote.dry import DryHost
 from ...remote.lock import Lock
 from ...remote.look import look
@@ -20,11 +19,12 @@ from ..data.databases import require_packer
 from ..locking import held, waiting_lock
 from ..neighbours import Neighbours, around, look_at_others
 from ..session import Session, at_once
-from ..sight import Sight, look_at, plan_for, state_lines
-from .go_back import go_back
+from ..sight import Sight, look_at, plan_for
+from .carry_out import prepare
+from .decided import Decided
 from .logins import require_logins
 from .reviewing import preview
-from .run import Run, open_run
+from .run import Run
 from .show import show_plan
 
 WAY_BACK = "way-back"
@@ -180,19 +180,19 @@ class Deployment:
 
     def begin(self) -> None:
         """Make the run that carries the plan out; nothing is written yet."""
-        self.run = open_run(
-            self.session,
+        decided = Decided(
             self.sight,
             self.sight.require(),
             self.plan,
             ref=self.options.ref or self.host.server.branch,
+            before=self.sight.facts,
             waive=self.options.waive,
             only=self.options.wish.only,
             called_certificate=self.around.called_certificate,
             allow_destructive=self.options.wish.allow_destructive,
             reviews=self._reviews,
         )
-        self.run.announce = self.announce
+        self.run = Run(self.session, decided, self.announce)
 
     @property
     def at(self) -> str:
@@ -217,52 +217,10 @@ class Deployment:
 
     def prepare(self) -> None:
         """Everything that can fail without touching the running system; a failure is recorded."""
-        try:
-            self.run.prepare(self._lock_for_all)
-        except Trouble as trouble:
-            self.run.fail(trouble)
-            message = f"{trouble.message}; the running system was not touched"
-            raise Trouble(message, code=trouble.code, evidence=trouble.evidence) from None
+        prepare(self.run, self._lock_for_all)
 
     def _lock_for_all(self, step: Step) -> None:
         """Once there is a folder for locks, hold the lock that everybody takes from now on."""
         had = self.sight.facts.has_folder(self.host.server.root / "locks")
         if step.kind is Kind.BOOTSTRAP and not had:
             self.lock()
-
-    def go_on(self) -> None:
-        """Cut over, prove, record; whatever fails, the way back is gone before this returns."""
-        try:
-            self.run.cut_over()
-            self.run.prove()
-            self.run.conclude()
-        except Exception as error:  # noqa: BLE001 # even a bug of ours must not stop half way
-            trouble = as_trouble(error)
-            self.run.fail(trouble)
-            raise self.back(trouble) from None
-
-    def _stop_what_it_started(self) -> None:
-        """Not what ran here before: that was somebody's, and this deploy does not know it."""
-        project = self.sight.require().stack.project
-        before = {container.id for container in self.sight.facts.containers}
-        for container in look(self.host).containers:
-            if container.project == project and container.id not in before:
-                compose.remove(self.host, container.name)
-
-    def back(self, trouble: Trouble) -> Trouble:
-        """Go back to the last verified release; what to raise then, with its exit code."""
-        facts = self.sight.facts
-        if facts.verified:
-            return go_back(self.run, facts, trouble)
-        title = "stop what this first deploy started; data stays"
-        try:
-            with self.session.console.step(self.name, title):
-                self._stop_what_it_started()
-        except Trouble as second:
-            message = (
-                f"{trouble.message}; what {self.name} had started may still run: {second.message}"
-            )
-            lines = (*trouble.evidence, *state_lines(self.session, self.name))
-            return Trouble(message, code=STRANDED, evidence=lines)
-        message = f"{trouble.message}; what {self.name} had started is stopped again"
-        return Trouble(message, code=FAILED, evidence=trouble.evidence)

@@ -10,8 +10,8 @@ from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
 from ..interruption import interruptible
 from ..locking import deadline
 from ..session import Session, each, side_by_side
+from .carry_out import back, go_on, stopped
 from .deployment import Deployment, Options
-from .go_back import stopped
 
 
 def deploy(
@@ -79,7 +79,7 @@ def _carry_out(deployments: Sequence[Deployment]) -> None:
     for deployment in deployments:
         try:
             if deployment.name in changing:
-                deployment.go_on()
+                go_on(deployment.run)
                 done.append(deployment)
             else:
                 deployment.run.prove()
@@ -101,7 +101,7 @@ def _prepare(changing: Mapping[str, Deployment]) -> None:
 def _end_untouched(changing: Mapping[str, Deployment], trouble: Trouble) -> None:
     """Close the records of those that were prepared and are not cut over because of another."""
     for deployment in changing.values():
-        if not deployment.run.ended and not deployment.run.touched:
+        if not deployment.run.record.ended and not deployment.run.touched:
             deployment.run.fail(Trouble(f"not cut over: {trouble.message}"))
 
 
@@ -113,9 +113,9 @@ def _under_way(deployments: Sequence[Deployment]) -> dict[str, str]:
 def _all_back(done: Sequence[Deployment], trouble: Trouble) -> Trouble:
     """One decision: the servers that were deployed before the failure go back too."""
     for deployment in reversed(done):
-        deployment.run.undo(trouble)
-        back = deployment.back(trouble)
+        deployment.run.fail(trouble)
+        gone = back(deployment.run, trouble)
         # Something was changed by then, so that it was refused is no longer true.
-        code = STRANDED if STRANDED in (trouble.code, back.code) else FAILED
-        trouble = Trouble(back.message, code=code, evidence=back.evidence)
+        code = STRANDED if STRANDED in (trouble.code, gone.code) else FAILED
+        trouble = Trouble(gone.message, code=code, evidence=gone.evidence)
     return trouble

@@ -14,7 +14,7 @@ from ...remote.look import look
 from ..interruption import interruptible
 from ..locking import deadline, waiting_lock
 from ..session import Session
-from .go_back import bring_back, stopped
+from .carry_out import bring_back, stopped
 
 
 def recover(session: Session, name: str, waive: tuple[str, ...], wait: int) -> None:

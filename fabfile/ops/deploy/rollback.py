@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from ...model.access.envfile import parse
 from ...model.deploy.plan import Wish
 from ...model.deploy.way_back import changed_keys, choose
-from ...model.errors import FAILED, Trouble, as_trouble, refused
+from ...model.errors import refused
 from ...remote.lock import Lock
 from ...remote.look import look
 from ..interruption import interruptible
 from ..locking import deadline, waiting_lock
 from ..session import Session
+from .carry_out import carry_out, stopped
+from .decided import Decided
 from .descending import Way
-from .go_back import go_back, rollback_run, stopped
+from .going_back import decide_rollback
 from .logins import require_logins
 from .run import Run
 from .show import show_plan
@@ -44,66 +46,45 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
     console = session.console
     asking = console.interactive and not options.yes
     if asking:
-        _show(_examine(session, name, options))
+        _show(session, _examine(session, name, options))
         if not console.confirm("Go back?"):
             raise refused("nothing was changed: the answer was no")
     with waiting_lock(session, name, deadline(options.wait)) as lock:
-        run = _examine(session, name, options)
+        decided = _examine(session, name, options)
         if not asking:
-            _show(run)
-        run.announce = lock.step
+            _show(session, decided)
+        run = Run(session, decided, lock.step)
         with interruptible(session, lambda: stopped(session, _under_way(run, lock))) as run.pause:
-            _carry_out(run)
+            carry_out(run)
     if as_json:
-        console.result(run.release.view() if run.plan.steps else None)
+        console.result(run.release.view() if decided.plan.steps else None)
 
 
 def _under_way(run: Run, lock: Lock) -> dict[str, str]:
     return {run.name: lock.at} if run.touched else {}
 
 
-def _examine(session: Session, name: str, options: Options) -> Run:
+def _examine(session: Session, name: str, options: Options) -> Decided:
     facts = look(session.host(name))
     release = choose(name, facts.releases, options.to)
-    run = rollback_run(
+    decided = decide_rollback(
         session,
         name,
         release,
         Wish(restart_data=options.restart_data, keep_schema=True),
+        facts,
         waive=options.waive,
         way=options.way,
     )
-    require_logins(run.sight, run.target, run.plan)
-    keys = changed_keys(release, dict(parse(run.sight.facts.env).values))
+    require_logins(decided.sight, decided.target, decided.plan)
+    keys = changed_keys(release, dict(parse(decided.sight.facts.env).values))
     if keys:
-        console = session.console
-        console.warn(
+        session.console.warn(
             name, f"today's .env stays; it differs from the release's in: {', '.join(keys)}"
         )
-    return run
+    return decided
 
 
-def _show(run: Run) -> None:
-    run.session.console.line(run.name, f"rollback to {run.release.back_to}", "bold")
-    show_plan(run.session.console, run.plan, ())
-
-
-def _carry_out(run: Run) -> None:
-    if not run.plan.steps:
-        run.prove()
-        return
-    before = run.sight.facts
-    try:
-        run.prepare()
-    except Trouble as trouble:
-        run.fail(trouble)
-        message = f"{trouble.message}; the running system was not touched"
-        raise Trouble(message, code=FAILED, evidence=trouble.evidence) from None
-    try:
-        run.cut_over()
-        run.prove()
-        run.conclude()
-    except Exception as error:  # noqa: BLE001 # even a bug of ours must not stop half way
-        cause = as_trouble(error)
-        run.fail(cause)
-        raise go_back(run, before, cause) from None
+def _show(session: Session, decided: Decided) -> None:
+    session.console.line(decided.name, f"rollback to {decided.back_to}", "bold")
+    show_plan(session.console, decided.plan, ())

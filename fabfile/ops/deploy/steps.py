@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from ...model.access.folders import modes
 from ...model.deploy.content import passed_name
-from ...model.deploy.plan import Kind, Plan, Step, Target
+from ...model.deploy.plan import Kind, Step
 from ...model.errors import Trouble
-from ...model.facts import Facts
 from ...model.release import Release
 from ...remote import state
 from ...remote.access import guard
@@ -19,39 +17,34 @@ from ...remote.host import Host
 from ...remote.look import look
 from ...remote.output import Output
 from ..session import at_once
-from .migrating import Descent, Place, Schema
-from .reviewing import Review
+from .decided import Decided
+from .migrating import Place, Schema
 from .rolling import Rolling
 
 
-@dataclass
 class Steps:
-    """The steps of one deploy on one server."""
+    """The steps of one decision on one server."""
 
-    host: Host
-    target: Target
-    facts: Facts
-    plan: Plan
-    release: Release
-    called_certificate: str
-    fetched: bool = False
-    allow_destructive: bool = False
-    descent: Descent | None = None
-    reviews: Mapping[str, Review] = field(default_factory=dict)
-    tree: PurePosixPath = PurePosixPath()
-    """The worktree of the commit, from the fetch on."""
-    apart: PurePosixPath = PurePosixPath()
-    """The commit's stack, for what is built and run from that tree."""
-
-    def __post_init__(self) -> None:
-        self.rolling = Rolling(self.host, self.target, self.facts)
+    def __init__(self, decided: Decided, release: Release) -> None:
+        self.host = decided.sight.host
+        self.target = decided.target
+        self.plan = decided.plan
+        self.release = release
+        self.called_certificate = decided.called_certificate
+        self.fetched = False
+        self.tree = PurePosixPath()
+        """The worktree of the commit, from the fetch on."""
+        self.apart = PurePosixPath()
+        """The commit's stack, for what is built and run from that tree."""
+        facts = decided.sight.facts
+        self.rolling = Rolling(self.host, self.target, facts)
         self.schema = Schema(
             self.target,
-            self.facts,
-            self.release.id,
-            self.allow_destructive,
-            self.descent,
-            self.reviews,
+            facts,
+            release.id,
+            decided.allow_destructive,
+            decided.descent,
+            decided.reviews,
         )
 
     def work_on(self, host: Host) -> None:
