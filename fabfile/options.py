@@ -112,7 +112,7 @@ TO = Text("to", "id of a release or (the start of) a commit (default: the releas
 SHOW = Text("show", "the whole record of one release: last, or the start of its id or commit")
 TAIL = Number("tail", "lines of each log (default: 100)", 100)
 FOLLOW = Flag("follow", "go on showing new lines until Ctrl-C")
-SERVICE = Text("service", "a service of the stack (default: all)")
+SERVICE = Text("service", "a service of the stack (default: all; volume.restore: required)")
 CERTIFICATE = Text("certificate", "file with the certificate and the chain below it, PEM", REQUIRED)
 KEY = Text("key", "file with its private key, PEM, without a passphrase", REQUIRED)
 SERVER = Text(
@@ -137,7 +137,9 @@ WAIT = Duration(
 )
 WHY = Text("why", "what everybody is told who wants to change the frozen server")
 FROM = Text(
-    "from", "name of a backup, latest (the newest verified one), newest, or s3://BUCKET/.../NAME"
+    "from",
+    "name of a backup, latest (the newest verified one), newest, or s3://BUCKET/.../NAME"
+    " (default: newest; db.restore: latest)",
 )
 IDENTITY = Text(
     "identity", "file with the private key of age that opens an encrypted off-site copy"
