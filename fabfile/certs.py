@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
+from .options import CERTIFICATE, FORCE, JSON, KEY, QUIET, SERVER
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command("json")
-def status_task(session: Session, json: bool = False) -> None:
+@command(JSON)
+def status_task(session: Session, json: bool) -> None:
     """Show every server's certificate, on disk and served; exit 1 under 14 days or when wrong."""
     from .ops.certificates import certificates
 
     certificates.status(session, as_json=json)
 
 
-@command("certificate", "key", "server")
-def install_task(session: Session, certificate: str, key: str, server: str = "") -> None:
+@command(CERTIFICATE, KEY, SERVER)
+def install_task(session: Session, certificate: str, key: str, server: str) -> None:
     """Give a server your own certificate: checked first, loaded, and proved by what is served.
 
     Exit codes: 0 served; 1 not served, and the former one is back; 2 it cannot be used, nothing
@@ -32,8 +33,8 @@ def install_task(session: Session, certificate: str, key: str, server: str = "")
     certificates.install(session, server, certificate, key)
 
 
-@command("server")
-def issue_task(session: Session, server: str = "") -> None:
+@command(SERVER)
+def issue_task(session: Session, server: str) -> None:
     """Get a certificate for the server's domains from its authority, load it, prove it is served.
 
     Exit codes: 0 served; 1 none was given, or it is not served: the former one is; 2 not tried;
@@ -44,10 +45,8 @@ def issue_task(session: Session, server: str = "") -> None:
     issuing.issue(session, server)
 
 
-@command("server", "force", "quiet")
-def renew_task(
-    session: Session, server: str = "", force: bool = False, quiet: bool = False
-) -> None:
+@command(SERVER, FORCE, QUIET)
+def renew_task(session: Session, server: str, force: bool, quiet: bool) -> None:
     """Renew the certificates that are due, and serve what was renewed without us; for cron.
 
     Exit codes: 0 nothing is due or all is served; 1 not renewed, the former one is served; 2 not
@@ -58,8 +57,8 @@ def renew_task(
     issuing.renew(session, server, force=force, quiet=quiet)
 
 
-@command("server")
-def internal_task(session: Session, server: str = "") -> None:
+@command(SERVER)
+def internal_task(session: Session, server: str) -> None:
     """Let a called server serve a certificate of a private authority that its callers trust.
 
     Exit codes: 0 served and the link proved; 1 failed, all is as before; 2 not tried; 3 a person

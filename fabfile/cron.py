@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
+from .options import JSON, MAILTO, ON
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command("on", "mailto")
-def install_task(session: Session, on: str = "", mailto: str = "") -> None:
+@command(ON, MAILTO)
+def install_task(session: Session, on: str, mailto: str) -> None:
     """Let cron back up, verify and prune on the servers; a second run changes nothing.
 
     Exit codes: 0 done; 1 failed, the crontab is as it was; 2 not tried (no cron, nothing deployed).
@@ -23,16 +24,16 @@ def install_task(session: Session, on: str = "", mailto: str = "") -> None:
     schedule.install(session, on, mailto)
 
 
-@command("on", "json")
-def list_task(session: Session, on: str = "", json: bool = False) -> None:
+@command(ON, JSON)
+def list_task(session: Session, on: str, json: bool) -> None:
     """Show what cron starts on the servers, and when each job last succeeded and failed."""
     from .ops.schedule import crontab as schedule
 
     schedule.list_(session, on, as_json=json)
 
 
-@command("on")
-def remove_task(session: Session, on: str = "") -> None:
+@command(ON)
+def remove_task(session: Session, on: str) -> None:
     """Take our block out of the crontabs and leave everything else as it is."""
     from .ops.schedule import crontab as schedule
 

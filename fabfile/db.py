@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from invoke import Collection
 
 from .command import command
+from .options import DROP_OLD, DRY_RUN, FROM, IDENTITY, INTO, JSON, ON, QUIET, TO_TIME, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command("on", "quiet", "json")
-def backup_task(session: Session, on: str = "", quiet: bool = False, json: bool = False) -> None:
+@command(ON, QUIET, JSON)
+def backup_task(session: Session, on: str, quiet: bool, json: bool) -> None:
     """Dump the database into a compressed file on its server, with a manifest beside it.
 
     With s3_bucket in hosts.ini every good backup that is missing there is copied and read back.
@@ -26,14 +26,9 @@ def backup_task(session: Session, on: str = "", quiet: bool = False, json: bool 
     backups.backup(session, on, quiet=quiet, as_json=json)
 
 
-@command("on", "from", "identity", "quiet", "json")
+@command(ON, FROM.with_default("newest"), IDENTITY, QUIET, JSON)
 def verify_task(
-    session: Session,
-    on: str = "",
-    from_: str = "newest",
-    identity: str = "",
-    quiet: bool = False,
-    json: bool = False,
+    session: Session, on: str, from_: str, identity: str, quiet: bool, json: bool
 ) -> None:
     """Restore a backup into a throwaway PostgreSQL and compare; exit 1 when it differs."""
     from .ops.data import backups
@@ -41,43 +36,41 @@ def verify_task(
     backups.verify(session, on, from_, identity, quiet=quiet, as_json=json)
 
 
-@command("on", "quiet")
-def base_task(session: Session, on: str = "", quiet: bool = False) -> None:
+@command(ON, QUIET)
+def base_task(session: Session, on: str, quiet: bool) -> None:
     """Copy the whole cluster, so that db.restore --to-time reaches every instant from now on."""
     from .ops.data import instants
 
     instants.base(session, on, quiet=quiet)
 
 
-@command("on", "json")
-def list_task(session: Session, on: str = "", json: bool = False) -> None:
+@command(ON, JSON)
+def list_task(session: Session, on: str, json: bool) -> None:
     """List the backups, which are verified, and which stay and why."""
     from .ops.data import shelves
 
     shelves.list_(session, on, as_json=json)
 
 
-@command("on", "yes", "dry-run")
-def prune_task(session: Session, on: str = "", yes: bool = False, dry_run: bool = False) -> None:
+@command(ON, YES, DRY_RUN)
+def prune_task(session: Session, on: str, yes: bool, dry_run: bool) -> None:
     """Remove the backups whose day, week and month have a newer verified one."""
     from .ops.data import shelves
 
     shelves.prune(session, on, yes=yes, dry_run=dry_run)
 
 
-@command(
-    "on", "from", "identity", "to-time", "into", "drop-old", "waive", "yes", iterable=("waive",)
-)
+@command(ON, FROM, IDENTITY, TO_TIME, INTO, DROP_OLD, WAIVE, YES)
 def restore_task(
     session: Session,
-    on: str = "",
-    from_: str = "",
-    identity: str = "",
-    to_time: str = "",
-    into: str = "",
-    drop_old: bool = False,
-    waive: Sequence[str] | None = None,
-    yes: bool = False,
+    on: str,
+    from_: str,
+    identity: str,
+    to_time: str,
+    into: str,
+    drop_old: bool,
+    waive: tuple[str, ...],
+    yes: bool,
 ) -> None:
     """Put a backup in the place of the database, in one transaction; the old one is kept.
 
@@ -86,7 +79,7 @@ def restore_task(
     """
     from .ops.data import restore
 
-    options = restore.Options(from_, identity, to_time, into, drop_old, tuple(waive or ()), yes)
+    options = restore.Options(from_, identity, to_time, into, drop_old, waive, yes)
     restore.restore(session, on, options)
 
 

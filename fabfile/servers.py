@@ -8,6 +8,25 @@ from typing import TYPE_CHECKING, Any
 from invoke import Collection, Task
 
 from .command import command
+from .options import (
+    ALLOW_DESTRUCTIVE,
+    DRY_RUN,
+    FOLLOW,
+    JSON,
+    MIGRATIONS,
+    NUMBER,
+    REF,
+    RESTART_DATA,
+    SERVICE,
+    SHOW,
+    TAIL,
+    TO,
+    WAIT,
+    WAIVE,
+    WHY,
+    WISH,
+    YES,
+)
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -33,33 +52,16 @@ def server_tasks(server: str) -> Collection:
 
 
 def _deploy(server: str) -> Task[Any]:
-    @command(
-        "ref",
-        "only",
-        "rebuild",
-        "waive",
-        "restart-data",
-        "allow-destructive",
-        "remove-orphans",
-        "yes",
-        "wait",
-        "dry-run",
-        "json",
-        iterable=("waive", "only"),
-    )
+    @command(REF, *WISH, WAIVE, YES, WAIT, DRY_RUN, JSON)
     def deploy_task(
         session: Session,
-        ref: str = "",
-        only: Sequence[str] | None = None,
-        rebuild: bool = False,
-        waive: Sequence[str] | None = None,
-        restart_data: bool = False,
-        allow_destructive: bool = False,
-        remove_orphans: bool = False,
-        yes: bool = False,
-        wait: str = "",
-        dry_run: bool = False,
-        json: bool = False,
+        ref: str,
+        waive: tuple[str, ...],
+        yes: bool,
+        wait: int,
+        dry_run: bool,
+        json: bool,
+        **wish: Any,
     ) -> None:
         """Bring the server to a commit: prepare, cut over, prove; go back by itself if it fails.
 
@@ -67,116 +69,69 @@ def _deploy(server: str) -> Task[Any]:
         2 usage or preflight, nothing touched; 3 going back failed too: a person is needed.
         """
         from .model.deploy.plan import Wish
-        from .model.duration import seconds
         from .ops.deploy import fleet as deploy
         from .ops.deploy.deployment import Options
 
-        wish = Wish(
-            restart_data=restart_data,
-            remove_orphans=remove_orphans,
-            allow_destructive=allow_destructive,
-            only=tuple(only or ()),
-            rebuild=rebuild,
-        )
-        patience = seconds("--wait", wait)
-        options = Options(ref, tuple(waive or ()), wish, yes, dry_run, patience)
+        options = Options(ref, waive, Wish(**wish), yes, dry_run, wait)
         deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task
 
 
 def _plan(server: str) -> Task[Any]:
-    @command(
-        "ref",
-        "only",
-        "rebuild",
-        "restart-data",
-        "allow-destructive",
-        "remove-orphans",
-        "json",
-        iterable=("only",),
-    )
-    def plan_task(
-        session: Session,
-        ref: str = "",
-        only: Sequence[str] | None = None,
-        rebuild: bool = False,
-        restart_data: bool = False,
-        allow_destructive: bool = False,
-        remove_orphans: bool = False,
-        json: bool = False,
-    ) -> None:
+    @command(REF, *WISH, JSON)
+    def plan_task(session: Session, ref: str, json: bool, **wish: Any) -> None:
         """Show what a deploy would do and why; change nothing."""
         from .model.deploy.plan import Wish
         from .ops.deploy import planning
 
-        wish = Wish(
-            restart_data=restart_data,
-            remove_orphans=remove_orphans,
-            allow_destructive=allow_destructive,
-            only=tuple(only or ()),
-            rebuild=rebuild,
-        )
-        planning.plan(session, [server], ref, wish, as_json=json)
+        planning.plan(session, [server], ref, Wish(**wish), as_json=json)
 
     return plan_task
 
 
 def _rollback(server: str) -> Task[Any]:
-    @command(
-        "to",
-        "waive",
-        "restart-data",
-        "migrations",
-        "allow-destructive",
-        "yes",
-        "wait",
-        "json",
-        iterable=("waive",),
-    )
+    @command(TO, WAIVE, RESTART_DATA, MIGRATIONS, ALLOW_DESTRUCTIVE, YES, WAIT, JSON)
     def rollback_task(
         session: Session,
-        to: str = "",
-        waive: Sequence[str] | None = None,
-        restart_data: bool = False,
-        migrations: str = "",
-        allow_destructive: bool = False,
-        yes: bool = False,
-        wait: str = "",
-        json: bool = False,
+        to: str,
+        waive: tuple[str, ...],
+        restart_data: bool,
+        migrations: str,
+        allow_destructive: bool,
+        yes: bool,
+        wait: int,
+        json: bool,
     ) -> None:
         """Go back to a verified release, from the images that the server kept; exit as deploy.
 
         One whose image does not know the database's revision is refused (exit code 2) without
         --migrations.
         """
-        from .model.duration import seconds
         from .ops.deploy import rollback
         from .ops.deploy.descending import Way
 
-        patience = seconds("--wait", wait)
         way = Way(migrations, allow_destructive)
-        options = rollback.Options(to, tuple(waive or ()), restart_data, way, yes, patience)
+        options = rollback.Options(to, waive, restart_data, way, yes, wait)
         rollback.rollback(session, server, options, as_json=json)
 
     return rollback_task
 
 
 def _recover(server: str) -> Task[Any]:
-    @command("waive", "wait", iterable=("waive",))
-    def recover_task(session: Session, waive: Sequence[str] | None = None, wait: str = "") -> None:
+    @command(WAIVE, WAIT)
+    def recover_task(session: Session, waive: tuple[str, ...], wait: int) -> None:
         """Bring what a died run left half done back to the last release that passed; prove it."""
-        from .model.duration import seconds
         from .ops.deploy import recover
 
-        recover.recover(session, server, tuple(waive or ()), seconds("--wait", wait))
+        recover.recover(session, server, waive, wait)
 
     return recover_task
 
 
 def _freeze(server: str) -> Task[Any]:
-    @command("why")
-    def freeze_task(session: Session, why: str = "") -> None:
+    @command(WHY)
+    def freeze_task(session: Session, why: str) -> None:
         """Refuse deploys, rollbacks, recoveries and restores from now on, and say why."""
         from .ops.deploy import freezing
 
@@ -197,8 +152,8 @@ def _unfreeze(server: str) -> Task[Any]:
 
 
 def _status(server: str) -> Task[Any]:
-    @command("json")
-    def status_task(session: Session, json: bool = False) -> None:
+    @command(JSON)
+    def status_task(session: Session, json: bool) -> None:
         """Show what runs, whether it is what was deployed, and what a deploy would change."""
         from .ops.watch import status
 
@@ -208,10 +163,8 @@ def _status(server: str) -> Task[Any]:
 
 
 def _history(server: str) -> Task[Any]:
-    @command("number", "show", "json")
-    def history_task(
-        session: Session, number: int = 10, show: str = "", json: bool = False
-    ) -> None:
+    @command(NUMBER, SHOW, JSON)
+    def history_task(session: Session, number: int, show: str, json: bool) -> None:
         """List the last releases, the failed and the died ones included."""
         from .ops.watch import history
 
@@ -221,8 +174,8 @@ def _history(server: str) -> Task[Any]:
 
 
 def _health(server: str) -> Task[Any]:
-    @command("json")
-    def health_task(session: Session, json: bool = False) -> None:
+    @command(JSON)
+    def health_task(session: Session, json: bool) -> None:
         """Ask every gate now: inside, through the proxy, from outside; exit 1 when one is red."""
         from .ops.watch import inspection
 
@@ -232,10 +185,8 @@ def _health(server: str) -> Task[Any]:
 
 
 def _logs(server: str) -> Task[Any]:
-    @command("service", "tail", "follow")
-    def logs_task(
-        session: Session, service: str = "", tail: int = 100, follow: bool = False
-    ) -> None:
+    @command(SERVICE, TAIL, FOLLOW)
+    def logs_task(session: Session, service: str, tail: int, follow: bool) -> None:
         """Show the end of the services' logs."""
         from .ops.watch import inspection
 
@@ -256,8 +207,8 @@ def _ps(server: str) -> Task[Any]:
 
 
 def _prune(server: str) -> Task[Any]:
-    @command("dry-run")
-    def prune_task(session: Session, dry_run: bool = False) -> None:
+    @command(DRY_RUN)
+    def prune_task(session: Session, dry_run: bool) -> None:
         """Remove our images that neither a container nor the last five verified releases need."""
         from .ops.deploy import pruning
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from invoke import Collection
 
 from .command import command
+from .options import FROM, JSON, ON, QUIET, REQUIRED, SERVICE, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command("on", "service", "quiet", "json")
-def backup_task(
-    session: Session, on: str = "", service: str = "", quiet: bool = False, json: bool = False
-) -> None:
+@command(ON, SERVICE, QUIET, JSON)
+def backup_task(session: Session, on: str, service: str, quiet: bool, json: bool) -> None:
     """Pack the files of the services' volumes, while they hold still, with a manifest beside each.
 
     Exit codes: 0 done; 1 no backup was made of one, and nothing is left of that; 2 not tried.
@@ -26,14 +24,9 @@ def backup_task(
     volumes.backup(session, on, service, quiet=quiet, as_json=json)
 
 
-@command("service", "on", "from", "waive", "yes", iterable=("waive",))
+@command(SERVICE.with_default(REQUIRED), ON, FROM.with_default("newest"), WAIVE, YES)
 def restore_task(
-    session: Session,
-    service: str,
-    on: str = "",
-    from_: str = "newest",
-    waive: Sequence[str] | None = None,
-    yes: bool = False,
+    session: Session, service: str, on: str, from_: str, waive: tuple[str, ...], yes: bool
 ) -> None:
     """Put a backup in the place of a volume's files; what was there stays aside until it is proved.
 
@@ -41,7 +34,7 @@ def restore_task(
     """
     from .ops.data import volumes
 
-    volumes.restore(session, on, service, volumes.Options(from_, tuple(waive or ()), yes))
+    volumes.restore(session, on, service, volumes.Options(from_, waive, yes))
 
 
 ns = Collection("volume", backup_task, restore_task)
