@@ -70,6 +70,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         releases=tuple(made for name, made in releases.items() if made and made.id == name),
         generation=sections["generation"].strip(),
         away=sections["away"].strip(),
+        pinned=_pinned(sections["pinned"]),
         backups=in_order(
             text
             for name, (text, backup) in manifests.items()
@@ -119,6 +120,12 @@ def _edited(text: str) -> tuple[str, ...]:
         f"{entry} (was {next(entries, '')})" if entry[:1] in ("R", "C") else entry
         for entry in entries
     )
+
+
+def _pinned(text: str) -> dict[str, tuple[str, ...]]:
+    """``SERVICE ID ID; SERVICE ID``, as the proxy answers it."""
+    rows = (row.split() for row in text.split(";") if row.strip())
+    return {service: tuple(ids) for service, *ids in rows}
 
 
 def _disks(text: str) -> tuple[Disk, ...]:

@@ -14,6 +14,9 @@ from .freeze import Freeze
 from .release import DIED, RUNNING, Release
 from .schedule.jobs import Entry
 
+SHORT = 12
+"""Letters of a container's id that name it for the proxy: names are given again, ids never."""
+
 
 @dataclass(frozen=True)
 class Container:
@@ -159,6 +162,9 @@ class Facts:
     """What cron starts here for us, or was to, and how it last ended."""
     cron: str = ""
     """Whether a cron daemon runs: ``yes``, ``no``; empty: that cannot be seen."""
+    pinned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service → the containers that the proxy gives its requests to, by the start of their ids, as
+    it answers it; a service that it names itself is not in it."""
     away: str = ""
     """The service that the proxy gives no requests to, as it answers it; empty: there is none."""
     lingering: str = ""
@@ -183,12 +189,17 @@ class Facts:
         return anchor(self.certificate)
 
     def containers_of(self, project: str, service: str) -> list[Container]:
-        """Every container of a service, its own first; those that somebody scaled it to follow."""
+        """Every container of a service, by number; those that get no requests come last."""
         found = [c for c in self.containers if c.project == project and c.service == service]
-        return sorted(found, key=lambda container: container.number)
+        pinned = self.pinned.get(service, ())
+
+        def place(one: Container) -> tuple[bool, int]:
+            return bool(pinned) and one.id[:SHORT] not in pinned, one.number
+
+        return sorted(found, key=place)
 
     def container(self, project: str, service: str) -> Container | None:
-        """The container of a service, if there is one."""
+        """The first container of a service, if there is one."""
         return next(iter(self.containers_of(project, service)), None)
 
     def runs(self, project: str, service: str) -> bool:

@@ -13,7 +13,7 @@ from .probe import KINDS, Probe
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
-    | {"upstreams", "drain", "checks", "login"}
+    | {"upstreams", "drain", "checks", "login", "update"}
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
@@ -88,6 +88,19 @@ class Volume:
     """Its files are whole only while the service does not run."""
 
 
+START_FIRST, STOP_FIRST = "start-first", "stop-first"
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a service is replaced, in the words of compose's ``deploy.update_config``."""
+
+    order: str = ""
+    """``start-first`` or ``stop-first``; empty: what the service allows."""
+    parallelism: int = 0
+    """How many new replicas start at once; 0: all."""
+
+
 @dataclass(frozen=True)
 class Hints:
     """What ``x-deploy`` says of one service."""
@@ -116,6 +129,7 @@ class Hints:
     volume: Volume | None = None
     upstreams: tuple[str, ...] = ()
     """Of the proxy: the files of the repository that say where requests go."""
+    update: Update = Update()
     drain: int = 0
     """Seconds that its requests may take to end before its container is told to stop."""
 
@@ -162,6 +176,7 @@ def _hints(service: str, raw: Mapping[str, Any]) -> Hints:
         hold=raw.get("hold", ""),
         upstreams=_one_or_more(raw.get("upstreams") or ()),
         drain=_drain(f"{where}.drain", raw.get("drain", 0)),
+        update=_update(f"{where}.update", raw.get("update") or {}),
         database=_database(service, raw["database"]) if raw.get("database") else None,
         volume=_volume(service, raw["volume"]) if raw.get("volume") else None,
     )
@@ -185,6 +200,16 @@ def _yes(where: str, raw: object) -> bool:
 def _drain(where: str, raw: object) -> int:
     """A number of seconds, or a duration such as ``2m``."""
     return seconds(where, str(raw)) if isinstance(raw, str) and not raw.isdigit() else int(str(raw))
+
+
+def _update(where: str, raw: Mapping[str, Any]) -> Update:
+    _known(where, raw, frozenset({"order", "parallelism"}))
+    order, parallelism = raw.get("order", ""), int(raw.get("parallelism", 0))
+    if order not in ("", START_FIRST, STOP_FIRST):
+        raise refused(f"{where}.order: '{order}' is neither {START_FIRST} nor {STOP_FIRST}")
+    if parallelism < 0:
+        raise refused(f"{where}.parallelism: {parallelism} is no number of replicas")
+    return Update(order, parallelism)
 
 
 def known_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:

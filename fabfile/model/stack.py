@@ -73,7 +73,7 @@ class Service:
     image: str
     build: Build | None
     container: str
-    """The container's name."""
+    """The name of its container; of several, of the first one while nothing is being replaced."""
     depends_on: tuple[str, ...]
     mounts: tuple[Mount, ...]
     ports: tuple[Port, ...]
@@ -91,6 +91,10 @@ class Service:
     in_host_network: bool = False
     start_period: float = 0
     """Seconds that it may take to start before a failed health check counts."""
+    replicas: int = 1
+    """How many containers it is to have."""
+    beside: bool = False
+    """Whether new replicas start next to the old ones, and requests are switched to them."""
     hints: Hints = Hints()
 
     @property

@@ -11,11 +11,12 @@ from ..model.access.envfile import parse
 from ..model.certificates.certificate import is_self_made
 from ..model.deploy import page
 from ..model.deploy.plan import Target
+from ..model.deploy.replacing import serving
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
 from ..model.probe import Answer, Probe, Question, Verdict, judge
-from ..model.stack import Service
+from ..model.stack import Service, Stack
 from ..remote import http
 from ..remote.deploy import compose
 from ..remote.host import Host
@@ -55,23 +56,39 @@ def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
 
 
 def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
-    """The deep probe of every service, directly on its container's address."""
+    """The deep probe of every service, directly on its containers' addresses."""
     stack = gated.target.stack
-    questions, verdicts = [], []
+    verdicts, asked = [], []
     for service in stack.services:
-        name = f"probe:{service.name}"
         containers = facts.containers_of(stack.project, service.name)
-        why = next(filter(None, (_ailing(service, one) for one in containers)), "")
         if not containers:
-            verdicts.append(Verdict(name, False, f"container {service.container} is not there"))
-        elif why:
+            why = f"container {service.container} is not there"
+            verdicts.append(Verdict(f"probe:{service.name}", False, why))
+        elif service.beside:
+            asked += serving(facts, stack.project, service.name) or containers
+        else:
+            asked.append(next((c for c in containers if _ailing(service, c)), containers[0]))
+    return verdicts + ask_containers(gated.host, stack, facts, asked)
+
+
+def ask_containers(
+    host: Host, stack: Stack, facts: Facts, containers: Sequence[Container]
+) -> list[Verdict]:
+    """What each of these containers answers to its service's deep probe, at its own address."""
+    questions, verdicts = [], []
+    for container in containers:
+        service = stack.service(container.service)
+        twins = [one for one in containers if one.service == service.name]
+        number = f"-{twins.index(container) + 1}" if service.replicas > 1 else ""
+        name = f"probe:{service.name}{number}"
+        if why := _ailing(service, container):
             verdicts.append(Verdict(name, False, why))
         elif service.hints.probe:
-            url = f"http://{containers[0].address}:{service.hints.port}{service.hints.path}"
+            url = f"http://{container.address}:{service.hints.port}{service.hints.path}"
             questions.append(Question(name, url, service.hints.probe))
-        elif containers[0].health:
-            verdicts.append(Verdict(name, True, containers[0].health))
-    return verdicts + _judged_on(gated.host, questions, facts, "")
+        elif container.health:
+            verdicts.append(Verdict(name, True, container.health))
+    return verdicts + _judged_on(host, questions, facts, "")
 
 
 def _ailing(service: Service, container: Container) -> str:

@@ -51,6 +51,8 @@ containers() {
   printf '%s\n' "$seen" | grep -v '^proxy='
   section generation
   [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/generation"
+  section pinned
+  [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/pinned"
   section away
   [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/away"
 }

@@ -17,7 +17,9 @@ from .budget import shortage
 from .content import mounted_paths, passed_name
 from .objections import notes, orphans, refusals, surplus
 from .plan import Kind, Plan, Step, Target, Wish
-from .reasons import Reason, Why, has_new_image, has_passed, image_id, reason_for
+from .reasons import Reason, Why, as_wanted, has_new_image, has_passed, image_id, reason_for
+from .replacing import Replacing, replacing
+from .switching import hold_step, switch_steps
 
 
 def decide(
@@ -70,6 +72,7 @@ class _Decision:
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
             notes=tuple(notes(self.target, self.facts, self.wish, self.reasons, self.left_out)),
+            replacing=tuple(self.replaced),
             refusals=(
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
                 *shortage(self.server.name, self.target, self.facts, steps),
@@ -193,17 +196,22 @@ class _Decision:
         begun = [service for service in touched if service.hints.keep]
         data = [self.step(Kind.START, service) for service in begun]
         moved = self.checkout()
+        proxy = self.target.stack.proxy
+        runs = proxy is not None and self.facts.runs(self.target.stack.project, proxy.name)
         # What starts before the checkout would mount files that are not there yet.
         early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
         return [
             *self.guard(),
+            *(hold_step(self.replaced, self.facts) if runs else ()),
             *(moved if early else ()),
             *data,
             *self.migrations(touched),
             *(() if early else moved),
             *self.retags(touched),
-            *self.rolls(touched),
-            *self.reload(),
+            *self.rolls(touched, before=True),
+            *(switch := switch_steps(self.replaced, self.reasons, self.facts)),
+            *self.rolls(touched, before=False),
+            *self.reload(loaded=any(step.kind in (Kind.SWITCH, Kind.RETIRE) for step in switch)),
             *self.removals(),
             *self.guard(made_here=True),
         ]
@@ -218,17 +226,45 @@ class _Decision:
         reason = self.reasons[service.name]
         return Step(kind, service.name, reason.text, reason.force)
 
-    def rolls(self, touched: list[Service]) -> list[Step]:
+    @property
+    def replaced(self) -> list[Replacing]:
+        """What becomes of the replicas of each service that is replaced beside or was half way."""
+        found = []
+        for service in self.target.stack.services:
+            if not service.beside or service.name in self.left_out:
+                continue
+            again = self.wish.rebuild and service.build is not None
+            may_stay = as_wanted(service, self.target, self.facts, self.commit) if not again else []
+            one = replacing(service, self.target.stack, self.facts, may_stay)
+            if service.name in self.reasons or one.leaving or service.name in self.facts.pinned:
+                found.append(one)
+        return found
+
+    def rolls(self, touched: list[Service], *, before: bool) -> list[Step]:
         """New services first, so that the proxy's new configuration finds every name.
 
-        Then those that serve nobody, so that those that do are there meanwhile.
+        Then those that serve nobody, so that those that do are there meanwhile. What depends on a
+        service that is replaced beside comes after that: compose converges what it depends on.
         """
-        rolled = [service for service in touched if not service.hints.keep]
+        late = self.depending({one.service for one in self.replaced})
+        rolled = [
+            service
+            for service in touched
+            if not service.hints.keep and not service.beside and (service.name in late) != before
+        ]
         changing = {service.name for service in rolled if self.live(service)}
         new = [s for s in rolled if not self.live(s) and not changing & set(s.depends_on)]
         down = [s for s in rolled if s not in new and self.down(s)]
         rest = [s for s in rolled if s not in new and s not in down]
         return [self.step(Kind.ROLL, s) for s in [*new, *down, *rest]]
+
+    def depending(self, on: set[str]) -> set[str]:
+        """The services that depend on one of these, or on one that does."""
+        found: set[str] = set()
+        for service in self.target.stack.services:  # in dependency order
+            if (on | found) & set(service.depends_on):
+                found.add(service.name)
+        return found
 
     def down(self, service: Service) -> bool:
         """Whether its container serves nobody now: replacing it takes nothing from anybody."""
@@ -274,10 +310,10 @@ class _Decision:
                 steps.append(Step(Kind.RETAG, service.name, reason))
         return steps
 
-    def reload(self) -> list[Step]:
+    def reload(self, *, loaded: bool) -> list[Step]:
         proxy = self.target.stack.proxy
         reason = self.reload_reason()
-        if proxy is None or proxy.name in self.reasons or not reason:
+        if proxy is None or proxy.name in self.reasons or not reason or loaded:
             return []
         return [Step(Kind.RELOAD, proxy.name, reason)]
 

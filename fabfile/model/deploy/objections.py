@@ -23,8 +23,12 @@ def orphans(target: Target, facts: Facts) -> list[Container]:
 
 
 def surplus(target: Target, facts: Facts) -> list[Container]:
-    """The containers of a service beside its own: somebody scaled it."""
-    found = [facts.containers_of(target.stack.project, one.name) for one in target.stack.services]
+    """The containers of a service beside its only one: somebody scaled it."""
+    found = [
+        facts.containers_of(target.stack.project, one.name)
+        for one in target.stack.services
+        if not one.beside
+    ]
     return [container for containers in found for container in containers[1:]]
 
 

@@ -12,6 +12,7 @@ from ..facts import Container
 from ..inventory import Server
 from ..stack import Stack
 from .content import Tree, Wanted, beside, configuration, digest, wanted_images
+from .replacing import Replacing
 
 
 class Kind(StrEnum):
@@ -27,18 +28,22 @@ class Kind(StrEnum):
     TEST_PROXY = "test-proxy"
     REVIEW = "review"
     BACKUP = "backup"
+    HOLD = "hold"
     START = "start"
     MIGRATE = "migrate"
     CHECKOUT = "checkout"
     RETAG = "retag"
     ROLL = "roll"
+    BESIDE = "beside"
+    SWITCH = "switch"
     RELOAD = "reload"
+    RETIRE = "retire"
     REMOVE = "remove"
     GUARD = "guard"
     DOWNGRADE = "downgrade"
 
 
-PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.START)])
+PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.HOLD)])
 """Kinds that do not touch the running system."""
 
 
@@ -74,11 +79,15 @@ class Plan:
     """Drift, orphans and what was left out: shown, not acted upon."""
     refusals: tuple[str, ...]
     """Why the plan as a whole must not be carried out."""
+    replacing: tuple[Replacing, ...] = ()
+    """What becomes of the containers of each service that is replaced beside."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as ``plan --json`` prints it (docs/json.md)."""
         steps = [{**asdict(step), "kind": step.kind.value} for step in self.steps]
-        return {**asdict(self), "steps": steps}
+        plan = {**asdict(self), "steps": steps}
+        del plan["replacing"]  # ids of containers are nobody's business
+        return plan
 
 
 @dataclass(frozen=True)

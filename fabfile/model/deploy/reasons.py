@@ -12,6 +12,7 @@ from ..release import Release
 from ..stack import Service
 from .content import passed_name
 from .plan import Kind, Target
+from .replacing import serving
 from .way_back import half_way
 
 
@@ -25,6 +26,7 @@ class Why(StrEnum):
     UNHEALTHY = "unhealthy"
     MOUNTED = "mounted"
     AWAY = "away"
+    SCALED = "scaled"
 
 
 @dataclass(frozen=True)
@@ -38,22 +40,59 @@ class Reason:
 
 
 def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -> Reason | None:
-    """The first thing in which the service's container is not what is wanted; None: it stays."""
+    """The first thing in which the service is not what is wanted; None: it stays."""
+    if service.beside:
+        return _replicas(service, target, facts, commit)
     container = facts.container(target.stack.project, service.name)
     if container is None:
         return Reason(Why.ABSENT, "not there yet")
+    return _container(service, container, target, facts, commit) or _mounted(service, target, facts)
+
+
+def as_wanted(service: Service, target: Target, facts: Facts, commit: Commit) -> list[Container]:
+    """Those of a service's containers that may stay, be it asked by the proxy or not."""
+    if _mounted(service, target, facts):
+        return []
+    return [
+        container
+        for container in facts.containers_of(target.stack.project, service.name)
+        if _container(service, container, target, facts, commit) is None
+    ]
+
+
+def _replicas(service: Service, target: Target, facts: Facts, commit: Commit) -> Reason | None:
+    """What is wrong with those that get requests, or with their number."""
+    project = target.stack.project
+    asked = serving(facts, project, service.name)
+    if not asked:
+        there = facts.containers_of(project, service.name)
+        return (
+            Reason(Why.STOPPED, "no replica runs") if there else Reason(Why.ABSENT, "not there yet")
+        )
+    for container in asked:
+        if reason := _container(service, container, target, facts, commit):
+            return reason
+    if len(asked) != service.replicas:
+        return Reason(Why.SCALED, f"{len(asked)} of {service.replicas} replicas")
+    return _mounted(service, target, facts)
+
+
+def _container(
+    service: Service, container: Container, target: Target, facts: Facts, commit: Commit
+) -> Reason | None:
     done = service.done(container.state, container.exit_code)
     if container.state != "running" and not done:
         # What was copied into it when it was made comes back with it.
         force = container.state not in ("exited", "created") or _reads_other(service, target, facts)
         return Reason(Why.STOPPED, f"container is {container.state}", force)
-    if has_new_image(service, target, facts):
+    image = image_id(target.images[service.name].reference, facts)
+    if not image or image != container.image:
         return Reason(Why.IMAGE, _image(service, target, facts, commit))
     if container.config_hash != service.config_hash:
         return Reason(Why.DEFINITION, _definition(service, facts))
     if container.health == "unhealthy":
         return Reason(Why.UNHEALTHY, "container is unhealthy", force=True)
-    return _mounted(service, target, facts)
+    return None
 
 
 def has_new_image(service: Service, target: Target, facts: Facts) -> bool:
@@ -145,14 +184,19 @@ def _made_by(service: Service, facts: Facts) -> list[Release]:
     one that began to, or has no steps in its record, may have.
     """
     made: list[Release] = [facts.verified] if facts.verified else []
-    titles = {f"{kind.value} {service.name}" for kind in (Kind.ROLL, Kind.START)}
     for release in half_way(facts.releases):
-        steps = [step for step in release.steps if step.title in titles]
+        steps = [step for step in release.steps if _makes(step.title, service.name)]
         if any(step.outcome == "done" for step in steps):
             made = [release]
         elif steps or not release.steps:
             made.append(release)
     return made
+
+
+def _makes(title: str, service: str) -> bool:
+    """Whether a step of this title makes a container of the service."""
+    kind, _, subject = title.partition(" ")
+    return kind in (Kind.ROLL, Kind.START, Kind.BESIDE) and service in subject.split(", ")
 
 
 def _base(service: Service, facts: Facts) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 
 from ..duration import length
 from ..errors import refused
-from ..hints import Hints, known_hints, parse_hints
+from ..hints import START_FIRST, Hints, known_hints, parse_hints
 from ..image_names import familiar
 from ..reading import load
 from ..stack import Build, Mount, Port, Read, Service, Stack
-from .understood import not_understood
+from .understood import not_understood, replicas
 
 ONCE = ("no", "on-failure")
 """Restart policies of a service that may end by itself."""
@@ -84,7 +84,7 @@ def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool
         volume_folders=tuple(sorted(device for device in devices if device)),
         parts=parts,
         external=external,
-        not_understood=not_understood(model),
+        not_understood=(*not_understood(model), *_several(services.values())),
     )
 
 
@@ -110,6 +110,15 @@ def _never_asked(services: Collection[Service]) -> list[str]:
         if len(names) > 1:
             wrong.append(f"{key} of {' and '.join(names)}: only one is asked")
     return wrong
+
+
+def _several(services: Collection[Service]) -> list[str]:
+    return [
+        f"service {one.name}: {one.replicas} replicas are replaced beside each other: it needs"
+        f" x-deploy.{one.name}.probe, and neither container_name nor a published port"
+        for one in services
+        if one.replicas > 1 and not one.beside
+    ]
 
 
 def _parts(model: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -162,8 +171,33 @@ def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints:
         reads=tuple(_reads(model, raw)),
         in_host_network=raw.get("network_mode") == "host",
         start_period=length(health.get("start_period", "0s")),
+        replicas=replicas(raw),
+        beside=_beside(name, raw, hints),
         hints=hints,
     )
+
+
+def _beside(name: str, raw: Mapping[str, Any], hints: Hints) -> bool:
+    """Whether new replicas start beside the old: asked for, or what ``replicas`` lets expect."""
+    alone = [
+        why
+        for why, there in (
+            ("container_name", "container_name" in raw),
+            ("a published port", any(port.get("published") for port in raw.get("ports") or [])),
+            ("network_mode host", raw.get("network_mode") == "host"),
+            ("keep", hints.keep),
+            ("proxy", hints.proxy),
+        )
+        if there
+    ]
+    if hints.update.order == START_FIRST and alone:
+        raise refused(
+            f"x-deploy.{name}.update: {START_FIRST} needs a second container beside the first,"
+            f" which {' and '.join(alone)} forbids"
+        )
+    if hints.update.order or alone:
+        return hints.update.order == START_FIRST
+    return "replicas" in (raw.get("deploy") or {}) and hints.probe is not None
 
 
 def _build(spec: Mapping[str, Any]) -> Build:

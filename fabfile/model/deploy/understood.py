@@ -24,12 +24,8 @@ def not_understood(model: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _of_service(raw: Mapping[str, Any]) -> Iterator[str]:
-    wanted = replicas(raw)
-    if wanted != 1:
-        yield (
-            f"{wanted} replicas, and this collection runs one container of a service:"
-            + (" give each a name of its own" if wanted else " use a profile to leave it out")
-        )
+    if not replicas(raw):
+        yield "0 replicas: use a profile to leave it out"
     if "provider" in raw:
         yield "a provider runs it, and no container: remove it"
     if raw.get("label_file"):

@@ -54,6 +54,7 @@ def go_on(run: Run) -> None:
     try:
         run.cut_over()
         run.prove()
+        run.retire()
         run.conclude()
     except Exception as error:  # noqa: BLE001 # even a bug of ours must not stop half way
         trouble = as_trouble(error)
@@ -71,6 +72,12 @@ def back(run: Run, trouble: Trouble) -> Trouble:
     before = run.decided.before
     if before is None:
         return trouble
+    if run.steps.beside.switched:
+        try:
+            with run.session.console.step(run.name, "the former replicas get the requests again"):
+                run.steps.beside.take_back()
+        except Trouble as second:
+            run.session.console.warn(run.name, second.message)
     if before.verified is None:
         return _stop(run, before, trouble)
     run.session.console.line(run.name, f"{trouble.message}", "red")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from ...model.deploy.plan import Step, Target
@@ -22,8 +22,11 @@ class Rolling:
     facts: Facts
     present: set[str] = field(default_factory=set)
     """Services that have a running container."""
+    pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service → the replicas that alone get its requests, as the proxy was told last."""
 
     def __post_init__(self) -> None:
+        self.pins = dict(self.facts.pinned)
         project = self.target.stack.project
         self.present = {
             container.service
@@ -88,6 +91,18 @@ class Rolling:
         compose.remove(self.host, step.subject)
         return ""
 
+    @property
+    def proxy_runs(self) -> bool:
+        """Whether there is a proxy that runs."""
+        front = self.target.stack.proxy
+        return front is not None and front.name in self.present
+
+    def told(self) -> proxy.Told:
+        """What the proxy is told while it names some replicas one by one."""
+        front = self.target.stack.proxy
+        assert front is not None
+        return replace(self._told(front), running=self.proxy_runs)
+
     def _twins(self, service: Service) -> set[str]:
         stable = self.target.images[service.name].stable
         names = {name for name, wanted in self.target.images.items() if wanted.stable == stable}
@@ -106,8 +121,9 @@ class Rolling:
             reach={
                 one.name: f"http://{one.container}:{one.hints.port}{one.hints.path}"
                 for one in stack.services
-                if one.hints.probe and not one.in_host_network
+                if one.hints.probe and not one.in_host_network and not one.beside
             },
+            pins=dict(self.pins),
             running=front.name in self.present and self._somebody_everywhere(there),
         )
 

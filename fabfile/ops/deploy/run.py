@@ -86,19 +86,40 @@ class Run:
         self.pause()
 
     def cut_over(self) -> None:
-        """Move the running system, one service at a time; then watch whether it stays up."""
+        """Move the running system, up to where former replicas are retired; see if it stays up.
+
+        Until then one load takes it back.
+        """
         self.touched = True
-        for step in self.plan.steps:
-            if step.kind not in PREPARING:
-                self.perform(step)
+        self._change(self._changes[0])
+
+    @property
+    def _changes(self) -> tuple[list[Step], list[Step]]:
+        """The steps that change what runs: before former replicas are retired, and from then on."""
+        steps = [step for step in self.plan.steps if step.kind not in PREPARING]
+        kinds = [step.kind for step in steps]
+        cut = kinds.index(Kind.RETIRE) if Kind.RETIRE in kinds else len(steps)
+        return steps[:cut], steps[cut:]
+
+    def _change(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.perform(step)
         self.pause()
-        rolled = [step.subject for step in self.plan.steps if step.kind in (Kind.ROLL, Kind.START)]
-        if rolled and self.sight.server.watch:
+        made = (Kind.ROLL, Kind.START, Kind.BESIDE)
+        changed = [name for one in steps if one.kind in made for name in one.subject.split(", ")]
+        if changed and self.sight.server.watch:
             self.at = title = f"watch {self.sight.server.watch} s"
             with self.session.console.step(self.name, title):
-                early = self.steps.watch(rolled, self.sight.server.watch)
+                early = self.steps.watch(changed, self.sight.server.watch)
             for line in early:
                 self.session.console.warn(self.name, line)
+
+    def retire(self) -> None:
+        """Once all is proved: the former replicas go. What had to wait for that is proved again."""
+        late = self._changes[1]
+        self._change(late)
+        if {step.kind for step in late} - {Kind.RETIRE, Kind.REMOVE, Kind.GUARD}:
+            self.prove()
 
     def prove(self, around: Neighbours | None = None) -> None:
         """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`.

@@ -17,6 +17,7 @@ from ...remote.host import Host
 from ...remote.look import look
 from ...remote.output import Output
 from ..session import at_once
+from .besides import Beside
 from .decided import Decided
 from .migrating import Place, Schema
 from .rolling import Rolling
@@ -38,6 +39,7 @@ class Steps:
         """The commit's stack, for what is built and run from that tree."""
         facts = decided.sight.facts
         self.rolling = Rolling(self.host, self.target, facts)
+        self.beside = Beside(self.host, self.target, facts, self.plan, self.rolling)
         self.schema = Schema(
             self.target,
             facts,
@@ -49,7 +51,7 @@ class Steps:
 
     def work_on(self, host: Host) -> None:
         """Do the steps by way of this host, as if nothing had been asked yet."""
-        self.host = self.rolling.host = host
+        self.host = self.rolling.host = self.beside.host = host
         self.schema.previewed = {}
 
     def perform(self, step: Step) -> str:
@@ -71,6 +73,10 @@ class Steps:
             Kind.RETAG: self._retag,
             Kind.REMOVE: self.rolling.remove,
             Kind.ROLL: self.rolling.roll,
+            Kind.HOLD: lambda step: self.beside.hold(step.subject),
+            Kind.BESIDE: lambda step: self.beside.start(step.subject),
+            Kind.SWITCH: lambda step: self.beside.switch(step.subject),
+            Kind.RETIRE: lambda step: self.beside.retire(step.subject),
             Kind.RELOAD: self.rolling.reload,
             Kind.GUARD: self._guard,
             Kind.DOWNGRADE: self._downgrade,
@@ -167,9 +173,15 @@ class Steps:
         stack = self.target.stack
         died, early = at_once(
             lambda: compose.first_death(self.host, stack.project, seconds),
-            lambda: idle.impatient(self.host, stack, min(seconds, idle.HOLD)),
+            lambda: idle.impatient(self.host, stack, min(seconds, idle.HOLD), self.beside.asked()),
         )
         facts = look(self.host)
+        if dead := self.beside.dead(facts):
+            raise Trouble(
+                f"{self.host.name}: a new replica was healthy, then died; the end of its log is"
+                " below",
+                evidence=compose.last_lines(self.host, dead),
+            )
         for name in services:
             container = facts.container(stack.project, name)
             if container and stack.service(name).done(container.state, container.exit_code):
@@ -178,7 +190,9 @@ class Steps:
             if container is None or container.state != "running" or restarts or name == died:
                 raise Trouble(
                     f"{self.host.name}: {name} was healthy, then died; the end of its log is below",
-                    evidence=compose.last_lines(self.host, stack.service(name).container),
+                    evidence=compose.last_lines(
+                        self.host, container.id if container else stack.service(name).container
+                    ),
                 )
         return early
 

@@ -5,7 +5,9 @@ Of the requests that meet it a POST is not sent again, so it ends with 502.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ...model.framing import lines_of
 from ...model.stack import Stack
@@ -16,14 +18,19 @@ HOLD = 10
 """Seconds that a connection is held. What servers come with is 2 to 5 s; more would cost more."""
 
 
-def impatient(host: Host, stack: Stack, hold: int = HOLD) -> list[str]:
-    """A line for each service that closes idle connections before the proxy; takes ``hold``."""
+def impatient(
+    host: Host, stack: Stack, hold: int = HOLD, new: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """A line for each service that closes idle connections before the proxy; takes ``hold``.
+
+    ``new``: service → the container to ask, where that is not its first one.
+    """
     front = stack.proxy
     if front is None or not front.hints.upstreams or not hold:
         return []
     files = "\n".join(str(host.server.path / name) for name in front.hints.upstreams)
     asked = "\n".join(
-        f"{one.name} {one.container} {one.hints.port} {one.hints.path}"
+        f"{one.name} {new.get(one.name, one.container)} {one.hints.port} {one.hints.path}"
         for one in stack.services
         if one.hints.port
     )

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ...model.deploy.content import inside
 from ...model.errors import Trouble
+from ...model.facts import SHORT
 from ...model.framing import lines_of
 from ...model.release import KILLED
 from ...model.stack import Service
@@ -23,7 +24,8 @@ from .compose import HEALTHY, compose_words, patience_with, unhealthy
 
 WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
 LIBRARY = WORKERS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
-ROLL = LIBRARY + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
+HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
+ROLL = LIBRARY + HEALTH + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
 LOAD = LIBRARY + 'load "in"\n'
 LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
 START = (
@@ -101,6 +103,10 @@ class Told:
     reach: Mapping[str, str]
     """Service → URL that it is to reach it at, by the container's name."""
     running: bool
+    pins: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Service → the ids of the containers that alone get its requests."""
+    as_loaded: bool = False
+    """Whether requests go where they go already, but for the pins; else where the checkout says."""
 
     def words(self, host: Host, script: str, name: str, *more: str) -> list[str]:
         """A script that follows ``proxy.sh``, with what that wants."""
@@ -110,16 +116,25 @@ class Told:
             script,
             name,
             str(_folder(host)),
-            self.upstreams(host.server.path),
+            self._upstreams(host),
             self.generation,
             secrets.token_hex(8),
             " ".join(sorted(self.missing)),
+            "; ".join(
+                " ".join([service, *(one[:SHORT] for one in ids)])
+                for service, ids in self.pins.items()
+            ),
             "\n".join(f"{service} {url}" for service, url in self.reach.items()),
             allowed(self.callers),
             believed(self.cdn),
             self.service.container if self.running else "",
             *more,
         ]
+
+    def _upstreams(self, host: Host) -> str:
+        if self.as_loaded and self.service.hints.upstreams:
+            return str(_folder(host) / "upstreams.conf")
+        return self.upstreams(host.server.path)
 
     def upstreams(self, tree: PurePosixPath) -> str:
         """The files below ``tree`` that say where requests go, a line each."""
@@ -130,7 +145,7 @@ def load(host: Host, told: Told) -> None:
     """Have the running proxy load its configuration, and wait until it answers from that."""
     output = host.write(told.words(host, LOAD, "load-proxy"), check=False)
     if not output.ok:
-        raise _refused(host, output)
+        raise refused_load(host, output)
 
 
 def leave(host: Host, told: Told) -> None:
@@ -208,7 +223,8 @@ def _folder(host: Host) -> PurePosixPath:
     return host.server.root / "proxy"
 
 
-def _refused(host: Host, output: Output) -> Trouble:
+def refused_load(host: Host, output: Output) -> Trouble:
+    """What to raise when the proxy did not load what it was told."""
     said = lines_of(output.stderr) or [f"exit code {output.code}"]
     return Trouble(f"{host.name}: {said[-1]}", evidence=said[:-1][-12:])
 
@@ -219,5 +235,5 @@ def _failed(host: Host, service: Service, output: Output) -> Trouble:
         message = f"{host.name}: {service.name} did not become healthy; the end of its log is below"
         return Trouble(message, evidence=log[-16:])
     if output.code != UNHEALTHY:
-        return _refused(host, output)
+        return refused_load(host, output)
     return unhealthy(host, service, lines_of(output.stderr)[-4:])

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # follows proxy.sh
+# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh
 # Replace the container of one service so that no request fails: it is taken out of the proxy, ends what it has
 # begun, is replaced, and is given requests again once the proxy reaches it.
 # Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWINS STANDIN DRAIN PATIENCE FORCE KILLED COMPOSE…
@@ -14,48 +14,10 @@ proxied() {
   [ -n "$proxy" ] && [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "${files[@]}"
 }
 
-# busy CONTAINER: whether somebody else is connected to it. What cannot be looked at counts as busy until the deadline:
-# the engine may run elsewhere (rootless, in a virtual machine).
-busy() {
-  local pid
-  pid=$(of "$1" '{{.State.Pid}}')
-  [ "${pid:-0}" != 0 ] || return 1 # it has ended
-  [ -r "/proc/$pid/net/tcp" ] || return 0
-  cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
-    awk -v port=":$(printf '%04X' "$port")\$" '
-      $4 == "01" && $2 ~ port && $3 !~ /^(0+0100007F|0100007F|0+FFFF00000100007F|0+01000000):/ { found = 1 }
-      END { exit !found }'
-}
-drained() {
-  local end=$((SECONDS + drain))
-  while [ $SECONDS -lt $end ] && busy "$1"; do pause; done
-}
-
-state_of() { of "$1" '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}'; }
 # carried: whether a twin is well now, whatever was seen of it when the deploy began.
 carried() {
   local twin
   for twin in $twins; do [ "$(state_of "$twin")" != 'running healthy' ] || return 0; done
-  return 1
-}
-
-# comes CONTAINER: wait until it is healthy. The engine tells at once when that changes; it is asked every second too, for
-# a stream of events ends with the engine.
-comes() {
-  local now events state='' end=$((SECONDS + patience))
-  now=$(date +%s)
-  exec {events}< <(exec docker events --since "$now" --until $((now + patience)) --format . --filter "container=$1" \
-    --filter event=health_status --filter event=die 2>/dev/null)
-  local telling=$!
-  while :; do
-    state=$(state_of "$1")
-    [ "$state" = 'running starting' ] && [ $SECONDS -lt $end ] || break
-    read -rt 1 <&"$events" || pause
-  done
-  kill "$telling" 2>/dev/null
-  exec {events}<&-
-  [ "$state" != 'running healthy' ] || return 0
-  printf '%s is %s\n' "$1" "${state:-gone}" >&2
   return 1
 }
 
@@ -83,7 +45,7 @@ if proxied && running "$container"; then
     load "out" "$service" "$standin"
   fi
   leave
-  drained "$container"
+  drained "$container" "$port" "$drain"
   printf 'drained in %s s\n' $((SECONDS - begun))
 fi
 former=$(of "$container" '{{.Id}}') from=$(date +%s)

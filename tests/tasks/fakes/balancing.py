@@ -12,12 +12,12 @@ from .machine import Machine
 from .proxy import refusal
 
 NOT_LOADED, UNHEALTHY = 70, 71
-OWN = 9
+OWN = 10
 """Words that every one of these scripts is given, before its own."""
 
 
 def _write(machine: Machine, command: Command) -> None:
-    folder, _, generation, epoch, missing, reach, allow, believed, _ = command.words[:OWN]
+    folder, _, generation, epoch, missing, _pins, reach, allow, believed, _ = command.words[:OWN]
     lines = [
         f'location = /{name} {{ return 200 "{value}\\n"; }}'
         for name, value in (("generation", generation), ("epoch", f"{epoch}in"))

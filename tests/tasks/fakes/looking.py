@@ -83,6 +83,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
         "generation",
         f"{machine.proxy.constant('generation')}\n" if machine.proxy and answers else "",
     )
+    yield "pinned", ""
     yield "away", ""
 
 

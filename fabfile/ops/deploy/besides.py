@@ -1,0 +1,139 @@
+"""Replacing services beside: hold, start, switch, retire; and the one load that takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ...model.deploy.plan import Plan, Target
+from ...model.deploy.replacing import Replacing
+from ...model.errors import Trouble
+from ...model.facts import SHORT, Facts
+from ...remote.deploy import beside, compose
+from ...remote.host import Host
+from ...remote.look import look
+from .. import gates
+from .rolling import Rolling
+
+
+class Beside:
+    """The replicas of one decision that are replaced beside each other."""
+
+    def __init__(
+        self, host: Host, target: Target, facts: Facts, plan: Plan, rolling: Rolling
+    ) -> None:
+        self.host = host
+        self.target = target
+        self.facts = facts
+        self.rolling = rolling
+        self.plans: Mapping[str, Replacing] = {one.service: one for one in plan.replacing}
+        self.new: dict[str, list[str]] = {}
+        """Service → the ids of the replicas that were started."""
+        self.switched = False
+        """Whether requests have moved, and the former replicas still run."""
+
+    def hold(self, subject: str) -> str:
+        """Have the proxy name those who serve, one by one."""
+        self.rolling.pins |= {name: self.plans[name].serving for name in subject.split(", ")}
+        told = self.rolling.told()
+        beside.hold(self.host, replace(told, generation=self.facts.generation, as_loaded=True))
+        return ""
+
+    def start(self, subject: str) -> str:
+        """Start the new replicas, and ask each at its own address before anybody else does."""
+        starting = []
+        for name in subject.split(", "):
+            service, plan = self.target.stack.service(name), self.plans[name]
+            served = self._served(plan)
+            total = len(self.facts.containers_of(self.target.stack.project, name)) + plan.starting
+            image = self.target.images[name].reference
+            starting.append(beside.Starting(service, total, image, served))
+        told = self.rolling.told()
+        self.new = beside.start(self.host, told, self.target.stack.project, starting)
+        try:
+            self._probe()
+        except Trouble:
+            self._remove_new()
+            raise
+        self.rolling.present |= set(subject.split(", "))
+        return ", ".join(f"{len(ids)} of {name}" for name, ids in self.new.items())
+
+    def _served(self, plan: Replacing) -> str:
+        """The image that serves now; empty: nobody does."""
+        ids = {container.id: container.image for container in self.facts.containers}
+        return next((ids[one] for one in plan.serving), "")
+
+    def _probe(self) -> None:
+        """Each new replica gives its deep probe's answer, at its own address."""
+        ids = {one for new in self.new.values() for one in new}
+        red: list[str] = []
+
+        def green() -> bool:
+            facts = look(self.host)
+            fresh = [one for one in facts.containers if one.id in ids]
+            verdicts = gates.ask_containers(self.host, self.target.stack, facts, fresh)
+            red[:] = [f"{one.gate}: {one.why}" for one in verdicts if not one.ok]
+            return not red
+
+        try:
+            self.host.wait("the probe of every new replica", green, self.host.server.settle)
+        except Trouble as trouble:
+            logs = [line for one in ids for line in compose.last_lines(self.host, one)]
+            raise Trouble(trouble.message, evidence=(*red, *logs)) from None
+
+    def switch(self, subject: str) -> str:
+        """Move the requests to the replicas that stay, by one load."""
+        stay = {name: self._stay(name) for name in subject.split(", ")}
+        if self.rolling.proxy_runs:
+            self.rolling.pins |= stay
+            beside.switch(self.host, self.rolling.told())
+        self.switched = True
+        for name in stay:
+            compose.move_stable(self.host, self.target.images[name])
+        return ""
+
+    def _stay(self, name: str) -> tuple[str, ...]:
+        return (*self.plans[name].kept, *self.new.get(name, ()))
+
+    def retire(self, _subject: str) -> str:
+        """Remove those whom nobody asks any more; the proxy names the services again."""
+        stack = self.target.stack
+        leaving = [
+            (stack.service(name), one) for name, plan in self.plans.items() for one in plan.leaving
+        ]
+        names = [(f"{stack.project}-{name}", self._stay(name)) for name in self.plans]
+        self.switched = False
+        note = beside.retire(self.host, self.rolling.told(), leaving, names)
+        self.rolling.pins = {}
+        return note
+
+    def take_back(self) -> None:
+        """The former replicas get the requests again, by one load."""
+        former = {name: plan.serving for name, plan in self.plans.items() if plan.serving}
+        if self.rolling.proxy_runs:
+            self.rolling.pins |= former
+            beside.switch(self.host, self.rolling.told())
+        self.switched = False
+        for name, plan in self.plans.items():
+            if served := self._served(plan):
+                compose.name(self.host, served, self.target.images[name].stable)
+
+    def _remove_new(self) -> None:
+        for ids in self.new.values():
+            for one in ids:
+                compose.remove(self.host, one)
+        self.new = {}
+
+    def asked(self) -> dict[str, str]:
+        """Service → one of its new replicas, for who asks it directly."""
+        return {name: ids[0][:SHORT] for name, ids in self.new.items() if ids}
+
+    def dead(self, facts: Facts) -> str:
+        """A replica that stays and was healthy, then died, by its id; empty: none."""
+        there = {container.id: container for container in facts.containers}
+        for name in self.new:
+            for one in self._stay(name):
+                found = there.get(one)
+                if found is None or found.state != "running" or found.restarts:
+                    return one
+        return ""

@@ -1,0 +1,98 @@
+"""Replacing services beside: new replicas next to the old, one load of the proxy between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...model.errors import Trouble
+from ...model.framing import lines_of
+from ...model.release import KILLED
+from ...model.stack import Service
+from ..host import Host
+from .compose import compose_words, patience_with
+from .proxy import HEALTH, LIBRARY, ROLLING, UNHEALTHY, Told, refused_load
+
+BESIDE, RETIRE = (
+    LIBRARY + HEALTH + Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("beside.sh", "retire.sh")
+)
+HOLD = LIBRARY + "load held\nleave\n"
+SWITCH = LIBRARY + "load switched\n"
+
+
+@dataclass(frozen=True)
+class Starting:
+    """New replicas of one service."""
+
+    service: Service
+    total: int
+    """How many containers it has while they run beside the former ones."""
+    image: str
+    """The image that they get."""
+    served: str
+    """The image that serves until requests are switched; empty: none does."""
+
+
+def hold(host: Host, told: Told) -> None:
+    """Have the proxy name who serves, and wait until no worker asks whoever has the name."""
+    _loaded(host, told, HOLD, "hold-proxy")
+
+
+def switch(host: Host, told: Told) -> None:
+    """Have the proxy give the requests to the containers that ``told`` names."""
+    _loaded(host, told, SWITCH, "switch-proxy")
+
+
+def start(
+    host: Host, told: Told, project: str, starting: Sequence[Starting]
+) -> dict[str, list[str]]:
+    """Start new replicas beside; service → their ids. When one fails, none of them is left."""
+    plans = [
+        f"{one.service.name} {one.total} {one.service.hints.update.parallelism}"
+        f" {one.service.image} {one.image} {one.served or '-'}"
+        for one in starting
+    ]
+    patience = max(patience_with(one.service) for one in starting)
+    words = told.words(host, BESIDE, "start-beside", project, str(patience), "\n".join(plans))
+    most = max(one.total for one in starting)
+    output = host.write(
+        [*words, *compose_words(host)], timeout=ROLLING + most * patience, check=False
+    )
+    if output.code == UNHEALTHY:
+        *log, last = lines_of(output.stderr) or [""]
+        raise Trouble(f"{host.name}: {last}; the end of its log is below", evidence=log[-16:])
+    if not output.ok:
+        raise refused_load(host, output)
+    found: dict[str, list[str]] = {}
+    for service, identity in (line.split() for line in lines_of(output.stdout)):
+        found.setdefault(service, []).append(identity)
+    return found
+
+
+def retire(
+    host: Host,
+    told: Told,
+    leaving: Sequence[tuple[Service, str]],
+    names: Sequence[tuple[str, Sequence[str]]],
+) -> str:
+    """Remove replicas once nobody asks them, and have the proxy name the services; a note.
+
+    ``leaving``: each with its service. ``names``: per service the prefix of its containers' names
+    and the ids of those that stay.
+    """
+    lines = "\n".join(" ".join([prefix, *ids]) for prefix, ids in names)
+    ids = "\n".join(f"{one} {service.hints.port} {service.hints.drain}" for service, one in leaving)
+    words = told.words(host, RETIRE, "retire", KILLED, ids, lines)
+    longest = max((service.hints.drain for service, _ in leaving), default=0)
+    output = host.write(words, timeout=ROLLING + longest, check=False)
+    if not output.ok:
+        raise refused_load(host, output)
+    return "; ".join(lines_of(output.stdout))
+
+
+def _loaded(host: Host, told: Told, script: str, name: str) -> None:
+    output = host.write(told.words(host, script, name), check=False)
+    if not output.ok:
+        raise refused_load(host, output)

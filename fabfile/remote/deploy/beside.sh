@@ -1,0 +1,66 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh and healthy.sh
+# Start new replicas beside those that serve. When one does not become healthy, the new ones are removed and nothing has
+# changed.
+# Arguments after those of proxy.sh: PROJECT PATIENCE PLANS COMPOSE…
+# PLANS: lines "SERVICE TOTAL PARALLELISM STABLE NEW OLD": how many containers it has meanwhile; how many start at once (0:
+# all); the name of its image in the compose file, the image that the new ones get, and the one that the name means until
+# requests are switched (-: the new one); PATIENCE: seconds until each must be healthy; COMPOSE…: docker compose on the stack.
+# Prints a line "SERVICE ID" for each new container.
+project=$1 patience=$2 plans=$3
+shift 3
+containers() {
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
+    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
+}
+services=() scales=() former=' '
+while read -r service total _; do
+  services+=("$service") scales+=(--scale "$service=$total")
+  former+="$(containers "$service" | tr '\n' ' ')"
+done <<<"$plans"
+new() {
+  local id
+  for id in $(containers "$1"); do [[ $former == *" $id "* ]] || printf '%s\n' "$id"; done
+}
+# tag FIELD: let the names in the compose file mean the new images (4), or those of before (5).
+tag() {
+  local fields
+  while read -ra fields; do
+    [ "${fields[$1]}" = - ] || [ "${fields[$1]}" = "${fields[3]}" ] ||
+      docker tag "${fields[$1]}" "${fields[3]}" || return 1
+  done <<<"$plans"
+}
+# begin SERVICE PARALLELISM: start its new containers, so many at once, and wait for each.
+begin() {
+  local at=0 id ids
+  readarray -t ids < <(new "$1")
+  while [ $at -lt ${#ids[@]} ]; do
+    local group=("${ids[@]:at:$2 > 0 ? $2 : ${#ids[@]}}")
+    docker start "${group[@]}" >/dev/null || return 1
+    for id in "${group[@]}"; do
+      comes "$id" || { docker logs --tail 15 "$id" >&2; return 1; }
+    done
+    at=$((at + ${#group[@]}))
+  done
+}
+undo() {
+  local service
+  for service in "${services[@]}"; do new "$service" | xargs -r docker rm -f >/dev/null 2>&1; done
+}
+# Made while the names mean the new images, and started once they mean again what serves: a plain compose up by hand would
+# otherwise replace that.
+tag 4 || die 70 'an image cannot be named'
+"$@" up --no-start --no-build --no-recreate "${scales[@]}" "${services[@]}" </dev/null >&2
+made=$?
+tag 5
+[ $made = 0 ] || { undo; die 71 'no new replica could be made'; }
+begun=()
+while read -r service _ parallelism _; do
+  begin "$service" "$parallelism" </dev/null 2>"$scratch/$service" &
+  begun+=("$service:$!")
+done <<<"$plans"
+sick=''
+for one in "${begun[@]}"; do
+  wait "${one##*:}" || { sick=${one%:*}; cat "$scratch/$sick" >&2; }
+done
+[ -z "$sick" ] || { undo; die 71 "a new replica of $sick did not become healthy"; }
+for service in "${services[@]}"; do new "$service" | sed "s/^/$service /"; done

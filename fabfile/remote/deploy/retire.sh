@@ -1,0 +1,47 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh and healthy.sh
+# Stop and remove the replicas that nobody asks any more, and let the proxy name the services again.
+# Arguments after those of proxy.sh: KILLED LEAVING NAMES
+# KILLED: said where one did not end by itself; LEAVING: lines "ID PORT SECONDS": how long what it has begun may take to
+# end before it is told to stop; NAMES: lines "PREFIX ID…": those that stay get the names
+# PREFIX-1 and so on, which is for people only.
+killed=$1 leavers=$2 names=$3
+if [ -n "$leavers" ]; then
+  [ -z "$proxy" ] || { loaded_before; leave; }
+  ids=()
+  while read -r id port seconds; do
+    ids+=("$id")
+    [ "$seconds" = 0 ] || drained "$id" "$port" "$seconds" &
+  done <<<"$leavers"
+  wait
+  docker stop "${ids[@]}" >/dev/null || die 70 'a former replica does not stop'
+  for id in "${ids[@]}"; do [ "$(of "$id" '{{.State.ExitCode}}')" != 137 ] || printf '%s\n' "$killed"; done
+  docker rm "${ids[@]}" >/dev/null || die 70 'a former replica cannot be removed'
+fi
+if [ -n "$proxy" ]; then
+  # Both, then the services alone: a name that the former load did not have starts without addresses.
+  if [ -n "$pins" ]; then
+    bridge=yes
+    load bridge
+    pause && pause && pause
+    bridge='' pins=''
+  fi
+  load rest
+fi
+# rename PREFIX ID…
+rename() {
+  local prefix=$1 id name number=1 held=' ' move=()
+  shift
+  for id; do
+    name=$(of "$id" '{{.Name}}')
+    name=${name#"/$prefix-"}
+    if [[ $name =~ ^[1-9][0-9]*$ ]] && [ "$name" -le $# ]; then held+="$name "; else move+=("$id"); fi
+  done
+  for id in "${move[@]}"; do
+    while [[ $held == *" $number "* ]]; do number=$((number + 1)); done
+    docker rename "$id" "$prefix-$number" || return 1
+    held+="$number "
+  done
+}
+while read -ra words; do
+  [ ${#words[@]} -eq 0 ] || rename "${words[@]}" || die 70 'a replica cannot be renamed'
+done <<<"$names"
