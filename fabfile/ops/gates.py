@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from ..model.access.envfile import parse
 from ..model.certificates.certificate import is_self_made
 from ..model.deploy import page
 from ..model.deploy.plan import Target
-from ..model.deploy.replacing import serving
+from ..model.deploy.replacing import one_of, serving
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
@@ -58,17 +58,37 @@ def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
 def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
     """The deep probe of every service, directly on its containers' addresses."""
     stack = gated.target.stack
-    verdicts, asked = [], []
+    asked = probed(stack, facts).values()
+    there = {container.service for container in asked}
+    verdicts = [
+        Verdict(f"probe:{one.name}", False, f"container {one.container} is not there")
+        for one in stack.services
+        if one.name not in there
+    ]
+    return verdicts + ask_containers(gated.host, stack, facts, list(asked))
+
+
+def probed(stack: Stack, facts: Facts) -> Mapping[str, Container]:
+    """Gate → the container that it asks; every one that serves, where there are replicas."""
+    asked: list[Container] = []
     for service in stack.services:
         containers = facts.containers_of(stack.project, service.name)
-        if not containers:
-            why = f"container {service.container} is not there"
-            verdicts.append(Verdict(f"probe:{service.name}", False, why))
-        elif service.beside:
+        if service.beside:
             asked += serving(facts, stack.project, service.name) or containers
-        else:
+        elif containers:
             asked.append(next((c for c in containers if _ailing(service, c)), containers[0]))
-    return verdicts + ask_containers(gated.host, stack, facts, asked)
+    return _named(stack, asked)
+
+
+def _named(stack: Stack, containers: Sequence[Container]) -> Mapping[str, Container]:
+    """The gate of each container, by its place among those of its service."""
+    named = {}
+    for container in containers:
+        twins = [one for one in containers if one.service == container.service]
+        many = stack.service(container.service).replicas > 1
+        number = f"-{twins.index(container) + 1}" if many else ""
+        named[f"probe:{container.service}{number}"] = container
+    return named
 
 
 def ask_containers(
@@ -76,11 +96,8 @@ def ask_containers(
 ) -> list[Verdict]:
     """What each of these containers answers to its service's deep probe, at its own address."""
     questions, verdicts = [], []
-    for container in containers:
+    for name, container in _named(stack, containers).items():
         service = stack.service(container.service)
-        twins = [one for one in containers if one.service == service.name]
-        number = f"-{twins.index(container) + 1}" if service.replicas > 1 else ""
-        name = f"probe:{service.name}{number}"
         if why := _ailing(service, container):
             verdicts.append(Verdict(name, False, why))
         elif service.hints.probe:
@@ -105,7 +122,7 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
     stack = gated.target.stack
     verdicts = []
     for service in stack.services:
-        container = facts.container(stack.project, service.name)
+        container = one_of(facts, stack.project, service.name)
         for name, words in service.hints.checks.items():
             if container and container.state == "running":
                 output = compose.ask_inside(gated.host, container.name, words, CHECK_TIMEOUT)

@@ -34,6 +34,12 @@ def serving(facts: Facts, project: str, service: str) -> list[Container]:
     return [c for c in running if pinned is None or c.id[:SHORT] in pinned]
 
 
+def one_of(facts: Facts, project: str, service: str) -> Container | None:
+    """A container of a service, if there is one: rather one that gets requests."""
+    asked = serving(facts, project, service)
+    return asked[0] if asked else facts.container(project, service)
+
+
 def replacing(
     service: Service, stack: Stack, facts: Facts, as_wanted: Sequence[Container]
 ) -> Replacing:

@@ -34,9 +34,10 @@ class Beside:
 
     def hold(self, subject: str) -> str:
         """Have the proxy name those who serve, one by one."""
+        gone = self.rolling.pins != dict(self.facts.pinned)
         self.rolling.pins |= {name: self.plans[name].serving for name in subject.split(", ")}
-        told = self.rolling.told()
-        beside.hold(self.host, replace(told, generation=self.facts.generation, as_loaded=True))
+        told = replace(self.rolling.told(), generation=self.facts.generation)
+        beside.hold(self.host, replace(told, as_loaded=not gone))
         return ""
 
     def start(self, subject: str) -> str:
@@ -65,7 +66,7 @@ class Beside:
 
     def _probe(self) -> None:
         """Each new replica gives its deep probe's answer, at its own address."""
-        ids = {one for new in self.new.values() for one in new}
+        ids = [one for new in self.new.values() for one in new]
         red: list[str] = []
 
         def green() -> bool:

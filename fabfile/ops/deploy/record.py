@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from ...model.access.envfile import digests, parse
+from ...model.deploy.replacing import one_of
 from ...model.deploy.way_back import env_needed, schema_of
 from ...model.errors import Trouble
 from ...model.facts import Facts
@@ -77,7 +78,7 @@ class Record:
         decided = self.decided
         images = {}
         for service in decided.target.stack.services:
-            container = facts.container(decided.target.stack.project, service.name)
+            container = one_of(facts, decided.target.stack.project, service.name)
             reference = decided.target.images[service.name].reference
             images[service.name] = Image(reference, container.image if container else "")
         self.release = self.release.ended(

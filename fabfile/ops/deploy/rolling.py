@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from ...model.deploy.plan import Step, Target
 from ...model.errors import Trouble
-from ...model.facts import Facts
+from ...model.facts import SHORT, Facts
 from ...model.stack import Service
 from ...remote.deploy import compose, proxy
 from ...remote.host import Host
@@ -26,7 +26,13 @@ class Rolling:
     """Service → the replicas that alone get its requests, as the proxy was told last."""
 
     def __post_init__(self) -> None:
-        self.pins = dict(self.facts.pinned)
+        # Who has gone since has no name any more: nginx would load nothing that names it.
+        running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
+        named = {
+            service: tuple(one for one in ids if one in running)
+            for service, ids in self.facts.pinned.items()
+        }
+        self.pins = {service: ids for service, ids in named.items() if ids}
         project = self.target.stack.project
         self.present = {
             container.service
@@ -117,7 +123,8 @@ class Rolling:
             generation=self.target.generation,
             callers=self.target.callers,
             cdn=self.target.cdn,
-            missing={one.name for one in stack.services} - there,
+            # Replicas are found whenever they come: their name stands with "resolve".
+            missing={one.name for one in stack.services if not one.beside} - there,
             reach={
                 one.name: f"http://{one.container}:{one.hints.port}{one.hints.path}"
                 for one in stack.services
