@@ -42,7 +42,7 @@ class Model:
         return found
 
     def config_hash(self, service: str) -> str:
-        """The digest that containers are labelled with: not of how the image is built, nor how many."""
+        """The digest that containers are labelled with: of all but the build and the number."""
         definition = {k: v for k, v in self.services[service].items() if k != "build"}
         deploy = {k: v for k, v in definition.pop("deploy", {}).items() if k != "replicas"}
         return digest({**definition, "deploy": deploy} if deploy else definition)
