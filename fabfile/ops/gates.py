@@ -11,7 +11,6 @@ from ..model.access.envfile import parse
 from ..model.certificates.certificate import is_self_made
 from ..model.deploy import page
 from ..model.deploy.plan import Target
-from ..model.deploy.replacing import serving
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
@@ -65,7 +64,7 @@ def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
             why = f"container {service.container} is not there"
             verdicts.append(Verdict(f"probe:{service.name}", False, why))
         elif service.beside:
-            asked += serving(facts, stack.project, service.name) or containers
+            asked += facts.serving(stack.project, service.name) or containers
         else:
             asked.append(next((c for c in containers if _ailing(service, c)), containers[0]))
     return verdicts + ask_containers(gated.host, stack, facts, asked)
@@ -105,7 +104,7 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
     stack = gated.target.stack
     verdicts = []
     for service in stack.services:
-        container = facts.container(stack.project, service.name)
+        container = _asked(stack, service, facts)
         for name, words in service.hints.checks.items():
             if container and container.state == "running":
                 output = compose.ask_inside(gated.host, container.name, words, CHECK_TIMEOUT)
@@ -114,6 +113,12 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
                 why = f"container {service.container} does not run"
                 verdicts.append(Verdict(f"check:{name}", False, why))
     return verdicts
+
+
+def _asked(stack: Stack, service: Service, facts: Facts) -> Container | None:
+    """A container of a service: one that gets requests, where there are several generations."""
+    found = facts.serving(stack.project, service.name) if service.beside else []
+    return next(iter(found), None) or facts.container(stack.project, service.name)
 
 
 def _said(gate: str, output: Output, seconds: int) -> Verdict:

@@ -108,12 +108,18 @@ class Beside:
         return note
 
     def take_back(self) -> None:
-        """The former replicas get the requests again, by one load."""
-        former = {name: plan.serving for name, plan in self.plans.items() if plan.serving}
+        """The former replicas get the requests again, by one load.
+
+        Not where some were asked by another name than the service's: the configuration of before
+        names them.
+        """
+        self.switched = False
+        former = {name: plan.serving for name, plan in self.plans.items()}
+        if not all(former.values()):
+            return
         if self.rolling.proxy_runs:
             self.rolling.pins |= former
             beside.switch(self.host, self.rolling.told())
-        self.switched = False
         for name, plan in self.plans.items():
             if served := self._served(plan):
                 compose.name(self.host, served, self.target.images[name].stable)

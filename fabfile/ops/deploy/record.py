@@ -77,7 +77,9 @@ class Record:
         decided = self.decided
         images = {}
         for service in decided.target.stack.services:
-            container = facts.container(decided.target.stack.project, service.name)
+            project = decided.target.stack.project
+            found = facts.serving(project, service.name) if service.beside else []
+            container = next(iter(found), None) or facts.container(project, service.name)
             reference = decided.target.images[service.name].reference
             images[service.name] = Image(reference, container.image if container else "")
         self.release = self.release.ended(

@@ -26,7 +26,8 @@ class Rolling:
     """Service → the replicas that alone get its requests, as the proxy was told last."""
 
     def __post_init__(self) -> None:
-        self.pins = dict(self.facts.pinned)
+        beside = {one.name for one in self.target.stack.services if one.beside}
+        self.pins = {name: ids for name, ids in self.facts.pinned.items() if name in beside}
         project = self.target.stack.project
         self.present = {
             container.service
@@ -58,6 +59,8 @@ class Rolling:
         service = self.target.stack.service(step.subject)
         front = self.target.stack.proxy
         note = ""
+        if service.fixed:
+            compose.give_name(self.host, self.target.stack.project, service)
         if service.completes:
             compose.complete(self.host, service, force=step.force)
         elif front is None:
@@ -88,7 +91,9 @@ class Rolling:
         """Remove a container, once the proxy asks it over no connection that a client kept."""
         if front := self.target.stack.proxy:
             proxy.leave(self.host, self._told(front))
-        compose.remove(self.host, step.subject)
+        # By its id: a step before may have given its name to another one.
+        ids = {container.name: container.id for container in self.facts.containers}
+        compose.remove(self.host, ids.get(step.subject, step.subject))
         return ""
 
     @property
