@@ -74,6 +74,18 @@ while read -r service _ parallelism _; do
   begin "$service" "$parallelism" </dev/null 2>"$scratch/$service" &
   begun+=("$service:$!")
 done <<<"$plans"
+# serves: whether all those are there that the proxy names.
+serves() {
+  local row id
+  tr ';' '\n' <<<"$pins" | while read -r _ row; do
+    for id in $row; do [ "$(of "$id" '{{.State.Running}}')" = true ] || return 1; done
+  done
+}
+# Somebody's compose may take away who serves meanwhile: then whoever has the name is asked, and this ends.
+while [ -n "$pins" ] && [ -n "$(jobs -pr)" ]; do
+  serves || { pins=''; load rest; die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'; }
+  pause
+done
 sick=''
 for one in "${begun[@]}"; do
   wait "${one##*:}" || { sick=${one%:*}; cat "$scratch/$sick" >&2; }
