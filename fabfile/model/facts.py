@@ -189,14 +189,18 @@ class Facts:
         return anchor(self.certificate)
 
     def containers_of(self, project: str, service: str) -> list[Container]:
-        """Every container of a service, by number; those that get no requests come last."""
+        """Every container of a service, by number."""
         found = [c for c in self.containers if c.project == project and c.service == service]
-        pinned = self.pinned.get(service, ())
+        return sorted(found, key=lambda container: container.number)
 
-        def place(one: Container) -> tuple[bool, int]:
-            return bool(pinned) and one.id[:SHORT] not in pinned, one.number
+    def serving(self, project: str, service: str) -> list[Container]:
+        """The running containers of a service that get requests.
 
-        return sorted(found, key=place)
+        Those that the proxy names one by one; where it names the service, all of them.
+        """
+        running = [c for c in self.containers_of(project, service) if c.state == "running"]
+        pinned = self.pinned.get(service)
+        return [c for c in running if pinned is None or c.id[:SHORT] in pinned]
 
     def container(self, project: str, service: str) -> Container | None:
         """The first container of a service, if there is one."""

@@ -91,6 +91,8 @@ class Service:
     in_host_network: bool = False
     start_period: float = 0
     """Seconds that it may take to start before a failed health check counts."""
+    fixed: bool = False
+    """Whether its container's name stands in the compose file."""
     replicas: int = 1
     """How many containers it is to have."""
     beside: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -11,7 +11,6 @@ from ..model.access.envfile import parse
 from ..model.certificates.certificate import is_self_made
 from ..model.deploy import page
 from ..model.deploy.plan import Target
-from ..model.deploy.replacing import one_of, serving
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
@@ -58,37 +57,40 @@ def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
 def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
     """The deep probe of every service, directly on its containers' addresses."""
     stack = gated.target.stack
-    asked = probed(stack, facts).values()
-    there = {container.service for container in asked}
     verdicts = [
         Verdict(f"probe:{one.name}", False, f"container {one.container} is not there")
         for one in stack.services
-        if one.name not in there
+        if not facts.containers_of(stack.project, one.name)
     ]
-    return verdicts + ask_containers(gated.host, stack, facts, list(asked))
+    return verdicts + ask_containers(gated.host, stack, facts, _asked(stack, facts))
 
 
-def probed(stack: Stack, facts: Facts) -> Mapping[str, Container]:
-    """Gate → the container that it asks; every one that serves, where there are replicas."""
-    asked: list[Container] = []
+def _asked(stack: Stack, facts: Facts) -> list[Container]:
+    """The containers that the deep probes are for."""
+    asked = []
     for service in stack.services:
         containers = facts.containers_of(stack.project, service.name)
         if service.beside:
-            asked += serving(facts, stack.project, service.name) or containers
-        elif containers:
-            asked.append(next((c for c in containers if _ailing(service, c)), containers[0]))
-    return _named(stack, asked)
+            asked += facts.serving(stack.project, service.name) or containers
+        else:
+            asked += [c for c in containers if _ailing(service, c)][:1] or containers[:1]
+    return asked
 
 
-def _named(stack: Stack, containers: Sequence[Container]) -> Mapping[str, Container]:
-    """The gate of each container, by its place among those of its service."""
-    named = {}
+def probed(stack: Stack, facts: Facts) -> dict[str, Container]:
+    """Gate → the container that it asks; of each container that is there."""
+    return _named(stack, _asked(stack, facts))
+
+
+def _named(stack: Stack, containers: Sequence[Container]) -> dict[str, Container]:
+    """Gate → container; one of several is called by its position among them."""
+    found = {}
     for container in containers:
-        twins = [one for one in containers if one.service == container.service]
-        many = stack.service(container.service).replicas > 1
-        number = f"-{twins.index(container) + 1}" if many else ""
-        named[f"probe:{container.service}{number}"] = container
-    return named
+        of_service = [one for one in containers if one.service == container.service]
+        several = stack.service(container.service).replicas > 1 or len(of_service) > 1
+        number = f"-{of_service.index(container) + 1}" if several else ""
+        found[f"probe:{container.service}{number}"] = container
+    return found
 
 
 def ask_containers(
@@ -122,7 +124,7 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
     stack = gated.target.stack
     verdicts = []
     for service in stack.services:
-        container = one_of(facts, stack.project, service.name)
+        container = _one_of(stack, service, facts)
         for name, words in service.hints.checks.items():
             if container and container.state == "running":
                 output = compose.ask_inside(gated.host, container.name, words, CHECK_TIMEOUT)
@@ -131,6 +133,12 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
                 why = f"container {service.container} does not run"
                 verdicts.append(Verdict(f"check:{name}", False, why))
     return verdicts
+
+
+def _one_of(stack: Stack, service: Service, facts: Facts) -> Container | None:
+    """A container of a service: one that gets requests, where there are several generations."""
+    found = facts.serving(stack.project, service.name) if service.beside else []
+    return next(iter(found), None) or facts.container(stack.project, service.name)
 
 
 def _said(gate: str, output: Output, seconds: int) -> Verdict:

@@ -362,7 +362,12 @@ def test_replicas_that_cannot_be_retired_are_no_reason_to_go_back(
         ("services/web/index.html", "Welcome DIES LATER", "watch 5 s", "healthy, then died"),
         ("services/web/index.html", "Farewell", "prove", "red gates: probe:web, proxy:site"),
         ("services/api/app.py", "NEVER HEALTHY", "beside api", "a new replica of api did not"),
-        ("services/api/app.py", "DIES LATER", "watch 5 s", "a new replica was healthy, then died"),
+        (
+            "services/api/app.py",
+            "DIES LATER",
+            "watch 5 s",
+            "a new replica of api was healthy, then died",
+        ),
         ("services/api/app.py", "PROBE RED", "beside api", "the probe of every new replica"),
         ("services/api/app.py", "MIGRATION FAILS", "migrate api", "the migration failed"),
         ("nginx/ubuntu/nginx.conf", "upstreams web api\nNEVER LOADED\n", "reload proxy", "nginx"),

@@ -496,6 +496,8 @@ def test_replicas_that_are_all_stopped_are_made_anew_and_found_by_their_name(
     assert not containers(running)["api"] & before["api"]
     assert [line for line in running.ubuntu.did if "api" in line] == [
         "start-beside api",
+        "switch-proxy 2 api",
+        "docker tag app/api current",
         "retire app-api",
     ]
     engine = running.ubuntu.engine

@@ -15,7 +15,7 @@ from ..inventory import Server
 from ..stack import Service
 from .budget import shortage
 from .content import mounted_paths, passed_name
-from .objections import notes, orphans, refusals, surplus
+from .objections import formers, notes, orphans, refusals, surplus
 from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, as_wanted, has_new_image, has_passed, image_id, reason_for
 from .replacing import Replacing, replacing
@@ -345,8 +345,15 @@ class _Decision:
 
     def removals(self) -> list[Step]:
         reason = "of this project, but no longer in its stack"
-        found = orphans(self.target, self.facts)
-        steps = [Step(Kind.REMOVE, c.name, reason) for c in found if self.wish.removes(c)]
+        former = formers(self.target, self.facts)
+        leaving = {one for plan in self.replaced for one in plan.leaving}
+        steps = [
+            Step(Kind.REMOVE, c.name, reason)
+            for c in orphans(self.target, self.facts)
+            if c.id not in leaving
+            and c.name not in self.wish.spare
+            and (self.wish.remove_orphans or c in former)
+        ]
         steps += [
             Step(Kind.REMOVE, one.name, f"a second container of {one.service}; one is wanted")
             for one in surplus(self.target, self.facts)

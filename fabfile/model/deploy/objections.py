@@ -8,6 +8,7 @@ from ..facts import Container, Facts
 from .others import data_beside
 from .plan import Target, Wish
 from .reasons import Reason, Why
+from .replacing import former_replicas
 
 
 def orphans(target: Target, facts: Facts) -> list[Container]:
@@ -20,6 +21,12 @@ def orphans(target: Target, facts: Facts) -> list[Container]:
         and container.service
         and container.service not in names
     ]
+
+
+def formers(target: Target, facts: Facts) -> list[Container]:
+    """The orphans that ran what a service of the stack runs: they go once that one serves."""
+    stack = target.stack
+    return [one for service in stack.services for one in former_replicas(service, stack, facts)]
 
 
 def surplus(target: Target, facts: Facts) -> list[Container]:
@@ -50,7 +57,7 @@ def notes(
     found += [
         f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
         for c in orphans(target, facts)
-        if not wish.removes(c)
+        if not wish.removes(c) and c not in formers(target, facts)
     ]
     found += [
         f"started by hand: {container.name} is a one-off container of this project"
@@ -100,7 +107,7 @@ def refusals(
         " give the renamed service a container name of its own"
         for orphan in orphans(target, facts)
         for service in target.stack.services
-        if service.container == orphan.name
+        if service.container == orphan.name and orphan not in formers(target, facts)
     ]
     return found + _only(target, facts, wish, left_out)
 

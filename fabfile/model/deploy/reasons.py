@@ -12,7 +12,6 @@ from ..release import Release
 from ..stack import Service
 from .content import passed_name
 from .plan import Kind, Target
-from .replacing import serving
 from .way_back import half_way
 
 
@@ -46,7 +45,10 @@ def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -
     container = facts.container(target.stack.project, service.name)
     if container is None:
         return Reason(Why.ABSENT, "not there yet")
-    return _container(service, container, target, facts, commit) or _mounted(service, target, facts)
+    reason = _container(service, container, target, facts, commit)
+    if reason is None and service.fixed and container.name != service.container:
+        reason = Reason(Why.DEFINITION, f"its container is called {container.name}")
+    return reason or _mounted(service, target, facts)
 
 
 def as_wanted(service: Service, target: Target, facts: Facts, commit: Commit) -> list[Container]:
@@ -63,7 +65,7 @@ def as_wanted(service: Service, target: Target, facts: Facts, commit: Commit) ->
 def _replicas(service: Service, target: Target, facts: Facts, commit: Commit) -> Reason | None:
     """What is wrong with those that get requests, or with their number."""
     project = target.stack.project
-    asked = serving(facts, project, service.name)
+    asked = facts.serving(project, service.name)
     if not asked:
         there = facts.containers_of(project, service.name)
         return (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..facts import SHORT, Container, Facts
+from ..facts import Container, Facts
+from ..image_names import repository
 from ..stack import Service, Stack
 
 
@@ -24,32 +25,35 @@ class Replacing:
     """They are stopped and removed once nobody asks them any more."""
 
 
-def serving(facts: Facts, project: str, service: str) -> list[Container]:
-    """The running containers of a service that get requests.
+def former_replicas(service: Service, stack: Stack, facts: Facts) -> list[Container]:
+    """Containers of services that are no longer in the stack, which ran what this one runs.
 
-    Those that the proxy names one by one; where it names the service, all of them.
+    So a stack that wrote its replicas as a service each comes over. What they ran tells the record
+    of the last release.
     """
-    running = [c for c in facts.containers_of(project, service) if c.state == "running"]
-    pinned = facts.pinned.get(service)
-    return [c for c in running if pinned is None or c.id[:SHORT] in pinned]
-
-
-def one_of(facts: Facts, project: str, service: str) -> Container | None:
-    """A container of a service, if there is one: rather one that gets requests."""
-    asked = serving(facts, project, service)
-    return asked[0] if asked else facts.container(project, service)
+    ran = facts.verified.images if facts.verified else {}
+    names = {one.name for one in stack.services}
+    return [
+        container
+        for container in facts.containers
+        if container.project == stack.project
+        and container.service in ran
+        and container.service not in names
+        and repository(ran[container.service].tag) == service.repository
+    ]
 
 
 def replacing(
     service: Service, stack: Stack, facts: Facts, as_wanted: Sequence[Container]
 ) -> Replacing:
     """The containers of a service that come, stay and go. ``as_wanted``: those that may stay."""
-    asked = serving(facts, stack.project, service.name)
+    asked = facts.serving(stack.project, service.name)
     wanted = [c for c in as_wanted if c.state == "running" and c.health in ("", "healthy")]
     # Who is asked already stays first: each new one costs a start.
     first = sorted(wanted, key=lambda c: c not in asked)
     kept = first[: service.replicas]
     leaving = [c for c in facts.containers_of(stack.project, service.name) if c not in kept]
+    leaving += former_replicas(service, stack, facts)
     return Replacing(
         service.name,
         serving=tuple(c.id for c in asked),

@@ -175,6 +175,7 @@ def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints:
         reads=tuple(_reads(model, raw)),
         in_host_network=raw.get("network_mode") == "host",
         start_period=length(health.get("start_period", "0s")),
+        fixed="container_name" in raw,
         replicas=replicas(raw),
         beside=_beside(name, raw, hints),
         hints=hints,

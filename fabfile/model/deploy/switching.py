@@ -24,7 +24,8 @@ def switch_steps(
 ) -> list[Step]:
     """All of them at once: one load moves the requests of every service."""
     starting = [one for one in plans if one.starting]
-    switched = [one for one in plans if one.service in reasons and one.serving]
+    # Who is asked by another name than the service's leaves too: a former layout's replicas.
+    switched = [one for one in plans if one.service in reasons and (one.serving or one.leaving)]
     pinned = any(one.service in facts.pinned for one in plans)
     leaving = sum(len(one.leaving) for one in plans)
     steps = []

@@ -34,7 +34,9 @@ class Beside:
 
     def hold(self, subject: str) -> str:
         """Have the proxy name those who serve, one by one."""
-        gone = self.rolling.pins != dict(self.facts.pinned)
+        # What is loaded may name one that has gone since: nginx would not load that again.
+        running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
+        gone = {one for ids in self.facts.pinned.values() for one in ids} - running
         self.rolling.pins |= {name: self.plans[name].serving for name in subject.split(", ")}
         told = replace(self.rolling.told(), generation=self.facts.generation)
         beside.hold(self.host, replace(told, as_loaded=not gone))
@@ -109,12 +111,18 @@ class Beside:
         return note
 
     def take_back(self) -> None:
-        """The former replicas get the requests again, by one load."""
-        former = {name: plan.serving for name, plan in self.plans.items() if plan.serving}
+        """The former replicas get the requests again, by one load.
+
+        Not where some were asked by another name than the service's: the configuration of before
+        names them.
+        """
+        self.switched = False
+        former = {name: plan.serving for name, plan in self.plans.items()}
+        if not all(former.values()):
+            return
         if self.rolling.proxy_runs:
             self.rolling.pins |= former
             beside.switch(self.host, self.rolling.told())
-        self.switched = False
         for name, plan in self.plans.items():
             if served := self._served(plan):
                 compose.name(self.host, served, self.target.images[name].stable)
@@ -129,12 +137,15 @@ class Beside:
         """Service → one of its new replicas, for who asks it directly."""
         return {name: ids[0][:SHORT] for name, ids in self.new.items() if ids}
 
-    def dead(self, facts: Facts) -> str:
-        """A replica that stays and was healthy, then died, by its id; empty: none."""
+    def dead(self, facts: Facts) -> tuple[str, str] | None:
+        """The service and id of a replica that stays and was healthy, then died; None: none."""
         there = {container.id: container for container in facts.containers}
+        restarts = {container.id: container.restarts for container in self.facts.containers}
         for name in self.new:
             for one in self._stay(name):
                 found = there.get(one)
-                if found is None or found.state != "running" or found.restarts:
-                    return one
-        return ""
+                if found is None or found.state != "running":
+                    return name, one
+                if found.restarts > restarts.get(one, 0):
+                    return name, one
+        return None

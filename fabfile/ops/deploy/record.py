@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Sequence
 
 from ...model.access.envfile import digests, parse
-from ...model.deploy.replacing import one_of
 from ...model.deploy.way_back import env_needed, schema_of
 from ...model.errors import Trouble
 from ...model.facts import Facts
@@ -78,7 +77,9 @@ class Record:
         decided = self.decided
         images = {}
         for service in decided.target.stack.services:
-            container = one_of(facts, decided.target.stack.project, service.name)
+            project = decided.target.stack.project
+            found = facts.serving(project, service.name) if service.beside else []
+            container = next(iter(found), None) or facts.container(project, service.name)
             reference = decided.target.images[service.name].reference
             images[service.name] = Image(reference, container.image if container else "")
         self.release = self.release.ended(

@@ -26,13 +26,12 @@ class Rolling:
     """Service → the replicas that alone get its requests, as the proxy was told last."""
 
     def __post_init__(self) -> None:
+        beside = {one.name for one in self.target.stack.services if one.beside}
         # Who has gone since has no name any more: nginx would load nothing that names it.
         running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
-        named = {
-            service: tuple(one for one in ids if one in running)
-            for service, ids in self.facts.pinned.items()
-        }
-        self.pins = {service: ids for service, ids in named.items() if ids}
+        for name, pinned in self.facts.pinned.items():
+            if name in beside and (ids := tuple(one for one in pinned if one in running)):
+                self.pins[name] = ids
         project = self.target.stack.project
         self.present = {
             container.service
@@ -64,6 +63,8 @@ class Rolling:
         service = self.target.stack.service(step.subject)
         front = self.target.stack.proxy
         note = ""
+        if service.fixed:
+            compose.give_name(self.host, self.target.stack.project, service)
         if service.completes:
             compose.complete(self.host, service, force=step.force)
         elif front is None:
@@ -94,7 +95,9 @@ class Rolling:
         """Remove a container, once the proxy asks it over no connection that a client kept."""
         if front := self.target.stack.proxy:
             proxy.leave(self.host, self._told(front))
-        compose.remove(self.host, step.subject)
+        # By its id: a step before may have given its name to another one.
+        ids = {container.name: container.id for container in self.facts.containers}
+        compose.remove(self.host, ids.get(step.subject, step.subject))
         return ""
 
     @property

@@ -12,11 +12,23 @@ containers() {
   docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
 }
-services=() scales=() former=' '
+services=() scales=() former=' ' most=0
 while read -r service total _; do
+  [ "$total" -le "$most" ] || most=$total
   services+=("$service") scales+=(--scale "$service=$total")
   former+="$(containers "$service" | tr '\n' ' ')"
 done <<<"$plans"
+# rename FROM TO SERVICE TOTAL: a container of another service that has the name of a replica, and FROM behind it, has TO
+# behind it from now on: nobody but people notices.
+rename() {
+  local number name holder
+  for ((number = 1; number <= $4; number++)); do
+    name=$project-$3-$number
+    holder=$(docker ps -aq --filter "label=com.docker.compose.project=$project" --filter "name=^/$name$1\$")
+    [ -z "$holder" ] || [ "$(of "$holder" '{{index .Config.Labels "com.docker.compose.service"}}')" = "$3" ] ||
+      docker rename "$holder" "$name$2" || return 1
+  done
+}
 new() {
   local id
   for id in $(containers "$1"); do [[ $former == *" $id "* ]] || printf '%s\n' "$id"; done
@@ -44,10 +56,14 @@ begin() {
 }
 undo() {
   local service
-  for service in "${services[@]}"; do new "$service" | xargs -r docker rm -f >/dev/null 2>&1; done
+  for service in "${services[@]}"; do
+    new "$service" | xargs -r docker rm -f >/dev/null 2>&1
+    rename -former '' "$service" "$most"
+  done
 }
 # Made while the names mean the new images, and started once they mean again what serves: a plain compose up by hand would
 # otherwise replace that.
+for service in "${services[@]}"; do rename '' -former "$service" "$most" || die 70 'a container cannot be renamed'; done
 tag 4 || die 70 'an image cannot be named'
 "$@" up --no-start --no-build --no-recreate "${scales[@]}" "${services[@]}" </dev/null >&2
 made=$?
@@ -58,6 +74,18 @@ while read -r service _ parallelism _; do
   begin "$service" "$parallelism" </dev/null 2>"$scratch/$service" &
   begun+=("$service:$!")
 done <<<"$plans"
+# serves: whether all those are there that the proxy names.
+serves() {
+  local row id
+  tr ';' '\n' <<<"$pins" | while read -r _ row; do
+    for id in $row; do [ "$(of "$id" '{{.State.Running}}')" = true ] || return 1; done
+  done
+}
+# Somebody's compose may take away who serves meanwhile: then whoever has the name is asked, and this ends.
+while [ -n "$pins" ] && [ -n "$(jobs -pr)" ]; do
+  serves || { pins=''; load rest; die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'; }
+  pause
+done
 sick=''
 for one in "${begun[@]}"; do
   wait "${one##*:}" || { sick=${one%:*}; cat "$scratch/$sick" >&2; }

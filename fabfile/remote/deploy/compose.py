@@ -231,6 +231,24 @@ def name(host: Host, reference: str, more: str) -> None:
     host.write(["docker", "tag", reference, more])
 
 
+def give_name(host: Host, project: str, service: Service) -> None:
+    """Let a service's container have the name that the compose file gives it.
+
+    A container of another service that has it is called so no longer; nobody but people notices.
+    """
+    script = """
+label=label=com.docker.compose
+own=$(docker ps -aq --filter "$label.project=$1" --filter "$label.service=$2" \
+  --filter "$label.oneoff=False" | head -n 1)
+holder=$(docker ps -aq --filter "$label.project=$1" --filter "name=^/$3\\$")
+[ "$holder" != "$own" ] || exit 0
+[ -z "$holder" ] || docker rename "$holder" "$3-former" || exit 1
+[ -z "$own" ] || docker rename "$own" "$3"
+"""
+    words = ["bash", "-c", script, "give-name", project, service.name, service.container]
+    host.write(words)
+
+
 def remove(host: Host, container: str) -> None:
     """Stop and remove a container that is no longer in the stack."""
     script = 'docker stop "$1" && docker rm "$1"'

@@ -5,6 +5,21 @@
 # end before it is told to stop; NAMES: lines "PREFIX ID…": those that stay get the names
 # PREFIX-1 and so on, which is for people only.
 killed=$1 leavers=$2 names=$3
+# composing: whether somebody's compose is at work here. What it decided before the switch it may do much later.
+composing() {
+  local file
+  for file in /proc/[0-9]*/cmdline; do
+    [[ $(tr '\0' ' ' 2>/dev/null <"$file") =~ ^[^\ ]*docker(-compose)?\ .*\ up\  ]] && return 0
+  done
+  return 1
+}
+end=$((SECONDS + 60))
+while composing && [ $SECONDS -lt $end ]; do pause; done
+while read -r _ stay; do
+  for id in $stay; do
+    [ "$(of "$id" '{{.State.Running}}')" = true ] || die 70 'a new replica is gone: did somebody run compose? Nothing was removed'
+  done
+done <<<"$names"
 if [ -n "$leavers" ]; then
   [ -z "$proxy" ] || { loaded_before; leave; }
   ids=()

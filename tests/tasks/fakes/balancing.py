@@ -97,6 +97,7 @@ def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
     project, _, plans, *compose = command.words[OWN:]
     model = machine.model(understand((*compose, "up")))
     made: list[Container] = []
+    moved: list[Container] = []
     ended = Ended()
     for line in plans.splitlines():
         service, total, _, stable, image, served = line.split()
@@ -104,16 +105,36 @@ def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
             held = machine.proxy.pinned if machine.proxy else {}
             assert service in held, f"{service} was not held"
         machine.engine.tag(image, stable)
+        for number in range(1, int(total) + 1):
+            holder = machine.engine.containers.get(f"{project}-{service}-{number}")
+            if holder and holder.service != service:
+                machine.engine.rename(holder, f"{holder.name}-former")
+                moved.append(holder)
         new, ended = machine.engine.beside(model, service, int(total))
         made += new
         machine.engine.tag(image if served == "-" else served, stable)
         if ended.code:
             for one in made:
                 del machine.engine.containers[one.name]
+            for one in moved:
+                machine.engine.rename(one, one.name.removesuffix("-former"))
             sick = f"{ended.err}\na new replica of {service} did not become healthy"
             return Ended(UNHEALTHY, err=sick)
     assert {one.project for one in made} <= {project}
     return Ended(out="".join(f"{one.service} {one.id}\n" for one in made))
+
+
+def give_name(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """A service's container gets its own name back from another service's."""
+    project, service, name = command.words
+    own, holder = machine.engine.of(project, service), machine.engine.containers.get(name)
+    if holder is not own:
+        machine.note(f"  {name} is {service}'s")
+        if holder:
+            machine.engine.rename(holder, f"{name}-former")
+        if own:
+            machine.engine.rename(own, name)
+    return Ended()
 
 
 def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -155,6 +176,7 @@ BALANCING: dict[str, Handler] = {
     "switch-proxy": load,
     "start-beside": start_beside,
     "retire": retire,
+    "give-name": give_name,
     "leave-proxy": stage,
     "idle": stage,
     "start-proxy": start,

@@ -13,6 +13,7 @@ LOOKING = frozenset(
         "certificates",
         "openssl",
         "leave-proxy",
+        "give-name",
         "idle",
         "reach",
         "which",
