@@ -88,7 +88,7 @@ def test_every_hint_is_read() -> None:
             "keeps",
             (
                 "checks, database, drain, gates, hold, keep, link, login, migrate, probe, proxy,"
-                " smoke, upstreams, volume"
+                " smoke, update, upstreams, volume"
             ),
         ),
         (

@@ -16,7 +16,7 @@ from fabfile.model.stack import Build, Mount, Port, Read, Stack
 
 RESOLVED = (Path(__file__).parent / "data" / "resolved.json").read_text()
 """What ``docker compose config --format json`` prints for a whole stack."""
-HASHES = "postgres 1a\nredis 2b\ncore-api-1 3c\ncore-api-2 4d\nfrontend 5e\nnginx 6f\n"
+HASHES = "postgres 1a\nredis 2b\ncore-api 3c\nfrontend 5e\nnginx 6f\n"
 CHECKOUT = "/home/ubuntu/wish-with-me-codex"
 STACK = parse(RESOLVED, HASHES)
 
@@ -43,7 +43,7 @@ def test_project_networks_and_volume_folders_are_those_of_the_model() -> None:
 
 def test_services_come_in_dependency_order_and_the_proxy_last() -> None:
     names = [service.name for service in STACK.services]
-    assert names == ["postgres", "redis", "core-api-1", "core-api-2", "frontend", "nginx"]
+    assert names == ["postgres", "redis", "core-api", "frontend", "nginx"]
 
 
 def test_a_built_service_knows_its_context_dockerfile_and_arguments() -> None:
@@ -66,6 +66,78 @@ def test_a_pulled_service_has_its_image_command_and_container_name() -> None:
     assert service.container == "wishwithme-redis"
 
 
+def test_replicas_and_how_they_are_replaced_are_read() -> None:
+    found = {one.name: (one.replicas, one.beside, one.container) for one in STACK.services}
+    assert found == {
+        "postgres": (1, False, "wishwithme-postgres"),
+        "redis": (1, False, "wishwithme-redis"),
+        "core-api": (2, True, "wishwithme-core-api-1"),
+        "frontend": (1, True, "wishwithme-frontend-1"),
+        "nginx": (1, False, "wishwithme-nginx"),
+    }
+
+
+PROBED: dict[str, Any] = {"probe": {"port": 80, "path": "/"}}
+FRONT: dict[str, Any] = {"proxy": True}
+
+
+def replaced(
+    service: dict[str, Any], hints: dict[str, Any], front: dict[str, Any] | None = None
+) -> bool:
+    """Whether the service of a stack with a proxy is replaced beside."""
+    services = {"a": {"image": "a", **service}, "p": {"image": "p"}}
+    hinted = {"a": hints, "p": FRONT if front is None else front}
+    return small(services, **{"x-deploy": hinted}).service("a").beside
+
+
+@pytest.mark.parametrize(
+    ("service", "hints", "beside"),
+    [
+        ({"deploy": {"replicas": 1}}, PROBED, True),
+        ({"deploy": {"replicas": 3}}, PROBED, True),
+        ({"deploy": {"replicas": 3}}, {}, False),
+        ({"deploy": {}}, PROBED, False),
+        ({}, {**PROBED, "update": {"order": "start-first"}}, True),
+        ({"deploy": {"replicas": 2}}, {**PROBED, "update": {"order": "stop-first"}}, False),
+        ({"deploy": {"replicas": 1}, "container_name": "a"}, PROBED, False),
+        ({"deploy": {"replicas": 1}, "ports": [{"target": 1, "published": "1"}]}, PROBED, False),
+        ({"deploy": {"replicas": 1}, "network_mode": "host"}, PROBED, False),
+        ({"deploy": {"replicas": 1}}, {**PROBED, "keep": True}, False),
+    ],
+)
+def test_a_service_is_replaced_beside_where_it_can_and_may_be(
+    service: dict[str, Any], hints: dict[str, Any], beside: bool
+) -> None:
+    assert replaced(service, hints) is beside
+
+
+def test_where_no_proxy_moves_requests_nothing_is_replaced_beside() -> None:
+    assert replaced({"deploy": {"replicas": 1}}, PROBED, front={}) is False
+    with pytest.raises(Trouble) as no:
+        replaced({}, {**PROBED, "update": {"order": "start-first"}}, front={})
+    assert no.value.message == (
+        "x-deploy: update of a: start-first needs a proxy that moves requests"
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "hints", "why"),
+    [
+        ({"container_name": "a"}, {}, "container_name"),
+        ({"ports": [{"target": 1, "published": "1"}]}, {}, "a published port"),
+        ({"container_name": "a", "network_mode": "host"}, {}, "container_name and network_mode"),
+        ({}, {"keep": True}, "keep"),
+    ],
+)
+def test_what_cannot_stand_beside_itself_is_refused_where_it_is_asked_for(
+    service: dict[str, Any], hints: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Trouble) as no:
+        replaced(service, {**PROBED, **hints, "update": {"order": "start-first"}})
+    assert no.value.code == REFUSED
+    assert "a second container beside the first, which " + why in no.value.message
+
+
 def test_mounts_are_binds_and_volumes_with_their_targets() -> None:
     assert STACK.service("postgres").mounts == (
         Mount("volume", "postgres_data", "/var/lib/postgresql/data"),
@@ -81,12 +153,12 @@ def test_published_ports_are_numbers_with_their_protocol() -> None:
 
 def test_composes_own_digest_of_a_definition_is_kept() -> None:
     assert [service.config_hash for service in STACK.services] == [
-        "1a", "2b", "3c", "4d", "5e", "6f",
+        "1a", "2b", "3c", "5e", "6f",
     ]  # fmt: skip
 
 
 def test_a_doubled_dollar_is_one_in_the_environment() -> None:
-    assert STACK.service("core-api-1").environment["JWT_SECRET_KEY"] == "kq8vPz$2mTr"
+    assert STACK.service("core-api").environment["JWT_SECRET_KEY"] == "kq8vPz$2mTr"
 
 
 def test_an_environment_never_shows_in_a_repr() -> None:
@@ -96,7 +168,7 @@ def test_an_environment_never_shows_in_a_repr() -> None:
 
 def test_hints_stand_with_their_services() -> None:
     assert STACK.service("postgres").hints == Hints(keep=True)
-    assert STACK.service("core-api-2").hints.smoke == ("python", "-c", "import app.main")
+    assert STACK.service("core-api").hints.smoke == ("python", "-c", "import app.main")
     assert STACK.proxy == STACK.service("nginx")
 
 

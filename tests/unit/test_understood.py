@@ -18,15 +18,18 @@ def problems(service: dict[str, Any], **more: Any) -> list[str]:
     return stack_problems(facts(containers=()), parse(json.dumps(model), ""))
 
 
-MANY = "this collection runs one container of a service"
+MANY = (
+    "replicas are replaced beside each other: it needs a proxy and x-deploy.a.probe, and neither"
+    " container_name nor a published port"
+)
 
 
 @pytest.mark.parametrize(
     ("service", "said"),
     [
-        ({"deploy": {"replicas": 2}}, f"2 replicas, and {MANY}: give each a name of its own"),
-        ({"scale": 3}, f"3 replicas, and {MANY}: give each a name of its own"),
-        ({"scale": 0}, f"0 replicas, and {MANY}: use a profile to leave it out"),
+        ({"deploy": {"replicas": 2}}, f"2 {MANY}"),
+        ({"scale": 3}, f"3 {MANY}"),
+        ({"scale": 0}, "0 replicas: use a profile to leave it out"),
         ({"label_file": ["/x"]}, "label_file is read in the old checkout: write labels"),
         (
             {"network_mode": "service:b"},
