@@ -109,26 +109,14 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-class _Bell(threading.Event):
-    """What Paramiko sets when a buffer gets something. It has two: neither clears it for both.
-
-    The descriptor that a channel gives for both loses what comes to one while the other is emptied.
-    """
-
-    def clear(self) -> None:
-        """Whoever looks does that, before looking."""
-
-    def silence(self) -> None:
-        """From now on."""
-        super().clear()
-
-
 class Far:
     """At the other end of an SSH connection."""
 
     def __init__(self, channel: Channel, line: str) -> None:
         self._channel = channel
-        self._bell = _Bell()
+        # Not the descriptor that a channel gives for both its buffers: that loses what comes to one
+        # while the other is emptied.
+        self._bell = threading.Event()
         for buffer in (channel.in_buffer, channel.in_stderr_buffer):
             buffer.set_event(self._bell)
         channel.settimeout(TAKEN)
@@ -146,7 +134,7 @@ class Far:
         """See :class:`Duplex`."""
         channel = self._channel
         while True:
-            self._bell.silence()
+            self._bell.clear()  # before looking; a buffer that is emptied clears it too
             ended, gone = channel.eof_received, channel.closed
             out = channel.recv(CHUNK) if channel.recv_ready() else b""
             errors = channel.recv_stderr(CHUNK) if channel.recv_stderr_ready() else b""
