@@ -81,7 +81,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_only_who_was_let_in_counts_as_a_connection_and_every_channel_as_a_command() -> None:
-    assert traffic(LOG) == Traffic(connections=1, commands=2)
+    assert traffic(LOG) == Traffic(connections=1, sessions=2)
     assert str(traffic(LOG) + Traffic(1, 3)) == "5 on 2"
 
 
