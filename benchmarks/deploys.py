@@ -19,7 +19,7 @@ from tests.lab.deployments import Operator
 from tests.lab.load import loaded
 from tests.lab.rig import Lab, LabError, Server
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import API, APP, STACK, TWINS, Scene, ending
+from tests.lab.scenes import API, APP, REPLICAS, STACK, Scene, ending
 from tests.lab.seen import head
 
 from . import figures as told
@@ -125,7 +125,7 @@ class Bench:
         return Change(base, self.origin.commit("Measured", edits, base))
 
     def _do(self, tool: Tool, kind: str, over: Road, change: Change) -> float:
-        """Seconds of one deed of a tool, after which what it was to bring runs in both twins."""
+        """Seconds of one deed of a tool, after which what it was to bring runs in both replicas."""
         deeds: dict[str, Callable[[], None]] = {
             AGAIN: lambda: tool.again(over, change.before),
             ONE: lambda: tool.deploy(over, change),
@@ -149,9 +149,9 @@ class Bench:
     def _require(self, commit: str) -> None:
         assert head(self.ubuntu) == commit
         wanted = self.ubuntu.must(["cat", f"{CHECKOUT}/{APP}"])
-        for twin in TWINS:
+        for replica in REPLICAS:
             assert (
-                self.ubuntu.must(["docker", "exec", f"wishwithme-{twin}", "cat", "app/main.py"])
+                self.ubuntu.must(["docker", "exec", f"wishwithme-{replica}", "cat", "app/main.py"])
                 == wanted
             )
 

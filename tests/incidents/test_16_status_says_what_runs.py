@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.lab.full import full
-from tests.lab.scenes import ALL, Scene, reasons
+from tests.lab.scenes import ALL, FRONTEND, Scene, reasons
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -33,8 +33,9 @@ def test_a_build_by_hand_is_seen_and_put_right(scene: Scene) -> None:
 
     scene.by_hand("docker compose up -d frontend")
     assert not_as_deployed(scene) == ["frontend"]
-    assert reasons(scene.plan(commit), "roll") == {"frontend": "services/frontend: by content tag"}
+    why = {"frontend": "services/frontend: by content tag: 1 new beside 1"}
+    assert reasons(scene.plan(commit), "beside") == why
     with scene.only_replaces("frontend"):
         scene.deployed(commit)
-    assert scene.boxes()["frontend"].image == before["frontend"].image
+    assert scene.boxes()[FRONTEND].image == before[FRONTEND].image
     assert not_as_deployed(scene) == []
