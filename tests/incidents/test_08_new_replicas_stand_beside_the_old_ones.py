@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from collections.abc import Sequence
 
+from tests.lab.deployments import ended
 from tests.lab.scenes import API, APP, Scene, ending, reasons
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -35,6 +38,17 @@ def replicas(scene: Scene) -> set[str]:
     return {box.id for box in scene.boxes().values() if box.service == "core-api"}
 
 
+def pinned(scene: Scene, running: subprocess.Popen[str]) -> list[set[str]]:
+    """Whom the proxy asks one by one, as it answers itself, until a deploy ends: each change."""
+    url = f"http://{scene.boxes()['nginx'].address}:8090/pinned"
+    seen: list[set[str]] = []
+    while running.poll() is None:
+        asked = scene.ubuntu.exec(["curl", "-sf", url])
+        if asked.returncode == 0 and (not seen or seen[-1] != {*asked.stdout.split()}):
+            seen.append({*asked.stdout.split()})
+    return seen
+
+
 def fewest(before: set[str], events: Sequence[tuple[str, str]]) -> int:
     """How many replicas ran, each of them healthy, when they were fewest."""
     running, least = set(before), len(before)
@@ -55,7 +69,11 @@ def test_the_old_ones_go_only_when_the_proxy_asks_the_new_ones(scene: Scene) -> 
     before = replicas(scene)
     since = scene.by_hand("date +%s.%N").strip()
     with scene.only_replaces("core-api"):
-        scene.deployed(commit)
+        start = time.monotonic()
+        running = scene.operator.start("ubuntu.deploy", "--ref", commit)
+        asked = pinned(scene, running)
+        ran = ended(running, start)
+        assert ran.code == 0, ran
     until = scene.by_hand("date +%s.%N").strip()
     new = replicas(scene)
     events = happened(scene, since, until)
@@ -64,4 +82,7 @@ def test_the_old_ones_go_only_when_the_proxy_asks_the_new_ones(scene: Scene) -> 
     # Held; then both new ones are healthy; one load moves the requests; both old ones end; and
     # two loads more name first both the new ones and the service, then the service alone.
     assert told == ["nginx", "new", "new", "nginx", "old", "old", "nginx", "nginx"]
+    old_ones, new_ones = ({"core-api", *(one[:12] for one in ids)} for ids in (before, new))
+    assert asked == [set(), old_ones, new_ones, set()]
     assert scene.get(API, "/healthz")[0] == 200
+    scene.plain_up_changes_nothing()

@@ -14,7 +14,7 @@ from tests.lab.deployments import Ran
 from tests.lab.full import full
 from tests.lab.load import SLOW, Load, loaded, resolver_loaded
 from tests.lab.onlooking import followed
-from tests.lab.scenes import APP, HEALTH, PAGE, PROXY, Scene, answers, ending, titled
+from tests.lab.scenes import APP, HEALTH, PAGE, PROXY, STACK, Scene, answers, ending, titled
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -76,10 +76,20 @@ def deploy_of(*paths: str) -> Callable[[Scene], object]:
 SICK = {HEALTH: replaced('        return {"status": "healthy"', '        return {"status": "sick"')}
 
 
+UNPROVED = {STACK: replaced("contains: Wish With Me, loads: [script, style]", "contains: Nowhere")}
+"""All is well, and a gate asks for what is nowhere."""
+
+
 def failing(scene: Scene, edits: Mapping[str, Edit] = SICK) -> None:
     """Healthy containers whose deep probe is red: the deploy goes back by itself."""
     ran = scene.deploy(scene.change("Not well", edits))
     assert ran.code == 1, ran
+
+
+def taken_back(scene: Scene) -> None:
+    """Everything is replaced and switched to, and then a gate is red."""
+    with scene.comes_back():
+        failing(scene, {**everything(), **UNPROVED})
 
 
 def rollback(scene: Scene) -> Ran:
@@ -104,12 +114,23 @@ def test_no_request_fails_while_a_deploy_fails_and_goes_back(scene: Scene, tmp_p
     assert load.lost == []
 
 
+@alone
+def test_no_request_fails_while_the_former_replicas_get_the_requests_again(
+    scene: Scene, tmp_path: Path
+) -> None:
+    hasty = scene.patient(tmp_path, settle=10)
+    with loaded(hasty) as load:
+        taken_back(hasty)
+    assert load.lost == []
+
+
 KINDS: dict[str, Callable[[Scene], object]] = {
     "the-api": deploy_of(APP),
     "the-page": deploy_of(PAGE),
     "the-proxys-configuration": deploy_of(PROXY),
     "all-of-them": deploy_of(APP, PAGE, PROXY),
     "a-failed-deploy": lambda scene: failing(scene, {**everything(), **SICK}),
+    "a-failed-deploy-behind-the-switch": taken_back,
     "a-rollback": rollback,
 }
 SEEN: list[Load] = []
