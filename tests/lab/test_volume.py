@@ -9,6 +9,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 KEEPS = f"{STATE}/data/storage_state/session.json"
 
+SHARING = ("wishwithme-item-resolver-1", "wishwithme-item-resolver-2")
 SURPRISING = f"""
 cd {STATE}/data/storage_state
 umask 022
@@ -60,7 +61,11 @@ def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
     assert [name for name in left if name.startswith(".")] == []
 
     montreal.must(["sh", "-c", f"rm -rf {KEEPS} {STATE}/data/storage_state/set*"])
+    started = ["docker", "inspect", "-f", "{{.State.StartedAt}}", *SHARING]
+    former = montreal.must(started).split()
     ran = scene.operator.must(*restore, "item-resolver", "--on", "montreal")
+    # Nobody had the files open meanwhile: each of them was stopped.
+    assert {*former} & {*montreal.must(started).split()} == set()
     print(f"resolver restored in {ran.seconds:.1f} s")
     assert montreal.must(["sh", "-c", f"cat {KEEPS}; stat -c %U:%a {KEEPS}"]) == "beforeroot:600\n"
     kept = montreal.must(["sh", "-c", f"cd {STATE}/data/storage_state; stat -c '%n %u:%g %a' -- *"])
