@@ -62,7 +62,7 @@ def test_replicas_are_as_many_as_the_setting_says(scene: Scene) -> None:
     """More start beside those that stay; fewer leave once the proxy asks the others alone."""
     runs, before = scene.runs, scene.boxes()
     with settings_kept(scene.ubuntu):
-        scene.by_hand("echo CORE_API_REPLICAS=3 >>.env")
+        scene.by_hand("sed -i 's/^CORE_API_REPLICAS=.*/CORE_API_REPLICAS=3/' .env")
         plan = scene.plan(runs)
         assert reasons(plan, "beside") == {"core-api": "2 of 3 replicas: 1 new beside 2"}
         scene.deployed(runs)

@@ -131,9 +131,12 @@ class Beside:
     def dead(self, facts: Facts) -> str:
         """A replica that stays and was healthy, then died, by its id; empty: none."""
         there = {container.id: container for container in facts.containers}
+        restarts = {container.id: container.restarts for container in self.facts.containers}
         for name in self.new:
             for one in self._stay(name):
                 found = there.get(one)
-                if found is None or found.state != "running" or found.restarts:
+                if found is None or found.state != "running":
+                    return one
+                if found.restarts > restarts.get(one, 0):
                     return one
         return ""

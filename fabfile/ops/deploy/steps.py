@@ -183,6 +183,8 @@ class Steps:
                 evidence=compose.last_lines(self.host, dead),
             )
         for name in services:
+            if stack.service(name).beside:
+                continue  # the former replicas are none of those that must stay
             container = facts.container(stack.project, name)
             if container and stack.service(name).done(container.state, container.exit_code):
                 continue
