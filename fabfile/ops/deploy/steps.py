@@ -177,10 +177,11 @@ class Steps:
         )
         facts = look(self.host)
         if dead := self.beside.dead(facts):
+            service, one = dead
             raise Trouble(
-                f"{self.host.name}: a new replica was healthy, then died; the end of its log is"
-                " below",
-                evidence=compose.last_lines(self.host, dead),
+                f"{self.host.name}: a new replica of {service} was healthy, then died; the end of"
+                " its log is below",
+                evidence=compose.last_lines(self.host, one),
             )
         for name in services:
             if stack.service(name).beside:
