@@ -57,17 +57,40 @@ def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
 def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
     """The deep probe of every service, directly on its containers' addresses."""
     stack = gated.target.stack
-    verdicts, asked = [], []
+    verdicts = [
+        Verdict(f"probe:{one.name}", False, f"container {one.container} is not there")
+        for one in stack.services
+        if not facts.containers_of(stack.project, one.name)
+    ]
+    return verdicts + ask_containers(gated.host, stack, facts, _asked(stack, facts))
+
+
+def _asked(stack: Stack, facts: Facts) -> list[Container]:
+    """The containers that the deep probes are for."""
+    asked = []
     for service in stack.services:
         containers = facts.containers_of(stack.project, service.name)
-        if not containers:
-            why = f"container {service.container} is not there"
-            verdicts.append(Verdict(f"probe:{service.name}", False, why))
-        elif service.beside:
+        if service.beside:
             asked += facts.serving(stack.project, service.name) or containers
         else:
-            asked.append(next((c for c in containers if _ailing(service, c)), containers[0]))
-    return verdicts + ask_containers(gated.host, stack, facts, asked)
+            asked += [c for c in containers if _ailing(service, c)][:1] or containers[:1]
+    return asked
+
+
+def probed(stack: Stack, facts: Facts) -> dict[str, Container]:
+    """Gate → the container that it asks; of each container that is there."""
+    return _named(stack, _asked(stack, facts))
+
+
+def _named(stack: Stack, containers: Sequence[Container]) -> dict[str, Container]:
+    """Gate → container; one of several is called by its position among them."""
+    found = {}
+    for container in containers:
+        of_service = [one for one in containers if one.service == container.service]
+        several = stack.service(container.service).replicas > 1 or len(of_service) > 1
+        number = f"-{of_service.index(container) + 1}" if several else ""
+        found[f"probe:{container.service}{number}"] = container
+    return found
 
 
 def ask_containers(
@@ -75,11 +98,8 @@ def ask_containers(
 ) -> list[Verdict]:
     """What each of these containers answers to its service's deep probe, at its own address."""
     questions, verdicts = [], []
-    for container in containers:
+    for name, container in _named(stack, containers).items():
         service = stack.service(container.service)
-        twins = [one for one in containers if one.service == service.name]
-        number = f"-{twins.index(container) + 1}" if service.replicas > 1 else ""
-        name = f"probe:{service.name}{number}"
         if why := _ailing(service, container):
             verdicts.append(Verdict(name, False, why))
         elif service.hints.probe:
@@ -104,7 +124,7 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
     stack = gated.target.stack
     verdicts = []
     for service in stack.services:
-        container = _asked(stack, service, facts)
+        container = _one(stack, service, facts)
         for name, words in service.hints.checks.items():
             if container and container.state == "running":
                 output = compose.ask_inside(gated.host, container.name, words, CHECK_TIMEOUT)
@@ -115,7 +135,7 @@ def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
     return verdicts
 
 
-def _asked(stack: Stack, service: Service, facts: Facts) -> Container | None:
+def _one(stack: Stack, service: Service, facts: Facts) -> Container | None:
     """A container of a service: one that gets requests, where there are several generations."""
     found = facts.serving(stack.project, service.name) if service.beside else []
     return next(iter(found), None) or facts.container(stack.project, service.name)

@@ -134,12 +134,15 @@ class Beside:
         """Service → one of its new replicas, for who asks it directly."""
         return {name: ids[0][:SHORT] for name, ids in self.new.items() if ids}
 
-    def dead(self, facts: Facts) -> str:
-        """A replica that stays and was healthy, then died, by its id; empty: none."""
+    def dead(self, facts: Facts) -> tuple[str, str] | None:
+        """The service and id of a replica that stays and was healthy, then died; None: none."""
         there = {container.id: container for container in facts.containers}
+        restarts = {container.id: container.restarts for container in self.facts.containers}
         for name in self.new:
             for one in self._stay(name):
                 found = there.get(one)
-                if found is None or found.state != "running" or found.restarts:
-                    return one
-        return ""
+                if found is None or found.state != "running":
+                    return name, one
+                if found.restarts > restarts.get(one, 0):
+                    return name, one
+        return None

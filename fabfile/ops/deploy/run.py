@@ -157,11 +157,10 @@ class Run:
     def _red(self, fatal: Sequence[Verdict]) -> Trouble:
         names = ", ".join(verdict.gate for verdict in fatal)
         evidence = [f"{verdict.gate}: {verdict.why}" for verdict in fatal]
+        asked = gates.probed(self.decided.target.stack, self.proved) if self.proved else {}
         for verdict in fatal:
-            kind, _, service = verdict.gate.partition(":")
-            if kind == "probe":
-                container = self.decided.target.stack.service(service).container
-                evidence += compose.last_lines(self.sight.host, container)
+            if container := asked.get(verdict.gate):
+                evidence += compose.last_lines(self.sight.host, container.id)
         return Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
 
     def conclude(self) -> None:

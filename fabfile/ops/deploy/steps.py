@@ -177,14 +177,15 @@ class Steps:
         )
         facts = look(self.host)
         if dead := self.beside.dead(facts):
+            service, one = dead
             raise Trouble(
-                f"{self.host.name}: a new replica was healthy, then died; the end of its log is"
-                " below",
-                evidence=compose.last_lines(self.host, dead),
+                f"{self.host.name}: a new replica of {service} was healthy, then died; the end of"
+                " its log is below",
+                evidence=compose.last_lines(self.host, one),
             )
         for name in services:
             if stack.service(name).beside:
-                continue
+                continue  # the former replicas are none of those that must stay
             container = facts.container(stack.project, name)
             if container and stack.service(name).done(container.state, container.exit_code):
                 continue
