@@ -237,7 +237,7 @@ def test_before_a_migration_a_verified_backup_is_taken_and_named(pending: Fleet)
     assert made.content is not None
     assert made.content.revision == "001"
     did = pending.ubuntu.did
-    assert did.index(f"verify {made.name}") < did.index("compose run api-1 migrate up")
+    assert did.index(f"verify {made.name}") < did.index("compose run api migrate up")
     assert f"[ubuntu] ✓ backup db ({made.name}, restored and equal)" in ran.lines
     shown = pending.fab(f"ubuntu.history --show {release.id}")
     assert f"[ubuntu] backup: {made.name}" in shown.lines
@@ -299,7 +299,7 @@ def test_a_stopped_database_is_secured_after_its_start_and_before_the_migration(
     assert pending.releases("ubuntu")[-1].backup == made.name
     did = pending.ubuntu.did
     assert did.index("compose up db") < did.index(f"verify {made.name}")
-    assert did.index(f"verify {made.name}") < did.index("compose run api-1 migrate up")
+    assert did.index(f"verify {made.name}") < did.index("compose run api migrate up")
 
 
 def test_a_missing_packer_is_a_precondition_of_such_a_deploy(pending: Fleet) -> None:

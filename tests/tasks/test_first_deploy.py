@@ -51,7 +51,7 @@ UBUNTU = [
     "trust",
     "docker pull db:1",
     "docker pull proxy:1",
-    "compose build api-1",
+    "compose build api",
     "trim-cache",
     "compose build web",
     "trim-cache",
@@ -61,17 +61,14 @@ UBUNTU = [
     "docker run nginx -t",
     "put stack.json",
     "compose up db",
-    "compose run api-1 migrate current",
-    "compose run api-1 migrate target",
-    "compose run api-1 migrate up",
-    "compose run api-1 migrate current",
+    "compose run api migrate current",
+    "compose run api migrate target",
+    "compose run api migrate up",
+    "compose run api migrate current",
     "checkout 00000001",
-    "docker tag app/api current",
-    "roll api-1",
-    "docker tag app/api current",
-    "roll api-2",
     "docker tag app/web current",
     "roll web",
+    "start-beside api",
     "start-proxy proxy",
     "watch 5 s",
     "trust",
@@ -101,11 +98,11 @@ def test_both_are_prepared_before_either_is_cut_over_and_the_called_one_is_first
 
 def test_it_ends_with_what_runs_now(fleet: Fleet) -> None:
     shown = fleet.fab("deploy").lines
-    tag = fleet.releases("ubuntu")[0].images["api-1"].tag
+    tag = fleet.releases("ubuntu")[0].images["api"].tag
     web = fleet.releases("ubuntu")[0].images["web"].tag
     assert shown[-5:] == [
         "[ubuntu]   db: db:1",
-        f"[ubuntu]   api-1, api-2: {tag}",
+        f"[ubuntu]   api: {tag}",
         f"[ubuntu]   web: {web}",
         "[ubuntu]   proxy: proxy:1",
         "[ubuntu] verified: runs 00000001 First",
@@ -115,7 +112,7 @@ def test_it_ends_with_what_runs_now(fleet: Fleet) -> None:
 def test_every_service_runs_healthy_from_the_checkout_of_that_commit(fleet: Fleet) -> None:
     fleet.fab("deploy")
     for machine, services in (
-        (fleet.ubuntu, {"db", "api-1", "api-2", "web", "proxy"}),
+        (fleet.ubuntu, {"db", "api", "web", "proxy"}),
         (fleet.montreal, {"worker-1", "worker-2", "proxy"}),
     ):
         containers = machine.engine.containers.values()
@@ -138,7 +135,7 @@ def test_the_record_tells_what_was_made_of_the_server(fleet: Fleet) -> None:
         name: images[image.tag] for name, image in release.images.items()
     }
     assert set(release.commits.values()) == {fleet.origin.tip.id}
-    assert [done.outcome for done in release.steps] == ["done"] * 17
+    assert [done.outcome for done in release.steps] == ["done"] * 16
     assert {gate.title for gate in release.gates} == {
         "probe:db",
         "probe:api-1",
@@ -189,7 +186,7 @@ def test_both_locks_are_free_again_and_every_connection_is_closed(fleet: Fleet) 
 
 def test_others_are_told_which_step_is_going_on(fleet: Fleet) -> None:
     fleet.fab("deploy")
-    assert "migrate api-1" in fleet.ubuntu.announced
+    assert "migrate api" in fleet.ubuntu.announced
     assert "roll proxy" in fleet.ubuntu.announced
 
 
@@ -219,9 +216,9 @@ FAILING = [
     ("services/api/app.py", "CRASHES ON IMPORT", "does not start", False),
     ("nginx/ubuntu/nginx.conf", "upstreams web\nSYNTAX ERROR\n", "nginx refuses", False),
     ("services/api/app.py", "MIGRATION FAILS", "the migration failed", True),
-    ("services/api/app.py", "NEVER HEALTHY", "api-1 did not become healthy", True),
+    ("services/api/app.py", "NEVER HEALTHY", "a new replica of api did not become healthy", True),
     ("services/web/index.html", "Welcome DIES LATER", "web was healthy, then died", True),
-    ("services/api/app.py", "PROBE RED", "red gates: probe:api-1, probe:api-2", True),
+    ("services/api/app.py", "PROBE RED", "the probe of every new replica", True),
 ]
 
 
@@ -270,12 +267,12 @@ def test_a_first_deploy_that_fails_leaves_alone_what_it_did_not_start(running: F
 
 
 def test_what_cannot_be_stopped_after_a_failed_first_deploy_needs_a_person(fleet: Fleet) -> None:
-    fleet.origin.commit("Second", {"services/api/app.py": "NEVER HEALTHY"})
-    fleet.ubuntu.fail("remove app-api-1")
+    fleet.origin.commit("Second", {"services/web/index.html": "Welcome NEVER HEALTHY"})
+    fleet.ubuntu.fail("remove app-web")
     ran = fleet.fab("ubuntu.deploy")
     assert ran.code == 3
     assert "what ubuntu had started may still run" in ran.error
-    assert "app-api-1: running unhealthy" in ran.evidence
+    assert "app-web: running unhealthy" in ran.evidence
 
 
 def test_a_server_that_was_verified_and_stopped_again_is_not_said_to_run(fleet: Fleet) -> None:

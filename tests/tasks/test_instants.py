@@ -71,7 +71,7 @@ def test_the_database_of_an_instant_takes_the_place_of_the_live_one(based: Fleet
         f"recover {base}",
         f"backup {then.name}",
         "forget me.wishwith.throwaway=instant /opt/app",
-        "compose run api-1 migrate target",
+        "compose run api migrate target",
         f"backup {safety.name}",
         f"load {then.name} app",
         "swap app app_before_ app_restored_",

@@ -100,7 +100,7 @@ def test_pressed_once_while_it_prepares_there_is_nothing_to_go_back_to(second: F
         1,
         "interrupted by Ctrl-C; the running system was not touched",
     )
-    assert "[ubuntu] ✓ smoke api-1" in ran.lines
+    assert "[ubuntu] ✓ smoke api" in ran.lines
     assert {name: c.id for name, c in second.ubuntu.engine.containers.items()} == before
     assert second.releases("ubuntu")[-1].error == "interrupted by Ctrl-C"
     assert second.ubuntu.locks == {}

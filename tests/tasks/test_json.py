@@ -98,7 +98,7 @@ def test_a_plan_is_told_whole(second: Fleet) -> None:
                 "force": False,
             },
         ],
-        "untouched": ["db", "api-1", "api-2", "proxy"],
+        "untouched": ["db", "api", "proxy"],
         "notes": [],
         "refusals": [],
     }
@@ -168,9 +168,9 @@ def test_status_tells_what_runs_and_what_waits(second: Fleet) -> None:
     assert sorted(ubuntu) == sorted(fields("status"))
     assert sorted(ubuntu["services"][0]) == sorted(fields("status: services"))
     assert [service["service"] for service in ubuntu["services"]] == [
-        "db", "api-1", "api-2", "web", "proxy",
+        "db", "api", "web", "proxy",
     ]  # fmt: skip
-    assert without_tags(ubuntu["services"][3]) == {
+    assert without_tags(ubuntu["services"][2]) == {
         "service": "web",
         "state": "running",
         "health": "healthy",

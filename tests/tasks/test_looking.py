@@ -20,7 +20,7 @@ def second(running: Fleet) -> Fleet:
             "services/api/app.py": "api, second version\n",
             "services/api/schema": "002\n",
             "services/worker/app.py": "worker, second version\n",
-            "nginx/ubuntu/nginx.conf": "upstreams web api-1 api-2\n",
+            "nginx/ubuntu/nginx.conf": "upstreams web api\n",
         },
     )
     return running
@@ -73,11 +73,11 @@ def test_status_names_what_runs_and_what_waits(second: Fleet) -> None:
     assert shown[0].startswith("[ubuntu] runs 00000001 First (verified 2027-01-15 08:01 UTC by")
     assert shown[0].endswith("; the branch is at 00000002")
     images = second.releases("ubuntu")[0].images
-    assert [line.split() for line in shown[2:7]] == [
+    assert [line.split() for line in shown[2:6]] == [
         [name, "running", "healthy", images[name].tag, "as", "deployed"]
-        for name in ("db", "api-1", "api-2", "web", "proxy")
+        for name in ("db", "api", "web", "proxy")
     ]
-    waits = "migrate api-1: if the database's revision is not the new image's"
+    waits = "migrate api: if the database's revision is not the new image's"
     assert f"[ubuntu] pending: {waits}" in shown
 
 
@@ -188,7 +188,7 @@ def test_logs_of_an_unknown_service_are_refused(running: Fleet) -> None:
     ran = running.fab("ubuntu.logs --service nothing")
     assert (ran.code, ran.error) == (
         2,
-        "no service 'nothing' in the stack; services: db, api-1, api-2, web, proxy",
+        "no service 'nothing' in the stack; services: db, api, web, proxy",
     )
 
 

@@ -18,19 +18,24 @@ SECOND = {
     "services/web/index.html": "Welcome again\n",
     "services/api/app.py": "api, second version\n",
     "services/api/schema": "002\n",
-    "nginx/ubuntu/nginx.conf": "upstreams web api-1 api-2\n",
+    "nginx/ubuntu/nginx.conf": "upstreams web api\n",
 }
 STEPS = [
     "fetch",
     "compose build",
-    "compose run api-1 migrate up",
+    "hold-proxy",
+    "compose run api migrate up",
     "checkout",
     "docker tag app/web",
     "roll extra",
-    "roll api-1",
-    "roll api-2",
+    "roll web",
+    "start-beside",
+    "switch-proxy",
+    "docker tag app/api current",
     "watch",
+    "retire",
 ]
+"""Where a deploy may die: at the command that follows."""
 
 
 @pytest.fixture
@@ -52,8 +57,14 @@ def uniform(fleet: Fleet, ran: Ran) -> None:
     assert ran.code == 0, ran.everything
     first = fleet.releases("ubuntu")[0]
     containers = fleet.ubuntu.engine.containers.values()
-    images = {name: image.id for name, image in first.images.items()}
-    assert {c.service: c.image for c in containers} == images
+    images = {(name, image.id) for name, image in first.images.items()}
+    assert {(c.service, c.image) for c in containers} == images
+    assert {c.name for c in containers} == {
+        *("app-db", "app-api-1", "app-api-2", "app-web", "app-proxy")
+    }
+    assert fleet.ubuntu.proxy is not None
+    assert fleet.ubuntu.proxy.pinned == {}
+    assert len(fleet.ubuntu.proxy.reach["api"]) == 2
     assert {(c.state, c.health) for c in containers} == {("running", "healthy")}
     assert fleet.ubuntu.head == first.commit
     assert fleet.ubuntu.worktrees == {}
@@ -72,8 +83,75 @@ def test_wherever_a_deploy_died_the_server_is_uniform_again(second: Fleet, patte
     assert second.fab("ubuntu.deploy").code == 0
 
 
+BEHIND = ["hold-proxy", "start-beside", "switch-proxy", "docker tag app/api current", "retire"]
+
+
+def die_behind(fleet: Fleet, pattern: str, task: str = "ubuntu.deploy") -> None:
+    """The operator is killed at once after the first command that matches was done."""
+    machine = fleet.ubuntu
+    machine.fail(pattern, goes_on=True, times=1, first=lambda: machine.kill_the_operator_at(""))
+    assert fleet.fab(task).code == -9
+    machine.faults.clear()
+    fleet.forget()
+
+
+def serves(fleet: Fleet) -> None:
+    """Whoever is asked runs, and nothing but the proxy's own answers is told of a name."""
+    proxy = fleet.ubuntu.proxy
+    assert proxy is not None
+    asked = proxy.reach["api"]
+    running = {c.address for c in fleet.ubuntu.engine.all_of("app", "api") if c.state == "running"}
+    assert len(asked) >= 2
+    assert {*asked} <= running
+
+
+@pytest.mark.parametrize("pattern", BEHIND)
+def test_wherever_a_deploy_died_behind_a_step_it_serves_and_is_uniform_again(
+    second: Fleet, pattern: str
+) -> None:
+    die_behind(second, f"^{pattern}")
+    serves(second)
+    uniform(second, second.fab("ubuntu.recover"))
+
+
+@pytest.mark.parametrize("pattern", BEHIND)
+def test_the_same_command_again_ends_what_died_behind_a_step(second: Fleet, pattern: str) -> None:
+    die_behind(second, f"^{pattern}")
+    ran = second.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    engine = second.ubuntu.engine
+    wanted = engine.images["app/api:current"]
+    assert {one.image for one in engine.all_of("app", "api")} == {wanted}
+    assert [one.name for one in engine.all_of("app", "api")] == ["app-api-1", "app-api-2"]
+    starts = [line for line in second.ubuntu.did if line.startswith("start-beside")]
+    assert starts == (["start-beside api"] if pattern == "hold-proxy" else [])
+    with second.untouched():
+        assert second.fab("ubuntu.deploy").code == 0
+
+
+@pytest.mark.parametrize("pattern", BEHIND)
+def test_a_recovery_that_died_too_is_ended_by_the_next(second: Fleet, pattern: str) -> None:
+    die_behind(second, "^retire")
+    die_behind(second, f"^{pattern}", "ubuntu.recover")
+    serves(second)
+    uniform(second, second.fab("ubuntu.recover"))
+
+
+def test_who_was_asked_alone_and_is_gone_since_stops_no_deploy(second: Fleet) -> None:
+    die_behind(second, "^start-beside")
+    engine = second.ubuntu.engine
+    pinned = [one for one in engine.all_of("app", "api") if one.number < 3]
+    del engine.containers[pinned[0].name]
+    second.origin.commit("Third", {**SECOND, "services/api/app.py": "api, third version\n"})
+    ran = second.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    assert len(engine.all_of("app", "api")) == 2
+    with second.untouched():
+        assert second.fab("ubuntu.deploy").code == 0
+
+
 def test_the_record_of_who_died_gets_its_end_and_says_at_which_step(second: Fleet) -> None:
-    die(second, "roll api-2")
+    die(second, "start-beside")
     first, died = second.releases("ubuntu")
     assert second.fab("ubuntu.status --json").json["ubuntu"]["last"]["outcome"] == "died"
     shown = second.fab("ubuntu.status").lines
@@ -84,7 +162,7 @@ def test_the_record_of_who_died_gets_its_end_and_says_at_which_step(second: Flee
     ran = second.fab("ubuntu.recover")
     _, closed, back = second.releases("ubuntu")
     assert (closed.id, closed.outcome) == (died.id, "failed")
-    assert closed.error == "died: somebody, at step 'roll api-2'"
+    assert closed.error == "died: somebody, at step 'beside api'"
     assert closed.finished >= closed.started
     assert (back.outcome, back.back_to) == ("verified", first.id)
     assert {gate.outcome for gate in back.gates} == {"ok"}
@@ -107,7 +185,7 @@ def test_a_deploy_that_failed_before_it_touched_anything_is_nothing_to_recover(
         assert second.fab("ubuntu.recover").code == 0
 
 
-@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "roll api-1"])
+@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "load-proxy"])
 def test_a_way_back_that_failed_is_gone_again(second: Fleet, pattern: str) -> None:
     second.ubuntu.fail_after("roll web", pattern)
     second.ubuntu.fail("roll web", times=1)
@@ -133,7 +211,7 @@ def test_a_rollback_that_died_is_recovered_too(second: Fleet) -> None:
 
 def test_a_recovery_that_cannot_prove_itself_needs_a_person(second: Fleet) -> None:
     die(second, "roll web")
-    second.ubuntu.fail("roll api-1")
+    second.ubuntu.fail("checkout 00000001")
     ran = second.fab("ubuntu.recover")
     assert ran.code == 3, ran.everything
     assert ran.error.startswith(f"GOING BACK TO {second.releases('ubuntu')[0].id} FAILED: ")
@@ -147,7 +225,7 @@ def test_a_recovery_that_ended_before_it_changed_anything_is_repeated(
     second: Fleet, early: str
 ) -> None:
     """By then the record of who died has its end, and no steps: nobody could write them."""
-    die(second, "^roll api-2")
+    die(second, "^start-beside")
     second.ubuntu.fail(f"^{early}", times=1)
     assert second.fab("ubuntu.recover").code == 3
     uniform(second, second.fab("ubuntu.recover"))
@@ -156,7 +234,7 @@ def test_a_recovery_that_ended_before_it_changed_anything_is_repeated(
 def test_a_rollback_after_a_recovery_that_failed_early_goes_to_the_last_good_one(
     second: Fleet,
 ) -> None:
-    die(second, "^roll api-2")
+    die(second, "^start-beside")
     second.ubuntu.fail("^restore-env", times=1)
     assert second.fab("ubuntu.recover").code == 3
     ran = second.fab("ubuntu.rollback")
@@ -168,7 +246,7 @@ def test_settings_of_the_died_run_are_kept_beside_its_record(second: Fleet) -> N
     path = f"{CHECKOUT}/.env"
     before = second.ubuntu.env
     second.ubuntu.files[path] = before.replace("MODE=plain", "MODE=fancy")
-    die(second, "roll api-1")
+    die(second, "start-beside")
     ran = second.fab("ubuntu.recover")
     died = second.releases("ubuntu")[1].id
     kept = f"{ROOT}/releases/{died}/env"
@@ -184,7 +262,7 @@ def test_settings_of_the_died_run_are_kept_beside_its_record(second: Fleet) -> N
 
 def test_an_orphan_from_before_stays(second: Fleet) -> None:
     second.ubuntu.engine.place(Container("app-old", "sha256:x", project="app", service="old"))
-    die(second, "roll api-1")
+    die(second, "start-beside")
     assert second.fab("ubuntu.recover").code == 0
     names = set(second.ubuntu.engine.containers)
     assert "app-old" in names
@@ -203,22 +281,22 @@ def test_a_first_deploy_that_died_is_deployed_again(fleet: Fleet) -> None:
 
 
 def test_a_step_of_who_died_keeps_everybody_out_until_it_ends(second: Fleet) -> None:
-    die(second, "roll api-1")
-    second.ubuntu.lingering = "somebody, at step 'roll api-1'"
+    die(second, "start-beside")
+    second.ubuntu.lingering = "somebody, at step 'beside api'"
     for task in ("ubuntu.recover", "ubuntu.deploy", "ubuntu.rollback", "ubuntu.prune"):
         with second.untouched():
             ran = second.fab(task)
         assert ran.code == 2, ran.everything
         assert ran.error == (
-            "ubuntu: a step of a run that died is still under way: somebody, at step 'roll api-1';"
+            "ubuntu: a step of a run that died is still under way: somebody, at step 'beside api';"
             " wait for its end"
         )
     seen = second.fab("ubuntu.status --json").json["ubuntu"]
-    assert (seen["busy"], seen["lingering"]) == ("", "somebody, at step 'roll api-1'")
+    assert (seen["busy"], seen["lingering"]) == ("", "somebody, at step 'beside api'")
     assert seen["last"]["outcome"] == "died"
     assert (
         "[ubuntu] warning: a step of a run that died is still under way:"
-        " somebody, at step 'roll api-1'" in second.fab("ubuntu.status").lines
+        " somebody, at step 'beside api'" in second.fab("ubuntu.status").lines
     )
     second.ubuntu.lingering = ""
     uniform(second, second.fab("ubuntu.recover"))

@@ -46,7 +46,7 @@ def test_a_backup_takes_the_place_of_the_database_and_the_old_one_stays(lost: Fl
     first, safety = shelf(lost)
     assert safety.reason == f"before {first.name} was restored"
     assert lost.ubuntu.did == [
-        "compose run api-1 migrate target",
+        "compose run api migrate target",
         f"backup {safety.name}",
         f"load {first.name} app",
         "swap app app_before_ app_restored_",
@@ -145,7 +145,7 @@ def test_on_a_terminal_it_asks_once(lost: Fleet) -> None:
 @pytest.mark.parametrize(
     ("pattern", "steps"),
     [
-        ("^compose run api-1 migrate target", 1),
+        ("^compose run api migrate target", 1),
         ("^backup db_", 2),
         ("^load db_", 3),
         ("^swap ", 4),

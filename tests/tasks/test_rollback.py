@@ -77,7 +77,7 @@ def test_a_rollback_knows_of_which_commit_each_service_is(second: Fleet) -> None
     second.origin.commit("Third", files)
     assert second.fab("ubuntu.deploy --only api-1 --only api-2").code == 0
     third = second.releases("ubuntu")[-1]
-    assert (third.commits["web"][:8], third.commits["api-1"][:8]) == ("00000002", "00000003")
+    assert (third.commits["web"][:8], third.commits["api"][:8]) == ("00000002", "00000003")
     second.origin.commit("Fourth", {"services/api/app.py": "api, fourth\n"})
     assert second.fab("ubuntu.deploy").code == 0
     ran = second.fab("ubuntu.rollback")

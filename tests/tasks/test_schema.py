@@ -70,7 +70,7 @@ def test_with_the_word_it_is_shown_secured_and_run(filled: Fleet, task: str) -> 
     pushed(filled, "Third", "002", LOSE)
     ran = filled.fab(f"{task} --allow-destructive")
     assert ran.code == 0, ran.everything
-    assert "[ubuntu] ✓ review api-1 (001 → 002, drops table waiting)" in ran.lines
+    assert "[ubuntu] ✓ review api (001 → 002, drops table waiting)" in ran.lines
     (made,) = shelf(filled)
     assert filled.releases("ubuntu")[-1].backup == made.name
     assert filled.ubuntu.schema == "002"
@@ -99,7 +99,7 @@ def test_an_empty_database_has_nothing_to_lose(filled: Fleet) -> None:
     pushed(filled, "Third", "002", LOSE)
     ran = filled.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything
-    assert "[ubuntu] ✓ review api-1 (empty → 002)" in ran.lines
+    assert "[ubuntu] ✓ review api (empty → 002)" in ran.lines
 
 
 def test_older_code_that_does_not_know_the_schema_is_not_deployed(filled: Fleet) -> None:
@@ -110,7 +110,7 @@ def test_older_code_that_does_not_know_the_schema_is_not_deployed(filled: Fleet)
     assert (ran.code, ran.error) == (
         2,
         (
-            "ubuntu: the database is at revision 002, which the image of api-1 does not know (its"
+            "ubuntu: the database is at revision 002, which the image of api does not know (its"
             " own is 001); to run an older release: fab ubuntu.rollback --help"
         ),
     )
@@ -121,14 +121,14 @@ def test_so_is_an_image_that_must_be_built_first(filled: Fleet) -> None:
     pushed(filled, "Fourth", "001", up="-- built anew")
     ran = filled.fab("ubuntu.deploy")
     assert ran.code == 2
-    assert "which the image of api-1 does not know (its own is 001)" in ran.error
+    assert "which the image of api does not know (its own is 001)" in ran.error
     assert ran.error.endswith("; the running system was not touched")
 
 
 def test_a_migration_that_waited_for_a_lock_says_so_in_one_line(filled: Fleet) -> None:
     pushed(filled, "Third", "002")
     canceled = "asyncpg.exceptions.LockNotAvailableError: canceling statement due to lock timeout\n"
-    filled.ubuntu.fail("compose run api-1 migrate up", ended=Ended(1, err=f"{canceled}[SQL: …]\n"))
+    filled.ubuntu.fail("compose run api migrate up", ended=Ended(1, err=f"{canceled}[SQL: …]\n"))
     ran = filled.fab("ubuntu.deploy")
     assert ran.code == 1
     assert ran.error == (
@@ -139,7 +139,7 @@ def test_a_migration_that_waited_for_a_lock_says_so_in_one_line(filled: Fleet) -
 
 def test_a_migration_that_did_not_end_in_time_says_so(filled: Fleet) -> None:
     pushed(filled, "Third", "002")
-    filled.ubuntu.fail("compose run api-1 migrate up", ended=Ended(124))
+    filled.ubuntu.fail("compose run api migrate up", ended=Ended(124))
     ran = filled.fab("ubuntu.deploy")
     assert ran.code == 1
     assert ran.error.startswith(
@@ -171,7 +171,7 @@ def test_a_database_that_moved_since_the_plan_is_judged_again(filled: Fleet) -> 
     )
     ran = filled.fab("ubuntu.deploy --ref 00000002")
     assert ran.code == 2
-    assert "the database is at revision 002, which the image of api-1 does not know" in ran.error
+    assert "the database is at revision 002, which the image of api does not know" in ran.error
 
 
 def test_a_dry_run_backs_nothing_up_where_the_image_is_there_to_be_asked(filled: Fleet) -> None:
@@ -283,7 +283,7 @@ def test_an_irreversible_migration_is_refused_with_its_own_words(filled: Fleet) 
 
 
 @pytest.mark.parametrize("down", [TAKE, MAKE])
-@pytest.mark.parametrize("pattern", ["compose run api-1 migrate down", "^checkout", "^roll api-2"])
+@pytest.mark.parametrize("pattern", ["compose run api migrate down", "^checkout", "^roll api-2"])
 def test_a_rollback_that_fails_brings_code_and_schema_back(
     filled: Fleet, pattern: str, down: str
 ) -> None:

@@ -209,9 +209,7 @@ class _Decision:
             *(() if early else moved),
             *self.retags(touched),
             *self.rolls(touched, before=True),
-            *(switch := switch_steps(self.replaced, self.reasons, self.facts)),
-            *self.rolls(touched, before=False),
-            *self.reload(loaded=any(step.kind in (Kind.SWITCH, Kind.RETIRE) for step in switch)),
+            *self.switch(self.rolls(touched, before=False)),
             *self.removals(),
             *self.guard(made_here=True),
         ]
@@ -239,6 +237,19 @@ class _Decision:
             if service.name in self.reasons or one.leaving or service.name in self.facts.pinned:
                 found.append(one)
         return found
+
+    def switch(self, late: list[Step]) -> list[Step]:
+        """What is replaced beside, who is rolled after that, and what the proxy must load.
+
+        A switch loads all. Else it is loaded before anybody is retired: that waits for the proof.
+        """
+        steps = switch_steps(self.replaced, self.reasons, self.facts)
+        kinds = [step.kind for step in steps]
+        if Kind.SWITCH in kinds:
+            return [*steps, *late]
+        if Kind.RETIRE in kinds:
+            return [*steps[:-1], *self.reload(), steps[-1], *late]
+        return [*steps, *late, *self.reload()]
 
     def rolls(self, touched: list[Service], *, before: bool) -> list[Step]:
         """New services first, so that the proxy's new configuration finds every name.
@@ -310,10 +321,10 @@ class _Decision:
                 steps.append(Step(Kind.RETAG, service.name, reason))
         return steps
 
-    def reload(self, *, loaded: bool) -> list[Step]:
+    def reload(self) -> list[Step]:
         proxy = self.target.stack.proxy
         reason = self.reload_reason()
-        if proxy is None or proxy.name in self.reasons or not reason or loaded:
+        if proxy is None or proxy.name in self.reasons or not reason:
             return []
         return [Step(Kind.RELOAD, proxy.name, reason)]
 

@@ -67,6 +67,8 @@ def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool
     for name in _awaited(model):
         if name in services:
             services[name] = replace(services[name], completes=True)
+    if not any(one.hints.proxy for one in services.values()):  # nobody moves requests
+        services = {name: replace(one, beside=False) for name, one in services.items()}
     if strict and (wrong := _never_asked(services.values())):
         raise refused(f"x-deploy: {'; '.join(wrong)}")
     devices = (
@@ -103,6 +105,8 @@ def _never_asked(services: Collection[Service]) -> list[str]:
         for key in ("gates", "upstreams", "hold"):
             if getattr(one.hints, key) and not one.hints.proxy:
                 wrong.append(f"{key} of {one.name}: it is not the proxy")
+        if one.hints.update.order == START_FIRST and not one.beside:
+            wrong.append(f"update of {one.name}: {START_FIRST} needs a proxy that moves requests")
         if one.hints.smoke and one.build is None:
             wrong.append(f"smoke of {one.name}: its image is not built here")
     for key in ("proxy", "database", "link"):
@@ -115,7 +119,7 @@ def _never_asked(services: Collection[Service]) -> list[str]:
 def _several(services: Collection[Service]) -> list[str]:
     return [
         f"service {one.name}: {one.replicas} replicas are replaced beside each other: it needs"
-        f" x-deploy.{one.name}.probe, and neither container_name nor a published port"
+        f" a proxy and x-deploy.{one.name}.probe, and neither container_name nor a published port"
         for one in services
         if one.replicas > 1 and not one.beside
     ]

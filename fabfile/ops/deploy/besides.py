@@ -12,7 +12,7 @@ from ...model.facts import SHORT, Facts
 from ...remote.deploy import beside, compose
 from ...remote.host import Host
 from ...remote.look import look
-from .. import gates
+from .. import probing
 from .rolling import Rolling
 
 
@@ -34,9 +34,12 @@ class Beside:
 
     def hold(self, subject: str) -> str:
         """Have the proxy name those who serve, one by one."""
+        # What is loaded may name one that has gone since: nginx would not load that again.
+        running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
+        gone = {one for ids in self.facts.pinned.values() for one in ids} - running
         self.rolling.pins |= {name: self.plans[name].serving for name in subject.split(", ")}
-        told = self.rolling.told()
-        beside.hold(self.host, replace(told, generation=self.facts.generation, as_loaded=True))
+        told = replace(self.rolling.told(), generation=self.facts.generation)
+        beside.hold(self.host, replace(told, as_loaded=not gone))
         return ""
 
     def start(self, subject: str) -> str:
@@ -65,13 +68,13 @@ class Beside:
 
     def _probe(self) -> None:
         """Each new replica gives its deep probe's answer, at its own address."""
-        ids = {one for new in self.new.values() for one in new}
+        ids = [one for new in self.new.values() for one in new]
         red: list[str] = []
 
         def green() -> bool:
             facts = look(self.host)
             fresh = [one for one in facts.containers if one.id in ids]
-            verdicts = gates.ask_containers(self.host, self.target.stack, facts, fresh)
+            verdicts = probing.ask_containers(self.host, self.target.stack, facts, fresh)
             red[:] = [f"{one.gate}: {one.why}" for one in verdicts if not one.ok]
             return not red
 

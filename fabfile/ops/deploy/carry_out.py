@@ -58,8 +58,20 @@ def go_on(run: Run) -> None:
         run.conclude()
     except Exception as error:  # noqa: BLE001 # even a bug of ours must not stop half way
         trouble = as_trouble(error)
+        _take_back(run)
         run.fail(trouble)
         raise back(run, trouble) from None
+
+
+def _take_back(run: Run) -> None:
+    """While the former replicas run, they serve again by one load; all else comes after that."""
+    if run.decided.before is None or not run.steps.beside.switched:
+        return
+    try:
+        with run.session.console.step(run.name, "the former replicas get the requests again"):
+            run.steps.beside.take_back()
+    except Trouble as second:
+        run.session.console.warn(run.name, second.message)
 
 
 def back(run: Run, trouble: Trouble) -> Trouble:
@@ -72,12 +84,6 @@ def back(run: Run, trouble: Trouble) -> Trouble:
     before = run.decided.before
     if before is None:
         return trouble
-    if run.steps.beside.switched:
-        try:
-            with run.session.console.step(run.name, "the former replicas get the requests again"):
-                run.steps.beside.take_back()
-        except Trouble as second:
-            run.session.console.warn(run.name, second.message)
     if before.verified is None:
         return _stop(run, before, trouble)
     run.session.console.line(run.name, f"{trouble.message}", "red")

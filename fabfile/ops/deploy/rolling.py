@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from ...model.deploy.plan import Step, Target
 from ...model.errors import Trouble
-from ...model.facts import Facts
+from ...model.facts import SHORT, Facts
 from ...model.stack import Service
 from ...remote.deploy import compose, proxy
 from ...remote.host import Host
@@ -27,7 +27,11 @@ class Rolling:
 
     def __post_init__(self) -> None:
         beside = {one.name for one in self.target.stack.services if one.beside}
-        self.pins = {name: ids for name, ids in self.facts.pinned.items() if name in beside}
+        # Who has gone since has no name any more: nginx would load nothing that names it.
+        running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
+        for name, pinned in self.facts.pinned.items():
+            if name in beside and (ids := tuple(one for one in pinned if one in running)):
+                self.pins[name] = ids
         project = self.target.stack.project
         self.present = {
             container.service
@@ -122,7 +126,8 @@ class Rolling:
             generation=self.target.generation,
             callers=self.target.callers,
             cdn=self.target.cdn,
-            missing={one.name for one in stack.services} - there,
+            # Replicas are found whenever they come: their name stands with "resolve".
+            missing={one.name for one in stack.services if not one.beside} - there,
             reach={
                 one.name: f"http://{one.container}:{one.hints.port}{one.hints.path}"
                 for one in stack.services

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from ...model.access.envfile import parse
 from ...model.deploy.plan import PREPARING, Kind, Step
@@ -14,7 +15,8 @@ from ...model.release import KILLED, Done, Release
 from ...remote import http
 from ...remote.deploy import compose, git
 from ...remote.look import look
-from .. import gates
+from .. import gates, probing
+from ..interruption import Interrupted
 from ..neighbours import Neighbours, look_around
 from ..session import Session, at_once
 from .decided import Decided
@@ -115,11 +117,36 @@ class Run:
                 self.session.console.warn(self.name, line)
 
     def retire(self) -> None:
-        """Once all is proved: the former replicas go. What had to wait for that is proved again."""
+        """Once all is proved: the former replicas go. What had to wait for that is proved again.
+
+        Where nothing has to wait for it, a failure to end them is no reason to go back: those that
+        were proved serve, and the next command retires the others.
+        """
         late = self._changes[1]
+        waits = {step.kind for step in late} - {Kind.RETIRE, Kind.REMOVE, Kind.GUARD}
+        if late and not waits:
+            self.pause()
+            with self._tolerant(late[0]):
+                self.perform(late[0])
+            late = late[1:]
         self._change(late)
-        if {step.kind for step in late} - {Kind.RETIRE, Kind.REMOVE, Kind.GUARD}:
+        if waits:
             self.prove()
+
+    @contextmanager
+    def _tolerant(self, step: Step) -> Iterator[None]:
+        try:
+            yield
+        except Interrupted:
+            raise
+        except Trouble as trouble:
+            for line in trouble.evidence:
+                self.session.console.line(self.name, f"  {line}")
+            self.session.console.warn(
+                self.name,
+                f"{step.title}: {trouble.message}; the new replicas were proved and serve,"
+                " and the next command retires the former ones",
+            )
 
     def prove(self, around: Neighbours | None = None) -> None:
         """Ask every gate until all are green; a red one that is not waived is :class:`Trouble`.
@@ -157,7 +184,7 @@ class Run:
     def _red(self, fatal: Sequence[Verdict]) -> Trouble:
         names = ", ".join(verdict.gate for verdict in fatal)
         evidence = [f"{verdict.gate}: {verdict.why}" for verdict in fatal]
-        asked = gates.probed(self.decided.target.stack, self.proved) if self.proved else {}
+        asked = probing.probed(self.decided.target.stack, self.proved) if self.proved else {}
         for verdict in fatal:
             if container := asked.get(verdict.gate):
                 evidence += compose.last_lines(self.sight.host, container.id)

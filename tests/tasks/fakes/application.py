@@ -46,12 +46,14 @@ def env(server: str) -> str:
     return "\n".join([*lines, f"SALT='{SALT}'", "MODE=plain", ""])
 
 
-def _built(name: str, *depends: str, **environment: str) -> dict[str, Any]:
+def _built(name: str, *depends: str, replicas: int = 0, **environment: str) -> dict[str, Any]:
+    """A service that is built here. With ``replicas`` it is replaced beside, else in place."""
     image = name.partition("-")[0]
+    many: dict[str, Any] = {"deploy": {"replicas": replicas}}
     return {
         "image": f"app/{image}:current",
         "build": {"context": f"../services/{image}", "dockerfile": "Dockerfile"},
-        "container_name": f"app-{name}",
+        **(many if replicas else {"container_name": f"app-{name}"}),
         "environment": environment,
         "depends_on": {other: {"condition": "service_healthy"} for other in depends},
     }
@@ -109,17 +111,15 @@ UBUNTU: dict[str, Any] = {
     "name": "app",
     "services": {
         "db": _data("db", PASSWORD=PASSWORD_NEEDED, DB_USER="app", DB_NAME="app"),
-        "api-1": _built("api-1", "db", **API_SETTINGS),
-        "api-2": _built("api-2", "db", **API_SETTINGS),
+        "api": _built("api", "db", replicas=2, **API_SETTINGS),
         "web": _built("web", MODE="${MODE:-plain}"),
-        "proxy": _proxy("ubuntu", 443, "api-1", "api-2", "web"),
+        "proxy": _proxy("ubuntu", 443, "api", "web"),
     },
     "networks": {"default": {"name": "app-network"}},
     "volumes": {"db_data": {"driver_opts": {"device": "${STATE_ROOT}/data/db"}}},
     "x-deploy": {
         "db": {"keep": True},
-        "api-1": {**API, "link": {"command": ["call", "worker"]}},
-        "api-2": API,
+        "api": {**API, "link": {"command": ["call", "worker"]}},
         "web": {"probe": {"port": 80, "path": "/", "contains": "Welcome"}},
         "proxy": {
             "proxy": True,
@@ -173,7 +173,7 @@ FILES: dict[str, str] = {
     "README.md": "An application\n",
     "compose/ubuntu.yml": json.dumps(UBUNTU),
     "compose/montreal.yml": json.dumps(MONTREAL),
-    "nginx/ubuntu/nginx.conf": "upstreams api-1 api-2 web\n",
+    "nginx/ubuntu/nginx.conf": "upstreams api web\n",
     "nginx/montreal/nginx.conf": "upstreams worker-1 worker-2\n",
     "services/api/.dockerignore": ".env\n",
     "services/api/Dockerfile": "FROM python:3\n",

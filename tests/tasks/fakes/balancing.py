@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fabfile.model.facts import SHORT
+
 from .commands import Command, understand
 from .composing import Refused
 from .docking import Handler, compose_up
-from .engine import Ended
+from .engine import Container, Ended
 from .machine import Machine
 from .proxy import refusal
 
@@ -16,11 +18,11 @@ OWN = 10
 """Words that every one of these scripts is given, before its own."""
 
 
-def _write(machine: Machine, command: Command) -> None:
-    folder, _, generation, epoch, missing, _pins, reach, allow, believed, _ = command.words[:OWN]
+def _write(machine: Machine, command: Command, *, rest: bool = False) -> None:
+    folder, _, generation, epoch, missing, pins, reach, allow, believed, _ = command.words[:OWN]
+    constants = {"generation": generation, "epoch": f"{epoch}in", "pinned": "" if rest else pins}
     lines = [
-        f'location = /{name} {{ return 200 "{value}\\n"; }}'
-        for name, value in (("generation", generation), ("epoch", f"{epoch}in"))
+        f'location = /{name} {{ return 200 "{value}\\n"; }}' for name, value in constants.items()
     ]
     for line in reach.splitlines():
         name, _, url = line.partition(" ")
@@ -32,18 +34,29 @@ def _write(machine: Machine, command: Command) -> None:
         machine.files[f"{folder}/allow.conf"] = f"{allow}\n"
 
 
-def _load(machine: Machine, command: Command) -> Ended:
+def _load(machine: Machine, command: Command, *, rest: bool = False) -> Ended:
     container = machine.engine.containers.get(command.words[OWN - 1])
     if container is None:
         return Ended(NOT_LOADED, err="No such container\nnginx does not load what was written")
     names = {c.service for c in machine.engine.containers.values() if c.state == "running"}
     left_out = command.words[4].split()
     refused = refusal(machine.configuration(), {*names, *left_out})
+    refused = refused or ("" if rest else _nobody(machine, command))
     if refused or "NEVER LOADED" in machine.configuration():
         return Ended(NOT_LOADED, err=f"{refused}\nnginx does not load what was written")
-    _write(machine, command)
+    _write(machine, command, rest=rest)
     machine.start_proxy(container)
     return Ended()
+
+
+def _nobody(machine: Machine, command: Command) -> str:
+    """Why nginx refuses a name that it is to ask in a service's place; empty when it does not."""
+    running = {c.id[:SHORT] for c in machine.engine.containers.values() if c.state == "running"}
+    for row in command.words[5].split(";"):
+        for one in row.split()[1:]:
+            if one not in running:
+                return f'nginx: [emerg] host not found in upstream "{one}"'
+    return ""
 
 
 def _up(machine: Machine, words: Sequence[str]) -> Ended:
@@ -79,6 +92,77 @@ def roll(machine: Machine, command: Command, _stdin: str) -> Ended:
     return _load(machine, command) if ended.code == 0 and command.words[OWN - 1] else ended
 
 
+def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """New containers of several services, each of the image that it names; all of them or none."""
+    project, _, plans, *compose = command.words[OWN:]
+    model = machine.model(understand((*compose, "up")))
+    made: list[Container] = []
+    moved: list[Container] = []
+    ended = Ended()
+    for line in plans.splitlines():
+        service, total, _, stable, image, served = line.split()
+        if command.words[OWN - 1] and served != "-":
+            held = machine.proxy.pinned if machine.proxy else {}
+            assert service in held, f"{service} was not held"
+        machine.engine.tag(image, stable)
+        for number in range(1, int(total) + 1):
+            holder = machine.engine.containers.get(f"{project}-{service}-{number}")
+            if holder and holder.service != service:
+                machine.engine.rename(holder, f"{holder.name}-former")
+                moved.append(holder)
+        new, ended = machine.engine.beside(model, service, int(total))
+        made += new
+        machine.engine.tag(image if served == "-" else served, stable)
+        if ended.code:
+            for one in made:
+                del machine.engine.containers[one.name]
+            for one in moved:
+                machine.engine.rename(one, one.name.removesuffix("-former"))
+            sick = f"{ended.err}\na new replica of {service} did not become healthy"
+            return Ended(UNHEALTHY, err=sick)
+    assert {one.project for one in made} <= {project}
+    return Ended(out="".join(f"{one.service} {one.id}\n" for one in made))
+
+
+def give_name(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """A service's container gets its own name back from another service's."""
+    project, service, name = command.words
+    own, holder = machine.engine.of(project, service), machine.engine.containers.get(name)
+    if holder is not own:
+        machine.note(f"  {name} is {service}'s")
+        if holder:
+            machine.engine.rename(holder, f"{name}-former")
+        if own:
+            machine.engine.rename(own, name)
+    return Ended()
+
+
+def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """Remove who is asked no more, have the services named again, give the names of before."""
+    _, leavers, names = command.words[OWN:]
+    engine = machine.engine
+    for line in leavers.splitlines():
+        leaver = engine.named(line.split()[0])
+        assert leaver, "who leaves is not there"
+        if command.words[OWN - 1] and leaver.state == "running":
+            asked = machine.proxy.pinned.get(leaver.service) if machine.proxy else None
+            assert asked is not None, f"whoever has the name {leaver.service} is asked"
+            assert leaver.id[:SHORT] not in asked, f"{leaver.name} is asked"
+        del engine.containers[leaver.name]
+    if command.words[OWN - 1] and (ended := _load(machine, command, rest=True)).code:
+        return ended
+    for line in names.splitlines():
+        prefix, *ids = line.split()
+        wanted = [f"{prefix}-{number}" for number in range(1, len(ids) + 1)]
+        staying = [one for identity in ids if (one := engine.named(identity))]
+        assert len(staying) == len(ids), "who stays is not there"
+        free = [name for name in wanted if name not in {one.name for one in staying}]
+        for one in staying:
+            if one.name not in wanted:
+                engine.rename(one, free.pop(0))
+    return Ended()
+
+
 def purge(machine: Machine, command: Command, stdin: str) -> Ended:
     """The CDN takes one token only."""
     good = 'header = "Authorization: Bearer right-token"' in stdin
@@ -88,6 +172,11 @@ def purge(machine: Machine, command: Command, stdin: str) -> Ended:
 BALANCING: dict[str, Handler] = {
     "stage-proxy": stage,
     "load-proxy": load,
+    "hold-proxy": load,
+    "switch-proxy": load,
+    "start-beside": start_beside,
+    "retire": retire,
+    "give-name": give_name,
     "leave-proxy": stage,
     "idle": stage,
     "start-proxy": start,

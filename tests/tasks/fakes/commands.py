@@ -13,6 +13,7 @@ LOOKING = frozenset(
         "certificates",
         "openssl",
         "leave-proxy",
+        "give-name",
         "idle",
         "reach",
         "which",
@@ -156,9 +157,13 @@ def _subject(command: Command) -> str:
         "compose up": lambda: _up(words),
         "compose run": lambda: f"{words[-1]} {' '.join(words[:-1])}",
         "reload": lambda: words[0],
-        "load-proxy": lambda: words[8],
-        "start-proxy": lambda: f"{words[9]}{' by force' if words[12] else ''}",
-        "roll": lambda: f"{words[9]}{' by force' if words[16] else ''}",
+        "load-proxy": lambda: words[9],
+        "hold-proxy": lambda: _pinned(words[5]),
+        "switch-proxy": lambda: _pinned(words[5]),
+        "start-proxy": lambda: f"{words[10]}{' by force' if words[13] else ''}",
+        "start-beside": lambda: _first_words(words[12]),
+        "retire": lambda: _first_words(words[12]),
+        "roll": lambda: f"{words[10]}{' by force' if words[17] else ''}",
         "remove": lambda: words[0],
         "watch": lambda: f"{words[1]} s",
         "backup": lambda: words[1],
@@ -179,6 +184,16 @@ def _subject(command: Command) -> str:
         "remove-backups": lambda: " ".join(words[1:]),
     }
     return subjects[command.kind]() if command.kind in subjects else ""
+
+
+def _pinned(pins: str) -> str:
+    """The services in pins, and how many containers each: without their ids."""
+    rows = (row.split() for row in pins.split(";"))
+    return ", ".join(f"{len(ids)} {service}" for service, *ids in rows)
+
+
+def _first_words(lines: str) -> str:
+    return " ".join(line.split()[0] for line in lines.splitlines())
 
 
 def _below(path: str) -> str:

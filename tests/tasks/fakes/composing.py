@@ -42,9 +42,15 @@ class Model:
         return found
 
     def config_hash(self, service: str) -> str:
-        """The digest that containers are labelled with: everything but how the image is built."""
+        """The digest that containers are labelled with: of all but the build and the number."""
         definition = {k: v for k, v in self.services[service].items() if k != "build"}
-        return digest(definition)
+        deploy = {k: v for k, v in definition.pop("deploy", {}).items() if k != "replicas"}
+        return digest({**definition, "deploy": deploy} if deploy else definition)
+
+    def replicas(self, service: str) -> int:
+        """How many containers a service is to have."""
+        wanted: int = self.services[service].get("deploy", {}).get("replicas", 1)
+        return wanted
 
     def hashes(self) -> str:
         """``config --hash '*'``."""

@@ -37,8 +37,8 @@ def docker_run(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def docker_logs(machine: Machine, command: Command, _stdin: str) -> Ended:
-    there = command.words[-1] in machine.engine.containers
-    return Ended(0, f"last words of {command.words[-1]}\n") if there else Ended(1)
+    there = machine.engine.named(command.words[-1])
+    return Ended(0, f"last words of {there.name}\n") if there else Ended(1)
 
 
 def docker_image_ls(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -60,8 +60,11 @@ def keep_image(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def remove(machine: Machine, command: Command, _stdin: str) -> Ended:
-    gone = machine.engine.containers.pop(command.words[0], None)
-    return Ended() if gone else Ended(1, err="No such container")
+    gone = machine.engine.named(command.words[0])
+    if gone is None:
+        return Ended(1, err="No such container")
+    del machine.engine.containers[gone.name]
+    return Ended()
 
 
 def reload(machine: Machine, command: Command, _stdin: str) -> Ended:

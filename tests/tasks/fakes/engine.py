@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fabfile.model.facts import SHORT
+
 from .composing import Model
 
 Content = Mapping[str, str]
@@ -30,6 +32,8 @@ class Container:
     data: tuple[str, ...] = ()
     """Volumes that it may write to."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    number: int = 1
+    """Which of its service's containers it is, as compose counts."""
     id: str = ""
 
 
@@ -125,24 +129,62 @@ class Engine:
         self.networks.setdefault("app-network", model.project)
         replaced = []
         for name in [*model.needs(service), service]:
-            if self._converged(model, name) and not (force and name == service):
-                continue
-            replaced.append(name)
-            ended = self._start(model, name) or self._create(model, name)
-            if ended.code:
-                return replaced, ended
-        container = self.of(model.project, service)
-        healthy = container is not None and container.health != "unhealthy"
+            there = self.all_of(model.project, name)
+            for surplus in there[model.replicas(name) :]:
+                replaced.append(name)
+                del self.containers[surplus.name]
+            slots: list[Container | None] = [*there[: model.replicas(name)]]
+            slots += [None] * (model.replicas(name) - len(slots))
+            for one in slots:
+                if one and self._converged(model, one) and not (force and name == service):
+                    continue
+                replaced.append(name)
+                ended = self._start(model, one) or self._create(model, name, one)
+                if ended.code:
+                    return replaced, ended
+        healthy = {one.health for one in self.all_of(model.project, service)} == {"healthy"}
         return replaced, Ended() if healthy else Ended(
             1, err=f"container app-{service} is unhealthy"
         )
 
+    def beside(self, model: Model, service: str, total: int) -> tuple[list[Container], Ended]:
+        """``compose up --no-recreate --scale`` and their start; those that are new."""
+        former = self.all_of(model.project, service)
+        for _ in range(total - len(former)):
+            if (ended := self._create(model, service, None)).code:
+                break
+        made = [one for one in self.all_of(model.project, service) if one not in former]
+        sick = [one for one in made if (one.state, one.health) != ("running", "healthy")]
+        if len(made) < total - len(former):
+            return made, ended
+        return made, Ended(1, err=f"last words of {sick[0].name}") if sick else Ended()
+
+    def all_of(self, project: str, service: str) -> list[Container]:
+        """The containers of a service, by number."""
+        found = [
+            one
+            for one in self.containers.values()
+            if (one.project, one.service) == (project, service)
+        ]
+        return sorted(found, key=lambda one: one.number)
+
     def of(self, project: str, service: str) -> Container | None:
-        """The container of a service."""
-        for container in self.containers.values():
-            if (container.project, container.service) == (project, service):
-                return container
+        """The first container of a service."""
+        return next(iter(self.all_of(project, service)), None)
+
+    def named(self, name: str) -> Container | None:
+        """The container of that name or id, or start of an id."""
+        for one in self.containers.values():
+            if one.name == name or (len(name) >= SHORT and one.id.startswith(name)):
+                return one
         return None
+
+    def rename(self, container: Container, name: str) -> None:
+        """``docker rename``."""
+        assert name not in self.containers, f"the name {name} is already in use"
+        del self.containers[container.name]
+        container.name = name
+        self.containers[name] = container
 
     def down(self, project: str) -> None:
         """Somebody's ``compose down``: containers and network of a project are gone."""
@@ -152,7 +194,7 @@ class Engine:
     def place(self, container: Container) -> Container:
         """Put a container on the server, with an id of its own and an address that nobody had."""
         self._made += 1
-        container.id = container.id or f"container-{self._made}"
+        container.id = container.id or _sha(self._network, f"{self._made}").partition(":")[2]
         if container.state == "running":
             container.address = f"{self._network}.{self._made}"
         self.containers[container.name] = container
@@ -164,38 +206,42 @@ class Engine:
             if container.service == service:
                 container.restarts += 1
 
-    def _converged(self, model: Model, name: str) -> bool:
-        container = self.of(model.project, name)
+    def _converged(self, model: Model, container: Container) -> bool:
         return (
-            container is not None
-            and container.state == "running"
-            and container.image == self.find(model.services[name]["image"])
-            and container.config_hash == model.config_hash(name)
+            container.state == "running"
+            and container.image == self.find(model.services[container.service]["image"])
+            and container.config_hash == model.config_hash(container.service)
         )
 
-    def _start(self, model: Model, name: str) -> Ended | None:
+    def _start(self, model: Model, container: Container | None) -> Ended | None:
         """Start a stopped container again, at another address, where it is still the right one."""
-        container = self.of(model.project, name)
         if container is None or container.state not in ("exited", "created"):
             return None
         container.state = "running"
-        if not self._converged(model, name):
+        if not self._converged(model, container):
             return None
         self.place(container)
         return Ended()
 
-    def _create(self, model: Model, name: str) -> Ended:
+    def _create(self, model: Model, name: str, former: Container | None) -> Ended:
+        """A new container, in the place of a former one."""
         spec: dict[str, Any] = model.services[name]
         image = self.find(spec["image"])
         if not image:
             return Ended(1, err=f"Error response from daemon: No such image: {spec['image']}")
-        holder = self.containers.get(spec["container_name"])
-        if holder and (holder.project, holder.service) != (model.project, name):
+        last = max((one.number for one in self.all_of(model.project, name)), default=0)
+        number = former.number if former else last + 1
+        own = spec.get("container_name", f"{model.project}-{name}-{number}")
+        holder = self.containers.get(own)
+        if holder and holder is not former:
             return Ended(1, err=f'Conflict. The container name "/{holder.name}" is already in use')
+        if former:
+            del self.containers[former.name]
         text = self.text(image)
         self.place(
             Container(
-                name=spec["container_name"],
+                name=own,
+                number=number,
                 image=image,
                 project=model.project,
                 service=name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .authorities import AUTHORITIES
 from .backing import BACKUPS
@@ -27,6 +28,8 @@ def execute(machine: Machine, line: str, stdin: str) -> Ended:
     machine.transcript.append(words)
     machine.inputs.append(stdin)
     command = understand(words)
+    if command.kind == "remove" and (there := machine.engine.named(command.words[0])):
+        command = replace(command, words=(there.name,))  # a transcript tells no id
     if (token := turn(line)) and token != machine.turn:
         return Ended(79, err=f"{token} is over\n")
     if not command.looks:

@@ -79,11 +79,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "jobs", "".join(f"{name}\0{at}\0{text}\n\0" for name, (at, text) in stamps)
     running = machine.engine.of("app", "proxy")
     answers = machine.proxy and running and machine.proxy.container == running.id
-    yield (
-        "generation",
-        f"{machine.proxy.constant('generation')}\n" if machine.proxy and answers else "",
-    )
-    yield "pinned", ""
+    for name in ("generation", "pinned"):
+        yield name, f"{machine.proxy.constant(name)}\n" if machine.proxy and answers else ""
     yield "away", ""
 
 
@@ -92,6 +89,7 @@ def _inspect(container: Container) -> str:
         "com.docker.compose.project": container.project,
         "com.docker.compose.service": container.service,
         "com.docker.compose.config-hash": container.config_hash,
+        "com.docker.compose.container-number": str(container.number),
         "com.docker.compose.oneoff": "False",
     }
     return json.dumps(

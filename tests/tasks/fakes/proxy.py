@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
+
+from fabfile.model.facts import SHORT
 
 from .engine import Container, Engine
 
@@ -35,13 +37,19 @@ class Proxy:
     configuration: str
     proof: str
     allowed: tuple[str, ...]
-    reach: Mapping[str, str]
-    """Name → address, as it resolved them then."""
+    reach: Mapping[str, tuple[str, ...]]
+    """Service → the addresses that it asks, as it resolved them then."""
 
     def constant(self, name: str) -> str:
         """A constant that the loaded configuration answers with."""
-        found = re.search(rf'location = /{name} .*return 200 "(\w*)\\n"', self.proof)
+        found = re.search(rf'location = /{name} .*return 200 "([^"]*)\\n"', self.proof)
         return found[1] if found else ""
+
+    @property
+    def pinned(self) -> Mapping[str, list[str]]:
+        """Service → the containers that alone are asked, by the start of their ids."""
+        rows = (row.split() for row in self.constant("pinned").split(";") if row.strip())
+        return {service: ids for service, *ids in rows}
 
     @property
     def upstreams(self) -> list[str]:
@@ -63,11 +71,14 @@ def loaded(
     engine: Engine, container: Container, configuration: str, files: Mapping[str, str]
 ) -> Proxy:
     """What nginx has after it was started or reloaded with these files."""
-    addresses = {c.service: c.address for c in engine.containers.values() if c.address}
     allow = re.findall(r"allow ([^;]+);", files.get("allow.conf", ""))
-    return Proxy(
-        container.id, configuration, files.get("generation.conf", ""), tuple(allow), addresses
-    )
+    proxy = Proxy(container.id, configuration, files.get("generation.conf", ""), tuple(allow), {})
+    addresses: dict[str, tuple[str, ...]] = {}
+    for one in engine.containers.values():
+        pinned = proxy.pinned.get(one.service)
+        if one.state == "running" and (pinned is None or one.id[:SHORT] in pinned):
+            addresses[one.service] = (*addresses.get(one.service, ()), one.address)
+    return replace(proxy, reach=addresses)
 
 
 def directly(engine: Engine, proxy: Proxy | None, url: str, token: str) -> Answered:
@@ -94,9 +105,9 @@ def through(engine: Engine, proxy: Proxy | None, url: str, token: str, caller: s
     backends = [name for name in proxy.upstreams if (name == "web") == (path == "/")]
     by_address = {c.address: c for c in engine.containers.values() if c.address}
     for name in backends:
-        container = by_address.get(proxy.reach.get(name, ""))
-        if container:
-            return _service(engine, container, path, token)
+        for address in proxy.reach.get(name, ()):
+            if address in by_address:
+                return _service(engine, by_address[address], path, token)
     return Answered(502, "<h1>502 Bad Gateway</h1>")
 
 
@@ -104,12 +115,12 @@ def _proof(engine: Engine, proxy: Proxy | None, container: Container, path: str)
     if proxy is None or proxy.container != container.id:
         return NOBODY
     _, kind, *name = path.split("/")
-    if kind in ("generation", "epoch"):
+    if kind in ("generation", "epoch", "pinned"):
         value = proxy.constant(kind)
         return Answered(200, f"{value}\n") if value else Answered(404)
     if f"/reach/{name[0]} " not in proxy.proof:
         return Answered(404)
-    address = proxy.reach.get(name[0], "")
+    address = next(iter(proxy.reach.get(name[0], ())), "")
     there = any(c.address == address for c in engine.containers.values())
     port = 80 if name[0] == "web" else 8000
     return Answered(200 if there else 502, "", {"X-Reached": f"{address}:{port}"})
