@@ -98,6 +98,7 @@ def rollback(scene: Scene) -> Ran:
     return ran
 
 
+@full
 @alone
 def test_no_request_fails_while_it_goes_back_to_the_release_before(patient: Scene) -> None:
     with loaded(patient) as load:
@@ -148,6 +149,7 @@ def test_no_request_fails_with_some_that_take_ten_seconds(slow: Scene, kind: str
     assert [seen["cut"] for seen in onlooking.report["followers"].values()] == [0, 0]
 
 
+@full
 @alone
 def test_no_request_to_the_resolver_fails_while_both_of_it_and_its_proxy_change(
     patient: Scene,
