@@ -19,7 +19,7 @@ from tests.lab.deployments import Operator
 from tests.lab.load import loaded
 from tests.lab.rig import Lab, LabError, Server
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import API, APP, STACK, TWINS, Scene, ending
+from tests.lab.scenes import API, APP, STACK, Scene, ending
 from tests.lab.seen import head
 
 from . import figures as told
@@ -36,6 +36,8 @@ EVERY = 0.1
 """Seconds between two of its questions: the proxy answers ten a second of one address."""
 STEADY, PATIENCE = 1.0, 90.0
 """Seconds for which the API must answer to be back, and that it may take until then."""
+REPLICAS = ["docker", "ps", "-q", "--filter", "label=com.docker.compose.service=core-api"]
+"""By the label: whoever recreates a container gives it the name of its number."""
 SERVER = "docker version -f '{{.Server.Version}}'; docker compose version --short; ssh -V 2>&1"
 
 
@@ -125,7 +127,7 @@ class Bench:
         return Change(base, self.origin.commit("Measured", edits, base))
 
     def _do(self, tool: Tool, kind: str, over: Road, change: Change) -> float:
-        """Seconds of one deed of a tool, after which what it was to bring runs in both twins."""
+        """Seconds of one deed of a tool, after which every replica runs what it was to bring."""
         deeds: dict[str, Callable[[], None]] = {
             AGAIN: lambda: tool.again(over, change.before),
             ONE: lambda: tool.deploy(over, change),
@@ -149,11 +151,10 @@ class Bench:
     def _require(self, commit: str) -> None:
         assert head(self.ubuntu) == commit
         wanted = self.ubuntu.must(["cat", f"{CHECKOUT}/{APP}"])
-        for twin in TWINS:
-            assert (
-                self.ubuntu.must(["docker", "exec", f"wishwithme-{twin}", "cat", "app/main.py"])
-                == wanted
-            )
+        replicas = self.ubuntu.must(REPLICAS).split()
+        assert len(replicas) == 2
+        for one in replicas:
+            assert self.ubuntu.must(["docker", "exec", one, "cat", "app/main.py"]) == wanted
 
     def page(self, rounds: int, loads: int, before: float) -> str:
         """The text of the section."""

@@ -71,7 +71,7 @@ def times(figures: Figures, tools: Sequence[str]) -> str:
 
 def requests(figures: Figures, tools: Sequence[str], trip: float) -> str:
     """What each asks of sshd, and how often it waits for the way; ``trip``: its milliseconds."""
-    columns = ["commands on connections; trips waited for", *KINDS]
+    columns = ["sessions on connections; trips waited for", *KINDS]
     rows = []
     for tool in tools:
         asked = [

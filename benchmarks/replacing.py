@@ -19,13 +19,13 @@ from tests.lab.deployments import Operator
 from tests.lab.matrix_changes import OTHER, PUBLISH, other_proxy
 from tests.lab.onlooking import followed
 from tests.lab.rig import Lab, Server
-from tests.lab.scenes import APP, SITE, STACK, TWINS, Scene, ending
+from tests.lab.scenes import APP, SITE, STACK, Scene, ending
 
 from . import report
 
 TIMES = 5
 FOLLOWERS = ("10.98.3.1", "10.98.4.1")
-"""Clients of the events, whom the proxy gives to different twins."""
+"""Clients of the events, whom the proxy gives to different replicas."""
 WHILE = 30
 """Seconds for which events are followed."""
 ASKERS = 5
@@ -33,8 +33,9 @@ ASKERS = 5
 DEADLINE = 0.2
 """Seconds after which an asker gives such a one up and begins anew."""
 ASKED = b"GET / HTTP/1.1\r\nHost: wishwith.me\r\nConnection: close\r\n\r\n"
-NEXT = "exec_start: sh -c nginx -t"
-"""How the engine tells what a roll does as soon as it has seen the new container healthy."""
+SWITCH = "exec_start: sh -c nginx -t"
+"""How the engine tells that the proxy is to load something."""
+SERVICE = "com.docker.compose.service"
 
 
 def run() -> None:
@@ -49,7 +50,7 @@ def run() -> None:
         for number in range(TIMES):
             since = scene.by_hand("date +%s.%N").strip()
             deploy(scene, number)
-            seen += lags(scene.ubuntu, since)
+            seen.append(lag(scene.ubuntu, since))
         for number in range(TIMES):
             gaps.append(restart(scene, number))
     finally:
@@ -57,7 +58,7 @@ def run() -> None:
         scene.operator.must("deploy")
     rows = [
         [
-            "from the engine's word that a twin is healthy until the roll goes on",
+            "from the engine's word that the last new replica is healthy until the switch",
             f"{report.told(seen)} ms",
         ],
         ["nobody is answered while the proxy itself gets another image", f"{report.told(gaps)} s"],
@@ -65,12 +66,12 @@ def run() -> None:
     middle, longest = (f"{max(events[key]) * 1000:.0f} ms" for key in ("median", "longest"))
     rows.append(["from before an item's POST until a follower has its event: median", middle])
     rows.append(["and the longest", longest])
-    text = f"{report.machine()}. {len(seen)} twins, {len(gaps)} proxies: median (range).\n\n"
+    text = f"{report.machine()}. {len(seen)} deploys, {len(gaps)} proxies: median (range).\n\n"
     report.write("replacing", text + report.table(("what", "measured"), rows))
 
 
 def followers(scene: Scene) -> dict[str, list[float]]:
-    """Seconds to each of two followers, of whom one is at another twin than who makes the items."""
+    """Seconds to each of two followers; one is at another replica than who makes the items."""
     with followed(scene, FOLLOWERS) as onlooking:
         threading.Event().wait(WHILE)
     seen = onlooking.report["followers"].values()
@@ -78,23 +79,24 @@ def followers(scene: Scene) -> dict[str, list[float]]:
 
 
 def deploy(scene: Scene, number: int) -> None:
-    """Both twins of the API are replaced."""
+    """The replicas of the API are replaced."""
     edit = ending(f"REPLACED = '{number} {time.time_ns()}'")
     scene.operator.must("ubuntu.deploy", "--ref", scene.change("Replaced", {APP: edit}))
 
 
-def lags(server: Server, since: str) -> list[float]:
-    """Milliseconds from each twin's health to what the roll does next, by the engine's clock."""
+def lag(server: Server, since: str) -> float:
+    """Milliseconds from the last new replica's health to the switch, by the engine's clock."""
     until = server.must(["date", "+%s.%N"]).strip()
     words = ["docker", "events", "--since", since, "--until", until, "--format", "{{json .}}"]
     events = [json.loads(line) for line in server.must(words).splitlines()]
-    found = []
-    for place, event in enumerate(events):
-        name = event["Actor"]["Attributes"].get("name", "").removeprefix("wishwithme-")
-        if name in TWINS and event["Action"] == "health_status: healthy":
-            after = next(one for one in events[place:] if one["Action"].startswith(NEXT))
-            found.append((after["timeNano"] - event["timeNano"]) / 1e6)
-    return found
+    *_, last = (
+        place
+        for place, event in enumerate(events)
+        if event["Actor"]["Attributes"].get(SERVICE) == "core-api"
+        and event["Action"] == "health_status: healthy"
+    )
+    switch = next(one for one in events[last:] if one["Action"].startswith(SWITCH))
+    return float(switch["timeNano"] - events[last]["timeNano"]) / 1e6
 
 
 def restart(scene: Scene, number: int) -> float:

@@ -104,14 +104,14 @@ class Traffic:
     """What the servers' sshd were asked."""
 
     connections: int = 0
-    commands: int = 0
-    """Commands and subsystems, each in a channel of its own."""
+    sessions: int = 0
+    """Commands, shells and subsystems, each in a channel of its own."""
 
     def __add__(self, other: Traffic) -> Traffic:
-        return Traffic(self.connections + other.connections, self.commands + other.commands)
+        return Traffic(self.connections + other.connections, self.sessions + other.sessions)
 
     def __str__(self) -> str:
-        return f"{self.commands} on {self.connections}"
+        return f"{self.sessions} on {self.connections}"
 
 
 def traffic(log: str) -> Traffic:

@@ -5,12 +5,14 @@ set -euo pipefail
 verb=$1 before=$2 after=$3
 checkout=/home/ubuntu/wish-with-me-codex
 on() { ssh -F "$SSH_CONFIG" ubuntu "cd $checkout && $1" </dev/null; }
+# each SERVICE COMMAND: in every container of it.
+each() { on "for one in \$(docker compose ps -q $1); do docker exec \$one $2 || exit 1; done"; }
 
 # 1. Detect changes
 changed() { git -C "$CLONE" diff --name-only "$before" "$after" -- "$@" | grep -q .; }
 services=''
 if changed services/frontend; then services="$services frontend"; fi
-if changed services/core-api; then services="$services core-api-1 core-api-2"; fi
+if changed services/core-api; then services="$services core-api"; fi
 if changed nginx compose; then services="$services nginx"; fi
 if [ -z "$services" ]; then
     echo "nothing changed"
@@ -29,14 +31,14 @@ fi
 on "git pull -q origin main"
 on "docker compose build$services"
 case $services in
-    *core-api*) on "docker compose run --rm -T core-api-1 alembic upgrade head" ;;
+    *core-api*) on "docker compose run --rm -T core-api alembic upgrade head" ;;
 esac
 on "docker compose up -d --no-deps$services"
 sleep 20
 for service in $services; do
     case $service in
-        core-api-*) on "docker exec wishwithme-$service python -c 'import urllib.request as u; u.urlopen(\"http://127.0.0.1:8000/live\", timeout=5)'" ;;
-        frontend) on "docker exec wishwithme-frontend wget -q -O /dev/null http://127.0.0.1/" ;;
+        core-api) each core-api "python -c 'import urllib.request as u; u.urlopen(\"http://127.0.0.1:8000/live\", timeout=5)'" ;;
+        frontend) each frontend "wget -q -O /dev/null http://127.0.0.1/" ;;
         nginx) curl -fsSk -o /dev/null "https://$EDGE/health" ;;
     esac
 done

@@ -44,12 +44,7 @@ if changed:
     server.shell(name="Images", commands=["docker compose build"], _chdir=CHECKOUT)
     server.shell(
         name="Migrations",
-        commands=["docker compose run --rm -T --no-deps core-api-1 alembic upgrade head"],
-        _chdir=CHECKOUT,
-    )
-    server.shell(
-        name="Twins, one after the other",
-        commands=[f"{UP} core-api-1", f"{UP} core-api-2"],
+        commands=["docker compose run --rm -T --no-deps core-api alembic upgrade head"],
         _chdir=CHECKOUT,
     )
 server.shell(name="The stack, healthy", commands=[UP], _chdir=CHECKOUT)

@@ -100,6 +100,14 @@ class Service:
     hints: Hints = Hints()
 
     @property
+    def containers(self) -> list[str]:
+        """The names of its containers while nothing is being replaced."""
+        if not self.beside:
+            return [self.container]
+        stem = self.container.removesuffix("-1")
+        return [f"{stem}-{number}" for number in range(1, self.replicas + 1)]
+
+    @property
     def repository(self) -> str:
         """The image's name without its tag."""
         return repository(self.image)

@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 
 from ..model.access.envfile import parse
 from ..model.certificates.certificate import is_self_made
-from ..model.deploy import page
 from ..model.deploy.plan import Target
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
-from ..model.probe import Answer, Probe, Question, Verdict, judge
+from ..model.probe import Question, Verdict
 from ..model.stack import Service, Stack
-from ..remote import http
 from ..remote.deploy import compose
 from ..remote.host import Host
 from ..remote.look import look
 from ..remote.output import Output
+from .judging import judged, judged_on
+from .probing import ask_containers, asked
 from .session import Session, side_by_side
 from .sight import Sight
 
@@ -62,61 +62,7 @@ def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
         for one in stack.services
         if not facts.containers_of(stack.project, one.name)
     ]
-    return verdicts + ask_containers(gated.host, stack, facts, _asked(stack, facts))
-
-
-def _asked(stack: Stack, facts: Facts) -> list[Container]:
-    """The containers that the deep probes are for."""
-    asked = []
-    for service in stack.services:
-        containers = facts.containers_of(stack.project, service.name)
-        if service.beside:
-            asked += facts.serving(stack.project, service.name) or containers
-        else:
-            asked += [c for c in containers if _ailing(service, c)][:1] or containers[:1]
-    return asked
-
-
-def probed(stack: Stack, facts: Facts) -> dict[str, Container]:
-    """Gate → the container that it asks; of each container that is there."""
-    return _named(stack, _asked(stack, facts))
-
-
-def _named(stack: Stack, containers: Sequence[Container]) -> dict[str, Container]:
-    """Gate → container; one of several is called by its position among them."""
-    found = {}
-    for container in containers:
-        of_service = [one for one in containers if one.service == container.service]
-        several = stack.service(container.service).replicas > 1 or len(of_service) > 1
-        number = f"-{of_service.index(container) + 1}" if several else ""
-        found[f"probe:{container.service}{number}"] = container
-    return found
-
-
-def ask_containers(
-    host: Host, stack: Stack, facts: Facts, containers: Sequence[Container]
-) -> list[Verdict]:
-    """What each of these containers answers to its service's deep probe, at its own address."""
-    questions, verdicts = [], []
-    for name, container in _named(stack, containers).items():
-        service = stack.service(container.service)
-        if why := _ailing(service, container):
-            verdicts.append(Verdict(name, False, why))
-        elif service.hints.probe:
-            url = f"http://{container.address}:{service.hints.port}{service.hints.path}"
-            questions.append(Question(name, url, service.hints.probe))
-        elif container.health:
-            verdicts.append(Verdict(name, True, container.health))
-    return verdicts + _judged_on(host, questions, facts, "")
-
-
-def _ailing(service: Service, container: Container) -> str:
-    """What is wrong with a container of a service, whichever it is; empty: nothing."""
-    if service.done(container.state, container.exit_code):
-        return ""
-    if container.state != "running":
-        return f"container {container.name} is {container.state}"
-    return f"container is {container.health}" if container.health not in ("", "healthy") else ""
+    return verdicts + ask_containers(gated.host, stack, facts, asked(stack, facts))
 
 
 def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
@@ -157,7 +103,7 @@ def _through_proxy(session: Session, gated: Gated, facts: Facts) -> list[Verdict
     """
     if session.inventory.callers_of(gated.host.name):
         return []
-    return _judged_on(
+    return judged_on(
         gated.host, _questions(gated, "proxy", connect="127.0.0.1"), facts, facts.certificate
     )
 
@@ -199,12 +145,12 @@ def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]
     env = parse(facts.env).values
     if session.inventory.callers_of(gated.host.name):
         return _by_caller(
-            gated, lambda one: _judged_on(one.host, questions, facts, facts.certificate)
+            gated, lambda one: judged_on(one.host, questions, facts, facts.certificate)
         )
     trust = facts.certificate if is_self_made(facts.certificate) else ""
     from ..remote.outside import ask_from_here
 
-    return _judged(questions, lambda some: ask_from_here(some, env, gated.host.server.edge, trust))
+    return judged(questions, lambda some: ask_from_here(some, env, gated.host.server.edge, trust))
 
 
 def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verdict]:
@@ -225,39 +171,6 @@ def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
         place = f"{connect}:{port}" if connect else ""
         questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place))
     return questions
-
-
-def _judged_on(
-    host: Host, questions: Sequence[Question], facts: Facts, trust: str
-) -> list[Verdict]:
-    env = parse(facts.env).values
-    return _judged(questions, lambda some: http.ask_on_server(host, some, env, trust))
-
-
-Ask = Callable[[Sequence[Question]], list[Answer]]
-
-
-def _judged(questions: Sequence[Question], ask: Ask) -> list[Verdict]:
-    """What is answered; of a page that must be alive, what its files are answered, too."""
-    verdicts = []
-    for question, answer in zip(questions, ask(questions), strict=True):
-        verdict = judge(question, answer)
-        if verdict.ok and question.probe.loads:
-            why = _lifeless(question, answer, ask)
-            verdict = replace(verdict, ok=not why, why=why or f"{verdict.why} alive")
-        verdicts.append(verdict)
-    return verdicts
-
-
-def _lifeless(question: Question, answer: Answer, ask: Ask) -> str:
-    """Why a page that was answered would stay blank; empty: its own files load."""
-    kinds = question.probe.loads
-    if why := page.stillborn(question.url, answer, kinds):
-        return why
-    files = [one for one in page.own(question.url, answer.body) if one.kind in kinds]
-    asked = [Question(question.name, one.url, Probe(), question.connect) for one in files]
-    found = (page.missing(one, told) for one, told in zip(files, ask(asked), strict=True))
-    return next((why for why in found if why), "")
 
 
 def _link(gated: Gated) -> list[Verdict]:

@@ -13,7 +13,7 @@ class DryHost(Host):
     """The same host, unable to change it: what would be written is remembered instead."""
 
     def __init__(self, host: Host, seen: Callable[[str, str], None]) -> None:
-        super().__init__(host.server, host.context)
+        super().__init__(host.server, host.context, host.shells)
         self._seen = seen
 
     def write(

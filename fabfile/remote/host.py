@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import PurePosixPath
-from typing import Any
 
 from fabric import Connection
 from invoke import Context
-from invoke.exceptions import CommandTimedOut, Failure, ThreadException
 from paramiko import SSHException
 from paramiko.ssh_exception import ChannelException
 
@@ -26,10 +24,11 @@ from ..model.errors import REFUSED, Trouble, refused
 from ..model.inventory import Server
 from .access.sessions import TOO_FEW
 from .leash import beating, leashed
-from .line import Line, Turn, command_line
+from .line import Line, Turn, command_line, quoted
 from .output import Limits, Output, Timeout
 from .pipe import Channel, Local, Marked, Pipe, Source
-from .wire import WIRE, Text, from_wire, to_wire
+from .shell import NotBegun, Silent
+from .shells import Shells
 
 GRACE = 20
 """Seconds that the network may add to a command's own deadline before the host counts as hung."""
@@ -46,9 +45,13 @@ POLL = 0.2
 class Host:
     """One server over one connection; :meth:`read` looks, :meth:`write` changes."""
 
-    def __init__(self, server: Server, context: Connection | Context) -> None:
+    def __init__(
+        self, server: Server, context: Connection | Context, shells: Shells | None = None
+    ) -> None:
         self.server = server
         self.context = context
+        self.shells = shells or Shells(context)
+        """What reads and writes run in."""
         self.turn: Turn | None = None
         """While a lock of the server is held: what its changes run in."""
 
@@ -177,10 +180,9 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
     def _ended(self, pipe: Marked, patience: float) -> Output:
         try:
-            code, out, errors = pipe.end(patience)
+            output = _output(pipe.end(patience))
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
-        output = Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
         if not pipe.begun:
             raise self._not_begun(output)
         return output
@@ -205,7 +207,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
     def require_session(self) -> None:
         """Exit code 2 when the server opens no further session besides those that are open."""
-        if isinstance(self.context, Connection):
+        if isinstance(self.context, Connection) and not self.shells.idle:
             try:
                 self.context.create_session().close()
             except ChannelException:
@@ -217,6 +219,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         """Close the connection."""
         if isinstance(self.context, Connection):
             self.context.close()
+        self.shells.close()
 
     def _in_turn(self, output: Output, turn: Turn | None) -> Output:
         if turn and turn.missed(output.code, output.stderr):
@@ -230,7 +233,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         self, words: Sequence[str], stdin: str, timeout: Timeout, check: bool, turn: Turn | None
     ) -> Output:
         longest, still = timeout if isinstance(timeout, Limits) else Limits(timeout, timeout)
-        line = command_line(words, longest, bool(stdin), turn)
+        line = quoted(words, longest, turn)
         output = self._in_turn(self._execute(line, stdin, still + GRACE), turn)
         if check and output.code == OVERDUE:
             raise Trouble(f"{self.name}: '{_short(words)}' did not end within {longest:g} s")
@@ -241,28 +244,23 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             )
         return output
 
-    def _execute(self, line: Line, stdin: str, patience: float) -> Output:
-        keywords: dict[str, Any] = {"in_stream": Text(to_wire(stdin)) if stdin else False}
+    def _execute(self, line: str, stdin: str, patience: float) -> Output:
         try:
-            result = self.context.run(
-                line.text, hide=True, warn=True, encoding=WIRE, timeout=patience, **keywords
-            )
-        except CommandTimedOut:
+            return _output(self.shells.run(line, stdin.encode(), patience))
+        except Silent as silent:
             raise Trouble(
-                f"{self.name}: no answer for {patience:g} s; the host hangs or the network is cut"
+                f"{self.name}: no answer for {silent.seconds:g} s;"
+                " the host hangs or the network is cut"
             ) from None
-        except (SSHException, OSError, EOFError, ThreadException, Failure) as error:
+        except NotBegun as ended:
+            raise self._not_begun(_output(ended.ran)) from None
+        except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
-        assert result is not None
-        own, errors = line.own(result.stdout), line.own(result.stderr)
-        output = Output(
-            result.exited,
-            from_wire(result.stdout if own is None else own),
-            from_wire(result.stderr if errors is None else errors),
-        )
-        if own is None:
-            raise self._not_begun(output)
-        return output
+
+
+def _output(ran: tuple[int, bytes, bytes]) -> Output:
+    code, out, errors = ran
+    return Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
 
 
 def _short(words: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
-from .access.sessions import open_session
+from .access.sessions import session_of
 from .line import Line
 
 PATIENCE = 60
@@ -165,7 +165,7 @@ class Channel:
     """At the other end of an SSH connection, whose window holds the faster side back."""
 
     def __init__(self, transport: Any, line: str) -> None:
-        self._channel = open_session(transport)
+        self._channel = session_of(transport)
         self._channel.settimeout(PATIENCE)
         self._channel.exec_command(line)
 

@@ -1,11 +1,11 @@
-"""Answers which address a name has, as the engine does for containers."""
+"""Answers which addresses a name has, as the engine does for the replicas of a service."""
 
 from __future__ import annotations
 
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from socketserver import BaseRequestHandler, UDPServer
 
@@ -15,7 +15,7 @@ FOUND, UNKNOWN = 0x8180, 0x8183
 
 
 @contextmanager
-def naming(addresses: Mapping[str, str]) -> Iterator[str]:
+def naming(addresses: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Where to ask, until the end of the block; who is not in ``addresses`` is unknown."""
 
     class Handler(BaseRequestHandler):
@@ -31,13 +31,13 @@ def naming(addresses: Mapping[str, str]) -> Iterator[str]:
         thread.join()
 
 
-def _answer(asked: bytes, addresses: Mapping[str, str]) -> bytes:
+def _answer(asked: bytes, addresses: Mapping[str, Sequence[str]]) -> bytes:
     name, end = _name(asked)
-    address = addresses.get(name, "")
-    flags = FOUND if address else UNKNOWN
-    answer = asked[:2] + struct.pack("!5H", flags, 1, int(bool(address)), 0, 0)
+    found = addresses.get(name, ())
+    flags = FOUND if found else UNKNOWN
+    answer = asked[:2] + struct.pack("!5H", flags, 1, len(found), 0, 0)
     answer += asked[QUESTION : end + 4]
-    if address:
+    for address in found:
         # The name is that of the question; an address of the Internet, good for 600 s.
         answer += struct.pack("!3HLH", 0xC00C, 1, 1, 600, 4) + socket.inet_aton(address)
     return answer

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,8 @@ DEADLINE = 10.0
 SITE, WWW, API = "wishwith.me", "www.wishwith.me", "api.wishwith.me"
 LISTEN = r"^\s*listen (127\.0\.0\.1:)?(\d+)"
 LOOPBACK = r"(proxy_pass http://127\.0\.0\.1:)(\d+)"
+REPLICATED = ("core-api", "item-resolver")
+"""Services of which two replicas stand in."""
 PATIENCE = "5s"
 """Instead of the seconds that the proxy waits for an answer: nobody here takes long on purpose."""
 
@@ -94,10 +96,13 @@ def running(
         places = dict(elsewhere or {})
         upstreams = tree / "etc/wishwithme/proxy/upstreams.conf"
         for name, port in sorted(_upstream_servers(upstreams)):
-            if name not in places:
-                proxy.services[name] = stack.enter_context(serving(name, proxy.heard))
-                places[name] = proxy.services[name].place
-            replace_in(upstreams, {f"{name}:{port}": places[name]})
+            if name in places:
+                replace_in(upstreams, {f"{name}:{port}": places[name]})
+                continue
+            replicas = [f"{name}-1", f"{name}-2"] if name in REPLICATED else [name]
+            made = {one: stack.enter_context(serving(one, proxy.heard)) for one in replicas}
+            proxy.services |= made
+            _name_each(upstreams, f"{name}:{port}", [one.place for one in made.values()])
         _settle(proxy, main, patience)
         names = (SITE, WWW, API, "127.0.0.1")
         authority.sign(proxy.certificates, *names, responder=responder)
@@ -111,6 +116,13 @@ def running(
 def _upstream_servers(file: Path) -> set[tuple[str, str]]:
     text = file.read_text()
     return set(re.findall(r"^\s*server ([a-z0-9-]+):(\d+)", text, flags=re.MULTILINE))
+
+
+def _name_each(file: Path, name: str, places: Sequence[str]) -> None:
+    """A line for each replica that a name stands for, as while a deploy replaces them."""
+    line = re.compile(rf"^(\s*server ){re.escape(name)}\b(.*)$", flags=re.MULTILINE)
+    each = "\n".join(rf"\g<1>{place}\g<2>" for place in places)
+    file.write_text(line.sub(each, file.read_text()))
 
 
 def replace_in(file: Path, changes: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Events pass the moment they are sent, uncompressed, and one client stays with one twin."""
+"""Events pass the moment they are sent, uncompressed, and one client stays with one replica."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def test_an_event_is_there_within_50_ms(host: str, visitor: Client) -> None:
     assert min(lags) < BEAT
 
 
-def test_a_client_stays_with_one_twin(visitor: Client) -> None:
-    twins = {visitor.ask(API, STREAM).one("x-served-by") for _ in range(6)}
-    assert len(twins) == 1
+def test_a_client_stays_with_one_replica(visitor: Client) -> None:
+    replicas = {visitor.ask(API, STREAM).one("x-served-by") for _ in range(6)}
+    assert len(replicas) == 1
 
 
 def test_a_silent_stream_lives_for_a_day(ubuntu: Proxy) -> None:

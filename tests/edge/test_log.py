@@ -38,8 +38,8 @@ def test_a_request_has_one_id_for_the_client_the_service_and_the_log(
 def test_a_line_tells_who_asked_what_and_how_it_went(visitor: Client, ubuntu: Proxy) -> None:
     visitor.ask(API, "/api/v1/x?a=b", "POST", b"{}", User_Agent='a "b" \\ \n c'.replace("\n", "\t"))
     (line,) = lines(ubuntu, visitor, 1)
-    twins = {service.place for name, service in ubuntu.services.items() if "core-api" in name}
-    assert line.pop("upstream") in twins
+    replicas = {service.place for name, service in ubuntu.services.items() if "core-api" in name}
+    assert line.pop("upstream") in replicas
     assert float(line.pop("seconds")) >= float(line.pop("upstream_seconds")) - 0.002
     assert line.pop("time").endswith("+00:00")
     assert int(line.pop("bytes")) > 0

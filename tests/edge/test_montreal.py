@@ -99,7 +99,7 @@ def measured(proxy: Proxy, port: int = 0, token: str = "t") -> subprocess.Comple
         "ITEM_RESOLVER_TOKEN": token,
         "SSL_CERT_FILE": str(proxy.authority.file),
     }
-    _, *words = compose("ubuntu")["x-deploy"]["core-api-1"]["link"]["command"]
+    _, *words = compose("ubuntu")["x-deploy"]["core-api"]["link"]["command"]
     return subprocess.run(
         [sys.executable, *words],
         env={**os.environ, **settings},

@@ -104,7 +104,7 @@ def test_what_comes_back_from_it_is_as_the_client_asked(
     assert (told["x-forwarded-proto"], told["x-request-id"], told["host"]) == ("https", "a1", API)
 
 
-def test_a_twin_that_does_not_answer_is_told_as_without_the_waf(
+def test_a_replica_that_does_not_answer_is_told_as_without_the_waf(
     blocking: Proxy, stranger: Callable[[Proxy], Client]
 ) -> None:
     answer = stranger(blocking).on(8091).ask(API, "/api/v1/x", X_Do="close", Origin=PAGE)

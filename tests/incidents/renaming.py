@@ -12,9 +12,8 @@ NOTE = "orphan: wishwithme-{} is of this project, but not in its stack; --remove
 
 
 def renamed(text: str) -> str:
-    """The service frontend under the name page, with a container name of its own."""
+    """The service frontend under the name page."""
     text = re.sub(r"^  frontend:", "  page:", text, flags=re.MULTILINE)
-    text = text.replace("wishwithme-frontend", "wishwithme-page")
     return text.replace("      frontend: {condition", "      page: {condition")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.lab.commits import replaced
 from tests.lab.deployments import refused
-from tests.lab.scenes import STACK, Scene, reasons
+from tests.lab.scenes import FRONTEND, STACK, Scene, reasons
 from tests.lab.seen import untouched
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -15,13 +15,13 @@ def test_a_definition_that_changed_recreates_its_service_alone(scene: Scene) -> 
     small = "{resources: {limits: {memory: 128M}}}"
     limit = {STACK: replaced(small, "{resources: {limits: {memory: 128M, pids: 64}}}")}
     commit = scene.change("Bound the page's processes", limit)
-    assert reasons(scene.plan(commit), "build", "roll", "reload", "start") == {
-        "frontend": "definition or environment changed"
+    assert reasons(scene.plan(commit), "build", "beside", "roll", "reload", "start") == {
+        "frontend": "definition or environment changed: 1 new beside 1"
     }
-    image = scene.boxes()["frontend"].image
+    image = scene.boxes()[FRONTEND].image
     with scene.only_replaces("frontend"):
         scene.deployed(commit)
-    assert scene.boxes()["frontend"].image == image
+    assert scene.boxes()[FRONTEND].image == image
 
 
 def test_a_stack_that_cannot_be_compared_is_an_error(scene: Scene) -> None:

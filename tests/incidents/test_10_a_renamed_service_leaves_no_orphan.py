@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.incidents.renaming import NOTE, RENAMED
-from tests.lab.scenes import SITE, Scene
+from tests.lab.scenes import FRONTEND, SITE, Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -15,10 +15,10 @@ def test_an_orphan_is_named_and_removed_when_asked(scene: Scene) -> None:
     before = scene.boxes()
     ran = scene.deploy(commit)
     assert ran.code == 0, ran
-    assert f"[ubuntu] warning: {NOTE.format('frontend')}" in ran.out.splitlines()
+    assert f"[ubuntu] warning: {NOTE.format(FRONTEND)}" in ran.out.splitlines()
     boxes = scene.boxes()
-    assert boxes["frontend"] == before["frontend"]
-    assert boxes["page"].health == "healthy"
+    assert boxes[FRONTEND] == before[FRONTEND]
+    assert boxes["page-1"].health == "healthy"
     assert scene.get(SITE)[0] == 200
 
     stranger = ["docker", "run", "-d", "--name", "stranger", boxes["redis"].image, "redis-server"]
@@ -27,10 +27,10 @@ def test_an_orphan_is_named_and_removed_when_asked(scene: Scene) -> None:
         plan = scene.plan(commit, "--remove-orphans")
         assert [(step["kind"], step["subject"]) for step in plan["steps"]] == [
             ("fetch", commit[:8]),
-            ("remove", "wishwithme-frontend"),
+            ("remove", f"wishwithme-{FRONTEND}"),
         ]
         scene.deployed(commit, "--remove-orphans")
-        assert {*scene.boxes()} == {*boxes, "stranger"} - {"frontend"}
+        assert {*scene.boxes()} == {*boxes, "stranger"} - {FRONTEND}
     finally:
         scene.ubuntu.must(["docker", "rm", "-f", "-v", "stranger"])
 

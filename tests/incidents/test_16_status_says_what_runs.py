@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.lab.full import full
-from tests.lab.scenes import ALL, Scene, reasons
+from tests.lab.scenes import ALL, FRONTEND, REPLICAS, Scene, reasons
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -33,8 +33,20 @@ def test_a_build_by_hand_is_seen_and_put_right(scene: Scene) -> None:
 
     scene.by_hand("docker compose up -d frontend")
     assert not_as_deployed(scene) == ["frontend"]
-    assert reasons(scene.plan(commit), "roll") == {"frontend": "services/frontend: by content tag"}
+    why = {"frontend": "services/frontend: by content tag: 1 new beside 1"}
+    assert reasons(scene.plan(commit), "beside") == why
     with scene.only_replaces("frontend"):
         scene.deployed(commit)
-    assert scene.boxes()["frontend"].image == before["frontend"].image
+    assert scene.boxes()[FRONTEND].image == before[FRONTEND].image
     assert not_as_deployed(scene) == []
+
+
+def test_a_replica_that_does_not_run_is_not_hidden_by_another(scene: Scene) -> None:
+    for replica in REPLICAS:
+        scene.by_hand(f"docker stop wishwithme-{replica}")
+        status = scene.operator.json("ubuntu.status")["ubuntu"]
+        (api,) = [one for one in status["services"] if one["service"] == "core-api"]
+        assert (api["state"], api["as_deployed"]) == ("exited", True)
+        assert "beside core-api: 1 of 2 replicas: 1 new beside 1" in status["pending"]
+        scene.by_hand("docker compose up -d --wait core-api")
+    scene.proves()

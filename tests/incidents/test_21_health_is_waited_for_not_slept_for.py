@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from tests.lab.rig.place import ROOT
-from tests.lab.scenes import Scene
+from tests.lab.scenes import FRONTEND, Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -37,10 +37,10 @@ def test_every_container_is_first_asked_within_two_seconds(scene: Scene) -> None
 def test_a_restarted_container_is_known_healthy_within_seconds(scene: Scene) -> None:
     """Not after 20 or 30: the first probe comes at once, and its answer is what is waited for."""
     start = time.monotonic()
-    scene.ubuntu.must(["docker", "restart", "wishwithme-frontend"])
-    while scene.boxes()["frontend"].health != "healthy":
-        assert time.monotonic() < start + 15, scene.boxes()["frontend"]
-    shown = ["docker", "inspect", "-f", "{{json .State}}", "wishwithme-frontend"]
+    scene.ubuntu.must(["docker", "restart", f"wishwithme-{FRONTEND}"])
+    while scene.boxes()[FRONTEND].health != "healthy":
+        assert time.monotonic() < start + 15, scene.boxes()[FRONTEND]
+    shown = ["docker", "inspect", "-f", "{{json .State}}", f"wishwithme-{FRONTEND}"]
     state = json.loads(scene.ubuntu.must(shown))
     started = datetime.fromisoformat(state["StartedAt"][:23])
     asked = [datetime.fromisoformat(entry["Start"][:23]) for entry in state["Health"]["Log"]]

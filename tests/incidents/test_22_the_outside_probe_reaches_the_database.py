@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import API, REPLICAS, SITE, Scene
 from tests.lab.seen import asked, now
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def test_the_probe_from_outside_goes_through_the_proxy_to_a_backend(scene: Scene
     assert scene.get(SITE, "/health") == (200, '{"status":"ok"}')
     assert scene.get(API, "/healthzz")[0] == 404
     boxes = scene.boxes()
-    twins = {f"{boxes[twin].address}:8000" for twin in ("core-api-1", "core-api-2")}
+    replicas = {f"{boxes[name].address}:8000" for name in REPLICAS}
     probes = [line for line in asked(scene.ubuntu, since) if line["path"].startswith("/health")]
     assert len(probes) >= 4
-    assert {line["upstream"] for line in probes} <= twins
+    assert {line["upstream"] for line in probes} <= replicas
 
 
 def test_the_probe_from_outside_is_red_without_the_database(backends_gone: BackendsGone) -> None:

@@ -20,6 +20,5 @@ def test_a_first_deploy_without_a_certificate_passes_its_outside_gate(fresh: Fre
 
 
 def test_a_red_gate_from_outside_fails_the_deploy(sick: Sick) -> None:
-    for ran, gate in ((sick.ubuntu, "outside:api"), (sick.montreal, "outside:resolver")):
-        assert ran.code == 1
-        assert f"{gate}" in ran.error.partition(";")[0]
+    assert sick.montreal.code == 1
+    assert "outside:resolver" in sick.montreal.error.partition(";")[0]

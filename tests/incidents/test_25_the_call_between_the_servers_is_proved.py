@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.lab.full import full
-from tests.lab.scenes import TWINS, Scene
+from tests.lab.scenes import Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -39,7 +39,7 @@ def test_the_called_server_is_not_deployed_while_its_caller_calls_another_place(
 def test_a_deploy_that_breaks_the_call_goes_back(scene: Scene) -> None:
     """No other gate is red, and the .env comes back too."""
     runs = scene.runs
-    with broken(scene) as why, scene.comes_back(TWINS):
+    with broken(scene) as why, scene.comes_back():
         ran = scene.deploy(runs)
     assert (ran.code, ran.error) == (
         1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lab.deployments import refused
 from tests.lab.full import full
 from tests.lab.rig.containers import frozen
-from tests.lab.scenes import PAGE, SITE, Scene, titled
+from tests.lab.scenes import FRONTEND, PAGE, SITE, Scene, titled
 from tests.lab.seen import untouched
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -13,7 +13,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 def test_pruned_and_cut_off_a_server_still_goes_back_to_the_very_image(scene: Scene) -> None:
     """No registry, no git remote, no rebuild: the images that the server kept."""
-    old, before = scene.runs, scene.boxes()["frontend"].image
+    old, before = scene.runs, scene.boxes()[FRONTEND].image
     scene.deployed(scene.change("A page to go back from", {PAGE: titled("thirty")}))
     scene.operator.must("ubuntu.prune")
     mirror = scene.lab.server("ubuntu").container.replace("-ubuntu", "-mirror")
@@ -27,7 +27,7 @@ def test_pruned_and_cut_off_a_server_still_goes_back_to_the_very_image(scene: Sc
         "watch",
         "prove",
     ]
-    assert (scene.runs, scene.boxes()["frontend"].image) == (old, before)
+    assert (scene.runs, scene.boxes()[FRONTEND].image) == (old, before)
     assert "thirty" not in scene.get(SITE)[1]
     scene.plain_up_changes_nothing()
 

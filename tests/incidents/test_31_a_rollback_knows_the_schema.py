@@ -11,7 +11,7 @@ from tests.lab.deployments import refused
 from tests.lab.full import full
 from tests.lab.onlooking import followed
 from tests.lab.revisions import revision
-from tests.lab.scenes import TWINS, Scene, step_names
+from tests.lab.scenes import Scene, step_names
 from tests.lab.seen import untouched
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -36,17 +36,17 @@ def schema_kept(scene: Scene) -> Iterator[None]:
 
 @full
 def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scene) -> None:
-    """Up before any twin is replaced, down after the last one that needs it: nobody notices."""
+    """Up before any is replaced, down after the last one that needs it: nobody notices."""
     old = scene.record(scene.last()["id"])
     back = old["back_to"] or old["id"]
     commit = scene.change("A note on each item", {**revision(), MODELS: MAPPED})
     with schema_kept(scene):
-        with scene.only_replaces(*TWINS):
+        with scene.only_replaces("core-api"):
             ran = scene.deployed(commit)
         steps = ran.steps("ubuntu")
-        assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api-1"]
-        assert steps.index("review core-api-1") < steps.index("backup postgres")
-        assert steps.index("migrate core-api-1") < steps.index("roll core-api-1")
+        assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api"]
+        assert steps.index("review core-api") < steps.index("backup postgres")
+        assert steps.index("migrate core-api") < steps.index("beside core-api")
         assert "(008 → 009)" in ran.out
         record = scene.record(commit)
         assert (old["schema"], record["schema"]) == ("008", "009")
@@ -63,7 +63,7 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
             f" then fab db.restore --on ubuntu --from {record['backup']}"
         )
 
-        with scene.only_replaces(*TWINS), followed(scene, ["10.98.1.1"]) as onlooking:
+        with scene.only_replaces("core-api"), followed(scene, ["10.98.1.1"]) as onlooking:
             ran = scene.operator.fab("ubuntu.rollback", "--migrations", "down")
         assert ran.code == 0, ran
         assert "warning: the downgrade 009 → 008 drops column items.note" in ran.out
@@ -72,7 +72,7 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
         assert scene.runs == old["commit"]
         record = scene.record(scene.last()["id"])
         assert (record["outcome"], record["schema"]) == ("verified", "008")
-        assert step_names(record)[-2:] == ["roll core-api-2", "downgrade core-api-1"]
+        assert step_names(record)[-2:] == ["retire core-api", "downgrade core-api"]
         assert (scene.asks_database(REVISION), scene.asks_database(COLUMN)) == ("008", "0")
         assert record["backup"] != secured["name"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.incidents.renaming import NOTE, RENAMED
 from tests.lab.full import full
-from tests.lab.scenes import SITE, Scene
+from tests.lab.scenes import FRONTEND, SITE, Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -14,12 +14,12 @@ def test_a_release_carries_its_own_compose_files(scene: Scene) -> None:
     """It goes back by the names of then; the container of the new name is told as an orphan."""
     since, before = scene.runs, scene.boxes()
     scene.deployed(scene.change("frontend becomes page", RENAMED), "--remove-orphans")
-    assert "frontend" not in scene.boxes()
+    assert FRONTEND not in scene.boxes()
     ran = scene.operator.must("ubuntu.rollback", "--to", since)
-    assert NOTE.format("page") in ran.out
+    assert NOTE.format("page-1") in ran.out
     assert scene.runs == since
-    assert scene.boxes()["frontend"].image == before["frontend"].image
-    assert scene.boxes()["frontend"].health == "healthy"
+    assert scene.boxes()[FRONTEND].image == before[FRONTEND].image
+    assert scene.boxes()[FRONTEND].health == "healthy"
     assert scene.get(SITE)[0] == 200
     scene.proves()
     scene.deployed(since, "--remove-orphans")

@@ -6,7 +6,7 @@ import time
 
 from tests.lab.deployments import ended
 from tests.lab.full import full
-from tests.lab.scenes import PAGE, SITE, Scene, titled
+from tests.lab.scenes import FRONTEND, PAGE, REPLICAS, SITE, Scene, titled
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -14,7 +14,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 @full
 def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) -> None:
     """The way back ends with the same proof as a deploy, and with an exit code of its own."""
-    good, image = scene.last(), scene.boxes()["frontend"].image
+    good, image = scene.last(), scene.boxes()[FRONTEND].image
     commit = scene.change("A page that nobody will see", {PAGE: titled("unseen")})
     start = time.monotonic()
     running = scene.operator.start("ubuntu.deploy", "--ref", commit)
@@ -22,7 +22,7 @@ def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) 
     told = []
     for line in running.stdout:
         told.append(line)
-        if "✓ roll frontend" in line:
+        if "✓ switch frontend" in line:
             break
     with scene.ubuntu.resetting(443):
         assert scene.last()["outcome"] == "running"
@@ -33,10 +33,10 @@ def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) 
         f" {good['id']} FAILED: ubuntu: red gates: outside:site, outside:api;"
         " a person is needed"
     )
-    for name in ("postgres", "redis", "core-api-1", "core-api-2", "frontend", "nginx"):
+    for name in ("postgres", "redis", *REPLICAS, FRONTEND, "nginx"):
         assert f"wishwithme-{name}: running healthy" in ran.evidence, ran
 
-    assert (scene.runs, scene.boxes()["frontend"].image) == (good["commit"], image)
+    assert (scene.runs, scene.boxes()[FRONTEND].image) == (good["commit"], image)
     assert [scene.last()["outcome"], scene.record(commit)["outcome"]] == ["failed", "failed"]
     assert scene.get(SITE)[0] == 200
     ran = scene.deploy(good["commit"])

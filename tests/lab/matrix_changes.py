@@ -5,7 +5,6 @@ from __future__ import annotations
 from fabfile.model.deploy.plan import Kind
 from tests.lab.commits import Edit
 from tests.lab.matrix import Row
-from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import ending
 from tests.lab.seen import STATE
 
@@ -15,29 +14,28 @@ UNDO = """
 ALTER TABLE items DROP COLUMN IF EXISTS matrix_{revision};
 UPDATE alembic_version SET version_num = '{since:03}';
 """
-STAND_IN = (
-    f"cd {CHECKOUT} && docker compose run -d --no-deps -T --name wishwithme-frontend-next"
-    " --label me.wishwith.stand-in=frontend frontend </dev/null"
-)
 DRIFTS = {
     Kind.BOOTSTRAP: f"rm -rf {STATE}/build",
     Kind.CERTIFICATE: f"rm {STATE}/certs/fullchain.pem {STATE}/certs/privkey.pem",
     Kind.TRUST: f": >{STATE}/certs/trust/peer.pem",
     Kind.START: "docker stop wishwithme-redis",
     Kind.RETAG: "docker tag redis:7.4.6-alpine wishwithme/frontend:current",
-    Kind.REMOVE: STAND_IN,
 }
 """Kind of step → what somebody does to the server, so that a deploy has it."""
 SCHEMA = (Kind.REVIEW, Kind.BACKUP, Kind.MIGRATE)
+BESIDE = (Kind.HOLD, Kind.BESIDE, Kind.SWITCH, Kind.RETIRE)
 
 
 def edits(row: Row, number: int) -> dict[str, Edit]:
     """What a commit changes so that a deploy of it has this step; always something."""
     note = f"# {number}"
     changed: dict[str, Edit] = {"README.md": ending(f"<!-- {number} -->")}
-    if row.kind in (Kind.BUILD, Kind.SMOKE, Kind.ROLL, *SCHEMA) and row.subject != "nginx":
-        # What a migration is secured by is of the database; the migration is the API's.
-        context = "core-api" if row.kind in SCHEMA else row.subject.rstrip("-12")
+    contexts: tuple[str, ...] = ()
+    if row.kind in SCHEMA:
+        contexts = ("core-api",)  # what a migration is secured by is of the database
+    elif row.kind in (Kind.BUILD, Kind.SMOKE, *BESIDE):
+        contexts = tuple(row.subject.split(", "))
+    for context in contexts:
         file = "nginx.conf" if context == "frontend" else "app/__init__.py"
         changed[f"services/{context}/{file}"] = ending(note)
     if row.kind in (Kind.TEST_PROXY, Kind.RELOAD, Kind.CERTIFICATE):

@@ -31,6 +31,7 @@ COMPOSE = Path(sys.executable).with_name("docker-compose")
 NAMED_BY_COMMIT = (Kind.FETCH, Kind.CHECKOUT)
 LEFT_OUT = {
     Kind.DOWNGRADE: "a step of rollback --migrations down alone",
+    Kind.REMOVE: "a step of --remove-orphans, or of a stack with a service that has a stand-in",
     Kind.GUARD: "changes nothing that runs, and fails no deploy (tests/lab/test_mallory.py)",
 }
 """Kinds of steps that are not played, and why."""
@@ -65,29 +66,8 @@ def _stopped(stack: Stack, facts: Facts) -> Facts:
 
 
 def _moved(stack: Stack, facts: Facts) -> Facts:
-    stable = _single(stack).image
+    stable = next(one.image for one in reversed(stack.services) if one.build)
     return replace(facts, images={**facts.images, stable: "sha256:of somebody"})
-
-
-def _left(stack: Stack, facts: Facts) -> Facts:
-    one = _single(stack)
-    stand_in = replace(
-        builders.container(one, "sha256:of somebody"),
-        id="left",
-        name=f"{one.container}-next",
-        labels={
-            "com.docker.compose.project": stack.project,
-            "com.docker.compose.oneoff": "True",
-            "me.wishwith.stand-in": one.name,
-        },
-    )
-    return replace(facts, containers=(*facts.containers, stand_in))
-
-
-def _single(stack: Stack) -> Service:
-    """The service without a twin."""
-    images = [one.image for one in stack.services if one.build]
-    return next(one for one in stack.services if one.build and images.count(one.image) == 1)
 
 
 DRIFTS = (
@@ -96,7 +76,6 @@ DRIFTS = (
     Drift("ubuntu", lambda _, facts: replace(facts, trust="")),
     Drift("ubuntu", _stopped),
     Drift("ubuntu", _moved),
-    Drift("ubuntu", _left),
 )
 
 
@@ -142,16 +121,23 @@ class _Here:
         self.target = self._target(self.stack, self.tree)
 
     def plans(self) -> Iterator[Plan]:
-        """The plans of a commit that changes everything, of another proxy, and after each drift."""
-        yield self._plan(self._running(), self.stack, self._changed())
+        """The plans of a commit that changes everything; of another proxy; after each drift.
+
+        And of one that changes the proxy's configuration alone, for else the switch loads it.
+        """
+        yield self._plan(self._running(), self.stack, self._changed(""))
+        yield self._plan(self._running(), self.stack, self._changed("nginx"))
         yield self._plan(self._running(), self._other_proxy(), self.tree)
         for drift in DRIFTS:
             if drift.of == self.server.name:
                 facts = drift.seen(self.stack, self._running())
                 yield self._plan(facts, self.stack, self.tree)
 
-    def _changed(self) -> Tree:
-        return {path: (mode, f"other {found}") for path, (mode, found) in self.tree.items()}
+    def _changed(self, below: str) -> Tree:
+        return {
+            path: (mode, f"other {found}" if path.startswith(below) else found)
+            for path, (mode, found) in self.tree.items()
+        }
 
     def _other_proxy(self) -> Stack:
         return replace(
@@ -191,17 +177,22 @@ class _Here:
         return builders.facts(
             folders=builders.folders(*folders),
             trust=CALLED if self.server.calls else "",
-            containers=tuple(self._container(one.name, images) for one in self.stack.services),
+            containers=tuple(
+                self._container(one, images, number)
+                for one in self.stack.services
+                for number in range(1, one.replicas + 1)
+            ),
             images=images,
             releases=(release,),
             generation=self.target.generation,
         )
 
-    def _container(self, name: str, images: Mapping[str, str]) -> Container:
-        one = self.stack.service(name)
-        labels = builders.labels_of(self.stack.project, name, one.config_hash)
-        image = images[self.target.images[name].reference]
-        return replace(builders.container(one, image), labels=labels)
+    def _container(self, one: Service, images: Mapping[str, str], number: int) -> Container:
+        labels = builders.labels_of(self.stack.project, one.name, one.config_hash)
+        labels["com.docker.compose.container-number"] = str(number)
+        image = images[self.target.images[one.name].reference]
+        made = builders.container(one, image, labels=labels)
+        return replace(made, id=f"{made.id}-{number}")
 
 
 def _tree() -> Tree:

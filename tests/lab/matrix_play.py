@@ -230,16 +230,15 @@ class Stage:
 
 
 LEFT = f"""
-docker ps -aq --filter label=me.wishwith.stand-in
-docker ps -a --format '{{{{.Names}}}}' | grep -E -- '-(next|migrate)$'
+docker ps -a --format '{{{{.Names}}}}' | grep -E -- '-migrate$'
 ls {STATE}/build
 where='{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}'
 address=$(docker inspect -f "$where" wishwithme-nginx)
-curl -s --fail "http://$address:8090/away"
+curl -s --fail "http://$address:8090/pinned"
 find /tmp -maxdepth 1 -user ubuntu -name 'wishwithme-*'
 true
 """
-"""What a run must not leave: stand-ins, one-off containers, trees, a service that is away."""
+"""What a run must not leave: one-off containers, trees, a proxy that names single replicas."""
 
 
 def is_well(service: Mapping[str, Any]) -> bool:

@@ -34,11 +34,14 @@ CALLS = {
     Kind.MIGRATE: "docker compose .* run .* --name ",
     Kind.CHECKOUT: "git .*checkout -q ",
     Kind.RETAG: "docker tag ",
+    Kind.HOLD: "docker exec .* nginx -s reload",
     Kind.ROLL: "docker compose .* up ",
+    Kind.BESIDE: "docker compose .* up ",
+    Kind.SWITCH: "docker exec .* nginx -s reload",
     Kind.RELOAD: "docker exec .* nginx -s reload",
-    Kind.REMOVE: "docker rm ",
+    Kind.RETIRE: "docker stop ",
 }
-"""Kind of step → the call in the middle of it. A service is out of the proxy when it is rolled."""
+"""Kind of step → the call in the middle of it."""
 
 # The title of a step reaches the lock over another channel than its command, a moment apart.
 STAND_BEFORE = f"""#!/bin/bash

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.rig import Server
-from tests.lab.scenes import API, TWINS, Scene
+from tests.lab.scenes import API, REPLICAS, Scene
 from tests.lab.seen import STATE, asked, now
 
 SCRIPT = Path(__file__).with_name("onlooker.py")
@@ -98,19 +98,19 @@ def ended(running: subprocess.Popen[str]) -> str:
 
 
 def streams_on(scene: Scene) -> dict[str, int]:
-    """Twin → how many connections it has that are not probes: in quiet, the streams alone."""
+    """Replica → how many connections it has that are not probes: in quiet, the streams alone."""
     counts = {}
-    for twin in TWINS:
+    for replica in REPLICAS:
         script = (
-            f"pid=$(docker inspect -f '{{{{.State.Pid}}}}' wishwithme-{twin});"
+            f"pid=$(docker inspect -f '{{{{.State.Pid}}}}' wishwithme-{replica});"
             " awk '$2 ~ /:1F40$/ && $4 == \"01\" && $3 !~ /^0100007F/' /proc/$pid/net/tcp | wc -l"
         )
-        counts[twin] = int(scene.ubuntu.must(["sh", "-c", script]))
+        counts[replica] = int(scene.ubuntu.must(["sh", "-c", script]))
     return counts
 
 
-def twin_of(scene: Scene, client: str, since: str) -> set[str]:
-    """The addresses of the twins that the proxy gave a client's streams to, by its own log."""
+def replicas_of(scene: Scene, client: str, since: str) -> set[str]:
+    """The addresses of the replicas that the proxy gave a client's streams to, by its own log."""
     return {
         line["upstream"].rpartition(":")[0]
         for line in asked(scene.ubuntu, since)

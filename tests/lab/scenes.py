@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,14 +28,18 @@ APP = "services/core-api/app/main.py"
 HEALTH = "services/core-api/app/health.py"
 PROXY = "nginx/ubuntu/site.conf"
 STACK = "compose/docker-compose.ubuntu.yml"
-TWINS = ("core-api-1", "core-api-2")
-ALL = ("postgres", "redis", *TWINS, "frontend", "nginx")
+REPLICAS = ("core-api-1", "core-api-2")
+"""The containers of core-api while nothing is being replaced."""
+FRONTEND = "frontend-1"
+ALL = ("postgres", "redis", "core-api", "frontend", "nginx")
 
 
 @dataclass(frozen=True)
 class Box:
     """A container as the server's engine tells it."""
 
+    service: str
+    """Of the stack; empty where it is none of its."""
     id: str
     image: str
     started: str
@@ -96,12 +100,14 @@ class Scene:
         return found
 
     def by_content(self, *services: str) -> dict[str, str]:
-        """Service → the reason of a plan for one file of its context that one commit changed."""
-        commits = self.record(self.runs)["commits"]
-        why = "services/{}: 1 file in 1 commit since {}, by content tag"
-        return {
-            service: why.format(service.rstrip("-12"), commits[service][:8]) for service in services
-        }
+        """Subject → reason of the step that starts these beside, for a commit of a file of each."""
+        commits, boxes = self.record(self.runs)["commits"], self.boxes().values()
+        why = "services/{0}: 1 file in 1 commit since {1}, by content tag: {2} new beside {2}"
+        reasons = []
+        for service in services:
+            replicas = sum(box.service == service for box in boxes)
+            reasons.append(why.format(service, commits[service][:8], replicas))
+        return {", ".join(services): "; ".join(reasons)}
 
     def last(self) -> dict[str, Any]:
         """The newest release of ``ubuntu``."""
@@ -114,9 +120,11 @@ class Scene:
         script = "docker ps -aq | xargs -r docker inspect 2>/dev/null || true"
         found = {}
         for raw in json.loads(self.ubuntu.must(["sh", "-c", script]) or "[]"):
-            state = raw["State"]
+            state, labels = raw["State"], raw["Config"]["Labels"] or {}
+            ours = labels.get("com.docker.compose.oneoff") == "False"
             networks = raw["NetworkSettings"]["Networks"].values()
             found[raw["Name"].lstrip("/").removeprefix("wishwithme-")] = Box(
+                service=labels["com.docker.compose.service"] if ours else "",
                 id=raw["Id"],
                 image=raw["Image"],
                 started=state["StartedAt"],
@@ -160,31 +168,30 @@ class Scene:
 
     @contextmanager
     def only_replaces(self, *services: str) -> Iterator[None]:
-        """The block replaces the containers of these services and leaves the others alone."""
+        """The block replaces every container of these services and leaves the others alone.
+
+        Each has as many as before, of the same names.
+        """
         before = self.boxes()
         yield
         after = self.boxes()
-        assert {name for name in {*before, *after} if before.get(name) != after.get(name)} == {
-            *services
-        }
-        assert [name for name in services if before[name].id == after[name].id] == []
+        assert {*after} == {*before}
+        changed = {name for name in before if after[name] != before[name]}
+        assert changed == {name for name, box in before.items() if box.service in services}
+        kept = {box.id for box in before.values()} & {after[name].id for name in changed}
+        assert kept == set()
 
     @contextmanager
-    def comes_back(self, replaced: Collection[str] = ()) -> Iterator[None]:
-        """The block fails, and the release that ran before it serves again: proved, and as it was.
+    def comes_back(self) -> Iterator[None]:
+        """The block fails, and the release that ran before it serves again, proved.
 
-        ``replaced``: services whose containers were replaced on the way and back. All others are
-        the very same, never restarted.
+        Every container is the very same, never restarted.
         """
         commit, before = self.runs, self.boxes()
         page = self.get(SITE)
         yield
         assert (self.runs, self.get(SITE)) == (commit, page)
-        after = self.boxes()
-        assert {name for name in before if after[name] != before[name]} == {*replaced}
-        assert {n: (b.image, b.state, b.health) for n, b in after.items()} == {
-            n: (b.image, b.state, b.health) for n, b in before.items()
-        }
+        assert self.boxes() == before
         self.proves()
         self.plain_up_changes_nothing()
 

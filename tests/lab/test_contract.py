@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from tests.lab.full import full
-from tests.lab.scenes import TWINS, Scene, reasons
+from tests.lab.scenes import Scene, reasons
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -19,8 +19,8 @@ def test_a_new_token_in_both_settings_is_deployed_as_one_decision(scene: Scene) 
     try:
         for server in (scene.ubuntu, montreal):
             server.write_env(RU_BEARER_TOKEN=token)
-        changed = "definition or environment changed"
-        assert reasons(scene.plan(runs), "roll") == dict.fromkeys(TWINS, changed)
+        changed = "definition or environment changed: 2 new beside 2"
+        assert reasons(scene.plan(runs), "beside") == {"core-api": changed}
         ran = scene.operator.must("deploy", "--ref", runs)
         places = {
             "wishwithme-item-resolver-2": (montreal, "RU_BEARER_TOKEN"),

@@ -42,9 +42,9 @@ def pressed_twice(stage: Stage, row: Row) -> Ran:
     [
         (Row("ubuntu", Kind.BUILD, "frontend"), 1, "while preparing; the running system was not"),
         (
-            Row("ubuntu", Kind.ROLL, "frontend"),
+            Row("ubuntu", Kind.BESIDE, "frontend"),
             3,
-            "ubuntu at step 'roll frontend'; a person is needed: fab ubuntu.recover brings back",
+            "ubuntu at step 'beside frontend'; a person is needed: fab ubuntu.recover brings back",
         ),
     ],
     ids=str,

@@ -100,7 +100,8 @@ def record(server: Server) -> dict[str, object]:
 def test_a_dry_run_on_empty_servers_shows_all_steps_and_leaves_every_byte(first: First) -> None:
     assert (first.rehearsal.code, first.rehearsal.err) == (0, "")
     shown = first.rehearsal.out
-    for step in ("bootstrap", "start postgres", "migrate core-api-1", "roll nginx"):
+    begun = ("bootstrap", "start postgres", "migrate core-api")
+    for step in (*begun, "beside core-api, frontend", "roll nginx"):
         assert f". {step}" in shown.partition("would run")[0]
     assert "[montreal] would run:" in shown
     assert "[ubuntu] would run:" in shown
@@ -131,8 +132,8 @@ def test_the_called_server_is_verified_before_its_caller_is_touched(first: First
 
 def test_the_summary_says_which_image_each_service_runs(first: First) -> None:
     lines = first.deploy.err
-    assert "[ubuntu]   core-api-1, core-api-2: wishwithme/core-api:" in lines
-    assert "[montreal]   item-resolver-1, item-resolver-2: wishwithme/item-resolver:" in lines
+    assert "[ubuntu]   core-api: wishwithme/core-api:" in lines
+    assert "[montreal]   item-resolver: wishwithme/item-resolver:" in lines
 
 
 def test_a_deploy_prints_json_alone_on_standard_output(first: First, origin: Origin) -> None:
@@ -176,7 +177,9 @@ def test_looking_leaves_every_byte(pair: Pair) -> None:
     with untouched(pair.ubuntu, pair.montreal):
         pair.operator.must("status")
         dry = pair.operator.must("deploy", "--dry-run")
-    for step in ("build core-api-1", "build frontend", "roll core-api-2", "reload nginx"):
+    both = "core-api, frontend"
+    begun = ("build core-api", "build frontend", "test-proxy nginx", f"hold {both}")
+    for step in (*begun, f"beside {both}", f"switch {both}", f"retire {both}"):
         assert f". {step}: " in dry.out
     assert "is loaded" not in dry.out
 
@@ -198,8 +201,11 @@ def test_status_as_json_tells_what_runs_and_what_a_deploy_would_change(pair: Pai
     assert [line.partition(":")[0] for line in found["ubuntu"]["pending"]] == [
         f"fetch {wanted[:8]}",
         "build frontend",
+        "hold frontend",
         f"checkout {wanted[:8]}",
-        "roll frontend",
+        "beside frontend",
+        "switch frontend",
+        "retire frontend",
     ]
 
 
@@ -229,8 +235,9 @@ def test_a_first_deploy_that_fails_stops_what_it_started_and_keeps_the_data(
     pair.origin.commit("Crash at start", CRASH)
     ran = pair.operator.fab("montreal.deploy")
     assert ran.code == 1, ran
-    assert "[montreal] ✗ roll item-resolver-1 " in ran.out
-    assert ran.error.startswith("montreal: item-resolver-1 did not become healthy; ")
+    assert "[montreal] ✗ beside item-resolver " in ran.out
+    sick = "montreal: a new replica of item-resolver did not become healthy; "
+    assert ran.error.startswith(sick)
     assert ran.error.endswith(" had started is stopped again")
     assert any('not_there\\" not found in module' in line for line in ran.evidence), ran
     assert containers(emptied) == {}
@@ -252,5 +259,4 @@ def test_a_first_deploy_that_fails_leaves_what_was_started_before_it(pair: Pair)
     ran = pair.operator.fab("montreal.deploy")
     assert ran.code == 1, ran
     after = containers(pair.montreal)
-    for kept in ("wishwithme-item-resolver-2", "wishwithme-nginx"):
-        assert after.get(kept) == before[kept], ran
+    assert after == before, ran

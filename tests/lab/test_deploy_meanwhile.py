@@ -17,15 +17,15 @@ WATCH = 10
 
 @full
 def test_a_look_at_health_during_the_watch_is_nobodys_death(scene: Scene, tmp_path: Path) -> None:
-    """It ends containers of its own, which bear the names of services that were just rolled."""
+    """It ends containers of its own, which bear the names of services that were just replaced."""
     hosts_ini = scene.operator.inventory(tmp_path, "ubuntu", watch=str(WATCH))
-    commit = scene.change("Watched twins", {APP: ending(f"WATCHED = {time.time_ns()}")})
-    before = scene.boxes()["core-api-2"].id
+    commit = scene.change("Watched replicas", {APP: ending(f"WATCHED = {time.time_ns()}")})
+    before = {box.id for box in scene.boxes().values()}
     start = time.monotonic()
     running = scene.operator.start("ubuntu.deploy", "--ref", commit, hosts_ini=hosts_ini)
     while True:
-        twin = scene.boxes().get("core-api-2")
-        if twin and twin.id != before and twin.health == "healthy":
+        new = [box for box in scene.boxes().values() if box.id not in before]
+        if [box.health for box in new if box.service == "core-api"] == ["healthy"] * 2:
             break
         assert running.poll() is None, ended(running, start)
     health = scene.operator.fab("ubuntu.health")

@@ -15,7 +15,7 @@ from tests.lab.scenes import Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-SERVICE = "core-api-1"
+SERVICE = "core-api"
 FIND = "for at in /proc/[0-9]*; do tr '\\0' ' ' <$at/cmdline; echo; done 2>/dev/null"
 
 

@@ -14,11 +14,11 @@ from tests.lab.deployments import Ran
 from tests.lab.full import full
 from tests.lab.load import SLOW, Load, loaded, resolver_loaded
 from tests.lab.onlooking import followed
-from tests.lab.scenes import APP, HEALTH, PAGE, PROXY, TWINS, Scene, answers, ending, titled
+from tests.lab.scenes import APP, HEALTH, PAGE, PROXY, STACK, Scene, answers, ending, titled
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-# The proxy looks at the first three numbers of an address, so these follow different twins.
+# The proxy looks at the first three numbers of an address, so these follow different replicas.
 FOLLOWERS = ("10.98.3.1", "10.98.4.1")
 RESOLVER = "services/item-resolver/app/main.py"
 NGINX = "nginx/montreal/upstreams.conf"
@@ -40,7 +40,7 @@ def test_no_request_fails_while_everything_but_the_data_is_replaced(patient: Sce
     scene = patient
     commit = scene.change("Everything but the data", everything())
     with (
-        scene.only_replaces(*TWINS, "frontend"),
+        scene.only_replaces("core-api", "frontend"),
         followed(scene, FOLLOWERS) as onlooking,
         loaded(scene) as load,
     ):
@@ -76,10 +76,20 @@ def deploy_of(*paths: str) -> Callable[[Scene], object]:
 SICK = {HEALTH: replaced('        return {"status": "healthy"', '        return {"status": "sick"')}
 
 
+UNPROVED = {STACK: replaced("contains: Wish With Me, loads: [script, style]", "contains: Nowhere")}
+"""All is well, and a gate asks for what is nowhere."""
+
+
 def failing(scene: Scene, edits: Mapping[str, Edit] = SICK) -> None:
     """Healthy containers whose deep probe is red: the deploy goes back by itself."""
     ran = scene.deploy(scene.change("Not well", edits))
     assert ran.code == 1, ran
+
+
+def taken_back(scene: Scene) -> None:
+    """Everything is replaced and switched to, and then a gate is red."""
+    with scene.comes_back():
+        failing(scene, {**everything(), **UNPROVED})
 
 
 def rollback(scene: Scene) -> Ran:
@@ -88,11 +98,12 @@ def rollback(scene: Scene) -> Ran:
     return ran
 
 
+@full
 @alone
 def test_no_request_fails_while_it_goes_back_to_the_release_before(patient: Scene) -> None:
     with loaded(patient) as load:
         ran = rollback(patient)
-    assert {f"roll {name}" for name in (*TWINS, "frontend")} <= set(ran.steps("ubuntu"))
+    assert "switch core-api, frontend" in ran.steps("ubuntu")
     assert load.lost == []
 
 
@@ -104,12 +115,23 @@ def test_no_request_fails_while_a_deploy_fails_and_goes_back(scene: Scene, tmp_p
     assert load.lost == []
 
 
+@alone
+def test_no_request_fails_while_the_former_replicas_get_the_requests_again(
+    scene: Scene, tmp_path: Path
+) -> None:
+    hasty = scene.patient(tmp_path, settle=10)
+    with loaded(hasty) as load:
+        taken_back(hasty)
+    assert load.lost == []
+
+
 KINDS: dict[str, Callable[[Scene], object]] = {
     "the-api": deploy_of(APP),
     "the-page": deploy_of(PAGE),
     "the-proxys-configuration": deploy_of(PROXY),
     "all-of-them": deploy_of(APP, PAGE, PROXY),
     "a-failed-deploy": lambda scene: failing(scene, {**everything(), **SICK}),
+    "a-failed-deploy-behind-the-switch": taken_back,
     "a-rollback": rollback,
 }
 SEEN: list[Load] = []
@@ -127,6 +149,7 @@ def test_no_request_fails_with_some_that_take_ten_seconds(slow: Scene, kind: str
     assert [seen["cut"] for seen in onlooking.report["followers"].values()] == [0, 0]
 
 
+@full
 @alone
 def test_no_request_to_the_resolver_fails_while_both_of_it_and_its_proxy_change(
     patient: Scene,

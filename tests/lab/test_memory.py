@@ -1,4 +1,4 @@
-"""A twin that the kernel kills for its memory: nobody notices, and it is told."""
+"""A replica that the kernel kills for its memory: nobody notices, and it is told."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tests.lab.scenes import API, APP, Scene, ending
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-TWIN = "wishwithme-core-api-1"
+REPLICA = "wishwithme-core-api-1"
 LIMIT = "docker update --memory 200m --memory-swap 200m"
-FIRST = f"docker exec {TWIN} sh -c 'echo 1000 >/proc/1/oom_score_adj'"
+FIRST = f"docker exec {REPLICA} sh -c 'echo 1000 >/proc/1/oom_score_adj'"
 """The kernel takes the service itself before whoever uses up the rest."""
-HOG = f"docker exec {TWIN} python -c 'held = bytearray(300 << 20)'"
+HOG = f"docker exec {REPLICA} python -c 'held = bytearray(300 << 20)'"
 
 
 def started(scene: Scene) -> tuple[int, str]:
-    """How often the twin was started again, and when it was last."""
-    (box,) = json.loads(scene.ubuntu.must(["docker", "inspect", TWIN]))
+    """How often the replica was started again, and when it was last."""
+    (box,) = json.loads(scene.ubuntu.must(["docker", "inspect", REPLICA]))
     return box["RestartCount"], box["State"]["StartedAt"]
 
 
@@ -42,7 +42,7 @@ def test_one_that_ran_out_of_memory_is_back_by_itself_and_the_site_was_never_awa
     scene: Scene,
 ) -> None:
     times, before = started(scene)
-    scene.by_hand(f"{LIMIT} {TWIN}")
+    scene.by_hand(f"{LIMIT} {REPLICA}")
     scene.by_hand(FIRST)
     hog = scene.ubuntu.exec(["sh", "-c", HOG])
     assert hog.returncode != 0, hog
@@ -52,6 +52,6 @@ def test_one_that_ran_out_of_memory_is_back_by_itself_and_the_site_was_never_awa
     scene.proves()
     told = scene.operator.json("ubuntu.status")["ubuntu"]
     assert told["problems"] == []
-    (twin,) = [one for one in told["services"] if one["service"] == "core-api-1"]
-    assert twin["restarts"] == times + 1
+    (api,) = [one for one in told["services"] if one["service"] == "core-api"]
+    assert api["restarts"] == times + 1
     scene.deployed(scene.change("After it ran out", {APP: ending(f"MEMORY = {time.time_ns()}")}))

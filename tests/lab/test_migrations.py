@@ -54,7 +54,7 @@ def test_a_lock_that_is_held_ends_the_deploy_in_time_with_one_line(scene: Scene)
             f" timeout); ubuntu is back at {good[:8]}, proved"
         ),
     ), ran
-    assert step_names(scene.record(commit))[-1] == "migrate core-api-1"
+    assert step_names(scene.record(commit))[-1] == "migrate core-api"
     assert scene.asks_database("SELECT version_num FROM alembic_version") == "008"
     assert "wishwithme-migrate" not in scene.by_hand("docker ps -a")
 

@@ -91,7 +91,7 @@ def test_every_container_has_its_limit_and_a_plain_up_changes_nothing(scene: Sce
         "redis": 512 * MEGABYTE,
         "core-api-1": 512 * MEGABYTE,
         "core-api-2": 512 * MEGABYTE,
-        "frontend": 128 * MEGABYTE,
+        "frontend-1": 128 * MEGABYTE,
         "nginx": 1024 * MEGABYTE,
     }
     cache = scene.ubuntu.must(["docker", "exec", PROXY, "df", "-k", "/var/cache/nginx"])

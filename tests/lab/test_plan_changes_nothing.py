@@ -10,7 +10,6 @@ from tests.lab.scenes import (
     PAGE,
     PROXY,
     STACK,
-    TWINS,
     Scene,
     answers,
     ending,
@@ -58,15 +57,14 @@ def test_plan_and_dry_run_leave_both_servers_byte_for_byte_as_they_were(scene: S
 
 
 def test_only_is_refused_where_it_would_leave_something_behind(scene: Scene) -> None:
-    """Twins apart, a proxy's configuration or a migration left out: each is one line."""
+    """A proxy's configuration or a migration left out, a replica alone: each is one line."""
     commit = scene.change("A page and an API", {PAGE: titled("only"), APP: ending("ONLY = 1")})
     proxy = scene.change("A proxy too", {PROXY: answers("/only", "only")}, on=commit)
-    twin = "--only core-api-1: core-api-2 is a twin of core-api-1; name both or neither"
-    migrates = "--only frontend would leave out core-api-{}, which may migrate"
+    migrates = "--only frontend would leave out core-api, which may migrate"
     with untouched(scene.ubuntu):
         for wanted, only, problems in (
-            (commit, "core-api-1", [twin]),
-            (commit, "frontend", [migrates.format(1), migrates.format(2)]),
+            (commit, "core-api-1", ["no service 'core-api-1' in the stack"]),
+            (commit, "frontend", [migrates]),
             (proxy, "frontend", ["--only frontend would leave out the configuration of nginx"]),
             (commit, "nobody", ["no service 'nobody' in the stack"]),
         ):
@@ -74,7 +72,7 @@ def test_only_is_refused_where_it_would_leave_something_behind(scene: Scene) -> 
             assert ran.code == 2, ran
             assert [problem for problem in problems if problem not in ran.err] == []
     with scene.only_replaces():
-        assert refused(scene.deploy(commit, "--only", "core-api-1")) == f"ubuntu: {twin}"
+        assert refused(scene.deploy(commit, "--only", "frontend")) == f"ubuntu: {migrates}"
 
 
 @full
@@ -83,15 +81,15 @@ def test_only_deploys_the_named_and_keeps_the_rest_in_the_plan(scene: Scene) -> 
     old = scene.runs
     before = scene.record(old)["commits"]
     commit = scene.change("A page and an API", {PAGE: titled("left out"), APP: ending("ONLY = 2")})
-    flags = [flag for twin in TWINS for flag in ("--only", twin)]
-    with scene.only_replaces(*TWINS):
-        scene.deployed(commit, *flags)
+    with scene.only_replaces("core-api"):
+        scene.deployed(commit, "--only", "core-api")
     commits = scene.record(commit)["commits"]
-    assert commits == {**before, **dict.fromkeys(TWINS, commit)}
-    assert reasons(scene.plan(commit), "roll", "reload") == scene.by_content("frontend")
+    assert commits == {**before, "core-api": commit}
+    plan = scene.plan(commit)
+    assert reasons(plan, "beside", "roll", "reload") == scene.by_content("frontend")
     with scene.only_replaces("frontend"):
         scene.deployed(commit)
-    assert "roll frontend" in step_names(scene.record(commit))
+    assert "beside frontend" in step_names(scene.record(commit))
 
 
 def test_a_data_service_is_not_recreated_unasked(scene: Scene) -> None:

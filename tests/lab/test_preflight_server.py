@@ -136,6 +136,5 @@ def test_more_cpus_than_the_server_has(pair: Pair) -> None:
             ran = pair.operator.fab("montreal.deploy")
     assert ran.code == 2
     assert [line.partition(",")[0] for line in ran.evidence] == [
-        "item-resolver-1 is limited to 512 CPUs",
-        "item-resolver-2 is limited to 512 CPUs",
+        "item-resolver is limited to 512 CPUs",
     ]

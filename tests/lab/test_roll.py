@@ -1,9 +1,9 @@
-"""Roll: only what a change touches is replaced."""
+"""Only what a change touches is replaced, and what is beside it never stops serving."""
 
 from __future__ import annotations
 
 from tests.lab.full import full
-from tests.lab.scenes import PAGE, SITE, TWINS, Scene, reasons, step_names, titled
+from tests.lab.scenes import FRONTEND, PAGE, SITE, Scene, reasons, step_names, titled
 from tests.lab.seen import settings_kept
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -15,43 +15,63 @@ def test_a_setting_restarts_exactly_the_services_that_read_it(scene: Scene) -> N
     commit = scene.runs
     with settings_kept(scene.ubuntu):
         scene.by_hand("sed -i 's/^GOOGLE_CLIENT_ID=.*/GOOGLE_CLIENT_ID=a-client/' .env")
-        with scene.only_replaces(*TWINS):
+        with scene.only_replaces("core-api"):
             scene.deployed(commit)
         words = ["docker", "exec", "wishwithme-core-api-2", "printenv", "GOOGLE_CLIENT_ID"]
         assert scene.ubuntu.must(words) == "a-client\n"
-    changed = dict.fromkeys(TWINS, "definition or environment changed")
-    assert reasons(scene.plan(commit), "roll", "start", "reload", "build") == changed
-    with scene.only_replaces(*TWINS):
+    changed = {"core-api": "definition or environment changed: 2 new beside 2"}
+    plan = scene.plan(commit)
+    assert reasons(plan, "beside", "roll", "start", "reload", "build") == changed
+    with scene.only_replaces("core-api"):
         scene.deployed(commit)
 
 
 @full
 def test_a_revert_builds_nothing_and_runs_the_earlier_image_again(scene: Scene) -> None:
     """Images are named by content: the earlier one is still there."""
-    before = scene.boxes()["frontend"].image
+    before = scene.boxes()[FRONTEND].image
     page = scene.by_hand(f"cat {PAGE}")
     change = scene.change("A page to revert", {PAGE: titled("to revert")})
     scene.deployed(change)
-    assert scene.boxes()["frontend"].image != before
+    assert scene.boxes()[FRONTEND].image != before
     revert = scene.change("Revert it", {PAGE: lambda _: page})
     with scene.only_replaces("frontend"):
         scene.deployed(revert)
-    assert scene.boxes()["frontend"].image == before
+    assert scene.boxes()[FRONTEND].image == before
     assert step_names(scene.record(revert)) == [
         f"fetch {revert[:8]}",
+        "hold frontend",
         f"checkout {revert[:8]}",
-        "roll frontend",
+        "beside frontend",
+        "switch frontend",
+        "retire frontend",
     ]
 
 
-def test_a_container_stopped_by_hand_is_started_again(scene: Scene) -> None:
-    """The very same container: nothing about it has changed."""
-    before = scene.boxes()["frontend"].id
-    scene.by_hand("docker stop wishwithme-frontend")
+def test_a_container_stopped_by_hand_is_replaced(scene: Scene) -> None:
+    """Nobody else serves the page meanwhile, so there is nobody to hold."""
+    scene.by_hand(f"docker stop wishwithme-{FRONTEND}")
     plan = scene.plan(scene.runs)
-    assert reasons(plan, "roll") == {"frontend": "container is exited"}
-    ran = scene.deploy(scene.runs)
-    assert ran.code == 0, ran
-    assert scene.boxes()["frontend"].id == before
+    assert reasons(plan, "hold", "beside") == {"frontend": "no replica runs: 1 new"}
+    with scene.only_replaces("frontend"):
+        scene.deployed(scene.runs)
     assert scene.get(SITE)[0] == 200
-    scene.plain_up_changes_nothing()
+
+
+def test_replicas_are_as_many_as_the_setting_says(scene: Scene) -> None:
+    """More start beside those that stay; fewer leave once the proxy asks the others alone."""
+    runs, before = scene.runs, scene.boxes()
+    with settings_kept(scene.ubuntu):
+        scene.by_hand("sed -i 's/^CORE_API_REPLICAS=.*/CORE_API_REPLICAS=3/' .env")
+        plan = scene.plan(runs)
+        assert reasons(plan, "beside") == {"core-api": "2 of 3 replicas: 1 new beside 2"}
+        scene.deployed(runs)
+        more = scene.boxes()
+        assert {*more} == {*before, "core-api-3"}
+        assert {name: more[name] for name in before} == before
+        gates = {gate["gate"] for gate in scene.operator.json("ubuntu.health")}
+        assert {f"probe:core-api-{number}" for number in (1, 2, 3)} <= gates
+    scene.deployed(runs)
+    fewer = scene.boxes()
+    assert {*fewer} == {*before}
+    assert {box.id for box in fewer.values()} < {box.id for box in more.values()}

@@ -9,6 +9,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 KEEPS = f"{STATE}/data/storage_state/session.json"
 
+SHARING = ("wishwithme-item-resolver-1", "wishwithme-item-resolver-2")
 SURPRISING = f"""
 cd {STATE}/data/storage_state
 umask 022
@@ -37,7 +38,7 @@ def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
     montreal.must(["sh", "-c", SURPRISING])
 
     made = {one["service"]: one for one in scene.operator.json("volume.backup")}
-    assert sorted(made) == ["item-resolver-1", "redis"]
+    assert sorted(made) == ["item-resolver", "redis"]
     assert redis(scene, "config", "get", "auto-aof-rewrite-percentage").split()[-1] == "100"
     for server in (scene.ubuntu, montreal):
         modes = server.must(["sh", "-c", f"stat -c '%U %a' {STATE}/backups/volume_*"]).splitlines()
@@ -60,7 +61,11 @@ def test_what_services_keep_in_volumes_comes_back(scene: Scene) -> None:
     assert [name for name in left if name.startswith(".")] == []
 
     montreal.must(["sh", "-c", f"rm -rf {KEEPS} {STATE}/data/storage_state/set*"])
-    ran = scene.operator.must(*restore, "item-resolver-1", "--on", "montreal")
+    started = ["docker", "inspect", "-f", "{{.State.StartedAt}}", *SHARING]
+    former = montreal.must(started).split()
+    ran = scene.operator.must(*restore, "item-resolver", "--on", "montreal")
+    # Nobody had the files open meanwhile: each of them was stopped.
+    assert {*former} & {*montreal.must(started).split()} == set()
     print(f"resolver restored in {ran.seconds:.1f} s")
     assert montreal.must(["sh", "-c", f"cat {KEEPS}; stat -c %U:%a {KEEPS}"]) == "beforeroot:600\n"
     kept = montreal.must(["sh", "-c", f"cd {STATE}/data/storage_state; stat -c '%n %u:%g %a' -- *"])

@@ -118,10 +118,9 @@ def test_core_api_signs_in_to_redis_with_the_password_that_redis_has() -> None:
     services = compose("ubuntu")["services"]
     password = services["redis"]["environment"]["REDISCLI_AUTH"]
     assert password == "${REDIS_PASSWORD:?set REDIS_PASSWORD in .env}"
-    for twin in ("core-api-1", "core-api-2"):
-        url = services[twin]["environment"]["REDIS_URL"]
-        # With the user's name a Redis without a password takes it too: the twins may come first.
-        assert url == f"redis://default:{password}@redis:6379/0"
+    # With the user's name a Redis without a password takes it too: core-api may come first.
+    url = services["core-api"]["environment"]["REDIS_URL"]
+    assert url == f"redis://default:{password}@redis:6379/0"
 
 
 def test_no_service_goes_without_a_health_check() -> None:
@@ -135,8 +134,18 @@ def test_only_the_proxy_publishes_ports(name: str) -> None:
 
 
 @on_servers
-def test_every_container_has_its_old_name(name: str) -> None:
-    assert ON_SERVERS[name]["container_name"] == f"wishwithme-{name.partition('/')[2]}"
+def test_a_service_has_replicas_or_a_containers_name(name: str) -> None:
+    """With a name of its own there can be no second container beside the first."""
+    service = ON_SERVERS[name]
+    settings = {
+        "ubuntu/core-api": "${CORE_API_REPLICAS:-2}",
+        "ubuntu/frontend": "${FRONTEND_REPLICAS:-1}",
+        "montreal/item-resolver": "${RESOLVER_REPLICAS:-2}",
+    }
+    replicas = settings.get(name)
+    assert service["deploy"].get("replicas") == replicas
+    named = None if replicas else f"wishwithme-{name.partition('/')[2]}"
+    assert service.get("container_name") == named
 
 
 def test_development_ports_are_this_machines_alone() -> None:
@@ -154,20 +163,6 @@ def test_development_ports_are_this_machines_alone() -> None:
         "9000",
     ]
     assert {port.split(":")[0] for port in published} == {"127.0.0.1"}
-
-
-@pytest.mark.parametrize(
-    ("server", "first", "second"),
-    [
-        ("ubuntu", "core-api-1", "core-api-2"),
-        ("montreal", "item-resolver-1", "item-resolver-2"),
-    ],
-)
-def test_twins_differ_by_name_alone(server: str, first: str, second: str) -> None:
-    services = compose(server)["services"]
-    one, other = dict(services[first]), dict(services[second])
-    assert one.pop("container_name") != other.pop("container_name")
-    assert one == other
 
 
 @each_server
@@ -230,7 +225,7 @@ def test_mounts_of_a_proxy_are_folders_read_only_and_never_made_by_the_engine() 
 
 
 def test_core_api_never_sees_the_private_key() -> None:
-    mounts = compose("ubuntu")["services"]["core-api-1"]["volumes"]
+    mounts = compose("ubuntu")["services"]["core-api"]["volumes"]
     assert [mount["source"] for mount in mounts] == ["${STATE_ROOT:-/opt/wishwithme}/certs/trust"]
 
 

@@ -52,7 +52,7 @@ def test_every_upstream_keeps_its_connections_shorter_than_the_service_does(serv
     ("server", "service"), [("ubuntu", "core-api"), ("montreal", "item-resolver")]
 )
 def test_a_service_ends_its_work_before_it_is_killed(server: str, service: str) -> None:
-    grace = compose(server)["services"][f"{service}-1"]["stop_grace_period"]
+    grace = compose(server)["services"][service]["stop_grace_period"]
     assert uvicorn_option(service, "timeout-graceful-shutdown") < seconds(grace)
 
 

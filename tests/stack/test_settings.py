@@ -100,8 +100,8 @@ def test_what_the_services_insist_on_is_checked_before_they_start() -> None:
 def test_both_servers_share_one_resolver_token() -> None:
     assert KEYS["RU_BEARER_TOKEN"].belongs_to("ubuntu")
     assert KEYS["RU_BEARER_TOKEN"].belongs_to("montreal")
-    caller = compose("ubuntu")["services"]["core-api-1"]["environment"]["ITEM_RESOLVER_TOKEN"]
-    called = compose("montreal")["services"]["item-resolver-1"]["environment"]["RU_BEARER_TOKEN"]
+    caller = compose("ubuntu")["services"]["core-api"]["environment"]["ITEM_RESOLVER_TOKEN"]
+    called = compose("montreal")["services"]["item-resolver"]["environment"]["RU_BEARER_TOKEN"]
     assert caller == called
 
 
@@ -118,7 +118,7 @@ def test_development_secrets_say_what_they_are() -> None:
 
 @pytest.mark.parametrize("name", ["RESOLVER_CPUS", "RESOLVER_MEMORY"])
 def test_the_resolvers_limits_are_settings(name: str) -> None:
-    limits = compose("montreal")["services"]["item-resolver-1"]["deploy"]["resources"]["limits"]
+    limits = compose("montreal")["services"]["item-resolver"]["deploy"]["resources"]["limits"]
     assert f"${{{name}:-{KEYS[name].value}}}" in limits.values()
 
 

@@ -31,10 +31,11 @@ Connection closed by 172.30.1.1 port 40001 [preauth]
 """
 CERTIFICATE = "/opt/wishwithme/certs/fullchain.pem"
 STACK = """
+name: one
 services:
-  api: {container_name: one-api}
-  page: {container_name: one-page}
-  rules: {container_name: one-rules, profiles: [rules]}
+  api: {deploy: {replicas: 2}}
+  page: {}
+  rules: {profiles: [rules]}
   proxy: {container_name: one-proxy}
 x-deploy:
   api:
@@ -81,7 +82,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_only_who_was_let_in_counts_as_a_connection_and_every_channel_as_a_command() -> None:
-    assert traffic(LOG) == Traffic(connections=1, commands=2)
+    assert traffic(LOG) == Traffic(connections=1, sessions=2)
     assert str(traffic(LOG) + Traffic(1, 3)) == "5 on 2"
 
 
@@ -145,11 +146,15 @@ def test_what_no_step_accounts_for_stands_below_them() -> None:
 
 def test_the_proof_asks_every_gate_but_those_of_a_profile() -> None:
     lines = script(yaml.safe_load(STACK)).splitlines()
-    assert lines[3:] == [
-        """answers '"status": ?"healthy"' "http://$(address one-api):8000/healthz\"""",
-        """docker exec one-api python -c 'print('"'"'two words'"'"')'""",
-        "docker exec one-api python -c call",
-        """answers 'Wish \\(With\\) Me' "http://$(address one-page):80/\"""",
+    asked = """answers '"status": ?"healthy"' "http://$(address "$one"):8000/healthz\""""
+    first = """docker exec "${all%%$'\\n'*}" python -c"""
+    assert lines[lines.index("project=one") + 1 :] == [
+        "all=$(containers api)",
+        f"for one in $all; do {asked}; done",
+        f"""{first} 'print('"'"'two words'"'"')'""",
+        f"{first} call",
+        "all=$(containers page)",
+        """for one in $all; do answers 'Wish \\(With\\) Me' "http://$(address "$one"):80/"; done""",
         f"answers Wish --resolve wishwith.me:443:127.0.0.1 --cacert {CERTIFICATE} https://wishwith.me/",
     ]
 
@@ -159,7 +164,7 @@ def test_the_proof_of_the_real_stack_is_a_script() -> None:
     text = script(yaml.safe_load(stack.read_text()))
     done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [name in text for name in ("core-api-1", "core-api-2", "frontend")] == [True] * 3
+    assert [name in text for name in ("core-api", "frontend")] == [True] * 2
 
 
 class Seeds:
@@ -215,26 +220,23 @@ def test_the_seeds_script_asks_no_server_when_nothing_changed(seeds: Seeds) -> N
 
 
 def test_the_seeds_script_deploys_what_changed_step_by_step(seeds: Seeds) -> None:
-    *steps, one, two = seeds.run(
-        "deploy", seeds.before, seeds.commit("services/core-api/app/main.py")
-    )
+    *steps, check = seeds.run("deploy", seeds.before, seeds.commit("services/core-api/app/main.py"))
     assert steps == [
         "git pull -q origin main",
-        "docker compose build core-api-1 core-api-2",
-        "docker compose run --rm -T core-api-1 alembic upgrade head",
-        "docker compose up -d --no-deps core-api-1 core-api-2",
+        "docker compose build core-api",
+        "docker compose run --rm -T core-api alembic upgrade head",
+        "docker compose up -d --no-deps core-api",
         "sleep 20",
     ]
-    assert "wishwithme-core-api-1 " in one
-    assert "wishwithme-core-api-2 " in two
-    assert "/live" in one
+    assert check.startswith("for one in $(docker compose ps -q core-api); do docker exec $one ")
+    assert "/live" in check
 
 
 def test_the_seeds_script_goes_back_one_commit_and_checks_nothing(seeds: Seeds) -> None:
     assert seeds.run("rollback", seeds.before, seeds.commit("services/core-api/app/main.py")) == [
         "git reset -q --hard HEAD~1",
-        "docker compose build core-api-1 core-api-2",
-        "docker compose up -d --no-deps core-api-1 core-api-2",
+        "docker compose build core-api",
+        "docker compose up -d --no-deps core-api",
     ]
 
 

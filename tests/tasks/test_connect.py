@@ -22,7 +22,6 @@ from paramiko.ssh_exception import NoValidConnectionsError
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.inventory import Server
 from fabfile.remote.access import connect
-from fabfile.remote.wire import RemoteRunner
 from tests.unit.builders import SERVER
 
 
@@ -107,17 +106,6 @@ def test_on_the_server_itself_nothing_is_dialled(dialled: type[Dialled], server:
     host = connect.connect(replace(server, connection="local", key=Path("/nowhere")))
     assert isinstance(host.context, Context)
     assert dialled.made == []
-
-
-@pytest.mark.timeout(60)
-def test_reading_a_large_answer_takes_time_in_proportion_to_it(
-    dialled: type[Dialled], server: Server
-) -> None:
-    """In proportion to its square these 32 MiB would take minutes; so do they over SSH."""
-    host = connect.connect(replace(server, connection="local"))
-    assert host.read(["head", "-c", str(32 << 20), "/dev/zero"]).stdout == "\0" * (32 << 20)
-    connect.connect(server)
-    assert dialled.made[0].how["config"].runners.remote is RemoteRunner
 
 
 def test_a_key_that_cannot_be_used_is_named_before_anything_is_dialled(

@@ -9,8 +9,10 @@ from hypothesis import settings
 
 from .clone import cloned, somebody
 from .proxying import host, kept, stubs
+from .shelling import anywhere, far, sshd
+from .sshd import opened
 
-__all__ = ["cloned", "host", "kept", "somebody", "stubs"]
+__all__ = ["anywhere", "cloned", "far", "host", "kept", "opened", "somebody", "sshd", "stubs"]
 
 settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.load_profile("unit")

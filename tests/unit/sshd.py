@@ -6,11 +6,21 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from paramiko import Channel, PKey, ServerInterface, Transport
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from paramiko import Channel, ECDSAKey, PKey, ServerInterface, Transport
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_FAILED_CONNECT_FAILED, OPEN_SUCCEEDED
+
+from fabfile.remote.access.connect import connect
+from fabfile.remote.host import Host
+
+from .builders import SERVER
 
 
 class Sshd(ServerInterface):
@@ -20,6 +30,9 @@ class Sshd(ServerInterface):
         self.sessions = sessions
         self.most = 0
         """Sessions that were open at once."""
+        self.lines: list[str] = []
+        """What was asked for."""
+        self.transports: list[Transport] = []
         self._open = 0
         self._guard = threading.Lock()
 
@@ -46,40 +59,55 @@ class Sshd(ServerInterface):
         with self._guard:
             self._open -= ended
 
+    def cut(self) -> None:
+        """Close the connection."""
+        for transport in self.transports:
+            transport.close()
+
     def _run(self, channel: Channel, command: bytes) -> None:
-        with subprocess.Popen(
-            ["bash", "-c", command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            assert process.stdin
-            assert process.stdout
-            given = threading.Thread(target=self._give, args=(channel, process), daemon=True)
-            given.start()
-            out = process.stdout.fileno()
-            for data in iter(lambda: os.read(out, 8192), b""):
-                channel.sendall(data)
-        channel.send_exit_status(process.returncode)
+        self.lines.append(command.decode())
+        pipe = subprocess.PIPE
+        with subprocess.Popen(["bash", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe) as run:
+            assert run.stdin
+            assert run.stdout
+            assert run.stderr
+            out, errors = run.stdout.fileno(), run.stderr.fileno()
+            threads = [
+                threading.Thread(target=self._give, args=(channel, run), daemon=True),
+                threading.Thread(target=_take, args=(errors, channel.sendall_stderr), daemon=True),
+            ]
+            for thread in threads:
+                thread.start()
+            _take(out, channel.sendall)
+            threads[1].join()
+        if run.returncode >= 0:  # else a signal, which is no exit code
+            channel.send_exit_status(run.returncode)
         channel.close()
 
     def _give(self, channel: Channel, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin
-        for data in iter(lambda: channel.recv(8192), b""):
-            process.stdin.write(data)
-            process.stdin.flush()
-        process.stdin.close()
+        with suppress(OSError, ValueError):  # it has ended
+            for data in iter(lambda: channel.recv(8192), b""):
+                process.stdin.write(data)
+                process.stdin.flush()
+        with suppress(OSError):
+            process.stdin.close()
+
+
+def _take(output: int, send: Callable[[bytes], None]) -> None:
+    with suppress(OSError):  # nobody hears it any more
+        for data in iter(lambda: os.read(output, 8192), b""):
+            send(data)
 
 
 @contextmanager
 def listening(key: PKey, sshd: Sshd) -> Iterator[int]:
     """Serve one connection; gives the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        served: list[Transport] = []
 
         def serve() -> None:
             transport = Transport(listener.accept()[0])
-            served.append(transport)
+            sshd.transports.append(transport)
             transport.add_server_key(key)
             transport.start_server(server=sshd)
             channels: list[Channel] = []  # one that nobody holds is closed
@@ -93,5 +121,33 @@ def listening(key: PKey, sshd: Sshd) -> Iterator[int]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield listener.getsockname()[1]
-        for transport in served:
-            transport.close()
+        sshd.cut()
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[Sshd], Host]]:
+    """Connects to a server that gives so many sessions."""
+    secret = Ed25519PrivateKey.generate()
+    form = (Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    (tmp_path / "id").write_bytes(secret.private_bytes(*form))
+    (tmp_path / "root/locks").mkdir(parents=True)
+    key = ECDSAKey.generate()
+    with ExitStack() as stack:
+
+        def to(sshd: Sshd) -> Host:
+            port = stack.enter_context(listening(key, sshd))
+            known = tmp_path / "known_hosts"
+            known.write_text(f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
+            found = replace(
+                SERVER,
+                host="127.0.0.1",
+                port=port,
+                key=tmp_path / "id",
+                known_hosts=known,
+                root=PurePosixPath(tmp_path / "root"),
+            )
+            host = connect(found)
+            stack.callback(host.close)
+            return host
+
+        yield to

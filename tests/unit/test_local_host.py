@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
-from invoke import Config, Context
+from invoke import Context
 
 from fabfile.model.errors import Trouble
 from fabfile.remote import host as host_module
@@ -22,7 +22,6 @@ from fabfile.remote.dry import DryHost
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
 from fabfile.remote.output import Limits, Output
-from fabfile.remote.wire import LocalRunner, Text
 from tests.unit.builders import SERVER
 from tests.unit.clone import scratch_of
 
@@ -57,7 +56,6 @@ def test_a_command_ends_at_its_own_deadline(host: Host) -> None:
 def impatient(host: Host, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host that is waited for no longer than a command may keep still."""
     monkeypatch.setattr(host_module, "GRACE", 0)
-    host.context = Context(Config(overrides={"runners": {"local": LocalRunner}}))
     return host
 
 
@@ -90,10 +88,10 @@ def test_a_file_is_written_whole_with_its_mode(host: Host) -> None:
 def test_a_text_that_did_not_come_whole_leaves_the_file_as_it_was(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the connection ends between a command's start and its input."""
     path = host.server.root / "file"
     host.put(path, "whole\n")
-    monkeypatch.setattr(Text, "read", lambda _self, _size: "")
+    run = host.shells.run
+    monkeypatch.setattr(host.shells, "run", lambda line, _, patience: run(line, b"an", patience))
     with pytest.raises(Trouble, match="failed with exit code 1"):
         host.put(path, "another\n")
     assert Path(path).read_text() == "whole\n"
@@ -281,10 +279,9 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
-from invoke import Config, Context
+from invoke import Context
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
-from fabfile.remote.wire import LocalRunner, Text
 from tests.unit.builders import SERVER
 from tests.unit.clone import scratch_of
 host = Host(replace(SERVER, root=PurePosixPath({str(host.server.root)!r})), Context())

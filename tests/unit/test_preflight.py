@@ -261,6 +261,15 @@ def test_a_container_name_of_another_project_is_named_with_its_owner() -> None:
     ]
 
 
+def test_the_name_of_any_replica_that_somebody_else_has_is_a_problem() -> None:
+    api = service("api", container="app-api-1", replicas=2, beside=True)
+    stack = replace(STACK, services=(api,))
+    theirs = container(replace(api, container="app-api-2"), "x", labels=labels_of("other", "api"))
+    assert stack_problems(facts(containers=(theirs,)), stack) == [
+        "container name app-api-2 is in use by project other; rename or remove that one"
+    ]
+
+
 def test_the_data_of_whoever_has_our_name_is_told_before_somebody_removes_it() -> None:
     labels = labels_of("other", "db")
     theirs = container(STACK.service("db"), "x", labels=labels, data=("other_pg", "/srv/files"))

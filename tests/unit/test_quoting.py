@@ -7,8 +7,9 @@ import subprocess
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fabfile.remote.line import command_line
-from fabfile.remote.wire import Text
+from fabfile.remote.duplex import Near
+from fabfile.remote.line import command_line, quoted
+from fabfile.remote.shell import LINE, Shell
 
 WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
@@ -28,6 +29,17 @@ def received(words: list[str]) -> list[str]:
 @example(["", " ", "\t", "\n", "'", '"', "\\", "'\"'\"'", "#", "é\u2028"])
 def test_words_arrive_unchanged(words: list[str]) -> None:
     assert received(words) == words
+
+
+@settings(max_examples=40)
+@given(st.lists(WORD, min_size=1, max_size=8))
+@example(["\x01", "\x7f", "\x01\x7f\x01", "\n", "\r\n", "é\u2028😀", "'", "\\", "go"])
+def test_words_arrive_unchanged_through_a_shell_that_stays(words: list[str]) -> None:
+    ran = STAYING.run(quoted(["printf", "%s\\0", *words], 60), b"", 60)
+    assert ran == (0, b"".join(word.encode() + b"\0" for word in words), b"")
+
+
+STAYING = Shell(Near(LINE))
 
 
 def test_a_deadline_stands_before_every_command() -> None:
@@ -55,8 +67,3 @@ def test_a_command_without_an_input_of_its_own_reads_nothing() -> None:
 def test_a_command_that_does_not_end_is_ended_on_the_server() -> None:
     line = command_line(["sleep", "60"], 0.05, has_stdin=False)
     assert subprocess.run(["bash", "-c", line.text], check=False).returncode == 124
-
-
-def test_an_input_is_given_at_once_and_then_ends() -> None:
-    text = Text("all of it\n")
-    assert (text.read(1), text.read(1), text.read(1)) == ("all of it\n", "", "")

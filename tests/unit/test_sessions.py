@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from paramiko import ECDSAKey
 
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.ops.session import side_by_side
-from fabfile.remote.access.connect import connect
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
-from tests.unit.builders import SERVER
 
-from .sshd import Sshd, listening
+from .sshd import Sshd
 
 TOLD = (
     "ubuntu: sshd gives no further session on this connection;"
     " MaxSessions in its sshd_config must be 2 or more (10 without that line)"
 )
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[[Sshd], Host]]:
-    """Connects to a server that gives so many sessions."""
-    secret = Ed25519PrivateKey.generate()
-    form = (Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    (tmp_path / "id").write_bytes(secret.private_bytes(*form))
-    (tmp_path / "root/locks").mkdir(parents=True)
-    key = ECDSAKey.generate()
-    with ExitStack() as stack:
-
-        def to(sshd: Sshd) -> Host:
-            port = stack.enter_context(listening(key, sshd))
-            known = tmp_path / "known_hosts"
-            known.write_text(f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
-            found = replace(
-                SERVER,
-                host="127.0.0.1",
-                port=port,
-                key=tmp_path / "id",
-                known_hosts=known,
-                root=PurePosixPath(tmp_path / "root"),
-            )
-            host = connect(found)
-            stack.callback(host.close)
-            return host
-
-        yield to
 
 
 @pytest.mark.parametrize("number", [2, 3, 10])
@@ -71,10 +35,13 @@ def test_commands_wait_for_each_other_where_sessions_are_few(
 
 
 def test_bytes_stream_where_sessions_are_few(opened: Callable[[Sshd], Host]) -> None:
+    """In place of the shell that nothing runs in."""
     host = opened(Sshd(2))
     with Lock(host, "somebody"):
         words = ["bash", "-c", "cat >/dev/null; echo done", "take"]
-        assert host.pour(words, [b"x" * 100_000], timeout=30).stdout == "done\n"
+        for number in range(2):
+            assert host.write(["echo", str(number)]).stdout == f"{number}\n"
+            assert host.pour(words, [b"x" * 100_000], timeout=30).stdout == "done\n"
 
 
 def test_one_session_is_refused_before_the_first_change(opened: Callable[[Sshd], Host]) -> None:
@@ -101,6 +68,7 @@ def test_sessions_that_are_given_no_more_in_the_middle_are_one_line(
     with Lock(host, "somebody"):
         host.write(["true"])
         sshd.sessions = 0
+        host.write(["true"])
         with pytest.raises(Trouble) as caught:
-            host.write(["true"])
+            host.pour(["true"], [], timeout=30)
     assert caught.value.message == TOLD

@@ -41,8 +41,14 @@ PLAN = Plan(
     since=SINCE,
     steps=(
         Step(Kind.FETCH, "1a2b3c4d", "Answer | faster <b>now</b> `really`"),
-        Step(Kind.BUILD, "core-api-1", "wishwithme/core-api:0123 not on the server"),
-        Step(Kind.ROLL, "core-api-1", "services/core-api: 7 files in 3 commits since 4f2c0000"),
+        Step(Kind.BUILD, "core-api", "wishwithme/core-api:0123 not on the server"),
+        Step(
+            Kind.BESIDE,
+            "core-api",
+            "services/core-api: 7 files in 3 commits since 4f2c0000: 2 new beside 2",
+        ),
+        Step(Kind.SWITCH, "core-api", "one load moves the requests to those that stay"),
+        Step(Kind.RETIRE, "core-api", "2 that nobody asks"),
     ),
     untouched=("postgres", "redis"),
     notes=("edited on the server: M nginx/ubuntu/nginx.conf",),

@@ -187,7 +187,7 @@ def is_another_stack(facts: Facts) -> bool:
 def stack_problems(facts: Facts, stack: Stack) -> list[str]:
     """What is not understood of it, clashes with what is not ours, and limits beyond the host."""
     problems = list(stack.not_understood)
-    names = {service.container for service in stack.services}
+    names = {name for service in stack.services for name in service.containers}
     ours = {c.name for c in facts.containers if c.project == stack.project}
     for container in facts.containers:
         if container.name in names - ours:

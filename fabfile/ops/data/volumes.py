@@ -82,15 +82,16 @@ def _shared(sight: Sight, service: Service, services: tuple[Service, ...]) -> Sh
     source = next((mount.source for mount in service.mounts if mount.target == hint.path), None)
     if source is None:
         raise refused(f"x-deploy.{service.name}.volume: nothing is mounted at {hint.path}")
-    container = sight.facts.container(sight.target.stack.project, service.name)
-    if container is None:
-        raise refused(f"{sight.server.name}: container {service.container} is not there")
-    others = (
-        other.container
+    having = [
+        other
         for other in services
         if other is not service and source in [mount.source for mount in other.mounts]
-    )
-    return Shared(hint, container.image, (service.container, *others))
+    ]
+    project = sight.target.stack.project
+    found = [c for one in (service, *having) for c in sight.facts.containers_of(project, one.name)]
+    if not found or found[0].service != service.name:
+        raise refused(f"{sight.server.name}: container {service.container} is not there")
+    return Shared(hint, found[0].image, tuple(container.name for container in found))
 
 
 def _take(kept: Kept) -> VolumeBackup:

@@ -12,7 +12,7 @@ from ...model.facts import SHORT, Facts
 from ...remote.deploy import beside, compose
 from ...remote.host import Host
 from ...remote.look import look
-from .. import gates
+from .. import probing
 from .rolling import Rolling
 
 
@@ -74,7 +74,7 @@ class Beside:
         def green() -> bool:
             facts = look(self.host)
             fresh = [one for one in facts.containers if one.id in ids]
-            verdicts = gates.ask_containers(self.host, self.target.stack, facts, fresh)
+            verdicts = probing.ask_containers(self.host, self.target.stack, facts, fresh)
             red[:] = [f"{one.gate}: {one.why}" for one in verdicts if not one.ok]
             return not red
 

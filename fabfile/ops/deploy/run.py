@@ -15,7 +15,7 @@ from ...model.release import KILLED, Done, Release
 from ...remote import http
 from ...remote.deploy import compose, git
 from ...remote.look import look
-from .. import gates
+from .. import gates, probing
 from ..interruption import Interrupted
 from ..neighbours import Neighbours, look_around
 from ..session import Session, at_once
@@ -184,7 +184,7 @@ class Run:
     def _red(self, fatal: Sequence[Verdict]) -> Trouble:
         names = ", ".join(verdict.gate for verdict in fatal)
         evidence = [f"{verdict.gate}: {verdict.why}" for verdict in fatal]
-        asked = gates.probed(self.decided.target.stack, self.proved) if self.proved else {}
+        asked = probing.probed(self.decided.target.stack, self.proved) if self.proved else {}
         for verdict in fatal:
             if container := asked.get(verdict.gate):
                 evidence += compose.last_lines(self.sight.host, container.id)

@@ -81,23 +81,32 @@ def _services(sight: Sight) -> list[dict[str, Any]]:
     containers = _ours(sight)
     known = [service.name for service in sight.target.stack.services] if sight.target else []
     names = known + sorted(set(containers) - set(known))
-    return [_service(name, containers.get(name), facts) for name in names]
+    return [_service(name, containers.get(name, []), facts) for name in names]
 
 
-def _ours(sight: Sight) -> dict[str, Container]:
+def _ours(sight: Sight) -> dict[str, list[Container]]:
     project = sight.target.stack.project if sight.target else None
-    return {
-        container.service: container
-        for container in sight.facts.containers
-        if container.service and (project is None or container.project == project)
-    }
+    found: dict[str, list[Container]] = {}
+    for container in sight.facts.containers:
+        if container.service and (project is None or container.project == project):
+            found.setdefault(container.service, []).append(container)
+    return found
 
 
-def _service(name: str, container: Container | None, facts: Facts) -> dict[str, Any]:
-    if container is None:
+def _service(name: str, containers: Sequence[Container], facts: Facts) -> dict[str, Any]:
+    """What is to be said of a service; of several replicas, of the one that is worst off."""
+    if not containers:
         return {"service": name, "state": "absent", "health": "", "image": "", "as_deployed": False}
     release = facts.verified
     image = release.images.get(name) if release else None
+
+    def deployed(one: Container) -> bool:
+        return bool(image and image.id == one.image)
+
+    def rank(one: Container) -> tuple[bool, bool, bool]:
+        return one.state == "running", one.health in ("", "healthy"), deployed(one)
+
+    container = min(containers, key=rank)
     tags = sorted(
         tag
         for tag, identity in facts.images.items()
@@ -108,8 +117,8 @@ def _service(name: str, container: Container | None, facts: Facts) -> dict[str, 
         "state": container.state,
         "health": container.health,
         "image": tags[0] if tags else container.image[:19],
-        "as_deployed": bool(image and image.id == container.image),
-        "restarts": container.restarts,
+        "as_deployed": all(map(deployed, containers)),
+        "restarts": sum(one.restarts for one in containers),
     }
 
 

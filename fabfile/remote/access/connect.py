@@ -7,7 +7,6 @@ import socket
 from typing import Any
 
 from fabric import Config, Connection
-from invoke import Config as LocalConfig
 from invoke import Context
 from paramiko import (
     AuthenticationException,
@@ -24,9 +23,8 @@ from patchwork.environment import have_program
 from ...model.errors import Trouble, refused
 from ...model.inventory import Server
 from ..host import Host
-from ..wire import LocalRunner, RemoteRunner
 from .keys import key_problem
-from .sessions import open_session
+from .sessions import session_of
 
 # Its threads would print tracebacks of what is raised here and told in one line.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -44,7 +42,7 @@ KEEPALIVE = 30
 def connect(server: Server) -> Host:
     """Open the server's one connection; exit code 2 with the cause and the remedy otherwise."""
     if server.connection == "local":
-        return Host(server, Context(LocalConfig(overrides={"runners": {"local": LocalRunner}})))
+        return Host(server, Context())
     problem = key_problem(server.key)
     if problem:
         raise refused(f"{server.name}: {problem}")
@@ -54,9 +52,7 @@ def connect(server: Server) -> Host:
         port=server.port,
         connect_timeout=CONNECT,
         forward_agent=False,
-        config=Config(
-            overrides={"load_ssh_configs": False, "runners": {"remote": RemoteRunner}}, lazy=True
-        ),
+        config=Config(overrides={"load_ssh_configs": False}, lazy=True),
         connect_kwargs={
             "key_filename": str(server.key),
             "allow_agent": False,
@@ -95,7 +91,7 @@ class Bounded(Connection):
     def create_session(self) -> Channel:
         """A session for one command."""
         self.open()
-        return open_session(self.transport)
+        return session_of(self.transport)
 
     def open(self) -> Any:
         """Open it, unless it is open."""

@@ -57,7 +57,7 @@ class Profile(BaseModel):
 
 
 def signing_key() -> str:
-    """The secret that signs tokens, equal on every twin."""
+    """The secret that signs tokens, equal on every replica."""
     return load_settings().jwt_secret_key.get_secret_value()
 
 

@@ -9,7 +9,7 @@ RESOLVE = "resolve"
 
 
 async def resolve_with_commit(session: AsyncSession, item_id: UUID) -> None:
-    """Have the item resolved by either twin, once the session commits."""
+    """Have the item resolved by any replica, once the session commits."""
     raw = await (await session.connection()).get_raw_connection()
     assert raw.driver_connection is not None
     await Queries(AsyncpgDriver(raw.driver_connection)).enqueue(RESOLVE, item_id.bytes)

@@ -15,7 +15,7 @@ from app.streams import CHANNEL, stream_of
 Name = Literal["items:updated", "items:resolved", "wishlists:updated"]
 
 BATCH = 100
-# One number for this database: the twins announce in turns, so that the order holds.
+# One number for this database: the replicas announce in turns, so that the order holds.
 RELAY_LOCK = 7_041_777
 
 # What of a user's stream is kept for replay.
@@ -36,7 +36,7 @@ end
 def announce_with_commit(
     session: AsyncSession, user_id: UUID, name: Name, data: BaseModel | dict[str, Any]
 ) -> None:
-    """Tell every open stream of this user, on both twins, once the session commits."""
+    """Tell every open stream of this user, on all replicas, once the session commits."""
     plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
     session.add(OutboxEvent(user_id=user_id, event=name, data=plain))
     filled = session.info["outbox_filled"]

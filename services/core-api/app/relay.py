@@ -5,7 +5,7 @@ import asyncio
 from app.backends import Backends
 from app.outbox import announce
 
-# A forgotten wake-up, or one of the other twin that died, costs this many seconds and no event.
+# A forgotten wake-up, or one of another replica that died, costs this many seconds and no event.
 LOOK_AGAIN = 1.0
 
 

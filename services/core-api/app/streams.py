@@ -1,8 +1,9 @@
 """A user's events as Redis keeps them, followed by every open stream of that user.
 
 Each user has a capped Redis stream, and each open connection a place in it: the id of the last
-entry it was given. Whatever happens to Redis, to a twin or to the connection, reading goes on after
-that place, so nothing is lost and nothing comes twice. The channel `sse:events` is a bell only.
+entry it was given. Whatever happens to Redis, to a replica or to the connection, reading goes on
+after that place, so nothing is lost and nothing comes twice. The channel `sse:events` is a bell
+only.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ SILENCE = 30.0
 QUIET = 10.0
 RETRY = 1.0
 BATCH = 100
-# So many streams one user may have open on each twin.
+# So many streams one user may have open on each replica.
 MOST = 20
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class Streams:
         return [Event(key, entry["event"], entry["data"]) for key, entry in entries]
 
     async def listen(self) -> None:
-        """Ring for every event that either twin announces. Raises when Redis goes away."""
+        """Ring for every event that any replica announces. Raises when Redis goes away."""
         async with self.redis.pubsub() as subscription:
             await subscription.subscribe(CHANNEL)
             asked = False

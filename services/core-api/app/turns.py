@@ -9,11 +9,11 @@ from pgqueuer import Job, Queries
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pgqueuer.types import QueueEntrypoint, QueueManagerId
 
-# The resolver twins work on two pages each: so many jobs run at once, ours of both twins together.
+# The two resolvers work on two pages each: so many jobs run at once, ours of all replicas together.
 AT_ONCE = 4
 # So many of them may be one user's: whatever their pages do, others have the rest.
 PER_USER = 2
-# One number for this database: the twins choose one after the other, so that the limits hold.
+# One number for this database: the replicas choose one after the other, so that the limits hold.
 TURNS_LOCK = 7_041_778
 
 # A job is at work while its worker gives signs of life. The others wait: of each user the oldest

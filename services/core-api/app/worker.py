@@ -54,7 +54,7 @@ class Worker:
         self.stopping = stopping
 
     async def run(self) -> None:
-        """Work until the process stops; what is under way then goes back, for the other twin.
+        """Work until the process stops; what is under way then goes back, for another replica.
 
         Raises when the database goes away; its jobs are taken over once they count as stalled.
         """

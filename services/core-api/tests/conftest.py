@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real Redis in folders of their own, and two twins on them."""
+"""A real PostgreSQL and a real Redis in folders of their own, and two replicas on them."""
 
 import logging
 import os
@@ -91,22 +91,22 @@ def settings(database_url: str, redis: RedisServer, resolver: StandIn) -> Settin
 
 
 @pytest.fixture(scope="session")
-def twins(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The addresses of two twins with the same backends."""
+def replicas(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The addresses of two replicas with the same backends."""
     with ExitStack() as stack:
         one, two = (stack.enter_context(served(create_app(settings))) for _ in range(2))
         yield one, two
 
 
 @pytest.fixture
-def person(twins: tuple[str, str]) -> Person:
-    """A new user of the first twin."""
-    return Person(twins[0])
+def person(replicas: tuple[str, str]) -> Person:
+    """A new user of the first replica."""
+    return Person(replicas[0])
 
 
 @pytest.fixture
-def new_person(twins: tuple[str, str]) -> Callable[[], Person]:
-    return lambda: Person(twins[0])
+def new_person(replicas: tuple[str, str]) -> Callable[[], Person]:
+    return lambda: Person(replicas[0])
 
 
 @pytest.fixture

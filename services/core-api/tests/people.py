@@ -78,7 +78,7 @@ def listening(url: str, token: str, after: str = "") -> Iterator[Listener]:
 
 
 class Person:
-    """A new user of one of the twins."""
+    """A new user of one of the replicas."""
 
     def __init__(self, url: str) -> None:
         self.email = f"{uuid4().hex}@wishwith.test"

@@ -1,4 +1,4 @@
-"""What the tests run: a Redis that can be stopped, a stand-in of the resolver, twins."""
+"""What the tests run: a Redis that can be stopped, a stand-in of the resolver, replicas."""
 
 import json
 import signal
@@ -110,7 +110,7 @@ class StandIn:
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
-    """The address of a twin: the application behind a real server, in a thread of this process."""
+    """The address of a replica: the application behind a real server, in a thread of its own."""
     server = uvicorn.Server(
         uvicorn.Config(
             app, port=free_port(), log_config=None, access_log=False, timeout_graceful_shutdown=1

@@ -1,4 +1,4 @@
-"""Events reach every open stream of their user, on both twins, once."""
+"""Events reach every open stream of their user, on all replicas, once."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ from tests.conftest import SIGNING_KEY
 from tests.people import Person, listening
 from tests.servers import RedisServer, until
 
-Twins = tuple[str, str]
+Replicas = tuple[str, str]
 
 
 @contextmanager
@@ -33,8 +33,8 @@ def without_redis(redis: RedisServer, how: int = signal.SIGTERM) -> Iterator[Non
         redis.start()
 
 
-def test_a_change_on_one_twin_is_heard_on_both(twins: Twins, person: Person) -> None:
-    with listening(twins[0], person.token) as one, listening(twins[1], person.token) as two:
+def test_a_change_on_one_replica_is_heard_on_both(replicas: Replicas, person: Person) -> None:
+    with listening(replicas[0], person.token) as one, listening(replicas[1], person.token) as two:
         item = person.item(person.wishlist("Birthday"), title="Kite")
         for listener in (one, two):
             made = listener.next()
@@ -44,10 +44,10 @@ def test_a_change_on_one_twin_is_heard_on_both(twins: Twins, person: Person) -> 
         assert one.place == two.place
 
 
-def test_removals_are_told(twins: Twins, person: Person) -> None:
+def test_removals_are_told(replicas: Replicas, person: Person) -> None:
     wishlist = person.wishlist()
     item = person.item(wishlist, title="Kite")
-    with listening(twins[1], person.token, after="0-0") as listener:
+    with listening(replicas[1], person.token, after="0-0") as listener:
         listener.next(), listener.next()
         person.api.delete(f"/items/{item['id']}")
         gone = {"id": item["id"], "wishlist_id": wishlist, "deleted": True}
@@ -57,46 +57,48 @@ def test_removals_are_told(twins: Twins, person: Person) -> None:
 
 
 def test_nobody_hears_of_other_peoples_wishes(
-    twins: Twins, person: Person, new_person: Callable[[], Person]
+    replicas: Replicas, person: Person, new_person: Callable[[], Person]
 ) -> None:
     other = new_person()
-    with listening(twins[0], other.token) as listener:
+    with listening(replicas[0], other.token) as listener:
         person.wishlist()
         other.wishlist("Own")
         assert listener.next().data["name"] == "Own"
 
 
-def test_a_stream_goes_on_where_it_ended_also_on_the_other_twin(
-    twins: Twins, person: Person
+def test_a_stream_goes_on_where_it_ended_also_on_another_replica(
+    replicas: Replicas, person: Person
 ) -> None:
     wishlist = person.wishlist()
-    with listening(twins[0], person.token) as before:
+    with listening(replicas[0], person.token) as before:
         person.item(wishlist, title="one")
         assert before.titles(1) == ["one"]
     person.item(wishlist, title="two")
     person.item(wishlist, title="three")
-    with listening(twins[1], person.token, after=before.place or "") as after:
+    with listening(replicas[1], person.token, after=before.place or "") as after:
         person.item(wishlist, title="four")
         assert after.titles(3) == ["two", "three", "four"]
 
 
 def test_a_stream_that_heard_nothing_yet_has_a_place_to_go_on_from(
-    twins: Twins, person: Person
+    replicas: Replicas, person: Person
 ) -> None:
     wishlist = person.wishlist()
-    with listening(twins[0], person.token) as before:
+    with listening(replicas[0], person.token) as before:
         pass
     person.item(wishlist, title="meanwhile")
-    with listening(twins[1], person.token, after=before.place or "") as after:
+    with listening(replicas[1], person.token, after=before.place or "") as after:
         assert after.titles(1) == ["meanwhile"]
 
 
-def test_the_header_of_a_browser_counts_before_the_query(twins: Twins, person: Person) -> None:
+def test_the_header_of_a_browser_counts_before_the_query(
+    replicas: Replicas, person: Person
+) -> None:
     person.wishlist("first")
     query = {"token": person.token, "last_event_id": "9999999999999-0"}
     with httpx.stream(
         "GET",
-        f"{twins[0]}/api/v1/events/stream",
+        f"{replicas[0]}/api/v1/events/stream",
         params=query,
         headers={"Last-Event-ID": "0-0"},
         timeout=10,
@@ -109,10 +111,10 @@ def test_the_header_of_a_browser_counts_before_the_query(twins: Twins, person: P
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_of_redis_loses_nothing_and_doubles_nothing(
-    twins: Twins, person: Person, redis: RedisServer, how: int
+    replicas: Replicas, person: Person, redis: RedisServer, how: int
 ) -> None:
     wishlist = person.wishlist()
-    with listening(twins[0], person.token) as one, listening(twins[1], person.token) as two:
+    with listening(replicas[0], person.token) as one, listening(replicas[1], person.token) as two:
         person.item(wishlist, title="before")
         with without_redis(redis, how):
             person.item(wishlist, title="while away 1")
@@ -125,11 +127,11 @@ def test_a_restart_of_redis_loses_nothing_and_doubles_nothing(
 
 
 def test_a_stream_opened_while_redis_is_away_hears_what_comes(
-    twins: Twins, person: Person, redis: RedisServer
+    replicas: Replicas, person: Person, redis: RedisServer
 ) -> None:
     wishlist = person.wishlist()
     with without_redis(redis):
-        with listening(twins[0], person.token) as listener:
+        with listening(replicas[0], person.token) as listener:
             person.item(wishlist, title="while away")
             redis.start()
             assert listener.titles(1) == ["while away"]
@@ -137,25 +139,25 @@ def test_a_stream_opened_while_redis_is_away_hears_what_comes(
 
 
 def test_silence_is_broken_by_a_ping_that_keeps_the_place(
-    twins: Twins, person: Person, monkeypatch: pytest.MonkeyPatch
+    replicas: Replicas, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "SILENCE", 0.3)
-    with listening(twins[0], person.token) as listener:
+    with listening(replicas[0], person.token) as listener:
         opened = listener.place
         ping = listener.next()
         assert (ping.name, ping.data, ping.id) == ("sync:ping", {}, opened)
 
 
-def test_a_stream_is_neither_stored_nor_held_back(twins: Twins, person: Person) -> None:
-    with listening(twins[0], person.token) as listener:
+def test_a_stream_is_neither_stored_nor_held_back(replicas: Replicas, person: Person) -> None:
+    with listening(replicas[0], person.token) as listener:
         assert listener.headers is not None
         assert listener.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         assert listener.headers["X-Accel-Buffering"] == "no"
         assert listener.headers["Cache-Control"] == "no-cache, no-transform"
 
 
-def test_a_stream_needs_a_token_that_is_good(twins: Twins, person: Person) -> None:
-    address = f"{twins[0]}/api/v1/events/stream"
+def test_a_stream_needs_a_token_that_is_good(replicas: Replicas, person: Person) -> None:
+    address = f"{replicas[0]}/api/v1/events/stream"
     assert httpx.get(address).status_code == 422
     assert httpx.get(address, params={"token": "x"}).status_code == 401
     forged = access_token(uuid4(), "another-key-that-is-long-enough-to-sign")
@@ -171,26 +173,26 @@ def access(person: Person, seconds: float) -> str:
 
 
 def test_a_stream_ends_with_its_token_and_another_goes_on_behind_it(
-    twins: Twins, person: Person
+    replicas: Replicas, person: Person
 ) -> None:
     wishlist = person.wishlist()
     good_for = 4
     begun = time.monotonic()
-    with listening(twins[0], access(person, good_for)) as before:
+    with listening(replicas[0], access(person, good_for)) as before:
         person.item(wishlist, title="one")
         assert before.titles(1) == ["one"]
         assert before.ended.wait(30)
         assert good_for - 2 < time.monotonic() - begun
     person.item(wishlist, title="between")
-    with listening(twins[1], person.token, after=before.place or "") as after:
+    with listening(replicas[1], person.token, after=before.place or "") as after:
         person.item(wishlist, title="two")
         assert after.titles(2) == ["between", "two"]
 
 
 def test_a_stream_without_an_event_tells_its_place_before_it_ends(
-    twins: Twins, person: Person
+    replicas: Replicas, person: Person
 ) -> None:
-    with listening(twins[0], access(person, 3)) as listener:
+    with listening(replicas[0], access(person, 3)) as listener:
         opened = listener.place
         last = listener.next(30)
         assert (last.name, last.id) == ("sync:ping", opened)
@@ -198,19 +200,20 @@ def test_a_stream_without_an_event_tells_its_place_before_it_ends(
 
 
 def test_a_user_with_too_many_streams_is_refused_one_more_and_keeps_the_others(
-    twins: Twins, person: Person, new_person: Callable[[], Person]
+    replicas: Replicas, person: Person, new_person: Callable[[], Person]
 ) -> None:
     other = new_person()
-    asked = {"url": f"{twins[0]}/api/v1/events/stream", "params": {"token": person.token}}
+    asked = {"url": f"{replicas[0]}/api/v1/events/stream", "params": {"token": person.token}}
     with ExitStack() as stack:
         left = stack.enter_context(httpx.stream("GET", **asked, timeout=20))
         mine = [
-            stack.enter_context(listening(twins[0], person.token)) for _ in range(streams.MOST - 1)
+            stack.enter_context(listening(replicas[0], person.token))
+            for _ in range(streams.MOST - 1)
         ]
         refused = httpx.get(**asked, timeout=20)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "30")
         assert refused.json() == {"detail": "too many streams are open"}
-        stack.enter_context(listening(twins[0], other.token))
+        stack.enter_context(listening(replicas[0], other.token))
         person.wishlist("still heard")
         assert {listener.next().data["name"] for listener in mine} == {"still heard"}
         left.close()
@@ -223,10 +226,10 @@ def status_of(**asked: Any) -> int:
 
 
 def test_whoever_opens_a_hundred_streams_at_once_has_no_more_than_others(
-    twins: Twins, person: Person
+    replicas: Replicas, person: Person
 ) -> None:
     async def rush() -> list[int]:
-        url = f"{twins[0]}/api/v1/events/stream"
+        url = f"{replicas[0]}/api/v1/events/stream"
         async with httpx.AsyncClient(timeout=60, limits=httpx.Limits()) as client:
             asked = [client.build_request("GET", url, params={"token": person.token})] * 100
             answers = await asyncio.gather(*(client.send(one, stream=True) for one in asked))

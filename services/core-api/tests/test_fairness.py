@@ -10,7 +10,7 @@ from app import turns
 from tests.people import Person
 from tests.servers import Answer, StandIn, until
 
-Twins = tuple[str, str]
+Replicas = tuple[str, str]
 
 # What another user's item takes at most while one user's pages are endless (docs/services.md).
 IN_TURN = 30

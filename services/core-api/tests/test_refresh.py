@@ -87,12 +87,12 @@ def test_an_exchange_whose_answer_was_lost_may_be_repeated(person: Person) -> No
 
 
 def test_tabs_that_use_one_refresh_token_at_once_stay_signed_in(
-    person: Person, twins: tuple[str, str]
+    person: Person, replicas: tuple[str, str]
 ) -> None:
     token = person.tokens["refresh_token"]
 
     def tab(number: int) -> tuple[int, dict[str, str]]:
-        url = f"{twins[number % 2]}/api/v1/auth/refresh"
+        url = f"{replicas[number % 2]}/api/v1/auth/refresh"
         answer = httpx.post(url, json={"refresh_token": token}, timeout=20)
         return answer.status_code, answer.json()
 

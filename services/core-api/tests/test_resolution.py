@@ -17,7 +17,7 @@ from app.settings import Settings
 from tests.people import Person, listening
 from tests.servers import Answer, StandIn, until
 
-Twins = tuple[str, str]
+Replicas = tuple[str, str]
 
 
 def address() -> str:
@@ -38,7 +38,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_address_becomes_an_item_that_is_announced(
-    twins: Twins, person: Person, resolver: StandIn
+    replicas: Replicas, person: Person, resolver: StandIn
 ) -> None:
     page = {
         "title": " Kite ",
@@ -50,7 +50,7 @@ def test_an_address_becomes_an_item_that_is_announced(
     url = address()
     with (
         answering(resolver, lambda url: (200, page)),
-        listening(twins[1], person.token) as listener,
+        listening(replicas[1], person.token) as listener,
     ):
         item = person.item(person.wishlist(), source_url=url)
         assert (item["status"], item["title"]) == ("pending", url)
@@ -128,7 +128,7 @@ def test_a_resolver_that_is_busy_for_long_still_gets_to_the_item(
     assert resolver.asked.count(url) == 5
 
 
-def test_both_twins_together_ask_no_more_than_the_resolver_can_do(
+def test_all_replicas_together_ask_no_more_than_the_resolver_can_do(
     person: Person, new_person: Callable[[], Person], resolver: StandIn
 ) -> None:
     lock, all_at_work, now, most = threading.Lock(), threading.Event(), 0, 0
@@ -159,10 +159,13 @@ def test_both_twins_together_ask_no_more_than_the_resolver_can_do(
 
 @pytest.mark.usefixtures("hasty")
 def test_a_resolver_that_stays_away_fails_the_item_after_a_few_tries(
-    twins: Twins, person: Person, resolver: StandIn
+    replicas: Replicas, person: Person, resolver: StandIn
 ) -> None:
     url = address()
-    with answering(resolver, lambda url: (502, {})), listening(twins[0], person.token) as listener:
+    with (
+        answering(resolver, lambda url: (502, {})),
+        listening(replicas[0], person.token) as listener,
+    ):
         item = person.item(person.wishlist(), source_url=url)
         heard = [listener.next() for _ in range(3)]
     assert (heard[-1].name, heard[-1].data["status"]) == ("items:resolved", "failed")

@@ -23,8 +23,8 @@ from tests.people import Person, listening
 from tests.servers import Answer, StandIn, answers, free_port, served, until
 
 
-class Twin:
-    """A twin in a process of its own, started as the image starts it."""
+class Replica:
+    """A replica in a process of its own, started as the image starts it."""
 
     def __init__(self, settings: Settings, log: Path) -> None:
         self.port = free_port()
@@ -52,8 +52,8 @@ class Twin:
 
 
 @pytest.fixture
-def twin(settings: Settings, tmp_path: Path) -> Iterator[Twin]:
-    running = Twin(settings, tmp_path / "log")
+def replica(settings: Settings, tmp_path: Path) -> Iterator[Replica]:
+    running = Replica(settings, tmp_path / "log")
     yield running
     running.process.kill()
     running.process.wait(10)
@@ -81,37 +81,37 @@ def stuck(resolver: StandIn) -> Iterator[Stuck]:
 
 
 def test_ten_open_streams_and_work_under_way_end_at_once_with_exit_code_0(
-    twin: Twin, resolver: StandIn, settings: Settings
+    replica: Replica, resolver: StandIn, settings: Settings
 ) -> None:
-    person = Person(twin.url)
+    person = Person(replica.url)
     wishlist = person.wishlist()
     with ExitStack() as stack:
-        streams = [stack.enter_context(listening(twin.url, person.token)) for _ in range(10)]
+        streams = [stack.enter_context(listening(replica.url, person.token)) for _ in range(10)]
         with stuck(resolver) as answer:
             items = [person.item(wishlist, source_url=f"https://a.test/{n}") for n in range(6)]
             assert answer.asked.wait(10)
             begun = time.monotonic()
-            twin.process.send_signal(signal.SIGTERM)
-            assert twin.process.wait(10) == 0
+            replica.process.send_signal(signal.SIGTERM)
+            assert replica.process.wait(10) == 0
             assert time.monotonic() - begun < 5
         # The stream's last chunk came: the browser sees an end, and no broken connection.
         assert all(stream.ended.wait(5) for stream in streams)
-    # The next twin finds all of the work, the interrupted too, without waiting for a timeout.
+    # The next one finds all of the work, the interrupted too, without waiting for a timeout.
     with served(create_app(settings)) as url:
         person.api = httpx.Client(base_url=f"{url}/api/v1", headers=person.api.headers)
         until(lambda: {person.status(item) for item in items} == {"resolved"})
 
 
-def test_what_a_killed_twin_worked_on_is_done_by_another(
-    twin: Twin, resolver: StandIn, settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_what_a_killed_replica_worked_on_is_done_by_another(
+    replica: Replica, resolver: StandIn, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "STALLED", timedelta(seconds=1))
-    person = Person(twin.url)
+    person = Person(replica.url)
     with stuck(resolver) as answer:
         item = person.item(person.wishlist(), source_url="https://a.test/killed")
         assert answer.asked.wait(10)
-        twin.process.kill()
-        twin.process.wait(10)
+        replica.process.kill()
+        replica.process.wait(10)
     with served(create_app(settings)) as url:
         person.api = httpx.Client(base_url=f"{url}/api/v1", headers=person.api.headers)
         until(lambda: person.status(item) == "resolved")
@@ -120,20 +120,20 @@ def test_what_a_killed_twin_worked_on_is_done_by_another(
     assert names == ["wishlists:updated", "items:updated", "items:resolved"]
 
 
-def test_every_line_of_the_log_is_json_and_none_holds_a_token(twin: Twin) -> None:
-    person = Person(twin.url)
+def test_every_line_of_the_log_is_json_and_none_holds_a_token(replica: Replica) -> None:
+    person = Person(replica.url)
     header = {"X-Request-ID": "id-of-the-proxy"}
-    answer = httpx.get(f"{twin.url}/api/v1/auth/me", headers=header | dict(person.api.headers))
+    answer = httpx.get(f"{replica.url}/api/v1/auth/me", headers=header | dict(person.api.headers))
     assert answer.headers["X-Request-ID"] == "id-of-the-proxy"
-    with listening(twin.url, person.token):
+    with listening(replica.url, person.token):
         pass
-    twin.process.send_signal(signal.SIGTERM)
-    assert twin.process.wait(10) == 0
-    lines = twin.lines()
+    replica.process.send_signal(signal.SIGTERM)
+    assert replica.process.wait(10) == 0
+    lines = replica.lines()
     requests = [line for line in lines if line["message"] == "request"]
     mine = [line for line in requests if line["request_id"] == "id-of-the-proxy"]
     assert [(line["path"], line["status"]) for line in mine] == [("/api/v1/auth/me", 200)]
     assert "/api/v1/events/stream" in {line["path"] for line in requests}
-    text = twin.log.read_text()
+    text = replica.log.read_text()
     for secret in (person.token, person.tokens["refresh_token"], "token="):
         assert secret not in text

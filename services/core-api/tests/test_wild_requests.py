@@ -45,7 +45,7 @@ def requests(operation: APIOperation) -> SearchStrategy[schemathesis.Case]:
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_no_request_is_answered_with_a_server_error(
-    label: str, person_of_the_module: Person, twins: tuple[str, str]
+    label: str, person_of_the_module: Person, replicas: tuple[str, str]
 ) -> None:
     header = {"Authorization": f"Bearer {person_of_the_module.token}"}
 
@@ -53,15 +53,15 @@ def test_no_request_is_answered_with_a_server_error(
     @BOUNDED
     def ask(case: schemathesis.Case) -> None:
         case.call_and_validate(
-            base_url=twins[0], headers=header, checks=[not_a_server_error], timeout=20
+            base_url=replicas[0], headers=header, checks=[not_a_server_error], timeout=20
         )
 
     ask()
 
 
 @pytest.fixture(scope="module")
-def person_of_the_module(twins: tuple[str, str]) -> Person:
-    return Person(twins[0])
+def person_of_the_module(replicas: tuple[str, str]) -> Person:
+    return Person(replicas[0])
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_a_body_that_is_no_wishlist_is_the_senders_mistake(
 
 @pytest.mark.parametrize("raw", ["%00", "%ED%A0%80", "%F0%9F", "é", HUGE[:2000]])
 def test_an_odd_path_or_query_is_the_senders_mistake(
-    person_of_the_module: Person, twins: tuple[str, str], raw: str
+    person_of_the_module: Person, replicas: tuple[str, str], raw: str
 ) -> None:
     assert person_of_the_module.api.get(f"/items/{raw}").status_code in {404, 422}
-    stream = httpx.get(f"{twins[0]}/api/v1/events/stream?token={raw}&last_event_id={raw}")
+    stream = httpx.get(f"{replicas[0]}/api/v1/events/stream?token={raw}&last_event_id={raw}")
     assert stream.status_code == 401

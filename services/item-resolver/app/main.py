@@ -108,7 +108,7 @@ async def resolve(wanted: Wanted, request: Request) -> Product:
     except Unfetchable as failure:
         raise HTTPException(status.HTTP_502_BAD_GATEWAY, str(failure)) from None
     except (Busy, asyncio.CancelledError):
-        # Cancelled: this service stops, and the other twin may have room.
+        # Cancelled: this service stops, and another replica may have room.
         raise HTTPException(
             status.HTTP_503_SERVICE_UNAVAILABLE,
             "no room for another page now",

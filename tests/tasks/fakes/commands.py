@@ -80,6 +80,13 @@ def mark(line: str) -> str:
     return f"{found[1]}{found[2]}\n"
 
 
+def command(line: str) -> str:
+    """What the login shell becomes."""
+    found = SHELL.fullmatch(line)
+    assert found, f"not marked: {line[:80]}"
+    return found[3]
+
+
 def turn(line: str) -> str:
     """The token of the turn in which a line is to run; empty: it is in none."""
     words = _words(line)
@@ -87,7 +94,7 @@ def turn(line: str) -> str:
 
 
 def split(line: str) -> tuple[str, ...]:
-    """The words of a line as a login shell gets it, without turn, deadline and empty input."""
+    """The words of a line as a shell gets it, without turn, deadline and empty input."""
     words = _words(line)
     words = words[10:] if words[:6] == GUARD else words
     assert words[:2] == ["timeout", "--kill-after=5"], f"no deadline: {line[:80]}"
@@ -97,9 +104,7 @@ def split(line: str) -> tuple[str, ...]:
 
 
 def _words(line: str) -> list[str]:
-    found = SHELL.fullmatch(line)
-    assert found, f"not marked: {line[:80]}"
-    return ["".join(map("".join, PIECE.findall(word))) for word in WORD.findall(found[3])]
+    return ["".join(map("".join, PIECE.findall(word))) for word in WORD.findall(line)]
 
 
 def understand(words: Sequence[str]) -> Command:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from fabfile.remote.wire import WIRE, from_wire, to_wire
+from invoke import Context
 
-from .commands import mark, split, understand
+from fabfile.remote.shell import Ran
+from fabfile.remote.shells import Shells
+from fabfile.remote.wire import WIRE
+
+from .commands import command, mark, split, understand
 from .engine import Ended
 from .handlers import execute
 from .machine import ROOT, Machine
 
 
-@dataclass(frozen=True)
-class Result:
-    """What Invoke answers."""
+class Simulated(Shells):
+    """Shells of a simulated server."""
 
-    exited: int
-    stdout: str
-    stderr: str
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(Context())
+        self._connection = connection
+
+    def run(self, line: str, stdin: bytes, patience: float) -> Ran:
+        assert patience
+        ended = execute(self._connection.machine, line, stdin.decode())
+        return Ran(ended.code, ended.out.encode(), ended.err.encode())
 
 
 class Connection:
@@ -38,18 +45,12 @@ class Connection:
         return Channel(self.machine)
 
     def run(self, line: str, *, in_stream: Any, **how: Any) -> Any:
-        """Run a line; nothing ever inherits our standard input."""
-        assert in_stream is False or hasattr(in_stream, "read"), "our stdin would be mirrored"
+        """Take the lock, which alone runs beside other commands."""
+        assert hasattr(in_stream, "read"), "our stdin would be mirrored"
         assert how["warn"] is True
         assert how["encoding"] == WIRE
-        if how.get("asynchronous"):
-            return Holding(self.machine, line, in_stream, how["out_stream"])
-        stdin = from_wire(in_stream.read(1000)) if in_stream else ""
-        ended = execute(self.machine, line, stdin)
-        out, err = to_wire(mark(line) + ended.out), to_wire(mark(line) + ended.err)
-        if "out_stream" in how:
-            how["out_stream"].write(out)
-        return Result(ended.code, out, err)
+        assert how["asynchronous"]
+        return Holding(self.machine, line, in_stream, how["out_stream"])
 
     def create_session(self) -> Session:
         """As many as are asked for."""
@@ -99,7 +100,7 @@ class Channel:
     def shutdown_write(self) -> None:
         """The end of its input: now it runs."""
         if self._ended is None:
-            self._ended = execute(self._machine, self._line, self._given.decode())
+            self._ended = execute(self._machine, command(self._line), self._given.decode())
             self._out = io.BytesIO(f"{mark(self._line)}{self._ended.out}".encode())
             self._err = io.BytesIO(f"{mark(self._line)}{self._ended.err}".encode())
             self.status_event.set()
@@ -130,7 +131,7 @@ class Holding:
     def __init__(self, machine: Machine, line: str, said: Any, heard: Any) -> None:
         self._machine = machine
         self._said = said
-        words = split(line)
+        words = split(command(line))
         machine.transcript.append(words)
         _, _, self._who, _, token, though_frozen = understand(words).words
         self._place = "locks" if f"{ROOT}/locks" in machine.folders else "nearest"
@@ -157,7 +158,7 @@ class Holding:
     def join(self) -> None:
         """Wait for its end: it hears the rest of what is said and frees the lock."""
         while text := self._said.read(1):
-            told = from_wire(text)
+            told = text.encode(WIRE).decode()
             self._machine.announced += [told[4:].strip()] if told.startswith("step") else []
         if not self.process_is_finished:
             if self._place == "locks":

@@ -26,7 +26,7 @@ from fabfile.model.release import Release, parse_release
 from fabfile.ops.session import Session
 from fabfile.remote.host import Host
 
-from .connection import Connection
+from .connection import Connection, Simulated
 from .machine import ROOT, Killed, Machine
 from .origin import Origin
 from .proxy import NOBODY, through
@@ -197,7 +197,7 @@ class Fleet:
             raise self.unreachable[server.name]
         connection = Connection(self.machines[server.name])
         self.connections.append(connection)
-        return Host(server, connection)
+        return Host(server, connection, Simulated(connection))
 
     def _ask_from_here(
         self,

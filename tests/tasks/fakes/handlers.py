@@ -21,7 +21,7 @@ from .machine import CHECKOUT, Killed, Machine
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
-    """Run a line as the login shell would."""
+    """Run a line as a shell would."""
     if any(one.plug_pulled for one in machine.network.values()):
         raise Killed
     words = split(line)

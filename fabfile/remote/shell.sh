@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# What a login shell becomes: it runs commands, one after the other, as its input asks for them.
+# Neither a single quote nor a backslash stands here: within quotes fish takes them otherwise.
+set +eux # as the environment may have it
+out="" err=""
+
+# What a command left running prints to nobody any more. Only a child of ours is one of these.
+part() {
+  local relay stat
+  for relay in $out $err; do
+    { read -r stat </proc/"$relay"/stat; } 2>/dev/null || continue
+    # shellcheck disable=SC2086
+    set -- ${stat##*) }
+    if [ "$2" = $$ ]; then
+      kill -KILL "$relay"
+      wait "$relay" 2>/dev/null
+    fi
+  done
+}
+
+while read -r ask first second size given; do
+  part
+  # Not before everything has come: half of a text never looks like the whole.
+  { [ "$ask" = run ] && LC_ALL=C read -r -N "$size" text; } || break
+  input=""
+  [ "$given" = 0 ] || LC_ALL=C read -r -N "$given" input || break
+  { read -r ask && [ "$ask" = go ]; } || break
+  mark=$first$second
+  exec 3> >(exec cat 2>/dev/null)
+  out=$!
+  exec 4> >(exec cat >&2 2>/dev/null 3>&-)
+  err=$!
+  if [ "$given" = 0 ]; then
+    exec 5</dev/null
+  else
+    exec 5< <(exec 3>&- 4>&- </dev/null 2>/dev/null && printf %s "$input" | base64 -d)
+  fi
+  input=""
+  echo "$mark"
+  echo "$mark" >&2
+  # What bash says of a command that a signal ended is not the output of it.
+  { (eval "exec $text") <&5 >&3 2>&4 3>&- 4>&- 5<&-; } 2>/dev/null
+  code=$?
+  echo "$mark $code" >&3
+  echo "$mark" >&4
+  exec 3>&- 4>&- 5<&-
+done
+part

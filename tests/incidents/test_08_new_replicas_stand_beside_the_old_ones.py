@@ -1,0 +1,88 @@
+"""Both API instances recreated together: 13 s of 502."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+
+from tests.lab.deployments import ended
+from tests.lab.scenes import API, APP, Scene, ending, reasons
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+EVENTS = "docker events --since {} --until {} --filter type=container --format '{{{{json .}}}}'"
+SERVICE = "com.docker.compose.service"
+
+
+def happened(scene: Scene, since: str, until: str) -> list[tuple[str, str]]:
+    """What the engine did with the API's replicas and the proxy between two of its times."""
+    listed = scene.by_hand(EVENTS.format(since, until)).splitlines()
+    events = [
+        (e["Actor"]["ID"], e["Actor"]["Attributes"], e["Action"]) for e in map(json.loads, listed)
+    ]
+    found = []
+    for identity, about, what in events:
+        if about.get("com.docker.compose.oneoff") != "False":
+            continue
+        if about[SERVICE] == "core-api" and what in ("die", "health_status: healthy"):
+            found.append((identity, what))
+        if about["name"] == "wishwithme-nginx" and what.endswith("nginx -s reload"):
+            found.append(("nginx", "reload"))
+    return found
+
+
+def replicas(scene: Scene) -> set[str]:
+    """The containers of the API, by id."""
+    return {box.id for box in scene.boxes().values() if box.service == "core-api"}
+
+
+def pinned(scene: Scene, running: subprocess.Popen[str]) -> list[set[str]]:
+    """Whom the proxy asks one by one, as it answers itself, until a deploy ends: each change."""
+    url = f"http://{scene.boxes()['nginx'].address}:8090/pinned"
+    seen: list[set[str]] = []
+    while running.poll() is None:
+        asked = scene.ubuntu.exec(["curl", "-sf", url])
+        if asked.returncode == 0 and (not seen or seen[-1] != {*asked.stdout.split()}):
+            seen.append({*asked.stdout.split()})
+    return seen
+
+
+def fewest(before: set[str], events: Sequence[tuple[str, str]]) -> int:
+    """How many replicas ran, each of them healthy, when they were fewest."""
+    running, least = set(before), len(before)
+    for identity, what in events:
+        if what == "die":
+            running.discard(identity)
+        elif identity != "nginx" and what != "reload":
+            running.add(identity)
+        least = min(least, len(running))
+    return least
+
+
+def test_the_old_ones_go_only_when_the_proxy_asks_the_new_ones(scene: Scene) -> None:
+    """core-api alone is replaced; page, database, Redis and proxy keep their containers."""
+    commit = scene.change("Replicas of an API side by side", {APP: ending("EIGHT = 8")})
+    plan = scene.plan(commit)
+    assert reasons(plan, "beside", "roll", "reload", "start") == scene.by_content("core-api")
+    before = replicas(scene)
+    since = scene.by_hand("date +%s.%N").strip()
+    with scene.only_replaces("core-api"):
+        start = time.monotonic()
+        running = scene.operator.start("ubuntu.deploy", "--ref", commit)
+        asked = pinned(scene, running)
+        ran = ended(running, start)
+        assert ran.code == 0, ran
+    until = scene.by_hand("date +%s.%N").strip()
+    new = replicas(scene)
+    events = happened(scene, since, until)
+    assert fewest(before, events) == len(before) == 2
+    told = ["old" if one in before else "new" if one in new else one for one, _ in events]
+    # Held; then both new ones are healthy; one load moves the requests; both old ones end; and
+    # two loads more name first both the new ones and the service, then the service alone.
+    assert told == ["nginx", "new", "new", "nginx", "old", "old", "nginx", "nginx"]
+    old_ones, new_ones = ({"core-api", *(one[:12] for one in ids)} for ids in (before, new))
+    assert asked == [set(), old_ones, new_ones, set()]
+    assert scene.get(API, "/healthz")[0] == 200
+    scene.plain_up_changes_nothing()
