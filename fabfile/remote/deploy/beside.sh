@@ -82,8 +82,10 @@ serves() {
   done
 }
 # Somebody's compose may take away who serves meanwhile: then whoever has the name is asked, and this ends.
+turn=0
 while [ -n "$pins" ] && [ -n "$(jobs -pr)" ]; do
-  serves || { pins=''; load rest; die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'; }
+  # Once a second: each look costs the engine time that the new ones need.
+  [ $((turn++ % 10)) -ne 0 ] || serves || { pins=''; load rest; die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'; }
   pause
 done
 sick=''
