@@ -39,6 +39,7 @@ def server_tasks(server: str) -> Collection:
         _plan,
         _rollback,
         _recover,
+        _restart,
         _freeze,
         _unfreeze,
         _status,
@@ -127,6 +128,27 @@ def _recover(server: str) -> Task[Any]:
         recover.recover(session, server, waive, wait)
 
     return recover_task
+
+
+def _restart(server: str) -> Task[Any]:
+    @command(SERVICE, WAIVE, YES, WAIT, JSON)
+    def restart_task(
+        session: Session,
+        service: str,
+        waive: tuple[str, ...],
+        yes: bool,
+        wait: int,
+        json: bool,
+    ) -> None:
+        """Replace containers by new ones of the same images, without a failed request; prove it.
+
+        Data services and the proxy only when named: the plan says what that costs.
+        """
+        from .ops.deploy import restart
+
+        restart.restart(session, server, service, waive, yes=yes, wait=wait, as_json=json)
+
+    return restart_task
 
 
 def _freeze(server: str) -> Task[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.deploy.plan import Plan, Wish
+from fabfile.model.deploy.plan import EVERY, Plan, Wish
 from fabfile.model.deploy.replacing import Replacing
 from fabfile.model.facts import Container
 from fabfile.model.hints import Hints
@@ -164,3 +164,23 @@ def test_what_a_release_left_half_way_began_is_believed_of_its_steps() -> None:
 def test_a_rebuild_keeps_nobody() -> None:
     made = planned(A, B, wish=Wish(rebuild=True, only=("web",)))
     assert [(one.kept, one.starting) for one in made.replacing] == [((), 2)]
+
+
+def test_a_restart_keeps_nobody_and_touches_neither_data_nor_proxy() -> None:
+    made = planned(A, B, wish=Wish(restart=EVERY, keep_schema=True))
+    assert [t for t in titles(made) if t.startswith(("roll", "start", "beside"))] == [
+        "roll api-1", "roll api-2", "beside web",
+    ]  # fmt: skip
+    assert made.replacing == (Replacing("web", serving=of("ab"), starting=2, leaving=of("ab")),)
+    assert made.steps[-2].reason == "one load moves the requests to those that stay"
+
+
+def test_a_data_service_is_restarted_only_by_name_and_that_is_said() -> None:
+    named = Wish(restart=("db",), only=("db",), restart_data=True, keep_schema=True)
+    made = planned(A, B, wish=named)
+    assert [(s.title, s.reason, s.force) for s in made.steps if s.subject == "db"] == [
+        ("start db", "to be restarted", True)
+    ]
+    assert made.notes == (
+        "db is restarted: what is under way there is cut, and nobody is answered meanwhile",
+    )

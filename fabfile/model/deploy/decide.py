@@ -86,6 +86,8 @@ class _Decision:
             reason = reason_for(service, self.target, self.facts, self.commit)
             if reason is None and self.wish.rebuild and service.build is not None:
                 reason = Reason(Why.IMAGE, "rebuilt on fresh bases (--rebuild)")
+            if reason is None and self.wish.restarts(service):
+                reason = Reason(Why.ASKED, "to be restarted", force=True)
             if reason is None and service.name == self.facts.away and self.stand_ins(service.name):
                 reason = Reason(Why.AWAY, "its stand-in has its requests since a run that died")
             if reason:
@@ -232,6 +234,7 @@ class _Decision:
             if not service.beside or service.name in self.left_out:
                 continue
             again = self.wish.rebuild and service.build is not None
+            again = again or self.wish.restarts(service)
             may_stay = as_wanted(service, self.target, self.facts, self.commit) if not again else []
             one = replacing(service, self.target.stack, self.facts, may_stay)
             if service.name in self.reasons or one.leaving or service.name in self.facts.pinned:

@@ -55,6 +55,11 @@ def notes(
             " nobody is answered"
         )
     found += [
+        f"{one.name} is restarted: what is under way there is cut, and nobody is answered meanwhile"
+        for one in target.stack.services
+        if one.hints.keep and wish.restarts(one)
+    ]
+    found += [
         f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
         for c in orphans(target, facts)
         if not wish.removes(c) and c not in formers(target, facts)

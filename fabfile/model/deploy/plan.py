@@ -10,7 +10,7 @@ from typing import Any
 from ..commit import Commit
 from ..facts import Container
 from ..inventory import Server
-from ..stack import Stack
+from ..stack import Service, Stack
 from .content import Tree, Wanted, beside, configuration, digest, wanted_images
 from .replacing import Replacing
 
@@ -117,6 +117,10 @@ class Target:
         return digest(loads)[:16] if proxy else ""
 
 
+EVERY = ("*",)
+"""Every service but those that cannot be replaced without a gap: data, the proxy, one-shots."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """What the operator allows and asks for besides the commit."""
@@ -134,8 +138,16 @@ class Wish:
     """The schema was taken down by this very command: move it up again, with the same images."""
     allow_destructive: bool = False
     """Allow a migration that loses data or breaks code which still runs."""
+    restart: tuple[str, ...] = ()
+    """Services to replace though nothing of them changed; :data:`EVERY`: see there."""
     rebuild: bool = False
     """Build again what is there already, on fresh bases."""
+
+    def restarts(self, service: Service) -> bool:
+        """Whether this service is to be replaced though nothing of it changed."""
+        if self.restart == EVERY:
+            return not (service.hints.keep or service.hints.proxy or service.completes)
+        return service.name in self.restart
 
     def removes(self, orphan: Container) -> bool:
         """Whether this orphan is to go."""

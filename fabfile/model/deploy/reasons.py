@@ -26,6 +26,7 @@ class Why(StrEnum):
     MOUNTED = "mounted"
     AWAY = "away"
     SCALED = "scaled"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True)

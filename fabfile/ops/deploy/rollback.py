@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from ...model.access.envfile import parse
 from ...model.deploy.plan import Wish
 from ...model.deploy.way_back import changed_keys, choose
-from ...model.errors import refused
-from ...remote.lock import Lock
 from ...remote.look import look
-from ..interruption import interruptible
-from ..locking import deadline, waiting_lock
 from ..session import Session
-from .carry_out import carry_out, stopped
+from .changing import change
 from .decided import Decided
 from .descending import Way
 from .going_back import decide_rollback
 from .logins import require_logins
-from .run import Run
-from .show import show_plan
 
 
 @dataclass(frozen=True)
@@ -43,25 +37,16 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
     No build, no registry: from the images that the server kept. Proved by the same gates as a
     deploy; when that fails, the server goes back to where it was.
     """
-    console = session.console
-    asking = console.interactive and not options.yes
-    if asking:
-        _show(session, _examine(session, name, options))
-        if not console.confirm("Go back?"):
-            raise refused("nothing was changed: the answer was no")
-    with waiting_lock(session, name, deadline(options.wait)) as lock:
-        decided = _examine(session, name, options)
-        if not asking:
-            _show(session, decided)
-        run = Run(session, decided, lock.step)
-        with interruptible(session, lambda: stopped(session, _under_way(run, lock))) as run.pause:
-            carry_out(run)
+    run = change(
+        session,
+        name,
+        lambda: _examine(session, name, options),
+        "Go back?",
+        yes=options.yes,
+        wait=options.wait,
+    )
     if as_json:
-        console.result(run.release.view() if decided.plan.steps else None)
-
-
-def _under_way(run: Run, lock: Lock) -> dict[str, str]:
-    return {run.name: lock.at} if run.touched else {}
+        session.console.result(run.release.view() if run.plan.steps else None)
 
 
 def _examine(session: Session, name: str, options: Options) -> Decided:
@@ -77,14 +62,10 @@ def _examine(session: Session, name: str, options: Options) -> Decided:
         way=options.way,
     )
     require_logins(decided.sight, decided.target, decided.plan)
+    session.console.line(name, f"rollback to {decided.back_to}", "bold")
     keys = changed_keys(release, dict(parse(decided.sight.facts.env).values))
     if keys:
         session.console.warn(
             name, f"today's .env stays; it differs from the release's in: {', '.join(keys)}"
         )
     return decided
-
-
-def _show(session: Session, decided: Decided) -> None:
-    session.console.line(decided.name, f"rollback to {decided.back_to}", "bold")
-    show_plan(session.console, decided.plan, ())
