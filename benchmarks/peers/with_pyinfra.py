@@ -47,6 +47,9 @@ if changed:
         commands=["docker compose run --rm -T --no-deps core-api alembic upgrade head"],
         _chdir=CHECKOUT,
     )
+    # By itself: compose may stop what depends on a service that it recreates, where it is to bring
+    # both up.
+    server.shell(name="The API", commands=[f"{UP} --no-deps core-api"], _chdir=CHECKOUT)
 server.shell(name="The stack, healthy", commands=[UP], _chdir=CHECKOUT)
 if changed:
     server.shell(
