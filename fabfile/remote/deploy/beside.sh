@@ -83,7 +83,12 @@ serves() {
 }
 # Somebody's compose may take away who serves meanwhile: then whoever has the name is asked, and this ends.
 while [ -n "$pins" ] && [ -n "$(jobs -pr)" ]; do
-  serves || { pins=''; load rest; die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'; }
+  serves || {
+    for one in "${begun[@]}"; do kill "${one##*:}" 2>/dev/null; done
+    pins=''
+    load rest
+    die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'
+  }
   pause
 done
 sick=''
