@@ -75,7 +75,7 @@ def back(fleet: Fleet, ran: Ran) -> None:
     assert fleet.ubuntu.locks == {}
 
 
-@pytest.mark.parametrize("pattern", ["roll api-1", "roll web", "watch 5 s"])
+@pytest.mark.parametrize("pattern", ["start-beside api", "switch-proxy", "roll web", "watch 5 s", "retire"])
 def test_pressed_once_the_step_ends_and_the_server_goes_back(second: Fleet, pattern: str) -> None:
     press(second.ubuntu, pattern)
     ran = second.fab("ubuntu.deploy")
@@ -83,7 +83,7 @@ def test_pressed_once_the_step_ends_and_the_server_goes_back(second: Fleet, patt
     assert [line for line in ran.lines if line.startswith(ONCE)]
     began = next(n for n, line in enumerate(second.ubuntu.did) if line.startswith(pattern))
     later = second.ubuntu.did[began + 1 : second.ubuntu.did.index("restore-env")]
-    assert "roll" not in "".join(later).replace(pattern, "")
+    assert not {line.split()[0] for line in later} & {"roll", "start-beside", "retire"}
 
 
 def test_pressed_while_it_is_proved_it_goes_back_too(second: Fleet) -> None:
@@ -140,18 +140,18 @@ def test_pressed_once_on_the_way_back_that_goes_on(second: Fleet) -> None:
 
 
 def test_pressed_twice_it_stops_where_it_is_and_says_so(second: Fleet) -> None:
-    press(second.ubuntu, "roll api-2", times=2)
+    press(second.ubuntu, "start-beside api", times=2)
     ran = second.fab("ubuntu.deploy")
     assert (ran.code, ran.error) == (
         3,
         (
-            "stopped by a second Ctrl-C: ubuntu at step 'roll api-2'; a person is needed:"
+            "stopped by a second Ctrl-C: ubuntu at step 'beside api'; a person is needed:"
             " fab ubuntu.recover brings back what ran before"
         ),
     )
     assert "[ubuntu] app-api-1: running healthy" in ran.evidence
     assert "restore-env" not in second.ubuntu.did
-    assert second.ubuntu.did[-1] == "roll api-2"
+    assert second.ubuntu.did[-1] == "start-beside api"
     assert second.ubuntu.locks == {}
     assert all(connection.closed for connection in second.connections)
     assert second.fab("ubuntu.recover").code == 0

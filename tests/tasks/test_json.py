@@ -177,6 +177,7 @@ def test_status_tells_what_runs_and_what_waits(second: Fleet) -> None:
         "image": "app/web:TAG",
         "as_deployed": True,
         "restarts": 0,
+        "running": 1,
     }
     assert ubuntu["wanted"] == {"commit": second.origin.tip.id, "subject": "Second"}
     assert ubuntu["release"] == ubuntu["last"]

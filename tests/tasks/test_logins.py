@@ -51,7 +51,7 @@ def test_a_password_that_the_database_was_given_first_is_deployed(filled: Fleet)
     filled.ubuntu.password = OTHER
     ran = filled.fab("ubuntu.deploy --restart-data")
     assert ran.code == 0, ran.everything
-    assert "roll api-1" in filled.ubuntu.did
+    assert "start-beside api" in filled.ubuntu.did
 
 
 @pytest.mark.parametrize("state", ["exited", "unhealthy"])

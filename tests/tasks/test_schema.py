@@ -238,9 +238,9 @@ def test_down_is_secured_and_comes_after_the_code_that_needs_it(filled: Fleet) -
     assert "[ubuntu] warning: the downgrade 002 → 001 drops column items.note" in ran.lines
     did = filled.ubuntu.did
     (lowered,) = [number for number, line in enumerate(did) if "migrate down 001" in line]
-    assert did.index("roll api-2") < lowered
+    assert did.index("start-beside api") < lowered
     made = shelf(filled)[-1]
-    assert did.index(f"verify {made.name}") < did.index("roll api-1")
+    assert did.index(f"verify {made.name}") < did.index("start-beside api")
     release = filled.releases("ubuntu")[-1]
     assert (release.outcome, release.schema, release.backup) == ("verified", "001", made.name)
     assert filled.ubuntu.schema == "001"
@@ -253,7 +253,7 @@ def test_down_that_only_adds_comes_before_the_code_that_needs_it(filled: Fleet) 
     assert ran.code == 0, ran.everything
     did = filled.ubuntu.did
     (lowered,) = [number for number, line in enumerate(did) if "migrate down 001" in line]
-    assert lowered < did.index("roll api-1")
+    assert lowered < did.index("start-beside api")
 
 
 def test_what_the_migration_destroyed_does_not_come_back_unsaid(filled: Fleet) -> None:
@@ -283,7 +283,7 @@ def test_an_irreversible_migration_is_refused_with_its_own_words(filled: Fleet) 
 
 
 @pytest.mark.parametrize("down", [TAKE, MAKE])
-@pytest.mark.parametrize("pattern", ["compose run api migrate down", "^checkout", "^roll api-2"])
+@pytest.mark.parametrize("pattern", ["compose run api migrate down", "^checkout", "^start-beside api"])
 def test_a_rollback_that_fails_brings_code_and_schema_back(
     filled: Fleet, pattern: str, down: str
 ) -> None:
@@ -302,7 +302,7 @@ def test_a_rollback_that_fails_brings_code_and_schema_back(
 def test_after_a_failed_deploy_the_schema_can_be_taken_down_alone(filled: Fleet) -> None:
     """The code is back by itself, the schema is not; its image is still there."""
     pushed(filled, "Third", "002", down=TAKE)
-    filled.ubuntu.fail("^roll api-2", times=1)
+    filled.ubuntu.fail("^start-beside api", times=1)
     assert filled.fab("ubuntu.deploy").code == 1
     assert (filled.ubuntu.schema, filled.ubuntu.head[:8]) == ("002", "00000002")
     filled.forget()

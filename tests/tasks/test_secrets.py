@@ -49,7 +49,7 @@ def test_a_rollback_shows_no_secret(running: Fleet) -> None:
     assert running.fab("ubuntu.deploy").code == 0
     ran = running.fab("ubuntu.rollback")
     assert ran.code == 0, ran.everything
-    assert "roll api-2" in running.ubuntu.did
+    assert "start-beside api" in running.ubuntu.did
     assert_silent(running, ran)
 
 

@@ -17,7 +17,7 @@ from fabfile.remote.host import Host
 from fabfile.remote.output import Output, Timeout
 
 from .builders import ROOT, SERVER
-from .proxying import DOCKER, UPSTREAMS, loads, program, told, written
+from .proxying import UPSTREAMS, loads, told, workers, written
 
 
 def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
@@ -36,10 +36,11 @@ def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
         "real_ip_header X-Client;",
         "real_ip_recursive on;",
     ]
-    generation, epoch, *reach = written(host, "generation")
+    generation, epoch, pinned, *reach = written(host, "generation")
     constant = 'location = /{} {{ default_type text/plain; return 200 "{}\\n"; }}'
     assert generation == constant.format("generation", "0f")
     assert epoch.startswith('location = /epoch { default_type text/plain; return 200 "')
+    assert pinned == constant.format("pinned", "")
     assert reach == [
         (
             "location = /reach/api-1 { set $url http://app-api-1:8000/deep; proxy_pass $url;"
@@ -133,21 +134,23 @@ def test_a_proxy_that_never_answers_from_what_was_written_has_not_loaded_it(
 
 
 def test_what_was_loaded_is_known_to_the_next_command_by_its_time(
-    host: Host, stubs: Path, kept: int
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even where the file was written long before nginx had loaded it."""
-    file = Path(host.server.root / "proxy/generation.conf")
-    program(stubs, "docker", DOCKER.replace("cp ", 'touch -d "1 hour ago" "$PROXY"/*.conf; cp '))
+    """And who served before it."""
+    file = Path(host.server.root / "proxy/leaving")
     begun = time.time()
-    proxy.load(host, told())
-    assert file.stat().st_mtime >= begun
+    with workers(monkeypatch, taking=0.1, leaving=600):
+        serving = {*os.environ["WORKERS"].split()}
+        proxy.load(host, told())
+    assert file.stat().st_mtime >= begun - 0.1
+    assert {*file.read_text().split()} == serving
 
 
 def waited(host: Host, ago: int) -> float:
     """Seconds until what an earlier command's load replaced may be removed, ``ago`` after that."""
     proxy.load(host, told())
     then = time.time() - ago
-    os.utime(Path(host.server.root / "proxy/generation.conf"), (then, then))
+    os.utime(Path(host.server.root / "proxy/leaving"), (then, then))
     begun = time.monotonic()
     proxy.leave(host, told())
     return time.monotonic() - begun

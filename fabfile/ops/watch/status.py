@@ -119,6 +119,7 @@ def _service(name: str, containers: Sequence[Container], facts: Facts) -> dict[s
         "image": tags[0] if tags else container.image[:19],
         "as_deployed": all(map(deployed, containers)),
         "restarts": sum(one.restarts for one in containers),
+        "running": sum(one.state == "running" for one in containers),
     }
 
 
@@ -138,7 +139,7 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
     console.line(name, _headline(found), "bold")
     rows = [
         (
-            row["service"],
+            row["service"] if row.get("running", 0) < 2 else f"{row['service']} ×{row['running']}",
             f"{row['state']} {row['health']}".strip(),
             row["image"],
             "as deployed" if row["as_deployed"] else "not as deployed",

@@ -1,0 +1,471 @@
+"""How replicas start beside others, and how those go: the scripts, before stand-in programs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fabfile.model.errors import Trouble
+from fabfile.model.hints import Update
+from fabfile.model.release import KILLED
+from fabfile.model.stack import Service
+from fabfile.remote.deploy import beside
+from fabfile.remote.deploy.beside import Starting
+from fabfile.remote.host import Host
+
+from .builders import STACK
+from .proxying import loads, program, ran, told, workers, written
+
+ENGINE = """#!/bin/bash
+printf '%s\\n' "$*" >>"$STUBS/docker.log"
+there=$STUBS/there all=$* last=${*: -1}
+case $all in
+  ps*compose.service=*)
+    service=${all#*compose.service=} service=${service%% *}
+    for one in "$there"/*; do [ "$(cat "$one/service")" != "$service" ] || echo "${one##*/}"; done
+    ;;
+  ps*name=*)
+    name=${all##*name=^/}
+    for one in "$there"/*; do [ "$(cat "$one/name")" != "${name%\\$}" ] || echo "${one##*/}"; done
+    ;;
+  inspect*Running*) [[ $(cat "$there/$last/state" 2>/dev/null) == running* ]] && echo true ;;
+  inspect*ExitCode*) cat "$there/$last/exit" ;;
+  inspect*Health*) cat "$there/$last/state" ;;
+  inspect*Labels*) cat "$there/$last/service" ;;
+  inspect*.Name*) echo "/$(cat "$there/$last/name")" ;;
+  inspect*IPAddress*) echo 10.0.0.9 ;;
+  inspect*Pid*) echo "${PID:-0}" ;;
+  logs*) echo "the log of $last" ;;
+  start*)
+    for id in "${@:2}"; do
+      service=$(cat "$there/$id/service")
+      state=BORN_$service
+      echo "${!state:-running healthy}" >"$there/$id/state"
+    done
+    [ -z "$GOES" ] || rm -r "$there/$GOES"
+    ;;
+  rename*) echo "$3" >"$there/$2/name" ;;
+  stop*) [ -z "$STUCK" ] || exit 1 ;;
+  rm*) for id in "${@:2}"; do [ "$id" = -f ] || rm -r "$there/$id"; done ;;
+  exec*reload*)
+    [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; }
+    [ -z "$WORKERS" ] || kill -USR1 $WORKERS
+    cp "$PROXY"/*.conf "$STUBS/loaded/"
+    { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
+    ;;
+  compose*" up "*)
+    while [ $# -gt 0 ]; do
+      if [ "$1" = --scale ]; then
+        service=${2%=*} total=${2#*=}
+        there_are=$(grep -lx "$service" "$there"/*/service | wc -l)
+        for ((number = there_are + 1; number <= total; number++)); do
+          mkdir -p "$there/$service-id-$number"
+          echo "$service" >"$there/$service-id-$number/service"
+          echo "app-$service-$number" >"$there/$service-id-$number/name"
+          echo created >"$there/$service-id-$number/state"
+          echo 0 >"$there/$service-id-$number/exit"
+          [ -z "$SICK" ] || { echo 'no room for it' >&2; exit 1; }
+        done
+      fi
+      shift
+    done
+    ;;
+esac
+"""
+"""An engine that knows containers: a folder each, with its service, name, state and exit code."""
+WEB = replace(STACK.service("web"), beside=True, replicas=2)
+API = replace(STACK.service("api-1"), name="api", image="app/api:current", beside=True, replicas=2)
+
+
+@pytest.fixture(autouse=True)
+def engine(stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two replicas of the page, and one of the API, serve."""
+    program(stubs, "docker", ENGINE)
+    (stubs / "docker.log").write_text("")
+    for name in ("HOLD", "SWITCH", "BESIDE", "RETIRE"):
+        # No other compose is at work here, whatever runs on this machine.
+        script = getattr(beside, name).replace("KEPT=11", "KEPT=0")
+        monkeypatch.setattr(beside, name, script.replace("/proc/[0-9]*/cmd", f"{stubs}/none/cmd"))
+    for service, number in (("web", 1), ("web", 2), ("api", 1)):
+        exist(stubs, f"{service}-id-{number}", service, f"app-{service}-{number}")
+    return stubs / "there"
+
+
+def exist(stubs: Path, identity: str, service: str, name: str, **more: str) -> None:
+    """A container of a service is there."""
+    folder = stubs / "there" / identity
+    folder.mkdir(parents=True)
+    said = {"service": service, "name": name, "state": "running healthy", "exit": "0", **more}
+    for key, value in said.items():
+        (folder / key).write_text(f"{value}\n")
+
+
+def names(engine: Path) -> dict[str, str]:
+    """The container of each id, by its name."""
+    return {one.name: (one / "name").read_text().strip() for one in sorted(engine.iterdir())}
+
+
+def starting(
+    service: Service, total: int, at_once: int = 0, served: str = "sha256:old"
+) -> Starting:
+    hints = replace(service.hints, update=Update(parallelism=at_once))
+    return Starting(replace(service, hints=hints), total, "sha256:new", served)
+
+
+def start(host: Host, *services: Starting, **pins: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    return beside.start(host, replace(told(), pins=pins), "app", services)
+
+
+BEFORE = {"api-id-1": "app-api-1", "web-id-1": "app-web-1", "web-id-2": "app-web-2"}
+
+
+def test_new_replicas_are_made_of_the_new_image_and_start_under_the_former_name(
+    host: Host, stubs: Path
+) -> None:
+    """So that a plain compose up by hand finds what serves as it wants it."""
+    assert start(host, starting(WEB, 4)) == {"web": ["web-id-3", "web-id-4"]}
+    verbs = ran(stubs, "tag", "compose", "start")
+    assert [line.partition(" up ")[2] or line for line in verbs] == [
+        "tag sha256:new app/web:current",
+        "--no-start --no-build --no-recreate --scale web=4 web",
+        "tag sha256:old app/web:current",
+        "start web-id-3 web-id-4",
+    ]
+    assert ran(stubs, "stop", "rm", "rename", "exec") == []
+
+
+def test_where_nobody_serves_the_name_keeps_the_new_image(host: Host, stubs: Path) -> None:
+    start(host, starting(WEB, 3, served=""))
+    assert ran(stubs, "tag") == ["tag sha256:new app/web:current"]
+
+
+def test_several_services_are_made_at_once_and_wait_side_by_side(host: Host, stubs: Path) -> None:
+    found = start(host, starting(WEB, 4), starting(API, 2))
+    assert found == {"web": ["web-id-3", "web-id-4"], "api": ["api-id-2"]}
+    (made,) = ran(stubs, "compose")
+    assert made.endswith("--no-recreate --scale web=4 --scale api=2 web api")
+
+
+@pytest.mark.parametrize(
+    ("at_once", "groups"),
+    [
+        (0, ["web-id-3 web-id-4 web-id-5"]),
+        (1, ["web-id-3", "web-id-4", "web-id-5"]),
+        (2, ["web-id-3 web-id-4", "web-id-5"]),
+        (9, ["web-id-3 web-id-4 web-id-5"]),
+    ],
+)
+def test_so_many_start_at_once_as_may(
+    host: Host, stubs: Path, at_once: int, groups: list[str]
+) -> None:
+    start(host, starting(WEB, 5, at_once))
+    assert ran(stubs, "start") == [f"start {group}" for group in groups]
+
+
+@pytest.mark.parametrize("state", ["running unhealthy", "exited unhealthy", "restarting starting"])
+def test_one_that_does_not_become_healthy_ends_all_new_ones_and_shows_its_log(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setenv("BORN_api", state)
+    with pytest.raises(Trouble) as no:
+        start(host, starting(WEB, 4), starting(API, 2), web=["web-id-1", "web-id-2"])
+    assert no.value.message == (
+        "ubuntu: a new replica of api did not become healthy; the end of its log is below"
+    )
+    assert no.value.evidence == (f"api-id-2 is {state}", "the log of api-id-2")
+    assert names(engine) == BEFORE
+    assert ran(stubs, "stop", "exec", "rename") == []
+    removed = {word for line in ran(stubs, "rm") for word in line.split()[2:]}
+    assert removed == {"web-id-3", "web-id-4", "api-id-2"}
+    assert ran(stubs, "tag")[-2:] == [
+        "tag sha256:old app/web:current",
+        "tag sha256:old app/api:current",
+    ]
+
+
+def test_where_compose_cannot_make_them_all_is_as_before(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SICK", "yes")
+    with pytest.raises(Trouble, match="no new replica could be made") as no:
+        start(host, starting(WEB, 4))
+    assert no.value.evidence == ("no room for it",)
+    assert names(engine) == BEFORE
+    assert ran(stubs, "start") == []
+    assert ran(stubs, "tag")[-1] == "tag sha256:old app/web:current"
+
+
+def test_a_container_of_another_service_with_a_replicas_name_is_called_otherwise(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a stack that wrote its replicas as a service each; a failure gives the name back."""
+    exist(stubs, "other", "web-3", "app-web-3")
+    start(host, starting(WEB, 4))
+    assert names(engine) == {
+        **BEFORE,
+        "other": "app-web-3-former",
+        "web-id-3": "app-web-3",
+        "web-id-4": "app-web-4",
+    }
+    for one in ("web-id-3", "web-id-4"):
+        (engine / one / "service").write_text("gone\n")
+        (engine / one / "name").write_text("gone\n")
+    (engine / "other/name").write_text("app-web-3\n")
+    monkeypatch.setenv("BORN_web", "running unhealthy")
+    with pytest.raises(Trouble):
+        start(host, starting(WEB, 4))
+    assert names(engine)["other"] == "app-web-3"
+
+
+def test_when_one_that_serves_goes_meanwhile_whoever_has_the_name_is_asked(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's compose: the proxy would go on asking who is not there."""
+    monkeypatch.setenv("GOES", "web-id-2")
+    monkeypatch.setenv("BORN_web", "running starting")
+    begun = time.monotonic()
+    with pytest.raises(Trouble, match="a replica that served is gone: did somebody run compose"):
+        start(host, starting(WEB, 4), web=["web-id-1", "web-id-2"])
+    assert time.monotonic() - begun < 60, "the new ones are not waited for any more"
+    assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
+
+
+# --- whom the proxy asks
+
+
+def pinned(host: Host, **pins: Sequence[str]) -> list[str]:
+    """The lines of the upstreams that name a server, as the proxy loads them."""
+    beside.switch(host, replace(told(), pins=pins))
+    return [line.strip() for line in written(host, "upstreams") if " server " in line]
+
+
+A, B, C = ("a" * 64, "b" * 64, "c" * 64)
+
+
+def test_a_pinned_service_is_asked_at_its_containers_alone_and_without_resolve(host: Host) -> None:
+    assert pinned(host, web=[A, B]) == [
+        "server api-1:8000 resolve max_fails=0;",
+        "server api-2:8000 resolve max_fails=0;",
+        f"server {A[:12]}:80 max_fails=0;",
+        f"server {B[:12]}:80 max_fails=0;",
+    ]
+    assert "upstream web { # its own line:" in written(host, "upstreams")
+    constant = 'location = /pinned { default_type text/plain; return 200 "web A B\\n"; }'
+    said = constant.replace("A", A[:12]).replace("B", B[:12])
+    assert said in written(host, "generation")
+
+
+def test_several_services_are_pinned_each_with_its_own(host: Host) -> None:
+    assert pinned(host, **{"web": [A], "api-2": [B, C]}) == [
+        "server api-1:8000 resolve max_fails=0;",
+        f"server {B[:12]}:8000 max_fails=0;",
+        f"server {C[:12]}:8000 max_fails=0;",
+        f"server {A[:12]}:80 max_fails=0;",
+    ]
+
+
+def test_where_nobody_is_pinned_the_lines_stay(host: Host) -> None:
+    assert pinned(host) == [
+        "server api-1:8000 resolve max_fails=0;",
+        "server api-2:8000 resolve max_fails=0;",
+        "server web:80 resolve max_fails=0;",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("server web:80 resolve;", "server {}:80;"),
+        ("server web:80 max_fails=0 resolve;", "server {}:80 max_fails=0;"),
+        ("server web:80 resolve backup;", "server {}:80 backup;"),
+        ("server web:80;", "server {}:80;"),
+        ("server web-2:80 resolve;", "server web-2:80 resolve;"),
+    ],
+)
+def test_wherever_resolve_stands_it_goes(host: Host, line: str, expected: str) -> None:
+    (Path(host.server.path) / "more.conf").write_text(f"upstream web {{\n    {line}\n}}\n")
+    assert pinned(host, web=[A])[-1] == expected.format(A[:12])
+
+
+def test_a_hold_keeps_what_is_loaded_but_for_the_names(host: Host, stubs: Path) -> None:
+    """The checkout may already be another commit's."""
+    beside.switch(host, replace(told(), pins={"api-1": [C]}))
+    (Path(host.server.path) / "upstreams.conf").write_text("upstream of another commit {}\n")
+    held = replace(told(), pins={"api-1": [C], "web": [A, B]}, as_loaded=True)
+    beside.hold(host, held)
+    assert loads(stubs)[-1] == [f"{C[:12]}:8000", "api-2:8000", f"{A[:12]}:80", f"{B[:12]}:80"]
+
+
+def test_a_hold_waits_for_the_workers_that_ask_whoever_has_the_name(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "HOLD", beside.HOLD.replace("KEPT=0", "KEPT=60"))
+    with workers(monkeypatch, taking=1.0):
+        begun = time.monotonic()
+        beside.hold(host, replace(told(), pins={"web": [A]}))
+        assert 0.9 < time.monotonic() - begun < 50
+
+
+def test_a_switch_that_nginx_refuses_leaves_who_is_asked(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pinned(host, web=[A])
+    monkeypatch.setenv("REFUSES", "host not found")
+    with pytest.raises(Trouble, match="nginx does not load what was written"):
+        beside.switch(host, replace(told(), pins={"web": [B]}))
+    after = [line.strip() for line in written(host, "upstreams") if " server " in line]
+    assert after == before
+
+
+# --- retiring
+
+
+def retire(
+    host: Host,
+    leaving: Sequence[str],
+    stay: Sequence[str],
+    *,
+    drain: int = 0,
+    port: int = 80,
+    running: bool = True,
+) -> str:
+    """The page's replicas leave, and those that stay are asked alone until then."""
+    page = replace(WEB, hints=replace(WEB.hints, drain=drain, port=port))
+    front = replace(told(), pins={"web": stay} if stay else {}, running=running)
+    return beside.retire(host, front, [(page, one) for one in leaving], [("app-web", stay)])
+
+
+@pytest.fixture
+def switched(stubs: Path, engine: Path) -> None:
+    for number in (3, 4):
+        exist(stubs, f"web-id-{number}", "web", f"app-web-{number}")
+
+
+@pytest.mark.usefixtures("switched")
+def test_the_former_are_stopped_at_once_and_removed_and_the_service_is_named_again(
+    host: Host, stubs: Path, engine: Path
+) -> None:
+    assert retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"]) == ""
+    assert [line.partition(" sh ")[0] for line in ran(stubs, "stop", "rm", "exec", "rename")] == [
+        "stop web-id-1 web-id-2",
+        "rm web-id-1 web-id-2",
+        "exec app-proxy",
+        "exec app-proxy",
+        "rename web-id-3 app-web-1",
+        "rename web-id-4 app-web-2",
+    ]
+    # The bridge: a name that was not loaded starts without an address.
+    twins = ["api-1:8000", "api-2:8000"]
+    assert loads(stubs) == [[*twins, "web-id-3:80", "web-id-4:80", "web:80"], [*twins, "web:80"]]
+    assert "server web:80 resolve max_fails=0;" in (stubs / "loads").read_text()
+    assert names(engine) == {
+        "api-id-1": "app-api-1",
+        "web-id-3": "app-web-1",
+        "web-id-4": "app-web-2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("leaving", "stay", "called"),
+    [
+        ([1, 3], [2, 4], {2: 2, 4: 1}),
+        ([3, 4], [1, 2], {1: 1, 2: 2}),
+        ([1, 2, 3], [4], {4: 1}),
+        ([4], [1, 2, 3], {1: 1, 2: 2, 3: 3}),
+        ([1], [2, 3, 4], {2: 2, 3: 3, 4: 1}),
+        ([], [3, 4, 1, 2], {1: 1, 2: 2, 3: 3, 4: 4}),
+    ],
+)
+@pytest.mark.usefixtures("switched")
+def test_those_that_stay_are_counted_from_one_and_no_name_is_given_twice(
+    host: Host, engine: Path, leaving: list[int], stay: list[int], called: dict[int, int]
+) -> None:
+    retire(host, [f"web-id-{n}" for n in leaving], [f"web-id-{n}" for n in stay])
+    found = {one: name for one, name in names(engine).items() if one.startswith("web")}
+    assert found == {f"web-id-{one}": f"app-web-{number}" for one, number in called.items()}
+
+
+@pytest.mark.usefixtures("switched")
+def test_one_that_had_to_be_killed_is_told(host: Host, engine: Path) -> None:
+    (engine / "web-id-2/exit").write_text("137\n")
+    assert retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"]) == KILLED
+
+
+@pytest.mark.usefixtures("switched")
+def test_nobody_is_stopped_before_the_workers_of_every_earlier_load_have_left(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a load by an earlier command, as that one wrote down who served before it."""
+    monkeypatch.setattr(beside, "RETIRE", beside.RETIRE.replace("KEPT=0", "KEPT=60"))
+    stop = "  stop*)\n    for one in $WORKERS; do [ ! -d /proc/$one ] || echo early"
+    text = ENGINE.replace("  stop*)", f'{stop} >>"$STUBS/docker.log"; done\n   ')
+    program(stubs, "docker", text)
+    with workers(monkeypatch, taking=0.5, leaving=1.5):
+        beside.switch(host, replace(told(), pins={"web": ["web-id-3", "web-id-4"]}))
+        retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
+    assert ran(stubs, "early") == []
+    assert len(ran(stubs, "stop")) == 1
+
+
+@pytest.mark.usefixtures("switched")
+@pytest.mark.parametrize(("drain", "least"), [(0, 0), (2, 1)])
+def test_what_is_under_way_has_as_long_as_it_is_given(
+    host: Host, monkeypatch: pytest.MonkeyPatch, drain: int, least: int
+) -> None:
+    monkeypatch.setenv("PID", str(os.getpid()))
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        place = server.getsockname()
+        with socket.create_connection(place, source_address=("127.0.0.2", 0)):
+            begun = time.monotonic()
+            retire(host, ["web-id-1"], ["web-id-3"], drain=drain, port=place[1])
+    assert time.monotonic() - begun > least
+
+
+@pytest.mark.usefixtures("switched")
+def test_one_that_does_not_stop_is_left_and_so_is_who_is_asked(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUCK", "yes")
+    with pytest.raises(Trouble, match="ubuntu: a former replica does not stop"):
+        retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
+    assert len(names(engine)) == 5
+    assert ran(stubs, "rm", "exec", "rename") == []
+
+
+@pytest.mark.usefixtures("switched")
+def test_nothing_is_removed_where_one_that_is_to_stay_is_gone(
+    host: Host, stubs: Path, engine: Path
+) -> None:
+    (engine / "web-id-3/state").write_text("exited\n")
+    with pytest.raises(Trouble, match="a new replica is gone: did somebody run compose"):
+        retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
+    assert ran(stubs, "stop", "rm", "exec", "rename") == []
+
+
+def test_where_nobody_leaves_only_the_names_in_the_proxy_change(host: Host, stubs: Path) -> None:
+    assert retire(host, [], ["web-id-1", "web-id-2"]) == ""
+    assert len(loads(stubs)) == 2
+    assert ran(stubs, "stop", "rm", "rename") == []
+
+
+def test_where_nobody_is_pinned_one_load_is_enough(host: Host, stubs: Path) -> None:
+    beside.retire(host, told(), [(WEB, "web-id-1")], [("app-web", ["web-id-2"])])
+    assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
+
+
+@pytest.mark.usefixtures("switched")
+def test_where_no_proxy_runs_nothing_is_loaded_or_waited_for(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "RETIRE", beside.RETIRE.replace("KEPT=0", "KEPT=60"))
+    begun = time.monotonic()
+    retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"], running=False)
+    assert time.monotonic() - begun < 50
+    assert ran(stubs, "exec") == []
+    assert sorted(names(engine)) == ["api-id-1", "web-id-3", "web-id-4"]
