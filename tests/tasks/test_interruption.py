@@ -75,7 +75,9 @@ def back(fleet: Fleet, ran: Ran) -> None:
     assert fleet.ubuntu.locks == {}
 
 
-@pytest.mark.parametrize("pattern", ["start-beside api", "switch-proxy", "roll web", "watch 5 s", "retire"])
+@pytest.mark.parametrize(
+    "pattern", ["start-beside api", "switch-proxy", "roll web", "watch 5 s", "retire"]
+)
 def test_pressed_once_the_step_ends_and_the_server_goes_back(second: Fleet, pattern: str) -> None:
     press(second.ubuntu, pattern)
     ran = second.fab("ubuntu.deploy")

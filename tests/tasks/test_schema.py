@@ -283,7 +283,9 @@ def test_an_irreversible_migration_is_refused_with_its_own_words(filled: Fleet) 
 
 
 @pytest.mark.parametrize("down", [TAKE, MAKE])
-@pytest.mark.parametrize("pattern", ["compose run api migrate down", "^checkout", "^start-beside api"])
+@pytest.mark.parametrize(
+    "pattern", ["compose run api migrate down", "^checkout", "^start-beside api"]
+)
 def test_a_rollback_that_fails_brings_code_and_schema_back(
     filled: Fleet, pattern: str, down: str
 ) -> None:

@@ -139,7 +139,7 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
     console.line(name, _headline(found), "bold")
     rows = [
         (
-            row["service"] if row.get("running", 0) < 2 else f"{row['service']} ×{row['running']}",
+            _counted(row),
             f"{row['state']} {row['health']}".strip(),
             row["image"],
             "as deployed" if row["as_deployed"] else "not as deployed",
@@ -157,6 +157,11 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
         console.warn(name, text)
     for step in found["pending"]:
         console.line(name, f"pending: {step}")
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    running = row.get("running", 0)
+    return f"{row['service']} ({running})" if running > 1 else str(row["service"])
 
 
 def changes(name: str, found: Mapping[str, Any]) -> list[str]:

@@ -84,17 +84,13 @@ serves() {
 # Somebody's compose may take away who serves meanwhile: then whoever has the name is asked, and this ends.
 turn=0
 while [ -n "$pins" ] && [ -n "$(jobs -pr)" ]; do
-<<<<<<< HEAD
   # Once a second: each look costs the engine time that the new ones need.
-  [ $((turn++ % 10)) -ne 0 ] || serves || { pins=''; load rest; die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'; }
-=======
-  serves || {
+  [ $((turn++ % 10)) -ne 0 ] || serves || {
     for one in "${begun[@]}"; do kill "${one##*:}" 2>/dev/null; done
     pins=''
     load rest
     die 70 'a replica that served is gone: did somebody run compose? The proxy names the services again'
   }
->>>>>>> fakes
   pause
 done
 sick=''
