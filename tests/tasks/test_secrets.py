@@ -70,7 +70,7 @@ def test_a_first_deploy_shows_no_secret(fleet: Fleet) -> None:
     assert_silent(fleet, ran)
 
 
-@pytest.mark.parametrize("command", ["compose build", "docker run", "roll", "compose run"])
+@pytest.mark.parametrize("command", ["compose build", "docker run", "start-beside", "compose run"])
 def test_what_a_failing_program_says_of_a_secret_is_hidden(running: Fleet, command: str) -> None:
     """Programs print their settings when they fail; nothing of it may pass, nor be recorded."""
     running.origin.commit(

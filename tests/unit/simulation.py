@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from fabfile.model.access.folders import FOLDERS
 from fabfile.model.commit import Change, Commit
 from fabfile.model.deploy.decide import decide
 from fabfile.model.deploy.plan import Kind, Plan, Step, Target, Wish, target_of
 from fabfile.model.deploy.reasons import image_id
+from fabfile.model.deploy.replacing import Replacing
 from fabfile.model.deploy.way_back import as_released, missing_images
-from fabfile.model.facts import Facts
-from fabfile.model.release import FAILED, VERIFIED, Image, Release
-from fabfile.model.stack import Stack
+from fabfile.model.facts import SHORT, Container, Facts
+from fabfile.model.release import FAILED, RUNNING, VERIFIED, Image, Release
+from fabfile.model.stack import Service, Stack
 
 from .builders import CHECKOUT, PROJECT, ROOT, SERVER, STACK, TREE, container, facts, folders
+
+BESIDE = "web"
+"""The service that is replaced beside; the others are replaced in place."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Version:
     """File → number of its content."""
     definitions: tuple[tuple[str, int], ...]
     """Service → number of its definition."""
+    replicas: int = 2
+    """How many containers of the page are wanted."""
 
     @property
     def identity(self) -> str:
@@ -45,10 +52,19 @@ class Version:
         return replace(
             STACK,
             services=tuple(
-                replace(one, config_hash=f"{one.name}@{numbers.get(one.name, 0)}")
+                replace(
+                    one,
+                    config_hash=f"{one.name}@{numbers.get(one.name, 0)}",
+                    **(self.many if one.name == BESIDE else {}),
+                )
                 for one in STACK.services
             ),
         )
+
+    @property
+    def many(self) -> dict[str, Any]:
+        """What makes of a service one that is replaced beside."""
+        return {"replicas": self.replicas, "beside": True, "container": f"{PROJECT}-{BESIDE}-1"}
 
     def target(self) -> Target:
         """What the commit means on the server."""
@@ -74,6 +90,8 @@ class World:
     facts: Facts = field(default_factory=empty_server)
     versions: dict[str, Version] = field(default_factory=dict)
     ticks: int = 0
+    told: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service → the containers that the proxy is told to ask alone, in the run under way."""
 
     def plan(self, target: Target, commit: Commit) -> Plan:
         """The decision, with everything allowed that a flag allows."""
@@ -84,23 +102,45 @@ class World:
         """What a deploy of the version would do now."""
         return self.plan(version.target(), version.commit()).steps
 
-    def deploy(self, version: Version, fails_at: int | None = None) -> Plan:
-        """Deploy a version; a failure at step number ``fails_at`` goes back by itself."""
+    def deploy(self, version: Version, fails_at: int | None = None, *, dies: bool = False) -> Plan:
+        """Deploy a version; a failure at step number ``fails_at`` goes back by itself.
+
+        ``dies``: the operator's machine dies there instead.
+        """
         self.versions[version.identity] = version
         target, commit = version.target(), version.commit()
         plan = self.plan(target, commit)
         before = self.facts.verified
         gone = bool(before and missing_images(before, self.facts))
+        self.begin()
         for number, step in enumerate(plan.steps):
             if number == fails_at:
+                if dies:
+                    self.record(plan, target, RUNNING)
+                    return plan
+                rest = {later.kind for later in plan.steps[number + 1 :]}
+                if step.kind is Kind.RETIRE and rest <= {Kind.REMOVE, Kind.GUARD}:
+                    continue  # those that were proved serve
+                done = {former.kind for former in plan.steps[:number]}
+                if before and Kind.SWITCH in done and Kind.RETIRE not in done:
+                    self.take_back(plan, target)
                 self.record(plan, target, FAILED)
                 if before and not gone:
                     self.go_back(before)
                 return plan
-            self.perform(step, target, commit)
+            self.perform(step, plan, target, commit)
         if plan.steps:
             self.record(plan, target, VERIFIED)
         return plan
+
+    def begin(self) -> None:
+        """What a run believes of the proxy when it begins: who has gone since is not asked."""
+        running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
+        named = {
+            service: tuple(one for one in ids if one in running)
+            for service, ids in self.facts.pinned.items()
+        }
+        self.told = {service: ids for service, ids in named.items() if ids}
 
     def go_back(self, release: Release) -> Plan:
         """Bring the server to what it was when ``release`` was verified."""
@@ -108,8 +148,9 @@ class World:
         target = as_released(version.target(), release, self.facts)
         plan = self.plan(target, version.commit())
         assert not [step for step in plan.steps if step.kind in (Kind.BUILD, Kind.PULL)]
+        self.begin()
         for step in plan.steps:
-            self.perform(step, target, version.commit())
+            self.perform(step, plan, target, version.commit())
         self.record(plan, target, VERIFIED, back_to=release.back_to or release.id)
         return plan
 
@@ -137,7 +178,7 @@ class World:
         )
         self.facts = replace(self.facts, releases=(*self.facts.releases, release))
 
-    def perform(self, step: Step, target: Target, commit: Commit) -> None:
+    def perform(self, step: Step, plan: Plan, target: Target, commit: Commit) -> None:
         """What the real step makes of a real server."""
         effects: Mapping[Kind, Callable[[], Facts]] = {
             Kind.BOOTSTRAP: lambda: self.with_folders(*FOLDERS, "data/db"),
@@ -147,8 +188,12 @@ class World:
             Kind.CHECKOUT: lambda: replace(self.facts, head=commit.id, edited=()),
             Kind.START: lambda: self.up(step.subject, target),
             Kind.RETAG: lambda: self.tagged(step.subject, target),
-            Kind.ROLL: lambda: self.up(step.subject, target),
-            Kind.RELOAD: lambda: replace(self.facts, generation=target.generation),
+            Kind.ROLL: lambda: self.rolled(step.subject, target),
+            Kind.RELOAD: lambda: self.loaded(target.generation),
+            Kind.HOLD: lambda: self.held(step.subject, plan),
+            Kind.BESIDE: lambda: self.started(step.subject, plan, target),
+            Kind.SWITCH: lambda: self.switched(step.subject, plan, target),
+            Kind.RETIRE: lambda: self.retired(plan, target),
             Kind.REMOVE: lambda: self.without(step.subject),
         }
         if step.kind in effects:
@@ -178,21 +223,122 @@ class World:
         generation = target.generation if one.hints.proxy else self.facts.generation
         return replace(self.facts, containers=(*others, made), generation=generation)
 
+    def rolled(self, service: str, target: Target) -> Facts:
+        """In place: compose would converge what it depends on, which must be so already."""
+        if BESIDE in target.stack.service(service).depends_on:
+            assert not self.changes_of(target.stack.service(BESIDE)), "compose would replace them"
+        self.facts = self.up(service, target)
+        return self.loaded(self.facts.generation)
+
+    def loaded(self, generation: str) -> Facts:
+        """The proxy, where it runs, loads what it was told."""
+        if not self.facts.runs(PROJECT, "proxy"):
+            return self.facts
+        running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
+        assert {one for ids in self.told.values() for one in ids} <= running, "a name of nobody"
+        return replace(self.facts, pinned=dict(self.told), generation=generation)
+
+    def held(self, subject: str, plan: Plan) -> Facts:
+        for one in plan.replacing:
+            if one.service in subject.split(", "):
+                self.told[one.service] = tuple(identity[:SHORT] for identity in one.serving)
+        return self.loaded(self.facts.generation)
+
+    def started(self, subject: str, plan: Plan, target: Target) -> Facts:
+        """New containers of the wanted image; its name in the stack is still the former's."""
+        for one in plan.replacing:
+            if one.service not in subject.split(", "):
+                continue
+            if one.serving and self.facts.runs(PROJECT, "proxy"):
+                assert one.service in self.facts.pinned, "a new one would be asked at once"
+            service = target.stack.service(one.service)
+            image = image_id(target.images[one.service].reference, self.facts)
+            if not one.serving:
+                self.facts = self.tagged(one.service, target)
+            for _ in range(one.starting):
+                self.facts = self.with_replica(service, image)
+        return self.facts
+
+    def with_replica(self, service: Service, image: str) -> Facts:
+        """One more container of a service, as compose counts them."""
+        self.ticks += 1
+        others = self.facts.containers_of(PROJECT, service.name)
+        number = max((one.number for one in others), default=0) + 1
+        made = container(service, image)
+        made = replace(
+            made,
+            id=f"{self.ticks:012x}".ljust(64, "0"),
+            name=f"{PROJECT}-{service.name}-{number}",
+            labels={**made.labels, "com.docker.compose.container-number": str(number)},
+        )
+        assert made.name not in {one.name for one in self.facts.containers}
+        return replace(self.facts, containers=(*self.facts.containers, made))
+
+    def staying(self, one: Replacing) -> list[Container]:
+        """Those of a service that stay, or came in this run."""
+        there = self.facts.containers_of(PROJECT, one.service)
+        return [found for found in there if found.id not in one.leaving]
+
+    def switched(self, subject: str, plan: Plan, target: Target) -> Facts:
+        for one in plan.replacing:
+            if one.service in subject.split(", "):
+                stay = self.staying(one)
+                assert len(stay) == target.stack.service(one.service).replicas
+                self.told[one.service] = tuple(found.id[:SHORT] for found in stay)
+                self.facts = self.tagged(one.service, target)
+        return self.loaded(target.generation)
+
+    def take_back(self, plan: Plan, target: Target) -> None:
+        """The former replicas are asked again."""
+        images = {one.id: one.image for one in self.facts.containers}
+        for one in plan.replacing:
+            if one.serving:
+                self.told[one.service] = tuple(identity[:SHORT] for identity in one.serving)
+                stable = target.images[one.service].stable
+                self.facts = self.with_image(stable, images[one.serving[0]])
+        self.facts = self.loaded(target.generation)
+
+    def retired(self, plan: Plan, target: Target) -> Facts:
+        asked = {identity for ids in self.facts.pinned.values() for identity in ids}
+        leaving = {identity for one in plan.replacing for identity in one.leaving}
+        for one in self.facts.containers:
+            if one.id in leaving and one.state == "running" and self.facts.runs(PROJECT, "proxy"):
+                assert one.service in self.facts.pinned, "whoever has the name is asked"
+                assert one.id[:SHORT] not in asked, "it is asked"
+        rest = tuple(one for one in self.facts.containers if one.id not in leaving)
+        self.facts = replace(self.facts, containers=rest)
+        self.told = {}
+        for plan_of in plan.replacing:
+            self.facts = self.renamed(plan_of)
+        return self.loaded(target.generation)
+
+    def renamed(self, one: Replacing) -> Facts:
+        """Those that stay are called from 1 on."""
+        stay = self.staying(one)
+        wanted = [f"{PROJECT}-{one.service}-{number + 1}" for number in range(len(stay))]
+        free = [name for name in wanted if name not in {found.name for found in stay}]
+        names = {found.id: found.name if found.name in wanted else free.pop(0) for found in stay}
+        return replace(
+            self.facts,
+            containers=tuple(
+                replace(found, name=names.get(found.id, found.name))
+                for found in self.facts.containers
+            ),
+        )
+
     def without(self, name: str) -> Facts:
         rest = tuple(c for c in self.facts.containers if c.name != name)
         return replace(self.facts, containers=rest)
 
     def plain_up_changes(self, target: Target) -> list[str]:
         """Services that ``docker compose up -d`` by hand would touch now."""
-        changed = []
-        for one in target.stack.services:
-            found = self.facts.container(PROJECT, one.name)
-            stable = self.facts.images.get(one.image)
-            if (
-                found is None
-                or found.state != "running"
-                or found.image != stable
-                or found.config_hash != one.config_hash
-            ):
-                changed.append(one.name)
-        return changed
+        return [one.name for one in target.stack.services if self.changes_of(one)]
+
+    def changes_of(self, one: Service) -> bool:
+        """Whether it would touch a service's containers, or make more or fewer of them."""
+        found = self.facts.containers_of(PROJECT, one.name)
+        stable = self.facts.images.get(one.image)
+        return len(found) != one.replicas or any(
+            (each.state, each.image, each.config_hash) != ("running", stable, one.config_hash)
+            for each in found
+        )

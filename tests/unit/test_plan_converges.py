@@ -8,11 +8,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabfile.model.deploy.plan import Kind
+from fabfile.model.deploy.plan import PREPARING
 from fabfile.model.facts import Container, Facts
 
 from .builders import PROJECT, STACK
-from .simulation import Version, World
+from .simulation import BESIDE, Version, World
 
 FILES = ("services/api/app.py", "services/web/index.html", "nginx/nginx.conf", "README.md")
 NAMES = tuple(one.name for one in STACK.services)
@@ -21,6 +21,7 @@ versions = st.builds(
     Version,
     contents=st.tuples(*(st.tuples(st.just(path), st.integers(0, 2)) for path in FILES)),
     definitions=st.tuples(*(st.tuples(st.just(name), st.integers(0, 1)) for name in NAMES)),
+    replicas=st.integers(1, 3),
 )
 
 
@@ -54,6 +55,19 @@ def _drift(world: World, what: str, which: int) -> None:
         if what in CONTAINER_DRIFTS:
             containers.append(CONTAINER_DRIFTS[what](one))
         world.facts = replace(facts, containers=tuple(containers))
+    if what == "scaled":
+        world.facts = _scaled(world, which % 3 + 1)
+    if not world.facts.runs(PROJECT, "proxy"):
+        world.facts = replace(world.facts, pinned={}, generation="")
+
+
+def _scaled(world: World, more: int) -> Facts:
+    """Somebody's ``up --scale``: more of what the name in the stack means now."""
+    there = world.facts.containers_of(PROJECT, BESIDE)
+    for _ in range(more if there else 0):
+        service = replace(STACK.service(BESIDE), config_hash=there[0].config_hash)
+        world.facts = world.with_replica(service, there[0].image)
+    return world.facts
 
 
 def _images(facts: Facts, what: str, which: int) -> Mapping[str, str]:
@@ -67,9 +81,9 @@ def _images(facts: Facts, what: str, which: int) -> Mapping[str, str]:
     return {name: identity for name, identity in facts.images.items() if identity != gone}
 
 
-DRIFTS = (*SERVER_DRIFTS, *CONTAINER_DRIFTS, "stable", "unused image", "removed")
+DRIFTS = (*SERVER_DRIFTS, *CONTAINER_DRIFTS, "stable", "unused image", "removed", "scaled")
 drifts = st.tuples(st.sampled_from(DRIFTS), st.none(), st.integers(0, 9))
-deploys = st.tuples(st.just("deploy"), versions, st.none() | st.integers(0, 12))
+deploys = st.tuples(st.sampled_from(["deploy", "died"]), versions, st.none() | st.integers(0, 16))
 events = deploys | drifts
 Event = tuple[str, Version | None, int | None]
 
@@ -78,7 +92,7 @@ def _played(history: list[Event]) -> World:
     world = World()
     for what, version, number in history:
         if version is not None:
-            world.deploy(version, fails_at=number)
+            world.deploy(version, fails_at=number, dies=what == "died")
         else:
             _drift(world, what, number or 0)
     return world
@@ -90,7 +104,10 @@ def _is(world: World, version: Version) -> None:
     assert world.plan_steps(version) == ()
     assert world.plain_up_changes(target) == []
     assert {one.health for one in world.facts.containers} == {"healthy"}
-    assert {one.name for one in world.facts.containers} == {f"{PROJECT}-{name}" for name in NAMES}
+    replicas = {f"{PROJECT}-{BESIDE}-{number + 1}" for number in range(version.replicas)}
+    alone = {f"{PROJECT}-{name}" for name in NAMES if name != BESIDE}
+    assert sorted(one.name for one in world.facts.containers) == sorted(replicas | alone)
+    assert world.facts.pinned == {}
     assert world.facts.generation == target.generation
     assert (world.facts.head, world.facts.edited) == (version.identity, ())
 
@@ -114,7 +131,7 @@ def test_a_deploy_of_the_same_commit_undoes_every_drift(
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(events, max_size=5), versions, versions, st.integers(0, 12))
+@given(st.lists(events, max_size=5), versions, versions, st.integers(0, 16))
 def test_a_failed_deploy_comes_back_to_what_ran(
     history: list[Event], good: Version, bad: Version, step: int
 ) -> None:
@@ -136,8 +153,7 @@ def test_a_plan_never_touches_the_running_system_before_everything_is_prepared(
     history: list[Event], wanted: Version
 ) -> None:
     kinds = [step.kind for step in _played(history).plan(wanted.target(), wanted.commit()).steps]
-    order = list(Kind)
-    prepared = [order.index(kind) for kind in kinds]
+    prepared = [kind not in PREPARING for kind in kinds]
     assert prepared == sorted(prepared)
 
 
@@ -149,6 +165,7 @@ def test_the_simulation_speaks_of_the_stack_that_the_tests_use() -> None:
         "db",
         "api-1",
         "api-2",
+        "web",
         "web",
         "proxy",
     ]
