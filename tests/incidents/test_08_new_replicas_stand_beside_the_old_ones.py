@@ -28,7 +28,7 @@ def happened(scene: Scene, since: str, until: str) -> list[tuple[str, str]]:
             continue
         if about[SERVICE] == "core-api" and what in ("die", "health_status: healthy"):
             found.append((identity, what))
-        if about["name"] == "wishwithme-nginx" and what.endswith("nginx -s reload"):
+        if what.startswith("exec_start:") and what.endswith("nginx -s reload"):
             found.append(("nginx", "reload"))
     return found
 
