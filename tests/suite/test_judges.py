@@ -101,12 +101,15 @@ def lay_floors(plant: Plant, **imports: str) -> None:
     """Lay out every module that the contracts name, each empty but for what it may import here."""
     with (judges.ROOT / "pyproject.toml").open("rb") as rules:
         contracts = tomllib.load(rules)["tool"]["importlinter"]["contracts"]
-    floors = " ".join(contracts[0]["layers"])
-    modules = dict.fromkeys(re.findall(r"\w+", floors), "") | imports
-    plant(
-        **{"fabfile/__init__.py": ""},
-        **{f"fabfile/{name}/__init__.py": text + "\n" for name, text in modules.items()},
-    )
+    named = {
+        f"{container}.{name}".replace(".", "/")
+        for contract in contracts
+        if contract["type"] == "layers"
+        for container in contract["containers"]
+        for name in re.findall(r"\w+", " ".join(contract["layers"]))
+    }
+    plant(**{"fabfile/__init__.py": ""}, **{f"{module}/__init__.py": "\n" for module in named})
+    plant(**{f"fabfile/{name}/__init__.py": f"{text}\n" for name, text in imports.items()})
 
 
 def test_floors_that_import_nothing_are_clean(plant: Plant) -> None:
@@ -124,6 +127,9 @@ def test_floors_that_import_nothing_are_clean(plant: Plant) -> None:
         ("ui", "import subprocess"),
         ("model", "import time"),
         ("newcomer", ""),
+        ("model/data", "from .. import deploy"),
+        ("ops/deploy", "from .. import watch"),
+        ("remote/access", "from .. import data"),
     ],
 )
 def test_an_import_that_goes_up_is_found(floor: str, imported: str, plant: Plant) -> None:
