@@ -46,7 +46,7 @@ def test_only_leaves_the_rest_out_and_says_so() -> None:
             "api-1",
             changed("services/api/app.py"),
             STACK,
-            "api-2 is a twin of api-1; name both or neither",
+            "api-2 has the image of api-1; name both or neither",
         ),
         (
             "web",

@@ -143,7 +143,7 @@ def _only(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reaso
         stable = target.images[name].stable
         twin = next((one for one in wish.only if target.images[one].stable == stable), None)
         if twin:
-            found.append(f"--only {listed}: {name} is a twin of {twin}; name both or neither")
+            found.append(f"--only {listed}: {name} has the image of {twin}; name both or neither")
         elif reason.why is not Why.IMAGE:
             found.append(f"--only {listed} would leave out {name}: {reason.text}")
         elif target.stack.service(name).hints.migrate:

@@ -202,7 +202,8 @@ def _beside(name: str, raw: Mapping[str, Any], hints: Hints) -> bool:
         )
     if hints.update.order or alone:
         return hints.update.order == START_FIRST
-    return "replicas" in (raw.get("deploy") or {}) and hints.probe is not None
+    counted = "replicas" in (raw.get("deploy") or {}) or "scale" in raw
+    return counted and hints.probe is not None
 
 
 def _build(spec: Mapping[str, Any]) -> Build:
