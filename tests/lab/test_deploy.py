@@ -45,7 +45,7 @@ STATUS = {
     "lingering",
     "frozen",
 }
-SERVICE = {"service", "state", "health", "image", "as_deployed", "restarts"}
+SERVICE = {"service", "state", "health", "image", "as_deployed", "restarts", "running"}
 CRASH = {
     "services/item-resolver/Dockerfile": replaced("app.main:app", "app.main:not_there"),
 }
