@@ -101,11 +101,16 @@ def lay_floors(plant: Plant, **imports: str) -> None:
     """Lay out every module that the contracts name, each empty but for what it may import here."""
     with (judges.ROOT / "pyproject.toml").open("rb") as rules:
         contracts = tomllib.load(rules)["tool"]["importlinter"]["contracts"]
-    floors = " ".join(contracts[0]["layers"])
-    modules = dict.fromkeys(re.findall(r"\w+", floors), "") | imports
+    found = {
+        f"{container}.{module}"
+        for contract in contracts
+        for container in contract.get("containers", ())
+        for module in re.findall(r"\w+", " ".join(contract["layers"]))
+    }
+    texts = dict.fromkeys(found, "") | {f"fabfile.{name}": text for name, text in imports.items()}
     plant(
         **{"fabfile/__init__.py": ""},
-        **{f"fabfile/{name}/__init__.py": text + "\n" for name, text in modules.items()},
+        **{f"{name.replace('.', '/')}/__init__.py": f"{text}\n" for name, text in texts.items()},
     )
 
 
@@ -124,6 +129,9 @@ def test_floors_that_import_nothing_are_clean(plant: Plant) -> None:
         ("ui", "import subprocess"),
         ("model", "import time"),
         ("newcomer", ""),
+        ("model.data", "from .. import deploy"),
+        ("ops.deploy", "from .. import watch"),
+        ("remote.access", "from .. import deploy"),
     ],
 )
 def test_an_import_that_goes_up_is_found(floor: str, imported: str, plant: Plant) -> None:
