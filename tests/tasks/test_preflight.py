@@ -44,7 +44,7 @@ MAKE = f"run once: sudo install -d -m 700 -o ubuntu {ROOT}"
 GONE = "remove it once its containers are gone"
 HINTS = (
     "checks, database, drain, gates, hold, keep, link, login, migrate, probe, proxy, smoke,"
-    " upstreams, volume"
+    " update, upstreams, volume"
 )
 REFUSES = "compose refuses compose/ubuntu.yml:"
 WEAK = "is an example or weak value; make one: openssl rand -hex 32"

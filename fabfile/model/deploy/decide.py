@@ -251,7 +251,7 @@ class _Decision:
         if Kind.SWITCH in kinds:
             return [*steps, *late]
         if Kind.RETIRE in kinds:
-            return [*steps[:-1], *self.reload(), steps[-1], *late]
+            return [*steps[:-1], *self.reload(even_rolled=True), steps[-1], *late]
         return [*steps, *late, *self.reload()]
 
     def rolls(self, touched: list[Service], *, before: bool) -> list[Step]:
@@ -324,10 +324,14 @@ class _Decision:
                 steps.append(Step(Kind.RETAG, service.name, reason))
         return steps
 
-    def reload(self) -> list[Step]:
+    def reload(self, *, even_rolled: bool = False) -> list[Step]:
+        """``even_rolled``: also where the proxy itself is replaced, after that."""
         proxy = self.target.stack.proxy
         reason = self.reload_reason()
-        if proxy is None or proxy.name in self.reasons or not reason:
+        if proxy is None or not reason:
+            return []
+        runs = self.facts.runs(self.target.stack.project, proxy.name)
+        if proxy.name in self.reasons and not (even_rolled and runs):
             return []
         return [Step(Kind.RELOAD, proxy.name, reason)]
 
@@ -354,7 +358,7 @@ class _Decision:
             Step(Kind.REMOVE, c.name, reason)
             for c in orphans(self.target, self.facts)
             if c.id not in leaving
-            and c.name not in self.wish.spare
+            and c.id not in self.wish.spare
             and (self.wish.remove_orphans or c in former)
         ]
         steps += [

@@ -129,7 +129,7 @@ class Wish:
     """Allow what would recreate a data service; without it that refuses the plan as a whole."""
     remove_orphans: bool = False
     spare: frozenset[str] = frozenset()
-    """Containers that stay, orphans or not."""
+    """Ids of containers that stay, orphans or not."""
     only: tuple[str, ...] = ()
     """Services to deploy; empty: all."""
     keep_schema: bool = False
@@ -151,7 +151,7 @@ class Wish:
 
     def removes(self, orphan: Container) -> bool:
         """Whether this orphan is to go."""
-        return self.remove_orphans and orphan.name not in self.spare
+        return self.remove_orphans and orphan.id not in self.spare
 
 
 def target_of(

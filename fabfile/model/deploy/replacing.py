@@ -26,20 +26,24 @@ class Replacing:
 
 
 def former_replicas(service: Service, stack: Stack, facts: Facts) -> list[Container]:
-    """Containers of services that are no longer in the stack, which ran what this one runs.
+    """Containers of services that are no longer in the stack, which run what this one runs.
 
-    So a stack that wrote its replicas as a service each comes over. What they ran tells the record
-    of the last release.
+    So a stack that wrote its replicas as a service each comes over, and goes back. Only of images
+    that are built here, and of services that a release deployed, or tried to.
     """
-    ran = facts.verified.images if facts.verified else {}
+    if service.build is None:
+        return []
+    deployed = {name for release in facts.releases for name in release.definitions}
     names = {one.name for one in stack.services}
+    ids = {
+        identity for tag, identity in facts.images.items() if repository(tag) == service.repository
+    }
     return [
         container
         for container in facts.containers
         if container.project == stack.project
-        and container.service in ran
-        and container.service not in names
-        and repository(ran[container.service].tag) == service.repository
+        and container.service in deployed - names
+        and container.image in ids
     ]
 
 

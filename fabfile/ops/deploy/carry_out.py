@@ -92,7 +92,7 @@ def back(run: Run, trouble: Trouble) -> Trouble:
             run.session,
             run.name,
             before.verified,
-            frozenset(container.name for container in before.containers),
+            frozenset(container.id for container in before.containers),
             run.announce,
             run.decided.waive,
             lowered=run.steps.schema.lowered,

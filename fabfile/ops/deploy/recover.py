@@ -37,7 +37,7 @@ def recover(session: Session, name: str, waive: tuple[str, ...], wait: int) -> N
             raise refused(f"{name}: no release has passed yet; fab {name}.deploy makes the first")
         _keep_env(session, host, last, left[-1], facts)
         begun = {service for release in left for service in release.definitions}
-        spare = frozenset(c.name for c in facts.containers if c.service not in begun)
+        spare = frozenset(c.id for c in facts.containers if c.service not in begun)
         with interruptible(session, lambda: stopped(session, {name: lock.at})):
             bring_back(session, name, last, spare, lock.step, waive)
         git.prune_worktrees(host)

@@ -242,7 +242,8 @@ own=$(docker ps -aq --filter "$label.project=$1" --filter "$label.service=$2" \
   --filter "$label.oneoff=False" | head -n 1)
 holder=$(docker ps -aq --filter "$label.project=$1" --filter "name=^/$3\\$")
 [ "$holder" != "$own" ] || exit 0
-[ -z "$holder" ] || docker rename "$holder" "$3-former" || exit 1
+# By its id: its own may be called "former" since a deploy that failed.
+[ -z "$holder" ] || docker rename "$holder" "$3-$holder" || exit 1
 [ -z "$own" ] || docker rename "$own" "$3"
 """
     words = ["bash", "-c", script, "give-name", project, service.name, service.container]

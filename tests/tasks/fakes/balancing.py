@@ -131,10 +131,14 @@ def give_name(machine: Machine, command: Command, _stdin: str) -> Ended:
     if holder is not own:
         machine.note(f"  {name} is {service}'s")
         if holder:
-            machine.engine.rename(holder, f"{name}-former")
+            machine.engine.rename(holder, f"{name}-{holder.id[:SHORT]}")
         if own:
             machine.engine.rename(own, name)
     return Ended()
+
+
+def _asks(command: Command, container: Container) -> bool:
+    return bool(command.words[OWN - 1]) and container.state == "running"
 
 
 def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -144,8 +148,8 @@ def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
     for line in leavers.splitlines():
         leaver = engine.named(line.split()[0])
         assert leaver, "who leaves is not there"
-        if command.words[OWN - 1] and leaver.state == "running":
-            asked = machine.proxy.pinned.get(leaver.service) if machine.proxy else None
+        if machine.proxy and leaver.service in machine.proxy.upstreams and _asks(command, leaver):
+            asked = machine.proxy.pinned.get(leaver.service)
             assert asked is not None, f"whoever has the name {leaver.service} is asked"
             assert leaver.id[:SHORT] not in asked, f"{leaver.name} is asked"
         del engine.containers[leaver.name]
