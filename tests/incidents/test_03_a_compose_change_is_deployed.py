@@ -12,8 +12,8 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 def test_a_definition_that_changed_recreates_its_service_alone(scene: Scene) -> None:
     """What belongs to a service is derived from the compose model."""
-    small = "{resources: {limits: {memory: 128M}}}"
-    limit = {STACK: replaced(small, "{resources: {limits: {memory: 128M, pids: 64}}}")}
+    small = "resources: {limits: {memory: 128M}}"
+    limit = {STACK: replaced(small, "resources: {limits: {memory: 128M, pids: 64}}")}
     commit = scene.change("Bound the page's processes", limit)
     assert reasons(scene.plan(commit), "build", "beside", "roll", "reload", "start") == {
         "frontend": "definition or environment changed: 1 new beside 1"
