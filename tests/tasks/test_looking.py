@@ -74,8 +74,8 @@ def test_status_names_what_runs_and_what_waits(second: Fleet) -> None:
     assert shown[0].endswith("; the branch is at 00000002")
     images = second.releases("ubuntu")[0].images
     assert [line.split() for line in shown[2:6]] == [
-        [name, "running", "healthy", images[name].tag, "as", "deployed"]
-        for name in ("db", "api", "web", "proxy")
+        [*shown_as.split(), "running", "healthy", images[name].tag, "as", "deployed"]
+        for name, shown_as in (("db", "db"), ("api", "api (2)"), ("web", "web"), ("proxy", "proxy"))
     ]
     waits = "migrate api: if the database's revision is not the new image's"
     assert f"[ubuntu] pending: {waits}" in shown

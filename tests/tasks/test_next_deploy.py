@@ -503,3 +503,33 @@ def test_replicas_that_are_all_stopped_are_made_anew_and_found_by_their_name(
     engine = running.ubuntu.engine
     record = running.releases("ubuntu")[-1]
     assert record.images["api"].id == engine.containers["app-api-1"].image
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_a_new_service_that_depends_on_one_that_changes_is_there_before_the_switch(
+    running: Fleet, died: bool
+) -> None:
+    """The switch loads a configuration that names it, and the proof asks it."""
+    model = json.loads(json.dumps(UBUNTU))
+    depends = {"api": {"condition": "service_healthy"}}
+    shop = {**model["services"]["web"], "container_name": "app-shop", "depends_on": depends}
+    model["services"]["shop"] = shop
+    running.origin.commit(
+        "Second",
+        {
+            "compose/ubuntu.yml": json.dumps(model),
+            "services/api/app.py": "api, second version\n",
+            "nginx/ubuntu/nginx.conf": "upstreams api web shop\n",
+        },
+    )
+    if died:
+        running.ubuntu.kill_the_operator_at("roll shop")
+        assert running.fab("ubuntu.deploy").code == -9
+        running.forget()
+    deploy(running)
+    did = running.ubuntu.did
+    order = ["start-beside api", "roll shop", "switch-proxy 2 api", "retire app-api"][died:]
+    assert [line for line in did if line in order] == [*order]
+    assert not [line for line in did if "REPLACED TOO" in line]
+    with running.untouched():
+        deploy(running)

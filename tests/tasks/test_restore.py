@@ -252,7 +252,7 @@ def test_an_older_schema_is_migrated_before_callers_are_let_in(lost: Fleet) -> N
     ran = lost.fab(f"db.restore --yes --from {shelf(lost)[0].name}")
     assert ran.code == 0, ran.everything
     assert (
-        "[ubuntu] warning: the backup has schema 001, api-1 wants 002: it is migrated before"
+        "[ubuntu] warning: the backup has schema 001, api wants 002: it is migrated before"
         " callers are let in" in ran.lines
     )
     swapped = lost.ubuntu.did.index("swap app app_before_ app_restored_")

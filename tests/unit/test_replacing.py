@@ -184,3 +184,26 @@ def test_a_data_service_is_restarted_only_by_name_and_that_is_said() -> None:
     assert made.notes == (
         "db is restarted: what is under way there is cut, and nobody is answered meanwhile",
     )
+
+
+@pytest.mark.parametrize(
+    ("tree", "seen", "steps"),
+    [
+        (None, pinned("ab"), ["reload proxy", "retire web"]),
+        (NEW_PAGE, {}, ["hold web", "beside web", "switch web", "retire web"]),
+    ],
+)
+def test_what_the_proxy_is_to_load_is_loaded_before_the_proof_and_once(
+    tree: Any, seen: dict[str, Any], steps: list[str]
+) -> None:
+    made = planned(A, B, tree=tree, generation="of a run that died", **seen)
+    words = ("hold", "beside", "switch", "reload", "retire")
+    assert [title for title in titles(made) if title.partition(" ")[0] in words] == steps
+
+
+def test_a_proxy_that_is_replaced_after_the_retirement_loads_before_it_too() -> None:
+    """Else the proof is of what a run that failed has loaded."""
+    ill = [replace(one, health="unhealthy") for one in facts().containers if one.service == "proxy"]
+    others = [one for one in facts().containers if one.service not in ("web", "proxy")]
+    made = planned(A, B, containers=(*others, A, B, *ill), generation="other", **pinned("ab"))
+    assert titles(made)[-3:] == ["reload proxy", "retire web", "roll proxy"]

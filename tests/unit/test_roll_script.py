@@ -33,6 +33,13 @@ def test_a_twin_is_taken_out_replaced_and_put_back(host: Host, stubs: Path) -> N
     assert order == ["exec", "compose", "exec"]
 
 
+def test_what_a_new_service_depends_on_is_left_as_it_is(host: Host, stubs: Path) -> None:
+    service = STACK.service("web")
+    proxy.roll(host, told(), service, twins=[TWIN], force=False, scales={"api": 4, "help": 2})
+    (up,) = (line for line in ran(stubs, "compose") if " up " in line)
+    assert up.endswith(" up -d --no-build --no-recreate --scale=api=4 --scale=help=2 web")
+
+
 def test_a_single_service_has_a_stand_in_while_it_is_replaced(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

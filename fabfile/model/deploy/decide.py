@@ -248,11 +248,22 @@ class _Decision:
         """
         steps = switch_steps(self.replaced, self.reasons, self.facts)
         kinds = [step.kind for step in steps]
+        born = [step for step in late if step.kind is Kind.ROLL and self.born(step.subject)]
+        if Kind.RETIRE in kinds:
+            # What is proved before the retirement, and what the proxy loads, names them.
+            late = [step for step in late if step not in born]
+            began = [step for step in steps if step.kind is Kind.BESIDE]
+            steps = [*began, *born, *steps[len(began) :]]
         if Kind.SWITCH in kinds:
             return [*steps, *late]
         if Kind.RETIRE in kinds:
             return [*steps[:-1], *self.reload(even_rolled=True), steps[-1], *late]
         return [*steps, *late, *self.reload()]
+
+    def born(self, name: str) -> bool:
+        """Whether a service that others may ask has no container yet."""
+        service = self.target.stack.service(name)
+        return not (self.live(service) or service.completes or service.hints.proxy)
 
     def rolls(self, touched: list[Service], *, before: bool) -> list[Step]:
         """New services first, so that the proxy's new configuration finds every name.

@@ -27,6 +27,8 @@ class Beside:
         self.facts = facts
         self.rolling = rolling
         self.plans: Mapping[str, Replacing] = {one.service: one for one in plan.replacing}
+        project = target.stack.project
+        rolling.scales = {name: len(facts.containers_of(project, name)) for name in self.plans}
         self.new: dict[str, list[str]] = {}
         """Service → the ids of the replicas that were started."""
         self.switched = False
@@ -59,6 +61,7 @@ class Beside:
             self._remove_new()
             raise
         self.rolling.present |= set(subject.split(", "))
+        self.rolling.scales |= {one.service.name: one.total for one in starting}
         return ", ".join(f"{len(ids)} of {name}" for name, ids in self.new.items())
 
     def _served(self, plan: Replacing) -> str:
@@ -107,7 +110,7 @@ class Beside:
         names = [(f"{stack.project}-{name}", self._stay(name)) for name in self.plans]
         self.switched = False
         note = beside.retire(self.host, self.rolling.told(), leaving, names)
-        self.rolling.pins = {}
+        self.rolling.pins, self.rolling.scales = {}, {}
         return note
 
     def take_back(self) -> None:

@@ -25,6 +25,9 @@ class Rolling:
     pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Service → the replicas that alone get its requests, as the proxy was told last."""
 
+    scales: dict[str, int] = field(default_factory=dict)
+    """Service → how many containers it has while new ones run beside the former."""
+
     def __post_init__(self) -> None:
         beside = {one.name for one in self.target.stack.services if one.beside}
         # Who has gone since has no name any more: nginx would load nothing that names it.
@@ -82,9 +85,21 @@ class Rolling:
                     if one.name in self._twins(service)
                 ],
                 force=step.force,
+                scales=self._scales(service),
             )
         self.present.add(service.name)
         return note
+
+    def _scales(self, service: Service) -> dict[str, int]:
+        """What a new service depends on must stay as it is while it is being replaced."""
+        stack = self.target.stack
+        if self.facts.container(stack.project, service.name):
+            return {}
+        needed = {service.name}
+        for one in reversed(stack.services):  # whoever depends on another comes after it
+            if one.name in needed:
+                needed |= {*one.depends_on}
+        return {name: total for name, total in self.scales.items() if name in needed}
 
     def reload(self, step: Step) -> str:
         """Have the proxy load its configuration, with everybody who is there in it."""

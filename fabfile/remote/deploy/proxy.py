@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from ...model.deploy.content import inside
 from ...model.errors import Trouble
@@ -166,17 +167,28 @@ def start(host: Host, told: Told, *, force: bool) -> None:
         raise _failed(host, told.service, output)
 
 
-def roll(host: Host, told: Told, service: Service, *, twins: Sequence[str], force: bool) -> str:
+def roll(
+    host: Host,
+    told: Told,
+    service: Service,
+    *,
+    twins: Sequence[str],
+    force: bool,
+    scales: Mapping[str, int] = MappingProxyType({}),
+) -> str:
     """Replace a service's container so that no request fails; see ``roll.sh``.
 
-    ``twins``: containers of its twins; one that is well takes the requests meanwhile. Returns a
-    note.
+    ``twins``: containers of its twins; one that is well takes the requests meanwhile. ``scales``:
+    how many containers what it depends on has; they stay as they are. Returns a note.
     """
     words = told.words(host, ROLL, "roll", service.name, service.container)
     port = "" if service.in_host_network else service.hints.port or ""
     words += [str(port), " ".join(twins), stand_in(service)]
     patience = patience_with(service)
-    words += [str(service.hints.drain), str(patience), "yes" if force else "", KILLED]
+    flags = ["--force-recreate"] if force else []
+    if scales:
+        flags += ["--no-recreate", *(f"--scale={name}={total}" for name, total in scales.items())]
+    words += [str(service.hints.drain), str(patience), " ".join(flags), KILLED]
     words += compose_words(host)
     # A stand-in may have to become healthy before it.
     timeout = ROLLING + service.hints.drain + 2 * (patience - HEALTHY)

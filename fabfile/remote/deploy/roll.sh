@@ -1,13 +1,14 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh
 # Replace the container of one service so that no request fails: it is taken out of the proxy, ends what it has
 # begun, is replaced, and is given requests again once the proxy reaches it.
-# Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWINS STANDIN DRAIN PATIENCE FORCE KILLED COMPOSE…
+# Arguments after those of proxy.sh: SERVICE CONTAINER PORT TWINS STANDIN DRAIN PATIENCE FLAGS KILLED COMPOSE…
 # TWINS: containers of its twins, of which a healthy one carries the requests meanwhile (none: STANDIN, a one-off
 # container of the new image, does); PORT: where it listens and is asked through the proxy (empty: nobody asks);
 # DRAIN: seconds that its requests may take to end before it is told to stop; PATIENCE: seconds until it must be
-# healthy; FORCE: replace it though compose sees no difference; KILLED: said where the former one did not end by itself;
+# healthy; FLAGS: what compose is told beside; KILLED: said where the former one did not end by itself;
 # COMPOSE…: docker compose on the stack.
-service=$1 container=$2 port=$3 twins=$4 standin=$5 drain=$6 patience=$7 force=$8 killed=$9
+service=$1 container=$2 port=$3 twins=$4 standin=$5 drain=$6 patience=$7 killed=$9
+read -ra flags <<<"$8"
 shift 9
 running() { [ "$(of "$1" '{{.State.Running}}')" = true ]; }
 proxied() {
@@ -49,9 +50,7 @@ if proxied && running "$container"; then
   printf 'drained in %s s\n' $((SECONDS - begun))
 fi
 former=$(of "$container" '{{.Id}}') from=$(date +%s)
-flags=(-d --no-build)
-[ -z "$force" ] || flags+=(--force-recreate)
-if ! "$@" up "${flags[@]}" "$service" </dev/null >&2 || ! comes "$container"; then
+if ! "$@" up -d --no-build "${flags[@]}" "$service" </dev/null >&2 || ! comes "$container"; then
   die 71 "$service did not become healthy"
 fi
 # How the former one ended is the engine's to tell: it is gone.

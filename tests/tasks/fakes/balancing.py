@@ -86,8 +86,7 @@ def start(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 
 def roll(machine: Machine, command: Command, _stdin: str) -> Ended:
-    service, force = command.words[OWN], command.words[OWN + 7]
-    flags = ["--force-recreate"] if force else []
+    service, flags = command.words[OWN], command.words[OWN + 7].split()
     ended = _up(machine, [*command.words[OWN + 9 :], "up", *flags, service])
     return _load(machine, command) if ended.code == 0 and command.words[OWN - 1] else ended
 

@@ -163,7 +163,7 @@ def _subject(command: Command) -> str:
         "start-proxy": lambda: f"{words[10]}{' by force' if words[13] else ''}",
         "start-beside": lambda: _first_words(words[12]),
         "retire": lambda: _first_words(words[12]),
-        "roll": lambda: f"{words[10]}{' by force' if words[17] else ''}",
+        "roll": lambda: f"{words[10]}{' by force' if 'force' in words[17] else ''}",
         "remove": lambda: words[0],
         "watch": lambda: f"{words[1]} s",
         "backup": lambda: words[1],

@@ -105,7 +105,10 @@ def compose_build(machine: Machine, command: Command, _stdin: str) -> Ended:
 def compose_up(machine: Machine, command: Command, _stdin: str) -> Ended:
     model, service = machine.model(command), command.words[-1]
     before = machine.engine.of(model.project, "proxy")
-    replaced, ended = machine.engine.up(model, service, force="--force-recreate" in command.words)
+    force, kept = ("--force-recreate" in command.words), ("--no-recreate" in command.words)
+    scales = dict(word.split("=")[1:] for word in command.words if word.startswith("--scale="))
+    scaled = {name: int(total) for name, total in scales.items()}
+    replaced, ended = machine.engine.up(model, service, force=force, kept=kept, scales=scaled)
     beside = [name for name in replaced if name != service]
     if beside:
         machine.note(f"  REPLACED TOO: {' '.join(beside)}")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from fabfile.model.facts import SHORT
@@ -124,19 +125,30 @@ class Engine:
 
     # --- containers
 
-    def up(self, model: Model, service: str, *, force: bool) -> tuple[list[str], Ended]:
+    def up(
+        self,
+        model: Model,
+        service: str,
+        *,
+        force: bool,
+        kept: bool = False,
+        scales: Mapping[str, int] = MappingProxyType({}),
+    ) -> tuple[list[str], Ended]:
         """``compose up --wait`` of a service; what was replaced, and how it ended."""
         self.networks.setdefault("app-network", model.project)
         replaced = []
         for name in [*model.needs(service), service]:
             there = self.all_of(model.project, name)
-            for surplus in there[model.replicas(name) :]:
+            wanted = scales.get(name, model.replicas(name))
+            for surplus in there[wanted:]:
                 replaced.append(name)
                 del self.containers[surplus.name]
-            slots: list[Container | None] = [*there[: model.replicas(name)]]
-            slots += [None] * (model.replicas(name) - len(slots))
+            slots: list[Container | None] = [*there[:wanted]]
+            slots += [None] * (wanted - len(slots))
             for one in slots:
                 if one and self._converged(model, one) and not (force and name == service):
+                    continue
+                if one and kept:
                     continue
                 replaced.append(name)
                 ended = self._start(model, one) or self._create(model, name, one)
