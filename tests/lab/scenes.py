@@ -170,16 +170,22 @@ class Scene:
     def only_replaces(self, *services: str) -> Iterator[None]:
         """The block replaces every container of these services and leaves the others alone.
 
-        Each has as many as before, of the same names.
+        Each has as many as before, and these are called by their number.
         """
         before = self.boxes()
         yield
         after = self.boxes()
-        assert {*after} == {*before}
-        changed = {name for name in before if after[name] != before[name]}
-        assert changed == {name for name, box in before.items() if box.service in services}
-        kept = {box.id for box in before.values()} & {after[name].id for name in changed}
-        assert kept == set()
+        left, right = (
+            {name: box for name, box in boxes.items() if box.service not in services}
+            for boxes in (before, after)
+        )
+        assert right == left
+        for service in services:
+            former = {box.id for box in before.values() if box.service == service}
+            new = {name: box.id for name, box in after.items() if box.service == service}
+            numbered = {f"{service}-{number}" for number in range(1, len(former) + 1)}
+            assert {*new} in ({service}, numbered)
+            assert former & {*new.values()} == set()
 
     @contextmanager
     def comes_back(self) -> Iterator[None]:
