@@ -207,3 +207,16 @@ def test_a_proxy_that_is_replaced_after_the_retirement_loads_before_it_too() -> 
     others = [one for one in facts().containers if one.service not in ("web", "proxy")]
     made = planned(A, B, containers=(*others, A, B, *ill), generation="other", **pinned("ab"))
     assert titles(made)[-3:] == ["reload proxy", "retire web", "roll proxy"]
+
+
+def test_a_service_that_goes_while_another_of_its_image_stays_is_an_orphan_like_others() -> None:
+    """Only a service that is new comes in the place of another one."""
+    web = next(one for one in scaled(2).services if one.name == "web")
+    other = container(replace(web, name="worker"), image(target().tree), id="e" * 64)
+    both = {**release().definitions, "web": web.config_hash, "worker": "f"}
+    made = planned(A, B, other, releases=(release(definitions=both),))
+    assert (made.steps, made.replacing) == ((), ())
+    assert "orphan" in made.notes[0]
+    without = {name: digest for name, digest in both.items() if name != "web"}
+    made = planned(other, releases=(release(definitions=without),))
+    assert [one.leaving for one in made.replacing] == [("e" * 64,)]

@@ -15,10 +15,10 @@ from ..inventory import Server
 from ..stack import Service
 from .budget import shortage
 from .content import mounted_paths, passed_name
-from .objections import formers, notes, orphans, refusals, surplus
+from .objections import notes, orphans, refusals, surplus
 from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, as_wanted, has_new_image, has_passed, image_id, reason_for
-from .replacing import Replacing, replacing
+from .replacing import Replacing, replacing, taken_over
 from .switching import hold_step, switch_steps
 
 
@@ -363,7 +363,8 @@ class _Decision:
 
     def removals(self) -> list[Step]:
         reason = "of this project, but no longer in its stack"
-        former = formers(self.target, self.facts)
+        stack = self.target.stack
+        former = [c for one in stack.services for c in taken_over(one, stack, self.facts)]
         leaving = {one for plan in self.replaced for one in plan.leaving}
         steps = [
             Step(Kind.REMOVE, c.name, reason)

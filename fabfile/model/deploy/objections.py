@@ -8,7 +8,7 @@ from ..facts import Container, Facts
 from .others import data_beside
 from .plan import Target, Wish
 from .reasons import Reason, Why
-from .replacing import former_replicas
+from .replacing import former_replicas, taken_over
 
 
 def orphans(target: Target, facts: Facts) -> list[Container]:
@@ -47,6 +47,8 @@ def notes(
     left_out: Mapping[str, Reason],
 ) -> list[str]:
     """What a person should know, and the plan does not act upon."""
+    stack = target.stack
+    taken = [c for one in stack.services for c in taken_over(one, stack, facts)]
     found = [f"left out: {name}: {reason.text}" for name, reason in left_out.items()]
     proxy = target.stack.proxy
     if proxy and proxy.name in reasons and facts.runs(target.stack.project, proxy.name):
@@ -62,7 +64,7 @@ def notes(
     found += [
         f"orphan: {c.name} is of this project, but not in its stack; --remove-orphans"
         for c in orphans(target, facts)
-        if not wish.removes(c) and c not in formers(target, facts)
+        if not wish.removes(c) and c not in taken
     ]
     found += [
         f"started by hand: {container.name} is a one-off container of this project"

@@ -47,6 +47,16 @@ def former_replicas(service: Service, stack: Stack, facts: Facts) -> list[Contai
     ]
 
 
+def taken_over(service: Service, stack: Stack, facts: Facts) -> list[Container]:
+    """The former replicas that leave once the service serves: it is new, and comes in their place.
+
+    Of one that the last release had already, they are orphans like others.
+    """
+    last = facts.verified
+    known = last is not None and service.name in last.definitions
+    return [] if known else former_replicas(service, stack, facts)
+
+
 def replacing(
     service: Service, stack: Stack, facts: Facts, as_wanted: Sequence[Container]
 ) -> Replacing:
@@ -57,7 +67,7 @@ def replacing(
     first = sorted(wanted, key=lambda c: c not in asked)
     kept = first[: service.replicas]
     leaving = [c for c in facts.containers_of(stack.project, service.name) if c not in kept]
-    leaving += former_replicas(service, stack, facts)
+    leaving += taken_over(service, stack, facts)
     return Replacing(
         service.name,
         serving=tuple(c.id for c in asked),
