@@ -220,3 +220,17 @@ def test_a_service_that_goes_while_another_of_its_image_stays_is_an_orphan_like_
     without = {name: digest for name, digest in both.items() if name != "web"}
     made = planned(other, releases=(release(definitions=without),))
     assert [one.leaving for one in made.replacing] == [("e" * 64,)]
+
+
+def test_one_that_is_on_its_way_up_stays_where_it_is_asked() -> None:
+    """As after a reboot; one that nobody asks yet gets no requests before it is well."""
+    made = planned(A, replica("b", health="starting"))
+    assert (made.steps, made.replacing) == ((), ())
+    made = planned(A, B, replica("c", NEW_PAGE, health="starting"), NEW_D, **pinned("ab"))
+    assert [(one.kept, one.starting, one.leaving) for one in made.replacing] == [
+        (of("ab"), 0, of("cd"))
+    ]
+    made = planned(
+        A, B, replica("c", NEW_PAGE, health="starting"), NEW_D, tree=NEW_PAGE, **pinned("ab")
+    )
+    assert [(one.kept, one.starting) for one in made.replacing] == [(of("d"), 1)]

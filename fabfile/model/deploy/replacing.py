@@ -62,7 +62,10 @@ def replacing(
 ) -> Replacing:
     """The containers of a service that come, stay and go. ``as_wanted``: those that may stay."""
     asked = facts.serving(stack.project, service.name)
-    wanted = [c for c in as_wanted if c.state == "running" and c.health in ("", "healthy")]
+    # Who is asked may be on its way up, as after a reboot; nobody else is asked before it is well.
+    wanted = [
+        c for c in as_wanted if c.state == "running" and (c in asked or c.health in ("", "healthy"))
+    ]
     # Who is asked already stays first: each new one costs a start.
     first = sorted(wanted, key=lambda c: c not in asked)
     kept = first[: service.replicas]
