@@ -209,17 +209,22 @@ def test_a_proxy_that_is_replaced_after_the_retirement_loads_before_it_too() -> 
     assert titles(made)[-3:] == ["reload proxy", "retire web", "roll proxy"]
 
 
-def test_a_service_that_goes_while_another_of_its_image_stays_is_an_orphan_like_others() -> None:
-    """Only a service that is new comes in the place of another one."""
-    web = next(one for one in scaled(2).services if one.name == "web")
-    other = container(replace(web, name="worker"), image(target().tree), id="e" * 64)
-    both = {**release().definitions, "web": web.config_hash, "worker": "f"}
-    made = planned(A, B, other, releases=(release(definitions=both),))
-    assert (made.steps, made.replacing) == ((), ())
-    assert "orphan" in made.notes[0]
-    without = {name: digest for name, digest in both.items() if name != "web"}
-    made = planned(other, releases=(release(definitions=without),))
-    assert [one.leaving for one in made.replacing] == [("e" * 64,)]
+@pytest.mark.parametrize(
+    ("former", "known", "leaves"),
+    [("web-1", False, True), ("web-1", True, False), ("worker", False, False)],
+)
+def test_a_new_service_takes_over_what_was_called_like_it_with_a_number(
+    former: str, known: bool, leaves: bool
+) -> None:
+    """What else is no longer in the stack is an orphan, whatever image it runs."""
+    web = scaled(2).service("web")
+    other = replace(container(replace(web, name=former), image(target().tree)), id="e" * 64)
+    definitions = {**release().definitions, former: "f"}
+    if not known:
+        del definitions["web"]
+    made = planned(*([A, B] if known else []), other, releases=(release(definitions=definitions),))
+    assert [one.leaving for one in made.replacing] == ([("e" * 64,)] if leaves else [()][known:])
+    assert any("orphan" in note for note in made.notes) is not leaves
 
 
 def test_one_that_is_on_its_way_up_stays_where_it_is_asked() -> None:

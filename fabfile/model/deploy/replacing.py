@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,11 +51,20 @@ def former_replicas(service: Service, stack: Stack, facts: Facts) -> list[Contai
 def taken_over(service: Service, stack: Stack, facts: Facts) -> list[Container]:
     """The former replicas that leave once the service serves: it is new, and comes in their place.
 
-    Of one that the last release had already, they are orphans like others.
+    Those are of ``api-1`` and ``api-2`` for ``api``, and the other way round. Of a service that the
+    last release had already, or that has another name, they are orphans like others.
     """
     last = facts.verified
-    known = last is not None and service.name in last.definitions
-    return [] if known else former_replicas(service, stack, facts)
+    if last is not None and service.name in last.definitions:
+        return []
+    former = former_replicas(service, stack, facts)
+    return [one for one in former if _numbered(service.name, one.service)]
+
+
+def _numbered(one: str, other: str) -> bool:
+    """Whether one of two names is the other with a number behind it."""
+    short, long = sorted((one, other), key=len)
+    return re.fullmatch(rf"{re.escape(short)}-[0-9]+", long) is not None
 
 
 def replacing(
