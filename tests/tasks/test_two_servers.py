@@ -242,7 +242,7 @@ def test_a_changed_caller_is_written_and_loaded_before_it_is_locked_out(running:
     assert running.montreal.proxy.allowed == ("10.0.0.9", "127.0.0.1")
 
 
-def test_a_renamed_service_is_new_first_and_what_it_was_goes_once_it_serves(running: Fleet) -> None:
+def test_a_renamed_service_is_new_first_and_its_orphan_is_named(running: Fleet) -> None:
     text = json.dumps(MONTREAL).replace("worker-2", "helper")
     model = json.loads(text)
     model["services"]["helper"]["image"] = "app/worker:current"
@@ -257,5 +257,8 @@ def test_a_renamed_service_is_new_first_and_what_it_was_goes_once_it_serves(runn
     assert ran.code == 0, ran.everything
     did = running.montreal.did
     assert did.index("roll helper") < did.index("start-proxy proxy")
-    assert did.index("start-proxy proxy") < did.index("remove app-worker-2")
-    assert "app-worker-2" not in running.montreal.engine.containers
+    assert (
+        "[montreal] warning: orphan: app-worker-2 is of this project, but not in its stack;"
+        " --remove-orphans" in ran.lines
+    )
+    assert "app-worker-2" in running.montreal.engine.containers
