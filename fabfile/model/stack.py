@@ -142,6 +142,14 @@ class Stack:
         known = ", ".join(service.name for service in self.services)
         raise refused(f"no service '{name}' in the stack; services: {known}")
 
+    def depending(self, on: set[str]) -> set[str]:
+        """The services that depend on one of these, or on one that does."""
+        found: set[str] = set()
+        for service in self.services:  # in dependency order
+            if (on | found) & set(service.depends_on):
+                found.add(service.name)
+        return found
+
     @property
     def database(self) -> Service | None:
         """The service that ``x-deploy`` calls the database."""

@@ -12,7 +12,7 @@ from fabfile.model.access.envfile import ANNOTATION, schema
 from fabfile.model.access.folders import FOLDERS
 from fabfile.model.deploy.plan import Kind
 from fabfile.model.errors import Trouble
-from fabfile.model.hints import GATE, HINTS, MIGRATE, PROBE, parse_hints
+from fabfile.model.x_deploy import GATE, HINTS, MIGRATE, PROBE, parse_hints
 
 from .tables import first_column, tables
 

@@ -14,7 +14,7 @@ from invoke import Context
 
 from fabfile.model.deploy.plan import Target
 from fabfile.model.errors import Trouble
-from fabfile.remote.deploy import compose
+from fabfile.remote.deploy import compose, images
 from fabfile.remote.host import Host
 from fabfile.remote.look import script
 from fabfile.remote.output import Output, Timeout
@@ -116,7 +116,7 @@ def test_a_build_reads_the_tree_of_the_commit_alone(host: Told) -> None:
     assert compose.stage_apart(host, TREE, staged()) == APART
     build = json.loads(host.stdin)["services"]["web"]["build"]
     tag = target().images["web"].reference.rpartition(":")[2]
-    assert build == {"context": f"{TREE}/services/web", "labels": {"a": "1", compose.LABEL: tag}}
+    assert build == {"context": f"{TREE}/services/web", "labels": {"a": "1", images.LABEL: tag}}
     compose.build(host, APART, "web")
     assert host.words[3:] == [*FROM_A_FILE, "build", "web"]
     compose.build(host, APART, "web", fresh=True)
@@ -153,9 +153,9 @@ def test_a_smoke_test_has_no_network_and_gets_its_settings_by_input(host: Told) 
 
 
 def test_a_stable_name_of_a_pulled_image_is_not_moved(host: Told) -> None:
-    compose.move_stable(host, target().images["db"])
+    images.move_stable(host, target().images["db"])
     assert host.words == []
-    compose.move_stable(host, target().images["web"])
+    images.move_stable(host, target().images["web"])
     assert host.words == ["docker", "tag", target().images["web"].reference, "app/web:current"]
 
 

@@ -7,17 +7,9 @@ from typing import Any
 import pytest
 
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.hints import (
-    Database,
-    Gate,
-    Hints,
-    Migration,
-    Volume,
-    known_hints,
-    parse_hints,
-    revision,
-)
+from fabfile.model.hints import Database, Gate, Hints, Migration, Volume, revision
 from fabfile.model.probe import Probe
+from fabfile.model.x_deploy import known_hints, parse_hints
 
 
 def refusal(raw: dict[str, Any]) -> str:

@@ -14,12 +14,15 @@ from ..facts import Container, Facts
 from ..inventory import Server
 from ..stack import Service
 from .budget import shortage
-from .content import mounted_paths, passed_name
-from .objections import notes, orphans, refusals, surplus
+from .content import mounted_paths
+from .imaging import image_steps, retags
+from .objections import notes, refusals
 from .plan import Kind, Plan, Step, Target, Wish
-from .reasons import Reason, Why, as_wanted, has_new_image, has_passed, image_id, reason_for
-from .replacing import Replacing, replacing, taken_over
+from .reasons import Reason, Why, as_wanted, has_new_image, reason_for
+from .removing import removals, stand_ins
+from .replacing import Replacing, replacing
 from .switching import hold_step, switch_steps
+from .trusting import trust_steps
 
 
 def decide(
@@ -57,9 +60,9 @@ class _Decision:
             self.left_out = {n: r for n, r in self.reasons.items() if n not in self.wish.only}
             self.reasons = {n: r for n, r in self.reasons.items() if n in self.wish.only}
         steps = [*self.prepare(), *self.cut_over()]
-        if steps or not self.recorded():
-            self.insert_fetch(steps)
         last = self.facts.verified
+        if steps or last is None or last.commit != self.commit.id:
+            self.insert_fetch(steps)
         return Plan(
             server=self.server.name,
             commit=self.commit.id,
@@ -88,16 +91,15 @@ class _Decision:
                 reason = Reason(Why.IMAGE, "rebuilt on fresh bases (--rebuild)")
             if reason is None and self.wish.restarts(service):
                 reason = Reason(Why.ASKED, "to be restarted", force=True)
-            if reason is None and service.name == self.facts.away and self.stand_ins(service.name):
+            if (
+                reason is None
+                and service.name == self.facts.away
+                and stand_ins(self.target, self.facts, service.name)
+            ):
                 reason = Reason(Why.AWAY, "its stand-in has its requests since a run that died")
             if reason:
                 found[service.name] = reason
         return found
-
-    def recorded(self) -> bool:
-        """Whether the last release that passed is of this very commit."""
-        last = self.facts.verified
-        return last is not None and last.commit == self.commit.id
 
     def insert_fetch(self, steps: list[Step]) -> None:
         step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
@@ -110,14 +112,9 @@ class _Decision:
         steps = []
         if reason := bootstrap(self.server, self.facts, self.target.stack.volume_folders):
             steps.append(Step(Kind.BOOTSTRAP, str(self.server.root), reason))
+        steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
+        steps += image_steps(self.target, self.facts, self.wish, self.left_out)
         proxy = self.target.stack.proxy
-        if proxy and not self.has_certificate():
-            real = "ssl.issue" if self.server.domains else "ssl.internal"
-            reason = f"none yet; {real} replaces it by a real one"
-            steps.append(Step(Kind.CERTIFICATE, "self-made", reason))
-        if self.needs_trust():
-            steps.append(Step(Kind.TRUST, self.server.calls, self.trust_reason()))
-        steps += self.images()
         if proxy and (proxy.name in self.reasons or self.reload_reason()):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
         return [*steps, *self.reviews(), *self.backup()]
@@ -148,51 +145,6 @@ class _Decision:
     def touched(self) -> list[Service]:
         return [s for s in self.target.stack.services if s.name in self.reasons]
 
-    def has_certificate(self) -> bool:
-        certs = self.server.root / "certs"
-        return all(self.facts.has_content(certs / f) for f in ("fullchain.pem", "privkey.pem"))
-
-    def needs_trust(self) -> bool:
-        bundle = self.server.root / "certs/trust/ca-bundle.pem"
-        return bool(self.server.calls) and (
-            not self.facts.has_folder(bundle)
-            or self.facts.trust.strip() != self.called_certificate.strip()
-        )
-
-    def trust_reason(self) -> str:
-        if self.called_certificate:
-            return f"the certificate of {self.server.calls} is new here"
-        return f"system authorities only: {self.server.calls} has no certificate yet"
-
-    def images(self) -> list[Step]:
-        """Pull and build what is missing, once per image; try what has not passed apart.
-
-        That an image is there tells that it was built, not that it started.
-        """
-        pulls, builds, smokes = [], [], []
-        seen: set[str] = set()
-        for service in self.target.stack.services:
-            wanted = self.target.images[service.name]
-            if service.name in self.left_out:
-                continue
-            there = bool(image_id(wanted.reference, self.facts))
-            again = self.wish.rebuild and wanted.build is not None
-            new = (not there or again) and wanted.reference not in seen
-            seen.add(wanted.reference)
-            if wanted.build is None:
-                pulls += [Step(Kind.PULL, wanted.reference, "not on the server")] if new else []
-                continue
-            reason = "again, on fresh bases" if there else "not on the server"
-            if new:
-                builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
-            trial = passed_name(wanted, service.hints.smoke)
-            tried = not again and has_passed(service, self.target, self.facts)
-            if service.hints.smoke and trial not in seen and not tried:
-                seen.add(trial)
-                which = "a new image" if again or not there else "an image that has not passed"
-                smokes.append(Step(Kind.SMOKE, service.name, f"{which} starts once, apart"))
-        return pulls + builds + smokes
-
     def cut_over(self) -> list[Step]:
         touched = self.touched()
         begun = [service for service in touched if service.hints.keep]
@@ -209,10 +161,10 @@ class _Decision:
             *data,
             *self.migrations(touched),
             *(() if early else moved),
-            *self.retags(touched),
+            *retags(self.target, self.facts, touched, self.left_out),
             *self.rolls(touched, before=True),
             *self.switch(self.rolls(touched, before=False)),
-            *self.removals(),
+            *self.removed(),
             *self.guard(made_here=True),
         ]
 
@@ -271,7 +223,7 @@ class _Decision:
         Then those that serve nobody, so that those that do are there meanwhile. What depends on a
         service that is replaced beside comes after that: compose converges what it depends on.
         """
-        late = self.depending({one.service for one in self.replaced})
+        late = self.target.stack.depending({one.service for one in self.replaced})
         rolled = [
             service
             for service in touched
@@ -282,14 +234,6 @@ class _Decision:
         down = [s for s in rolled if s not in new and self.down(s)]
         rest = [s for s in rolled if s not in new and s not in down]
         return [self.step(Kind.ROLL, s) for s in [*new, *down, *rest]]
-
-    def depending(self, on: set[str]) -> set[str]:
-        """The services that depend on one of these, or on one that does."""
-        found: set[str] = set()
-        for service in self.target.stack.services:  # in dependency order
-            if (on | found) & set(service.depends_on):
-                found.add(service.name)
-        return found
 
     def down(self, service: Service) -> bool:
         """Whether its container serves nobody now: replacing it takes nothing from anybody."""
@@ -322,19 +266,6 @@ class _Decision:
             return [Step(Kind.CHECKOUT, self.commit.id[:8], "files were edited on the server")]
         return []
 
-    def retags(self, touched: list[Service]) -> list[Step]:
-        """Stable names that point elsewhere, of services that stay."""
-        steps, seen = [], {self.target.images[service.name].stable for service in touched}
-        for service in self.target.stack.services:
-            wanted = self.target.images[service.name]
-            if service.name in self.left_out or wanted.stable in seen:
-                continue
-            seen.add(wanted.stable)
-            if self.facts.images.get(wanted.stable, "") != image_id(wanted.reference, self.facts):
-                reason = "the name in the compose file was moved by hand"
-                steps.append(Step(Kind.RETAG, service.name, reason))
-        return steps
-
     def reload(self, *, even_rolled: bool = False) -> list[Step]:
         """``even_rolled``: also where the proxy itself is replaced, after that."""
         proxy = self.target.stack.proxy
@@ -361,39 +292,6 @@ class _Decision:
             return "its configuration was edited on the server"
         return ""
 
-    def removals(self) -> list[Step]:
-        reason = "of this project, but no longer in its stack"
-        stack = self.target.stack
-        former = [c for one in stack.services for c in taken_over(one, stack, self.facts)]
+    def removed(self) -> list[Step]:
         leaving = {one for plan in self.replaced for one in plan.leaving}
-        steps = [
-            Step(Kind.REMOVE, c.name, reason)
-            for c in orphans(self.target, self.facts)
-            if c.id not in leaving
-            and c.id not in self.wish.spare
-            and (self.wish.remove_orphans or c in former)
-        ]
-        steps += [
-            Step(Kind.REMOVE, one.name, f"a second container of {one.service}; one is wanted")
-            for one in surplus(self.target, self.facts)
-            if one.service not in self.left_out and not self.wish.only
-        ]
-        return [*steps, *self.dismissals()]
-
-    def dismissals(self) -> list[Step]:
-        """Containers that stood in for a service when a run died; a roll of it takes its own."""
-        return [
-            Step(Kind.REMOVE, one.name, f"stood in for {one.stands_in_for} when a run died")
-            for one in self.stand_ins()
-            if one.stands_in_for not in {**self.reasons, **self.left_out}
-        ]
-
-    def stand_ins(self, service: str = "") -> list[Container]:
-        """The containers that stand in for a service; for whichever, unless it is named."""
-        return [
-            one
-            for one in self.facts.containers
-            if one.project == self.target.stack.project
-            and one.stands_in_for
-            and service in ("", one.stands_in_for)
-        ]
+        return removals(self.target, self.facts, self.wish, self.reasons, self.left_out, leaving)

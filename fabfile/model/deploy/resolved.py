@@ -11,10 +11,11 @@ from typing import Any
 
 from ..duration import length
 from ..errors import refused
-from ..hints import START_FIRST, Hints, known_hints, parse_hints
+from ..hints import START_FIRST, Hints
 from ..image_names import familiar
 from ..reading import load
 from ..stack import Build, Mount, Port, Read, Service, Stack
+from ..x_deploy import known_hints, parse_hints
 from .understood import not_understood, replicas
 
 ONCE = ("no", "on-failure")

@@ -9,7 +9,7 @@ from ...model.deploy.plan import Plan, Target
 from ...model.deploy.replacing import Replacing
 from ...model.errors import Trouble
 from ...model.facts import SHORT, Facts
-from ...remote.deploy import beside, compose
+from ...remote.deploy import beside, compose, images
 from ...remote.host import Host
 from ...remote.look import look
 from .. import probing
@@ -95,7 +95,7 @@ class Beside:
             beside.switch(self.host, self.rolling.told())
         self.switched = True
         for name in stay:
-            compose.move_stable(self.host, self.target.images[name])
+            images.move_stable(self.host, self.target.images[name])
         return ""
 
     def _stay(self, name: str) -> tuple[str, ...]:
@@ -114,21 +114,21 @@ class Beside:
         return note
 
     def take_back(self) -> None:
-        """The former replicas get the requests again, by one load.
+        """The former replicas get the requests again, by one load; who is new keeps its own.
 
         Not where some were asked by another name than the service's: the configuration of before
         names them.
         """
         self.switched = False
-        former = {name: plan.serving for name, plan in self.plans.items()}
-        if not all(former.values()):
+        if any(plan.leaving and not plan.serving for plan in self.plans.values()):
             return
+        former = {name: plan.serving for name, plan in self.plans.items() if plan.serving}
         if self.rolling.proxy_runs:
             self.rolling.pins |= former
             beside.switch(self.host, self.rolling.told())
         for name, plan in self.plans.items():
             if served := self._served(plan):
-                compose.name(self.host, served, self.target.images[name].stable)
+                images.name(self.host, served, self.target.images[name].stable)
 
     def _remove_new(self) -> None:
         for ids in self.new.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.deploy.way_back import RETAINED, retained
 from ...model.errors import refused
 from ...model.facts import Facts
-from ...remote.deploy import compose, git
+from ...remote.deploy import git, images
 from ...remote.lock import Lock
 from ..locking import holder
 from ..session import Session
@@ -25,7 +25,7 @@ def prune(session: Session, name: str, *, dry_run: bool) -> None:
             why = "; ".join(sight.problems) or "nothing is deployed"
             raise refused(f"{name}: whose images are ours is unknown: {why}")
         facts = sight.facts
-        ours = compose.our_images(host, sight.target.stack.project)
+        ours = images.our_images(host, sight.target.stack.project)
         doomed = sorted(set(ours) - needed(facts))
         for identity in doomed:
             names = [tag for tag, found in facts.images.items() if tag != found == identity]
@@ -34,10 +34,10 @@ def prune(session: Session, name: str, *, dry_run: bool) -> None:
                 session.console.line(name, f"would {title}")
                 continue
             with session.console.step(name, title):
-                compose.remove_image(host, identity)
+                images.remove_image(host, identity)
         if not dry_run:
             git.prune_worktrees(host)
-            compose.trim_cache(host)
+            images.trim_cache(host)
         session.console.line(
             name,
             f"{len(doomed)} images to remove, {len(ours) - len(doomed)} kept for what runs and the"

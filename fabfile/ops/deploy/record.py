@@ -58,7 +58,7 @@ class Record:
     def failed(
         self, facts: Facts, backup: str, schema: str, trouble: Trouble, at: str = ""
     ) -> None:
-        """Close it as failed, ``at`` this step; where it was not opened there is none."""
+        """Close it as failed, ``at`` this step; empty: at none of this server."""
         prefix = "" if isinstance(trouble, Interrupted) or not at else f"{at}: "
         error = f"{prefix}{trouble.message}"
         self._close(FAILED, facts, backup, schema, error, trouble.evidence)

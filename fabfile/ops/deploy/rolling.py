@@ -9,7 +9,7 @@ from ...model.deploy.plan import Step, Target
 from ...model.errors import Trouble
 from ...model.facts import SHORT, Facts
 from ...model.stack import Service
-from ...remote.deploy import compose, proxy
+from ...remote.deploy import compose, images, proxy
 from ...remote.host import Host
 
 
@@ -62,7 +62,7 @@ class Rolling:
 
     def roll(self, step: Step) -> str:
         """Replace one container; the next only when the proxy really reaches this one."""
-        compose.move_stable(self.host, self.target.images[step.subject])
+        images.move_stable(self.host, self.target.images[step.subject])
         service = self.target.stack.service(step.subject)
         front = self.target.stack.proxy
         note = ""

@@ -12,7 +12,7 @@ from ...model.errors import Trouble
 from ...model.release import Release
 from ...remote import state
 from ...remote.access import guard
-from ...remote.deploy import compose, git, idle
+from ...remote.deploy import compose, git, idle, images
 from ...remote.host import Host
 from ...remote.look import look
 from ...remote.output import Output
@@ -104,17 +104,17 @@ class Steps:
         return ""
 
     def _pull(self, step: Step) -> str:
-        output = compose.pull(self.host, step.subject)
+        output = images.pull(self.host, step.subject)
         self._require(output, f"image {step.subject} cannot be pulled")
         return ""
 
     def _build(self, step: Step) -> str:
         wanted = self.target.images[step.subject]
         if step.force:
-            compose.keep_under_id(self.host, wanted.reference)
+            images.keep_under_id(self.host, wanted.reference)
         output = compose.build(self.host, self.apart, step.subject, fresh=step.force)
         self._require(output, f"the build of {step.subject} failed")
-        compose.trim_cache(self.host)
+        images.trim_cache(self.host)
         return wanted.reference
 
     def _smoke(self, step: Step) -> str:
@@ -122,7 +122,7 @@ class Steps:
         wanted = self.target.images[service.name]
         output = compose.smoke(self.host, service, wanted.reference)
         self._require(output, f"the new image {wanted.reference} does not start")
-        compose.name(self.host, wanted.reference, passed_name(wanted, service.hints.smoke))
+        images.name(self.host, wanted.reference, passed_name(wanted, service.hints.smoke))
         return ""
 
     def _test_proxy(self, step: Step) -> str:
@@ -159,7 +159,7 @@ class Steps:
         return f"what was edited here is kept: {files}" if kept else ""
 
     def _retag(self, step: Step) -> str:
-        compose.move_stable(self.host, self.target.images[step.subject])
+        images.move_stable(self.host, self.target.images[step.subject])
         return ""
 
     def _guard(self, step: Step) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from ...model.deploy.content import Wanted, moved
+from ...model.deploy.content import moved
 from ...model.deploy.plan import Target
 from ...model.errors import Trouble
 from ...model.framing import lines_of
@@ -15,22 +15,16 @@ from ...model.reading import load
 from ...model.stack import Service
 from ..host import Host
 from ..output import Output
+from .images import LABEL
 
 CLEAN = Path(__file__).with_name("clean.sh").read_text(encoding="utf-8")
 """The one environment in which compose is started, by a look and by a change."""
 BUILD = 1800
 """Seconds that building an image may take."""
-PULL = 900
 HEALTHY = 120
 """Seconds that a container may take until it is healthy, where its check leaves it no more."""
 COMPLETE = 600
 """Seconds that a service which ends by itself may take."""
-CACHE = "5GB"
-"""What the build cache may take after a build."""
-LABEL = "me.wishwith.content"
-"""Label of the images that this collection built; its value is their content tag."""
-PROJECT = "com.docker.compose.project"
-"""Label that compose gives to what it makes, to images that it builds too."""
 
 
 def compose_words(host: Host, *more: str, file: PurePosixPath | None = None) -> list[str]:
@@ -89,33 +83,6 @@ def build(host: Host, apart: PurePosixPath, service: str, *, fresh: bool = False
     flags = ["--pull", "--no-cache"] if fresh else []
     words = compose_words(host, "build", *flags, service, file=apart)
     return host.write(words, timeout=BUILD, check=False)
-
-
-def keep_under_id(host: Host, reference: str) -> None:
-    """Give an image a second name, so that building its first one again does not lose it."""
-    script = """
-id=$(docker image inspect --format '{{.Id}}' "$1") || exit 0
-short=${id#sha256:}
-docker tag "$id" "$1-${short:0:12}"
-"""
-    host.write(["bash", "-c", script, "keep-image", reference])
-
-
-def trim_cache(host: Host) -> None:
-    """Keep the build cache under its limit, what was used last first; images are not touched.
-
-    Engines from 28 on call the limit by another name.
-    """
-    script = """
-docker builder prune --all --force --max-used-space "$1" >/dev/null 2>&1 ||
-  docker builder prune --all --force --keep-storage "$1"
-"""
-    host.write(["bash", "-c", script, "trim-cache", CACHE], timeout=300, check=False)
-
-
-def pull(host: Host, reference: str) -> Output:
-    """Pull an image that the stack names."""
-    return host.write(["docker", "pull", "-q", reference], timeout=PULL, check=False)
 
 
 def smoke(host: Host, service: Service, reference: str) -> Output:
@@ -220,17 +187,6 @@ def unhealthy(host: Host, service: Service, said: Sequence[str]) -> Trouble:
     )
 
 
-def move_stable(host: Host, wanted: Wanted) -> None:
-    """Let the name in the compose file point at the wanted image."""
-    if wanted.reference != wanted.stable:
-        name(host, wanted.reference, wanted.stable)
-
-
-def name(host: Host, reference: str, more: str) -> None:
-    """Give an image one more name."""
-    host.write(["docker", "tag", reference, more])
-
-
 def give_name(host: Host, project: str, service: Service) -> None:
     """Let a service's container have the name that the compose file gives it.
 
@@ -289,16 +245,3 @@ def logs_words(host: Host, service: str, tail: int, *, follow: bool) -> list[str
     words = ["logs", "--no-color", "--timestamps", "--tail", str(tail)]
     words += ["--follow"] if follow else []
     return compose_words(host, *words, *([service] if service else []))
-
-
-def our_images(host: Host, project: str) -> list[str]:
-    """Ids of the images that this collection built for a compose project, by their labels."""
-    words = ["docker", "image", "ls", "--all", "--quiet", "--no-trunc"]
-    words += ["--filter", f"label={LABEL}", "--filter", f"label={PROJECT}={project}"]
-    output = host.read(words)
-    return sorted(set(output.stdout.split()))
-
-
-def remove_image(host: Host, identity: str) -> None:
-    """Remove an image with all its names."""
-    host.write(["docker", "image", "rm", "--force", identity])
