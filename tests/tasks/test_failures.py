@@ -306,6 +306,24 @@ def test_a_failure_behind_the_switch_is_taken_back_by_one_load_before_anything_e
         assert running.fab("ubuntu.deploy --ref 00000001").code == 0
 
 
+def test_a_service_that_is_new_does_not_keep_the_others_from_being_taken_back(
+    running: Fleet,
+) -> None:
+    before = replicas(running)
+    model = json.loads(running.origin.tip.files["compose/ubuntu.yml"])
+    model["services"]["more"] = model["services"]["api"] | {"image": "app/more:current"}
+    model["x-deploy"]["more"] = {"probe": model["x-deploy"]["api"]["probe"]}
+    change = {"services/api/app.py": "api, second\n", "services/web/index.html": "Farewell"}
+    running.origin.commit("Second", {"compose/ubuntu.yml": json.dumps(model), **change})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 1, ran.everything
+    assert ran.error.endswith("; ubuntu is back at 00000001, proved")
+    did = running.ubuntu.did
+    assert did[did.index("watch 5 s") + 1].startswith("switch-proxy 2 api")
+    assert replicas(running) == before
+    assert [one for one in running.ubuntu.engine.containers if "more" in one] == []
+
+
 def test_where_the_former_replicas_cannot_be_asked_again_the_way_back_does_it(
     running: Fleet,
 ) -> None:
