@@ -118,6 +118,18 @@ class Disk:
 
 
 @dataclass(frozen=True)
+class Split:
+    """New replicas have a share of the clients, and the former ones the others."""
+
+    share: int
+    """Of 100 clients."""
+    since: int
+    """Seconds since 1970, by the server's clock."""
+    new: Mapping[str, tuple[str, ...]]
+    """Service → the ids of its new replicas."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """One look at one server."""
 

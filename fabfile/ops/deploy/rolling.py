@@ -46,7 +46,8 @@ class Rolling:
         """Have nginx test the commit's configuration, in the target image."""
         service = self.target.stack.service(step.subject)
         reference = self.target.images[service.name].reference
-        output = proxy.test(self.host, tree, self._names(), self._told(service), reference)
+        told = self._told(service)
+        output = proxy.test(self.host, tree, self._names(), told, reference, split=())
         if not output.ok:
             message = f"{self.host.name}: nginx refuses the new configuration"
             raise Trouble(message, evidence=output.tail())
