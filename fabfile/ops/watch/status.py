@@ -9,6 +9,7 @@ from typing import Any
 
 from ...model.data.backup import stale
 from ...model.deploy.plan import Wish
+from ...model.deploy.switching import generations
 from ...model.errors import Trouble
 from ...model.facts import Container, Facts
 from ...model.release import DIED, RUNNING
@@ -45,12 +46,15 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "last": last.view(facts.outcome(last)) if last else None,
         "head": facts.head,
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
+        "canary": _canary(facts),
+        "kept": _kept(facts),
         "busy": facts.holder,
         "lingering": facts.lingering,
         "frozen": asdict(facts.freeze) if facts.freeze else None,
         "backup": _backup(sight),
         "jobs": jobs.view(sight.server, facts),
         "cron": jobs.unstarted(facts),
+        "generations": generations(sight.server.name, facts),
         "services": _services(sight),
         "pending": pending,
         "problems": [*sight.problems, *refusals],
@@ -74,6 +78,21 @@ def _backup(sight: Sight) -> dict[str, Any] | None:
         "verified": last.verified if last else 0,
         "stale": stale(backups, sight.facts.now),
     }
+
+
+def _canary(facts: Facts) -> dict[str, Any] | None:
+    split = facts.split
+    if split is None:
+        return None
+    return {"share": split.share, "since": split.since, "services": list(split.new)}
+
+
+def _kept(facts: Facts) -> dict[str, Any] | None:
+    """The former replicas that run on after a deploy."""
+    last = facts.verified
+    if last is None or not facts.keeps_former:
+        return None
+    return {"until": last.kept, "services": facts.two_generations}
 
 
 def _services(sight: Sight) -> list[dict[str, Any]]:
@@ -149,7 +168,7 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
     console.table("", ("service", "state", "image", "release"), rows)
     if found["jobs"]:
         console.line(name, f"jobs, last success: {', '.join(map(jobs.told, found['jobs']))}")
-    for text in changes(name, found):
+    for text in (*changes(name, found), *found["generations"]):
         console.warn(name, text)
     for text in overdue(found):
         console.line(name, text, "red")
