@@ -66,6 +66,12 @@ class Release:
     """Service → image."""
     definitions: Mapping[str, str] = field(default_factory=dict)
     """Service → compose's digest of its definition."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Service → salted digest of its definition, the same whichever compose resolved it."""
+    engine: str = ""
+    """Version of the engine; empty in records of before."""
+    compose: str = ""
+    """Version of compose, likewise."""
     configuration: Mapping[str, str] = field(default_factory=dict)
     """Service → digest of the files of the repository that it mounts."""
     beside: Mapping[str, str] = field(default_factory=dict)
