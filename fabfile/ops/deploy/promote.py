@@ -25,7 +25,7 @@ def promote(session: Session, name: str, waive: tuple[str, ...], *, yes: bool, w
     if tell(session, name, facts, PROMOTE):
         return
     last = facts.releases[-1] if facts.releases else None
-    if last and facts.outcome(last) == DIED:
+    if last and facts.outcome(last) == DIED and not last.back_to:
         fleet.deploy(session, [name], Options(last.commit, waive, yes=yes, wait=wait))
     elif last and facts.keeps_former:
         change(

@@ -11,7 +11,7 @@ from ...model.data.backup import stale
 from ...model.deploy.plan import Wish
 from ...model.deploy.switching import generations
 from ...model.errors import Trouble
-from ...model.facts import Container, Facts
+from ...model.facts import SHORT, Container, Facts
 from ...model.release import DIED, RUNNING
 from ..schedule import jobs
 from ..session import Session, side_by_side
@@ -100,7 +100,14 @@ def _services(sight: Sight) -> list[dict[str, Any]]:
     containers = _ours(sight)
     known = [service.name for service in sight.target.stack.services] if sight.target else []
     names = known + sorted(set(containers) - set(known))
+    if facts.keeps_former:  # they are as the release before deployed them
+        containers |= {name: _asked(containers[name], facts) for name in facts.two_generations}
     return [_service(name, containers.get(name, []), facts) for name in names]
+
+
+def _asked(containers: Sequence[Container], facts: Facts) -> list[Container]:
+    """Those of a service that get requests."""
+    return [one for one in containers if one.id[:SHORT] in facts.pinned[one.service]]
 
 
 def _ours(sight: Sight) -> dict[str, list[Container]]:
