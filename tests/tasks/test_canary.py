@@ -310,6 +310,16 @@ def test_a_rollback_to_them_is_one_load(kept: Fleet) -> None:
     uniform(kept, "00000001")
 
 
+def test_where_those_that_served_are_gone_the_kept_ones_get_the_requests(kept: Fleet) -> None:
+    engine = kept.ubuntu.engine
+    for one in [one for one in engine.all_of("app", "api") if one.number > 2]:
+        del engine.containers[one.name]
+    ran = kept.fab("ubuntu.rollback")
+    assert ran.code == 0, ran.everything
+    assert loads(kept) == ["switch-proxy 2 api", "retire app-api"]
+    uniform(kept, "00000001")
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_promote_retires_them_before_their_time_and_after_it(kept: Fleet, late: bool) -> None:
     kept.ubuntu.clock += 3600 * late

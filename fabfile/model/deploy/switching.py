@@ -31,7 +31,8 @@ def switch_steps(
     switched = [
         one
         for one in plans
-        if (one.service in reasons and (one.serving or one.leaving)) or one.service in split
+        if (one.service in reasons and (one.serving or one.leaving or one.kept))
+        or one.service in split
     ]
     pinned = any(one.service in facts.pinned for one in plans)
     leaving = sum(len(one.leaving) for one in plans)
