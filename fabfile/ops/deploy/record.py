@@ -82,9 +82,11 @@ class Record:
             container = next(iter(found), None) or facts.container(project, service.name)
             reference = decided.target.images[service.name].reference
             images[service.name] = Image(reference, container.image if container else "")
+        passed = outcome in (VERIFIED, ACCEPTED)
         self.release = self.release.ended(
             outcome,
             facts.now,
+            kept=facts.now + decided.plan.keep_old if passed and decided.plan.keeps else 0,
             images=images,
             commits=self._commits(images),
             backup=backup,
