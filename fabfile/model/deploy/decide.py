@@ -13,7 +13,7 @@ from ..commit import Commit
 from ..facts import Container, Facts
 from ..inventory import Server
 from ..stack import Service
-from .budget import shortage
+from .budget import crowded, shortage
 from .content import mounted_paths
 from .imaging import image_steps, retags
 from .objections import notes, refusals
@@ -79,6 +79,7 @@ class _Decision:
             refusals=(
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
                 *shortage(self.server.name, self.target, self.facts, steps),
+                *(() if self.wish.needed else crowded(self.target, self.facts, self.replaced)),
             ),
         )
 

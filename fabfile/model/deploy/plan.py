@@ -140,6 +140,8 @@ class Wish:
     """Allow a migration that loses data or breaks code which still runs."""
     restart: tuple[str, ...] = ()
     """Services to replace though nothing of them changed; :data:`EVERY`: see there."""
+    needed: bool = False
+    """The way back from a failure: tried also where memory seems too little for it."""
     rebuild: bool = False
     """Build again what is there already, on fresh bases."""
 
