@@ -20,6 +20,7 @@ class Kind(StrEnum):
 
     BOOTSTRAP = "bootstrap"
     FETCH = "fetch"
+    HOLD = "hold"
     CERTIFICATE = "certificate"
     TRUST = "trust"
     PULL = "pull"
@@ -28,7 +29,6 @@ class Kind(StrEnum):
     TEST_PROXY = "test-proxy"
     REVIEW = "review"
     BACKUP = "backup"
-    HOLD = "hold"
     START = "start"
     MIGRATE = "migrate"
     CHECKOUT = "checkout"
@@ -43,8 +43,8 @@ class Kind(StrEnum):
     DOWNGRADE = "downgrade"
 
 
-PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.HOLD)])
-"""Kinds that do not touch the running system."""
+PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.BACKUP) + 1])
+"""Kinds that do not touch the running system; where one fails, what a hold did is undone."""
 
 
 @dataclass(frozen=True)
