@@ -67,31 +67,33 @@ class Sshd(ServerInterface):
     def _run(self, channel: Channel, command: bytes) -> None:
         self.lines.append(command.decode())
         pipe = subprocess.PIPE
-        with subprocess.Popen(["bash", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe) as run:
-            assert run.stdin
-            assert run.stdout
-            assert run.stderr
-            out, errors = run.stdout.fileno(), run.stderr.fileno()
+        run = subprocess.Popen(
+            ["bash", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0
+        )
+        assert run.stdout
+        assert run.stderr
+        with run.stdout as out, run.stderr as errors:
+            sent = (errors.fileno(), channel.sendall_stderr)
             threads = [
-                threading.Thread(target=self._give, args=(channel, run), daemon=True),
-                threading.Thread(target=_take, args=(errors, channel.sendall_stderr), daemon=True),
+                threading.Thread(target=_give, args=(channel, run), daemon=True),
+                threading.Thread(target=_take, args=sent, daemon=True),
             ]
             for thread in threads:
                 thread.start()
-            _take(out, channel.sendall)
+            _take(out.fileno(), channel.sendall)
             threads[1].join()
+        run.wait()
         if run.returncode >= 0:  # else a signal, which is no exit code
             channel.send_exit_status(run.returncode)
         channel.close()
 
-    def _give(self, channel: Channel, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin
-        with suppress(OSError, ValueError):  # it has ended
-            for data in iter(lambda: channel.recv(8192), b""):
-                process.stdin.write(data)
-                process.stdin.flush()
-        with suppress(OSError):
-            process.stdin.close()
+
+def _give(channel: Channel, process: subprocess.Popen[bytes]) -> None:
+    """What the client says goes in, as long as anybody reads it; this alone closes it."""
+    assert process.stdin
+    with suppress(OSError), process.stdin:  # it has ended
+        for data in iter(lambda: channel.recv(8192), b""):
+            process.stdin.write(data)
 
 
 def _take(output: int, send: Callable[[bytes], None]) -> None:

@@ -44,7 +44,7 @@ class Run:
         self.pause: Callable[[], None] = lambda: None
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
-        self.steps = Steps(decided, self.record)
+        self.steps = Steps(decided, self.record, self._pause)
         self.record.clear = self.steps.clear
         self.touched = False
         """Whether the running system may have been changed."""
@@ -52,6 +52,9 @@ class Run:
         """What the green gates were asked of."""
         self.at = ""
         """What is being done; empty: nothing here, the trouble is another server's."""
+
+    def _pause(self) -> None:
+        self.pause()
 
     @property
     def name(self) -> str:
