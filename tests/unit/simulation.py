@@ -189,7 +189,7 @@ class World:
             Kind.START: lambda: self.up(step.subject, target),
             Kind.RETAG: lambda: self.tagged(step.subject, target),
             Kind.ROLL: lambda: self.rolled(step.subject, target),
-            Kind.RELOAD: lambda: self.loaded(target.generation),
+            Kind.RELOAD: lambda: self.reloaded(target.generation),
             Kind.HOLD: lambda: self.held(step.subject, plan),
             Kind.BESIDE: lambda: self.started(step.subject, plan, target),
             Kind.SWITCH: lambda: self.switched(step.subject, plan, target),
@@ -237,6 +237,18 @@ class World:
         running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
         assert {one for ids in self.told.values() for one in ids} <= running, "a name of nobody"
         return replace(self.facts, pinned=dict(self.told), generation=generation)
+
+    def reloaded(self, generation: str) -> Facts:
+        """One that does not run is started, from the names of the services."""
+        if self.facts.runs(PROJECT, "proxy"):
+            return self.loaded(generation)
+        self.told.clear()
+        found = tuple(
+            replace(one, state="running") if one.service == "proxy" else one
+            for one in self.facts.containers
+        )
+        self.facts = replace(self.facts, containers=found)
+        return self.loaded("")
 
     def held(self, subject: str, plan: Plan) -> Facts:
         for one in plan.replacing:

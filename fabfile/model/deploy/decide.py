@@ -21,7 +21,7 @@ from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, as_wanted, has_new_image, reason_for
 from .removing import removals, stand_ins
 from .replacing import Replacing, replacing
-from .switching import hold_step, switch_steps
+from .switching import hold_step, mend_step, switch_steps
 from .trusting import trust_steps
 
 
@@ -151,12 +151,16 @@ class _Decision:
         data = [self.step(Kind.START, service) for service in begun]
         moved = self.checkout()
         proxy = self.target.stack.proxy
-        runs = proxy is not None and self.facts.runs(self.target.stack.project, proxy.name)
+        live = self.live(proxy) if proxy else None
+        mended = mend_step(self.replaced, live)
+        if proxy and mended and self.reasons[proxy.name].why is Why.STOPPED:
+            touched.remove(proxy)
         # What starts before the checkout would mount files that are not there yet.
         early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
         return [
             *self.guard(),
-            *(hold_step(self.replaced, self.facts) if runs else ()),
+            *mended,
+            *(hold_step(self.replaced, self.facts) if live else ()),
             *(moved if early else ()),
             *data,
             *self.migrations(touched),

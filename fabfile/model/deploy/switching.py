@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..facts import Facts
+from ..facts import Container, Facts
 from .plan import Kind, Step
 from .reasons import Reason
 from .replacing import Replacing
@@ -17,6 +17,17 @@ def hold_step(plans: Sequence[Replacing], facts: Facts) -> list[Step]:
     ]
     why = "the proxy names who runs, so that a new replica gets no request by accident"
     return [Step(Kind.HOLD, _names(held), why)] if held else []
+
+
+def mend_step(plans: Sequence[Replacing], proxy: Container | None) -> list[Step]:
+    """A proxy that is there and does not run, as where one whom it names is gone, is started first.
+
+    A step that replaces it would come after the proof, which asks it.
+    """
+    if not plans or proxy is None or proxy.state == "running":
+        return []
+    why = f"container is {proxy.state}: it starts from the names of the services"
+    return [Step(Kind.RELOAD, proxy.service, why)]
 
 
 def switch_steps(

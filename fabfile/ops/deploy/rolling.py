@@ -103,7 +103,13 @@ class Rolling:
 
     def reload(self, step: Step) -> str:
         """Have the proxy load its configuration, with everybody who is there in it."""
-        proxy.load(self.host, self._told(self.target.stack.service(step.subject)))
+        front = self.target.stack.service(step.subject)
+        if not self.proxy_runs:
+            # Which configuration it has loaded is known again once it is asked to load one.
+            proxy.mend(self.host, replace(self._told(front), generation="", running=True))
+            self.present.add(front.name)
+            return "it finds whoever is there"
+        proxy.load(self.host, self._told(front))
         return f"configuration {self.target.generation} is loaded"
 
     def remove(self, step: Step) -> str:
