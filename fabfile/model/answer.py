@@ -10,7 +10,7 @@ from typing import Any
 from .access.reach import parse as parse_reach
 from .commit import parse_commit
 from .data.backup import in_order, parse_manifest
-from .facts import Container, Disk, Facts, Folder
+from .facts import Container, Disk, Facts, Folder, Split
 from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
 from .reading import load
@@ -19,6 +19,7 @@ from .schedule.jobs import Entry
 from .schedule.jobs import parse as parse_schedule
 
 SIZE = re.compile(r"([0-9.]+)\s*([kKMGT]?)B")
+CGROUP = re.compile(r"([0-9a-f]{64})(?:\.scope)?/memory\.stat ([0-9]+)$", re.MULTILINE)
 UNITS = ("", "k", "m", "g", "t")
 
 
@@ -51,6 +52,8 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         folders=_folders(sections["folders"]),
         disks=_disks(sections["disk"]),
         storage=_storage(sections["disk"]),
+        memory=_available(sections["memory"]),
+        anonymous=_anonymous(sections["memory"]),
         env_stat=_env_stat(sections["env_stat"]),
         env=sections["env"],
         certificate=sections["certificate"],
@@ -71,6 +74,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         generation=sections["generation"].strip(),
         away=sections["away"].strip(),
         pinned=_pinned(sections["pinned"]),
+        split=_split(sections["pinned"]),
         backups=in_order(
             text
             for name, (text, backup) in manifests.items()
@@ -123,9 +127,19 @@ def _edited(text: str) -> tuple[str, ...]:
 
 
 def _pinned(text: str) -> dict[str, tuple[str, ...]]:
-    """``SERVICE ID ID; SERVICE ID``, as the proxy answers it."""
-    rows = (row.split() for row in text.split(";") if row.strip())
-    return {service: tuple(ids) for service, *ids in rows}
+    """``SERVICE ID ID; SERVICE ID``, as the proxy answers it; behind a ``/`` stand the new ones."""
+    rows = (row.partition("/")[0].split() for row in text.split(";"))
+    return {row[0]: tuple(row[1:]) for row in rows if row}
+
+
+def _split(text: str) -> Split | None:
+    """``/ PERCENT SINCE; SERVICE ID ID / ID ID``, likewise; None: the clients are not split."""
+    rows = [row.split() for row in text.split(";") if row.strip()]
+    if not rows or rows[0][0] != "/":
+        return None
+    _, share, since = rows[0]
+    split = {row[0]: row[row.index("/") + 1 :] for row in rows[1:] if "/" in row}
+    return Split(int(share), int(since), {name: tuple(ids) for name, ids in split.items()})
 
 
 def _disks(text: str) -> tuple[Disk, ...]:
@@ -141,6 +155,16 @@ def _storage(text: str) -> Disk | None:
     """The engine's place is the last that is asked about."""
     disks = _disks(text.strip().rpartition("\n")[2])
     return disks[0] if disks else None
+
+
+def _available(text: str) -> int | None:
+    found = re.search(r"^MemAvailable: +([0-9]+) kB$", text, re.MULTILINE)
+    return int(found[1]) << 10 if found else None
+
+
+def _anonymous(text: str) -> dict[str, int]:
+    """Lines ``…/ID/memory.stat BYTES`` and ``…/docker-ID.scope/memory.stat BYTES``."""
+    return {identity: int(size) for identity, size in CGROUP.findall(text)}
 
 
 def _env_stat(text: str) -> tuple[str, str] | None:

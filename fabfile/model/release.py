@@ -83,6 +83,8 @@ class Release:
     """Key of ``.env`` → salted digest of its value."""
     schema: str = ""
     """Revision of the database after the deploy."""
+    kept: Instant = 0
+    """Until when the replicas of the release before it run on, for a rollback by one load."""
     backup: str = ""
     """The verified backup that was taken before its migration; empty: none was needed."""
     plan: tuple[str, ...] = ()

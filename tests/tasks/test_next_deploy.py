@@ -13,11 +13,11 @@ from .fakes.fleet import Fleet, Ran
 from .fakes.machine import CHECKOUT, ROOT
 
 BEGIN = [
+    "put release.json",
+    "keep-env",
     "fetch 00000002",
     "worktree 00000002",
     "put apart.json",
-    "put release.json",
-    "keep-env",
 ]
 STEPS_OF_THE_PROXY = ("mend-proxy", "hold-proxy", "start-beside", "switch-proxy", "retire")
 END = ["put release.json", "put log", "remove-worktree"]
@@ -289,13 +289,12 @@ def test_a_proxy_that_names_one_who_is_gone_is_started_before_anything_else(
     ran = deploy(running, "ubuntu.deploy")
     assert replaced(running, before) == {"api"}
     did = [line for line in running.ubuntu.did if line.split()[0] in STEPS_OF_THE_PROXY]
-    assert did[:4] == [
+    assert did[:3] == [
         "mend-proxy app-proxy",
-        "hold-proxy 2 api",
         "start-beside api",
         "switch-proxy 2 api",
     ]
-    why = f"container is {state}: it starts from the names of the services"
+    why = f"container is {state}: it is told who runs, and started"
     assert f"reload proxy: {why}" in ran.everything
     assert running.ubuntu.proxy is not None
 

@@ -82,11 +82,10 @@ def test_a_configuration_that_is_refused_leaves_everything_as_it_was(
     assert len(loads(stubs)) == 1
 
 
-def test_a_proxy_that_does_not_run_is_started_with_the_services_names(
-    host: Host, stubs: Path
-) -> None:
-    proxy.mend(host, told())
-    assert "\n".join(written(host, "upstreams")) + "\n" == UPSTREAMS
+def test_a_proxy_that_does_not_run_is_told_whom_to_ask_and_started(host: Host, stubs: Path) -> None:
+    proxy.mend(host, replace(told(), pins={"web": ["a" * 64]}))
+    asked = [line.split()[1] for line in written(host, "upstreams") if " server " in line]
+    assert asked == ["api-1:8000", "api-2:8000", f"{'a' * 12}:80"]
     assert ran(stubs, "restart", "exec") == ["restart app-proxy"]
 
 
@@ -117,7 +116,12 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
     tree = PurePosixPath("/opt/app/build/000000000001")
     front = told().service
     proxy.test(
-        Remembering(SERVER, Context()), tree, {"web", "app-web"}, told(callers=["10.0.0.1"]), "p:1"
+        Remembering(SERVER, Context()),
+        tree,
+        {"web", "app-web"},
+        told(callers=["10.0.0.1"]),
+        "p:1",
+        split=(),
     )
     stage, run = words
     assert stage[4:] == [
@@ -126,6 +130,7 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
         f"{tree}/upstreams.conf\n{tree}/more.conf",
         "allow 10.0.0.1;\nallow 127.0.0.1;\ndeny all;",
         "set_real_ip_from 203.0.113.0/24;\nreal_ip_header X-Client;\nreal_ip_recursive on;\n",
+        "",
     ]
     assert run[:5] == ["docker", "run", "--rm", "--network", "none"]
     assert run[-3:] == ["p:1", "nginx", "-t"]

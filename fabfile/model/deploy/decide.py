@@ -13,7 +13,7 @@ from ..commit import Commit
 from ..facts import Container, Facts
 from ..inventory import Server
 from ..stack import Service
-from .budget import shortage
+from .budget import crowded, shortage
 from .content import mounted_paths
 from .imaging import image_steps, retags
 from .objections import notes, refusals
@@ -21,7 +21,17 @@ from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, as_wanted, has_new_image, reason_for
 from .removing import removals, stand_ins
 from .replacing import Replacing, replacing
-from .switching import hold_step, mend_step, switch_steps
+from .switching import (
+    canary_refusals,
+    generations,
+    hold_step,
+    keep_refusals,
+    keeping,
+    mend_step,
+    switch_steps,
+    tried,
+    with_canary,
+)
 from .trusting import trust_steps
 
 
@@ -59,7 +69,12 @@ class _Decision:
                 stack.service(name)
             self.left_out = {n: r for n, r in self.reasons.items() if n not in self.wish.only}
             self.reasons = {n: r for n, r in self.reasons.items() if n in self.wish.only}
+        self.trying = tried(self.replaced, self.reasons, self.wish.canary)
         steps = [*self.prepare(), *self.cut_over()]
+        against = canary_refusals(self.target, self.facts, self.reasons, self.trying, steps)
+        unkept = keep_refusals(steps)
+        if self.keeps(steps):
+            steps = [step for step in steps if step.kind is not Kind.RETIRE]
         last = self.facts.verified
         if steps or last is None or last.commit != self.commit.id:
             self.insert_fetch(steps)
@@ -74,12 +89,20 @@ class _Decision:
                 for s in stack.services
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
-            notes=tuple(notes(self.target, self.facts, self.wish, self.reasons, self.left_out)),
+            notes=(
+                *notes(self.target, self.facts, self.wish, self.reasons, self.left_out),
+                *generations(self.server.name, self.facts),
+            ),
             replacing=tuple(self.replaced),
             refusals=(
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
+                *(against if self.wish.canary else ()),
+                *(unkept if self.wish.keep_old else ()),
                 *shortage(self.server.name, self.target, self.facts, steps),
+                *(() if self.wish.needed else crowded(self.target, self.facts, self.replaced)),
             ),
+            canary=self.wish.canary,
+            keep_old=self.wish.keep_old,
         )
 
     def why(self) -> dict[str, Reason]:
@@ -101,6 +124,12 @@ class _Decision:
                 found[service.name] = reason
         return found
 
+    def keeps(self, steps: list[Step]) -> bool:
+        """Whether the former replicas run on after this."""
+        kinds = {step.kind for step in steps}
+        kept = keeping(self.facts) and kinds == {Kind.RETIRE} and not self.wish.end_keeping
+        return kept or bool(self.wish.keep_old and Kind.SWITCH in kinds)
+
     def insert_fetch(self, steps: list[Step]) -> None:
         step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
         steps.insert(1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0, step)
@@ -112,10 +141,14 @@ class _Decision:
         steps = []
         if reason := bootstrap(self.server, self.facts, self.target.stack.volume_folders):
             steps.append(Step(Kind.BOOTSTRAP, str(self.server.root), reason))
-        steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
-        steps += image_steps(self.target, self.facts, self.wish, self.left_out)
         proxy = self.target.stack.proxy
-        if proxy and (proxy.name in self.reasons or self.reload_reason()):
+        if proxy and self.facts.runs(self.target.stack.project, proxy.name):
+            # Before images are built: the connections that clients keep open end meanwhile.
+            steps += hold_step(self.replaced, self.facts)
+        steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
+        migrating = [step.subject for step in self.migrations(self.touched())]
+        steps += image_steps(self.target, self.facts, self.wish, self.left_out, migrating)
+        if proxy and (proxy.name in self.reasons or self.reload_reason() or self.trying):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
         return [*steps, *self.reviews(), *self.backup()]
 
@@ -151,8 +184,7 @@ class _Decision:
         data = [self.step(Kind.START, service) for service in begun]
         moved = self.checkout()
         proxy = self.target.stack.proxy
-        live = self.live(proxy) if proxy else None
-        mended = mend_step(self.replaced, live)
+        mended = mend_step(self.replaced, self.live(proxy) if proxy else None)
         if proxy and mended and self.reasons[proxy.name].why is Why.STOPPED:
             touched.remove(proxy)
         # What starts before the checkout would mount files that are not there yet.
@@ -160,7 +192,6 @@ class _Decision:
         return [
             *self.guard(),
             *mended,
-            *(hold_step(self.replaced, self.facts) if live else ()),
             *(moved if early else ()),
             *data,
             *self.migrations(touched),
@@ -211,7 +242,7 @@ class _Decision:
             began = [step for step in steps if step.kind is Kind.BESIDE]
             steps = [*began, *born, *steps[len(began) :]]
         if Kind.SWITCH in kinds:
-            return [*steps, *late]
+            return [*with_canary(steps, self.trying, self.wish.canary), *late]
         if Kind.RETIRE in kinds:
             return [*steps[:-1], *self.reload(even_rolled=True), steps[-1], *late]
         return [*steps, *late, *self.reload()]

@@ -25,6 +25,11 @@ class Replacing:
     leaving: tuple[str, ...] = ()
     """They are stopped and removed once nobody asks them any more."""
 
+    @property
+    def trying(self) -> bool:
+        """Whether there are new ones beside those that get the requests now."""
+        return bool(self.serving and (self.starting or {*self.kept} - {*self.serving}))
+
 
 def former_replicas(service: Service, stack: Stack, facts: Facts) -> list[Container]:
     """Containers of services that are no longer in the stack, which run what this one runs.

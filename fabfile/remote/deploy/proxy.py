@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from ...model.deploy.content import inside
-from ...model.errors import Trouble
-from ...model.facts import SHORT
+from ...model.errors import Trouble, refused
+from ...model.facts import SHORT, Split
 from ...model.framing import lines_of
 from ...model.release import KILLED
 from ...model.stack import Service
@@ -24,7 +24,8 @@ from ..output import Output
 from .compose import HEALTHY, compose_words, patience_with, unhealthy
 
 WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
-LIBRARY = WORKERS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
+UPSTREAMS = Path(__file__).with_name("upstreams.sh").read_text(encoding="utf-8")
+LIBRARY = WORKERS + UPSTREAMS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
 HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
 ROLL = LIBRARY + HEALTH + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
 LOAD = LIBRARY + 'load "in"\n'
@@ -32,8 +33,8 @@ LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
 MEND = (
     LIBRARY
     + """
-write rest || die 70 "the proxy's files cannot be written"
-docker restart "$proxy" >/dev/null && answers "$(address_of "$proxy")" rest ||
+write mended || die 70 "the proxy's files cannot be written"
+docker restart "$proxy" >/dev/null && answers "$(address_of "$proxy")" mended ||
   die 70 "the proxy does not start"
 """
 )
@@ -53,18 +54,28 @@ made "$@" up --no-start --no-build ${force:+--force-recreate} "$service" ||
 answers "$(address_of "$container")" "in" || die 70 "$container does not answer what it was told"
 """
 )
-STAGE = """
-set -eu
+STAGE = (
+    UPSTREAMS
+    + """
+set -euo pipefail
 rm -rf "$2"
 cp -r "$1" "$2"
 if [ -n "$3" ]; then
   readarray -t files <<<"$3"
-  cat "${files[@]}" >"$2/upstreams.conf"
+  pins=''
+  for service in $6; do
+    grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "${files[@]}" ||
+      { echo "no upstream names $service: it is not behind the proxy" >&2; exit 64; }
+    pins+="; $service $service / $service"
+  done
+  [ -z "$pins" ] || pins="/ 50 0$pins"
+  cat "${files[@]}" | sided >"$2/upstreams.conf" || exit 64
 fi
 [ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
 printf '%s' "$5" >"$2/real-ip.conf"
 """
-UNHEALTHY, NO_STAND_IN = 71, 72
+)
+UNHEALTHY, NO_STAND_IN, NO_SIDES = 71, 72, 64
 ROLLING = 600
 """Seconds that replacing one service may take beside its own requests' time to end."""
 
@@ -114,6 +125,8 @@ class Told:
     running: bool
     pins: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Service → the ids of the containers that alone get its requests."""
+    split: Split | None = None
+    """New replicas that get a share of the clients of those in ``pins``."""
     as_loaded: bool = False
     """Whether requests go where they go already, but for the pins; else where the checkout says."""
 
@@ -129,16 +142,22 @@ class Told:
             self.generation,
             secrets.token_hex(8),
             " ".join(sorted(self.missing)),
-            "; ".join(
-                " ".join([service, *(one[:SHORT] for one in ids)])
-                for service, ids in self.pins.items()
-            ),
+            self._pinned(),
             "\n".join(f"{service} {url}" for service, url in self.reach.items()),
             allowed(self.callers),
             believed(self.cdn),
             self.service.container if self.running else "",
             *more,
         ]
+
+    def _pinned(self) -> str:
+        """As ``upstreams.sh`` has it."""
+        new = self.split.new if self.split else {}
+        rows = [["/", str(self.split.share), str(self.split.since)]] if self.split else []
+        for service, ids in self.pins.items():
+            fresh = ["/", *new[service]] if service in new else []
+            rows.append([service, *(one[:SHORT] for one in (*ids, *fresh))])
+        return "; ".join(map(" ".join, rows))
 
     def _upstreams(self, host: Host) -> str:
         if self.as_loaded and self.service.hints.upstreams:
@@ -158,7 +177,7 @@ def load(host: Host, told: Told) -> None:
 
 
 def mend(host: Host, told: Told) -> None:
-    """Start a proxy that does not run, with the services' names: one whom it names may be gone."""
+    """Start a proxy that does not run: one whom it was told to ask may be gone."""
     output = host.write(told.words(host, MEND, "mend-proxy"), check=False)
     if not output.ok:
         raise refused_load(host, output)
@@ -224,15 +243,24 @@ def test(
     names: Collection[str],
     told: Told,
     reference: str,
+    *,
+    split: Collection[str],
 ) -> Output:
     """``nginx -t`` in the target image with the real mounts and the commit's own files.
 
     ``names`` are the services and containers that the configuration may name. What the proxy would
-    be told stands in a copy of its folder: nothing here reaches the running one.
+    be told stands in a copy of its folder: nothing here reaches the running one. ``split``: the
+    services of which new replicas get a share of the clients; exit code 2 where the proxy has no
+    way to give them one.
     """
     folder, staged = _folder(host), tree / ".proxy"
     stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), told.upstreams(tree)]
-    host.write([*stage, allowed(told.callers), believed(told.cdn)])
+    stage += [allowed(told.callers), believed(told.cdn), " ".join(split)]
+    output = host.write(stage, check=False)
+    if not output.ok:
+        said = (lines_of(output.stderr) or [f"exit code {output.code}"])[-1]
+        why = f"{host.name}: {'--canary: ' if output.code == NO_SIDES else ''}{said}"
+        raise refused(why) if output.code == NO_SIDES else Trouble(why)
     words = ["docker", "run", "--rm", "--network", "none"]
     for name in sorted(names):
         words += ["--add-host", f"{name}:127.0.0.1"]
