@@ -49,7 +49,7 @@ def test_a_container_that_dies_ten_seconds_after_it_was_healthy(
     assert "ubuntu is back at " in ran.error
     record = scene.record(commit)
     assert record["outcome"] == "failed"
-    assert step_names(record)[-2:] == ["beside core-api", "switch core-api"]
+    assert step_names(record)[-2:] == ["start core-api", "switch core-api"]
 
 
 @full
@@ -76,8 +76,8 @@ def test_a_deep_probe_that_fails_brings_release_and_settings_back(scene: Scene) 
         said = f'{gate}: answered 200 with status = "sick", expected "healthy": '
         assert [line for line in ran.evidence if line.startswith(said)], ran
     record = scene.record(commit)
-    assert (record["outcome"], record["error"].split(":")[0]) == ("failed", "beside core-api")
-    assert step_names(record)[-1] == "beside core-api"
+    assert (record["outcome"], record["error"].split(":")[0]) == ("failed", "start core-api")
+    assert step_names(record)[-1] == "start core-api"
 
 
 @full

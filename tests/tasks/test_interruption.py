@@ -147,7 +147,7 @@ def test_pressed_twice_it_stops_where_it_is_and_says_so(second: Fleet) -> None:
     assert (ran.code, ran.error) == (
         3,
         (
-            "stopped by a second Ctrl-C: ubuntu at step 'beside api'; a person is needed:"
+            "stopped by a second Ctrl-C: ubuntu at step 'start api'; a person is needed:"
             " fab ubuntu.recover brings back what ran before"
         ),
     )

@@ -162,7 +162,7 @@ def test_the_record_of_who_died_gets_its_end_and_says_at_which_step(second: Flee
     ran = second.fab("ubuntu.recover")
     _, closed, back = second.releases("ubuntu")
     assert (closed.id, closed.outcome) == (died.id, "failed")
-    assert closed.error == "died: somebody, at step 'beside api'"
+    assert closed.error == "died: somebody, at step 'start api'"
     assert closed.finished >= closed.started
     assert (back.outcome, back.back_to) == ("verified", first.id)
     assert {gate.outcome for gate in back.gates} == {"ok"}
@@ -282,21 +282,21 @@ def test_a_first_deploy_that_died_is_deployed_again(fleet: Fleet) -> None:
 
 def test_a_step_of_who_died_keeps_everybody_out_until_it_ends(second: Fleet) -> None:
     die(second, "start-beside")
-    second.ubuntu.lingering = "somebody, at step 'beside api'"
+    second.ubuntu.lingering = "somebody, at step 'start api'"
     for task in ("ubuntu.recover", "ubuntu.deploy", "ubuntu.rollback", "ubuntu.prune"):
         with second.untouched():
             ran = second.fab(task)
         assert ran.code == 2, ran.everything
         assert ran.error == (
-            "ubuntu: a step of a run that died is still under way: somebody, at step 'beside api';"
+            "ubuntu: a step of a run that died is still under way: somebody, at step 'start api';"
             " wait for its end"
         )
     seen = second.fab("ubuntu.status --json").json["ubuntu"]
-    assert (seen["busy"], seen["lingering"]) == ("", "somebody, at step 'beside api'")
+    assert (seen["busy"], seen["lingering"]) == ("", "somebody, at step 'start api'")
     assert seen["last"]["outcome"] == "died"
     assert (
         "[ubuntu] warning: a step of a run that died is still under way:"
-        " somebody, at step 'beside api'" in second.fab("ubuntu.status").lines
+        " somebody, at step 'start api'" in second.fab("ubuntu.status").lines
     )
     second.ubuntu.lingering = ""
     uniform(second, second.fab("ubuntu.recover"))

@@ -305,9 +305,9 @@ def test_a_data_service_that_mounts_files_of_the_commit_starts_when_they_are_the
     mounts = (Mount("bind", f"{CHECKOUT}/nginx", "/conf"),)
     made = plan(stack=with_service("db", mounts=mounts), **containers(db=None))
     kinds = [step.kind for step in made.steps]
-    assert kinds.index(Kind.CHECKOUT) < kinds.index(Kind.START)
+    assert kinds.index(Kind.CHECKOUT) < kinds.index(Kind.UP)
     plainly = [step.kind for step in plan(**containers(db=None)).steps]
-    assert plainly.index(Kind.START) < plainly.index(Kind.CHECKOUT)
+    assert plainly.index(Kind.UP) < plainly.index(Kind.CHECKOUT)
 
 
 @pytest.mark.parametrize(

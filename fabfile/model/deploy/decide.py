@@ -148,7 +148,7 @@ class _Decision:
     def cut_over(self) -> list[Step]:
         touched = self.touched()
         begun = [service for service in touched if service.hints.keep]
-        data = [self.step(Kind.START, service) for service in begun]
+        data = [self.step(Kind.UP, service) for service in begun]
         moved = self.checkout()
         proxy = self.target.stack.proxy
         runs = proxy is not None and self.facts.runs(self.target.stack.project, proxy.name)
@@ -204,7 +204,7 @@ class _Decision:
         if Kind.RETIRE in kinds:
             # What is proved before the retirement, and what the proxy loads, names them.
             late = [step for step in late if step not in born]
-            began = [step for step in steps if step.kind is Kind.BESIDE]
+            began = [step for step in steps if step.kind is Kind.START]
             steps = [*began, *born, *steps[len(began) :]]
         if Kind.SWITCH in kinds:
             return [*steps, *late]

@@ -199,7 +199,7 @@ def _made_by(service: Service, facts: Facts) -> list[Release]:
 def _makes(title: str, service: str) -> bool:
     """Whether a step of this title makes a container of the service."""
     kind, _, subject = title.partition(" ")
-    return kind in (Kind.ROLL, Kind.START, Kind.BESIDE) and service in subject.split(", ")
+    return kind in (Kind.ROLL, Kind.UP, Kind.START) and service in subject.split(", ")
 
 
 def _base(service: Service, facts: Facts) -> str:

@@ -31,7 +31,7 @@ def switch_steps(
     steps = []
     if starting:
         whys = dict.fromkeys(f"{reasons[one.service].text}: {_count(one)}" for one in starting)
-        steps.append(Step(Kind.BESIDE, _names(starting), "; ".join(whys)))
+        steps.append(Step(Kind.START, _names(starting), "; ".join(whys)))
     if switched:
         why = "one load moves the requests to those that stay"
         steps.append(Step(Kind.SWITCH, _names(switched), why))

@@ -107,7 +107,7 @@ class Run:
         for step in steps:
             self.perform(step)
         self.pause()
-        made = (Kind.ROLL, Kind.START, Kind.BESIDE)
+        made = (Kind.ROLL, Kind.UP, Kind.START)
         changed = [name for one in steps if one.kind in made for name in one.subject.split(", ")]
         if changed and self.sight.server.watch:
             self.at = title = f"watch {self.sight.server.watch} s"
