@@ -192,7 +192,7 @@ def test_after_the_way_back_the_mended_deploy_goes_all_the_way(
 TRIED = ["stage-proxy", "docker run nginx -t"]
 LOADED = [*TRIED, "checkout 00000001", *LOAD]
 SWITCHED = ["switch-proxy 2 api", "docker tag app/api current"]
-BESIDE = ["start-beside api", *SWITCHED, "watch 5 s"]
+BESIDE = ["start-beside api", *SWITCHED, "watch 15 s"]
 REST = "retire app-api"
 BACK = {
     "hold-proxy": ["docker tag app/web current"],
@@ -235,7 +235,7 @@ BACK = {
         "start-proxy proxy",
         "remove app-cache",
         "remove app-extra",
-        "watch 5 s",
+        "watch 15 s",
     ],
 }
 """Where a deploy failed → what puts the server back, between the two records."""
@@ -294,7 +294,7 @@ def test_a_failure_behind_the_switch_is_taken_back_by_one_load_before_anything_e
     did = running.ubuntu.did
     switched = did.index("switch-proxy 2 api")
     back = did.index("switch-proxy 2 api", switched + 1)
-    assert {*did[switched + 1 : back]} <= {"docker tag app/api current", "watch 5 s"}
+    assert {*did[switched + 1 : back]} <= {"docker tag app/api current", "watch 15 s"}
     assert did[back + 1] == f"docker tag {old} current"
     assert did.count("switch-proxy 2 api") == 2
     assert did.count("start-beside api") == 1
@@ -319,7 +319,7 @@ def test_a_service_that_is_new_does_not_keep_the_others_from_being_taken_back(
     assert ran.code == 1, ran.everything
     assert ran.error.endswith("; ubuntu is back at 00000001, proved")
     did = running.ubuntu.did
-    assert did[did.index("watch 5 s") + 1].startswith("switch-proxy 2 api")
+    assert did[did.index("watch 15 s") + 1].startswith("switch-proxy 2 api")
     assert replicas(running) == before
     assert [one for one in running.ubuntu.engine.containers if "more" in one] == []
 
@@ -377,13 +377,13 @@ def test_replicas_that_cannot_be_retired_are_no_reason_to_go_back(
     ("path", "text", "title", "words"),
     [
         ("services/web/index.html", "Welcome NEVER HEALTHY", "roll web", "did not become healthy"),
-        ("services/web/index.html", "Welcome DIES LATER", "watch 5 s", "healthy, then died"),
+        ("services/web/index.html", "Welcome DIES LATER", "watch 15 s", "healthy, then died"),
         ("services/web/index.html", "Farewell", "prove", "red gates: probe:web, proxy:site"),
         ("services/api/app.py", "NEVER HEALTHY", "start api", "a new replica of api did not"),
         (
             "services/api/app.py",
             "DIES LATER",
-            "watch 5 s",
+            "watch 15 s",
             "a new replica of api was healthy, then died",
         ),
         ("services/api/app.py", "PROBE RED", "start api", "the probe of every new replica"),

@@ -76,7 +76,7 @@ def back(fleet: Fleet, ran: Ran) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["start-beside api", "switch-proxy", "roll web", "watch 5 s", "retire"]
+    "pattern", ["start-beside api", "switch-proxy", "roll web", "watch 15 s", "retire"]
 )
 def test_pressed_once_the_step_ends_and_the_server_goes_back(second: Fleet, pattern: str) -> None:
     press(second.ubuntu, pattern)
@@ -90,7 +90,7 @@ def test_pressed_once_the_step_ends_and_the_server_goes_back(second: Fleet, patt
 
 def test_pressed_while_it_is_proved_it_goes_back_too(second: Fleet) -> None:
     second.ubuntu.fail_after("watch", "curl", goes_on=True)
-    press(second.ubuntu, "watch 5 s")
+    press(second.ubuntu, "watch 15 s")
     back(second, second.fab("ubuntu.deploy"))
 
 

@@ -97,7 +97,7 @@ def test_a_change_of_one_service_replaces_that_one_behind_the_proxy(running: Fle
         "checkout 00000002",
         "docker tag app/web current",
         "roll web",
-        "watch 5 s",
+        "watch 15 s",
         *END,
     ]
     assert replaced(running, before) == {"web"}
@@ -127,7 +127,7 @@ def test_replicas_start_beside_those_that_serve_and_one_load_moves_the_requests(
         "start-beside api",
         "switch-proxy 2 api",
         "docker tag app/api current",
-        "watch 5 s",
+        "watch 15 s",
         "retire app-api",
         *END,
     ]
@@ -157,7 +157,7 @@ def test_twins_in_place_are_replaced_one_after_the_other_and_reached_each_before
         "roll worker-1",
         "docker tag app/worker current",
         "roll worker-2",
-        "watch 5 s",
+        "watch 15 s",
         *END,
     ]
     assert running.montreal.proxy is not None

@@ -38,9 +38,9 @@ def test_the_called_server_is_proved_before_its_caller_is_touched(running: Fleet
     assert cut_over == [
         "montreal: roll worker-1",
         "montreal: roll worker-2",
-        "montreal: watch 5 s",
+        "montreal: watch 15 s",
         "ubuntu: roll web",
-        "ubuntu: watch 5 s",
+        "ubuntu: watch 15 s",
     ]
     assert commits(running) == {"ubuntu": 2, "montreal": 2}
 
