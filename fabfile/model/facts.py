@@ -78,11 +78,6 @@ class Container:
         return self.labels.get("com.docker.compose.service", "")
 
     @property
-    def stands_in_for(self) -> str:
-        """The service whose requests it takes while that one's container is replaced."""
-        return self.labels.get("me.wishwith.stand-in", "")
-
-    @property
     def config_hash(self) -> str:
         """Compose's digest of the definition that it was made from."""
         return self.labels.get("com.docker.compose.config-hash", "")
@@ -165,8 +160,6 @@ class Facts:
     pinned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Service → the containers that the proxy gives its requests to, by the start of their ids, as
     it answers it; a service that it names itself is not in it."""
-    away: str = ""
-    """The service that the proxy gives no requests to, as it answers it; empty: there is none."""
     lingering: str = ""
     """Who died while a step of theirs goes on here; empty: nobody."""
     freeze: Freeze | None = None

@@ -108,6 +108,12 @@ class Service:
         return [f"{stem}-{number}" for number in range(1, self.replicas + 1)]
 
     @property
+    def moves(self) -> bool:
+        """Whether its requests can move to it from containers of other services, and back."""
+        alone = self.hints.keep or self.hints.proxy or self.completes or self.in_host_network
+        return not (alone or self.ports)
+
+    @property
     def repository(self) -> str:
         """The image's name without its tag."""
         return repository(self.image)

@@ -75,7 +75,7 @@ STEPS = [
     (Kind.MIGRATE, "compose run api migrate up", "migrate api"),
     (Kind.CHECKOUT, "checkout", "checkout 00000002"),
     (Kind.RETAG, "docker tag app/web", "retag web"),
-    (Kind.ROLL, "roll extra", "roll extra"),
+    (Kind.ROLL, "compose up extra", "roll extra"),
     (Kind.START, "start-beside", "start api"),
     (Kind.SWITCH, "switch-proxy", "switch api"),
     (Kind.SWITCH, "docker tag app/api current", "switch api"),
@@ -205,9 +205,9 @@ BACK = {
         REST,
         "remove app-cache",
     ],
-    "roll extra": ["checkout 00000001", REST, "remove app-cache"],
-    "start-beside": [*LOADED, REST, "remove app-cache", "remove app-extra"],
-    "switch-proxy": [*LOADED, REST, "remove app-cache", "remove app-extra"],
+    "compose up extra": ["checkout 00000001", REST, "remove app-cache"],
+    "start-beside": ["checkout 00000001", REST, "remove app-cache", "remove app-extra"],
+    "switch-proxy": ["checkout 00000001", REST, "remove app-cache", "remove app-extra"],
     "docker tag app/api current": [*LOADED, REST, "remove app-cache", "remove app-extra"],
     "retire": [
         *TRIED,
@@ -475,7 +475,7 @@ def test_the_schema_stays_where_the_failed_deploy_left_it_and_that_is_said_and_r
 
 
 def test_what_only_the_failed_commit_has_does_not_go_on_running(changing: Fleet) -> None:
-    failed(changing, "roll extra")
+    failed(changing, "compose up extra")
     assert "app-cache" not in changing.ubuntu.engine.containers
 
 

@@ -14,7 +14,7 @@ from fabfile.model.facts import Container
 from fabfile.model.hints import Hints
 from fabfile.model.probe import Probe
 from fabfile.model.release import Done
-from fabfile.model.stack import Stack
+from fabfile.model.stack import Port, Stack
 
 from .builders import OLD, STACK, built, container, facts, release, target
 from .planning import changed, plan, titles
@@ -25,7 +25,8 @@ NEW_PAGE = changed(PAGE)
 
 def scaled(replicas: int) -> Stack:
     """The stack, whose page is served by so many replicas."""
-    web = built("web", "web", hints=Hints(probe=Probe(), port=80), beside=True, replicas=replicas)
+    hints = Hints(probe=Probe(), port=80)
+    web = built("web", "web", hints=hints, beside=True, replicas=replicas, container="app-web-1")
     others = tuple(one for one in STACK.services if one.name != "web")
     return replace(STACK, services=(*others[:-1], web, others[-1]))
 
@@ -39,7 +40,7 @@ def replica(letter: str, tree: Any = None, **changes: Any) -> Container:
     """A replica of the page; its id is twelve times the letter, and more."""
     web = scaled(2).service("web")
     made = container(web, image(tree or target().tree), **changes)
-    return replace(made, id=letter * 64, name=f"app-web-{letter}")
+    return replace(made, id=letter * 64, name=f"app-web-{ord(letter)}")
 
 
 def planned(
@@ -239,3 +240,54 @@ def test_one_that_is_on_its_way_up_stays_where_it_is_asked() -> None:
         A, B, replica("c", NEW_PAGE, health="starting"), NEW_D, tree=NEW_PAGE, **pinned("ab")
     )
     assert [(one.kept, one.starting) for one in made.replacing] == [(of("d"), 1)]
+
+
+def of_former_layout(name: str, **changes: Any) -> Container:
+    """A container of a service that a run made beside the page's replicas, from their image."""
+    web = scaled(2).service("web")
+    one = replace(web, name=name, container=f"app-{name}", beside=False)
+    return replace(container(one, image(target().tree)), **{"id": "e" * 64, **changes})
+
+
+def test_what_a_run_that_died_made_in_the_place_of_replicas_leaves_by_a_switch() -> None:
+    """Requests may go to it already: they come back before it goes."""
+    definitions = {**release().definitions, "web-1": "f"}
+    died = release("r2", outcome="running", definitions=definitions)
+    made = planned(A, B, of_former_layout("web-1"), releases=(release(), died))
+    assert beside(made) == ["switch web", "retire web"]
+    assert [(one.kept, one.leaving, one.succeeds) for one in made.replacing] == [
+        (of("ab"), of("e"), True)
+    ]
+
+
+def test_what_an_earlier_release_left_is_an_orphan() -> None:
+    """A run that died since has nothing to do with it."""
+    earlier = release("r0", definitions={**release().definitions, "web-1": "f"})
+    seen = (earlier, release(), release("r2", outcome="running"))
+    made = planned(A, B, of_former_layout("web-1"), releases=seen)
+    assert beside(made) == []
+    assert [note.partition(":")[0] for note in made.notes] == ["orphan"]
+
+
+def test_a_container_gets_the_name_back_that_made_room_for_another_one() -> None:
+    made = planned(A, replace(B, name="app-web-2-former"))
+    assert [step.title for step in made.steps] == ["fetch 00000000", "retire web"]
+    assert made.steps[-1].reason == "a container has the name that a run gave it"
+
+
+@pytest.mark.parametrize(
+    ("changes", "moves"),
+    [
+        ({}, True),
+        ({"ports": (Port("", 80, "tcp"),)}, False),
+        ({"in_host_network": True}, False),
+        ({"completes": True}, False),
+        ({"hints": Hints(keep=True)}, False),
+        ({"hints": Hints(proxy=True)}, False),
+    ],
+)
+def test_what_cannot_run_beside_others_does_not_come_in_their_place_by_a_switch(
+    changes: dict[str, Any], moves: bool
+) -> None:
+    web = replace(STACK.service("web"), **changes)
+    assert web.moves is moves

@@ -24,7 +24,6 @@ class Why(StrEnum):
     DEFINITION = "definition"
     UNHEALTHY = "unhealthy"
     MOUNTED = "mounted"
-    AWAY = "away"
     SCALED = "scaled"
     ASKED = "asked"
 
@@ -47,7 +46,12 @@ def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -
     if container is None:
         return Reason(Why.ABSENT, "not there yet")
     reason = _container(service, container, target, facts, commit)
-    if reason is None and service.fixed and container.name != service.container:
+    if (
+        reason is None
+        and service.fixed
+        and not service.moves
+        and container.name != service.container
+    ):
         reason = Reason(Why.DEFINITION, f"its container is called {container.name}")
     return reason or _mounted(service, target, facts)
 

@@ -25,7 +25,11 @@ def switch_steps(
     """All of them at once: one load moves the requests of every service."""
     starting = [one for one in plans if one.starting]
     # Who is asked by another name than the service's leaves too: a former layout's replicas.
-    switched = [one for one in plans if one.service in reasons and (one.serving or one.leaving)]
+    switched = [
+        one
+        for one in plans
+        if one.succeeds or (one.service in reasons and (one.serving or one.leaving))
+    ]
     pinned = any(one.service in facts.pinned for one in plans)
     leaving = sum(len(one.leaving) for one in plans)
     steps = []
@@ -35,8 +39,10 @@ def switch_steps(
     if switched:
         why = "one load moves the requests to those that stay"
         steps.append(Step(Kind.SWITCH, _names(switched), why))
-    if switched or leaving or pinned:
-        why = f"{leaving} that nobody asks" if leaving else "the proxy names the service again"
+    if switched or leaving or pinned or any(one.misnamed for one in plans):
+        why = "a container has the name that a run gave it"
+        why = "the proxy names the service again" if switched or pinned else why
+        why = f"{leaving} that nobody asks" if leaving else why
         steps.append(Step(Kind.RETIRE, _names(plans), why))
     return steps
 

@@ -184,7 +184,7 @@ class Steps:
                 evidence=compose.last_lines(self.host, one),
             )
         for name in services:
-            if stack.service(name).beside:
+            if name in self.beside.plans:
                 continue  # the former replicas are none of those that must stay
             container = facts.container(stack.project, name)
             if container and stack.service(name).done(container.state, container.exit_code):
