@@ -9,6 +9,7 @@ from invoke import Collection, Context, Exit, task
 from benchmarks.tasks import ns as bench
 from scripts.ci.tasks import ns as ci
 from tests.lab import matrix_page
+from tests.lab.rig.engines import SWAPPED
 from tests.lab.rig.tasks import ns as lab
 from tests.suite import tiers
 from tests.suite.shard import parse_shard
@@ -17,7 +18,7 @@ from tests.suite.shard import parse_shard
 @task(
     help={
         "fast": "leave the lab and the services' own tests out",
-        "full": "also run mutants and the long scenes of the lab, and attack its servers meanwhile",
+        "full": "also run mutants and the lab's long scenes, on swapped engines, and attack it",
         "shard": "i/n: with --full, only that part of the fault matrix",
     }
 )
@@ -29,6 +30,7 @@ def test(_context: Context, fast: bool = False, full: bool = False, shard: str =
     if full:
         os.environ["TEST_FULL"] = "yes"
         os.environ["TEST_MALLORY"] = "yes"
+        os.environ[SWAPPED] = "swapped"
     if not tiers.run(fast):
         raise Exit(code=1)
 

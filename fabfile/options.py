@@ -12,6 +12,7 @@ from keyword import iskeyword
 from typing import Any, ClassVar
 
 from .model.duration import seconds
+from .model.share import percent
 
 REQUIRED = Parameter.empty
 """The default of an option that must be given; its value may stand without its name."""
@@ -85,6 +86,14 @@ class Duration(Option):
         return seconds(f"--{self.name}", given)
 
 
+class Share(Option):
+    """A part of the clients such as 10%; not given: 0."""
+
+    def value(self, given: str) -> int:
+        """Of 100; exit code 2 for text that is no share."""
+        return percent(f"--{self.name}", given)
+
+
 REF = Text("ref", "commit, branch or tag at the repository (default: the branch in hosts.ini)")
 YES = Flag("yes", "do not ask before the first change (never asked off a terminal)")
 JSON = Flag(
@@ -134,6 +143,11 @@ TO_TIME = Text(
 )
 WAIT = Duration(
     "wait", "how long to wait for others who hold the server, such as 90s, 10m or 1h (default: 0)"
+)
+CANARY = Share("canary", "share of the clients that the new replicas get first, such as 10%")
+FOR = Duration("for", "how long a canary takes, such as 90s, 10m or 1h (default: 5m)")
+KEEP_OLD = Duration(
+    "keep-old", "how long the former replicas run on after the proof, for a rollback by one load"
 )
 WHY = Text("why", "what everybody is told who wants to change the frozen server")
 FROM = Text(

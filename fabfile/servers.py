@@ -10,9 +10,12 @@ from invoke import Collection, Task
 from .command import command
 from .options import (
     ALLOW_DESTRUCTIVE,
+    CANARY,
     DRY_RUN,
     FOLLOW,
+    FOR,
     JSON,
+    KEEP_OLD,
     MIGRATIONS,
     NUMBER,
     REF,
@@ -38,6 +41,7 @@ def server_tasks(server: str) -> Collection:
         _deploy,
         _plan,
         _rollback,
+        _promote,
         _recover,
         _restart,
         _freeze,
@@ -53,10 +57,13 @@ def server_tasks(server: str) -> Collection:
 
 
 def _deploy(server: str) -> Task[Any]:
-    @command(REF, *WISH, WAIVE, YES, WAIT, DRY_RUN, JSON)
+    @command(REF, *WISH, WAIVE, YES, WAIT, DRY_RUN, JSON, CANARY, FOR, KEEP_OLD)
     def deploy_task(
         session: Session,
         ref: str,
+        canary: int,
+        for_: int,
+        keep_old: int,
         waive: tuple[str, ...],
         yes: bool,
         wait: int,
@@ -69,11 +76,13 @@ def _deploy(server: str) -> Task[Any]:
         Exit codes: 0 done; 1 failed, and nothing changed or it is back where it was, proved;
         2 usage or preflight, nothing touched; 3 going back failed too: a person is needed.
         """
+        from .model.deploy import comparing
         from .model.deploy.plan import Wish
         from .ops.deploy import fleet as deploy
         from .ops.deploy.deployment import Options
 
-        options = Options(ref, waive, Wish(**wish), yes, dry_run, wait)
+        wanted = Wish(**wish, canary=comparing.canary(canary, for_), keep_old=keep_old)
+        options = Options(ref, waive, wanted, yes, dry_run, wait)
         deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task
@@ -117,6 +126,17 @@ def _rollback(server: str) -> Task[Any]:
         rollback.rollback(session, server, options, as_json=json)
 
     return rollback_task
+
+
+def _promote(server: str) -> Task[Any]:
+    @command(WAIVE, YES, WAIT)
+    def promote_task(session: Session, waive: tuple[str, ...], yes: bool, wait: int) -> None:
+        """Give all requests to the new replicas of a canary now, or remove former ones kept."""
+        from .ops.deploy import promote
+
+        promote.promote(session, server, waive, yes=yes, wait=wait)
+
+    return promote_task
 
 
 def _recover(server: str) -> Task[Any]:

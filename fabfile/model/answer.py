@@ -10,7 +10,7 @@ from typing import Any
 from .access.reach import parse as parse_reach
 from .commit import parse_commit
 from .data.backup import in_order, parse_manifest
-from .facts import Container, Disk, Facts, Folder
+from .facts import Container, Disk, Facts, Folder, Split
 from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
 from .reading import load
@@ -70,6 +70,7 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         releases=tuple(made for name, made in releases.items() if made and made.id == name),
         generation=sections["generation"].strip(),
         pinned=_pinned(sections["pinned"]),
+        split=_split(sections["pinned"]),
         backups=in_order(
             text
             for name, (text, backup) in manifests.items()
@@ -122,9 +123,19 @@ def _edited(text: str) -> tuple[str, ...]:
 
 
 def _pinned(text: str) -> dict[str, tuple[str, ...]]:
-    """``SERVICE ID ID; SERVICE ID``, as the proxy answers it."""
-    rows = (row.split() for row in text.split(";") if row.strip())
-    return {service: tuple(ids) for service, *ids in rows}
+    """``SERVICE ID ID; SERVICE ID``, as the proxy answers it; behind a ``/`` stand the new ones."""
+    rows = (row.partition("/")[0].split() for row in text.split(";"))
+    return {row[0]: tuple(row[1:]) for row in rows if row}
+
+
+def _split(text: str) -> Split | None:
+    """``/ PERCENT SINCE; SERVICE ID ID / ID ID``, likewise; None: the clients are not split."""
+    rows = [row.split() for row in text.split(";") if row.strip()]
+    if not rows or rows[0][0] != "/":
+        return None
+    _, share, since = rows[0]
+    split = {row[0]: row[row.index("/") + 1 :] for row in rows[1:] if "/" in row}
+    return Split(int(share), int(since), {name: tuple(ids) for name, ids in split.items()})
 
 
 def _disks(text: str) -> tuple[Disk, ...]:

@@ -28,6 +28,10 @@ class Trouble(Exception):
         self.evidence = tuple(evidence)
 
 
+class Taken(Trouble):
+    """Somebody else holds the lock of a server (exit code 2)."""
+
+
 def refused(message: str, evidence: Sequence[str] = ()) -> Trouble:
     """A precondition does not hold; nothing was touched (exit code 2)."""
     return Trouble(message, code=REFUSED, evidence=evidence)

@@ -113,6 +113,18 @@ class Disk:
 
 
 @dataclass(frozen=True)
+class Split:
+    """New replicas have a share of the clients, and the former ones the others."""
+
+    share: int
+    """Of 100 clients."""
+    since: int
+    """Seconds since 1970, by the server's clock."""
+    new: Mapping[str, tuple[str, ...]]
+    """Service → the ids of its new replicas."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """One look at one server."""
 
@@ -160,6 +172,8 @@ class Facts:
     pinned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Service → the containers that the proxy gives its requests to, by the start of their ids, as
     it answers it; a service that it names itself is not in it."""
+    split: Split | None = None
+    """The canary that the proxy has loaded; those in ``pinned`` are its former replicas."""
     lingering: str = ""
     """Who died while a step of theirs goes on here; empty: nobody."""
     freeze: Freeze | None = None
@@ -194,6 +208,23 @@ class Facts:
         running = [c for c in self.containers_of(project, service) if c.state == "running"]
         pinned = self.pinned.get(service)
         return [c for c in running if pinned is None or c.id[:SHORT] in pinned]
+
+    @property
+    def two_generations(self) -> list[str]:
+        """The services that have replicas beside those that the proxy names one by one."""
+        found = []
+        for name, ids in self.pinned.items():
+            asked = [c for c in self.containers if c.service == name and c.id[:SHORT] in ids]
+            if asked and len(self.containers_of(asked[0].project, name)) > len(asked):
+                found.append(name)
+        return found
+
+    @property
+    def keeps_former(self) -> bool:
+        """Whether what runs left the former replicas, for a rollback by one load."""
+        last = self.verified
+        there = last is not None and last == self.releases[-1] and last.kept > 0
+        return there and bool(self.two_generations)
 
     def container(self, project: str, service: str) -> Container | None:
         """The first container of a service, if there is one."""

@@ -66,6 +66,12 @@ class Release:
     """Service → image."""
     definitions: Mapping[str, str] = field(default_factory=dict)
     """Service → compose's digest of its definition."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Service → salted digest of its definition, the same whichever compose resolved it."""
+    engine: str = ""
+    """Version of the engine; empty in records of before."""
+    compose: str = ""
+    """Version of compose, likewise."""
     configuration: Mapping[str, str] = field(default_factory=dict)
     """Service → digest of the files of the repository that it mounts."""
     beside: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +83,8 @@ class Release:
     """Key of ``.env`` → salted digest of its value."""
     schema: str = ""
     """Revision of the database after the deploy."""
+    kept: Instant = 0
+    """Until when the replicas of the release before it run on, for a rollback by one load."""
     backup: str = ""
     """The verified backup that was taken before its migration; empty: none was needed."""
     plan: tuple[str, ...] = ()

@@ -81,6 +81,8 @@ class Service:
     """Limit of CPUs; 0: none."""
     config_hash: str
     """Compose's own digest of the definition, as it labels containers with."""
+    meaning: str = field(default="", repr=False)
+    """The definition in one form for all versions of compose; holds secrets."""
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Resolved; holds secrets, so it never shows in a repr."""

@@ -20,7 +20,7 @@ from typing import Any, Self
 from invoke.exceptions import ThreadException
 from paramiko import SSHException
 
-from ..model.errors import REFUSED, Trouble
+from ..model.errors import REFUSED, Taken, Trouble
 from ..model.freeze import parse_freeze
 from .host import Host
 from .leash import BEAT, PATIENCE
@@ -153,7 +153,8 @@ class Lock:
         while code := self._take():
             why = self._why(code)
             if code not in (HELD, UNDER_WAY) or time.monotonic() >= self._until:
-                raise Trouble(f"{self._host.name}: {why}{REMEDIES.get(code, '')}", code=REFUSED)
+                kind = Taken if code == HELD else Trouble
+                raise kind(f"{self._host.name}: {why}{REMEDIES.get(code, '')}", code=REFUSED)
             if why != told:
                 self._waiting(why)
                 told = why

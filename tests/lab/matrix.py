@@ -22,6 +22,10 @@ class Fault(StrEnum):
     REBOOT = "server reboot"
     ENGINE = "Docker restart"
     FULL = "disk full"
+    UP = "up by hand"
+    ANEW = "up --force-recreate by hand"
+    SCALE = "up --scale by hand"
+    RESTART = "docker restart by hand"
 
 
 LOST = (Fault.KILLED, Fault.CUT)
@@ -30,6 +34,10 @@ TOLD = (Fault.CTRL_C, Fault.FAILS, Fault.HANGS)
 """The operator is there, and the server too: the run itself must end well."""
 STOPS = (Fault.REBOOT, Fault.ENGINE)
 """The fault itself stops what the server serves."""
+BY_HAND = (Fault.UP, Fault.ANEW, Fault.SCALE, Fault.RESTART)
+"""Somebody changes containers at the server's shell. It costs what it costs at rest too."""
+BESIDE = (Kind.HOLD, Kind.START, Kind.SWITCH, Kind.RETIRE)
+"""The steps that replace beside: the others know nothing that such a hand could disturb."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +71,15 @@ def matrix(rows: Iterable[Row]) -> list[Cell]:
         Cell(row, fault, together=(down + right) % 2 == 0)
         for down, row in enumerate(rows)
         for right, fault in enumerate(Fault)
+        if fault not in BY_HAND or row.kind in BESIDE
     ]
 
 
 def sample(cells: Sequence[Cell]) -> list[Cell]:
     """Along the diagonal: a cell for each kind of step that changes what runs, and each fault.
 
-    Of a kind that both servers have: a step of the caller, which comes last.
+    What people do by hand is left to the whole matrix. Of a kind that both servers have: a step of
+    the caller, which comes last.
     """
     cells = [cell for cell in cells if cell.row.kind not in PREPARING]
     by_kind: dict[Kind, Row] = {}
@@ -84,7 +94,7 @@ def sample(cells: Sequence[Cell]) -> list[Cell]:
 
 def _diagonal() -> Iterable[Fault]:
     """Each fault, again and again; two of four change places, or all were of one server alone."""
-    faults = list(Fault)
+    faults = [fault for fault in Fault if fault not in BY_HAND]
     while True:
         for first in range(0, len(faults), 4):
             one, two, three, four = faults[first : first + 4]
@@ -110,16 +120,17 @@ Result = Mapping[str, Any]
 def merged(old: Iterable[Result], new: Iterable[Result], rows: Sequence[Row]) -> list[Result]:
     """The last result of each cell that is still in the matrix, in its order."""
     last = {(one["step"], one["fault"]): one for one in (*old, *new)}
-    keys = [(str(row), fault.value) for row in rows for fault in Fault]
+    keys = [(str(cell.row), cell.fault.value) for cell in matrix(rows)]
     return [last[key] for key in keys if key in last]
 
 
 def table(rows: Sequence[Row], results: Iterable[Result]) -> str:
     """The matrix in Markdown: a row for each step, a column for each fault."""
-    found = {(one["step"], one["fault"]): _shown(one) for one in results}
+    found = {(str(cell.row), cell.fault.value): "not run" for cell in matrix(rows)}
+    found |= {(one["step"], one["fault"]): _shown(one) for one in results}
     lines = [f"| step | {' | '.join(Fault)} |", "|---" * (len(Fault) + 1) + "|"]
     for row in rows:
-        cells = (found.get((str(row), fault.value), "not run") for fault in Fault)
+        cells = (found.get((str(row), fault.value), "") for fault in Fault)
         lines.append(f"| {row} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

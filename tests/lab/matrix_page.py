@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab.matrix import Fault, Result, Row, merged, table
+from tests.lab.matrix import Result, Row, matrix, merged, table
 from tests.lab.matrix_plan import rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def counted(results: Sequence[Result], steps: Sequence[Row]) -> str:
     written = sum(one["rows"] for one in passed)
     asked = sum(one["asked"] for one in passed)
     return (
-        f"{len(passed)} of {len(steps) * len(Fault)} cells passed,"
+        f"{len(passed)} of {len(matrix(steps))} cells passed,"
         f" {len(results) - len(passed)} failed; {asked} questions, {written} rows written,"
         " none of them lost."
     )

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 NAMED_BY_COMMIT = (Kind.FETCH, Kind.CHECKOUT)
 LEFT_OUT = {
+    Kind.CANARY: "a step of --canary alone (tests/lab/test_canary.py)",
     Kind.DOWNGRADE: "a step of rollback --migrations down alone",
     Kind.REMOVE: "a step of --remove-orphans, or of a service that somebody scaled",
     Kind.GUARD: "changes nothing that runs, and fails no deploy (tests/lab/test_mallory.py)",

@@ -16,7 +16,7 @@ from typing import Any
 from fabfile.model.deploy.plan import Kind
 from tests.lab.commits import Origin
 from tests.lab.deployments import SERVERS, Operator
-from tests.lab.matrix import LOST, STOPS, TOLD, Cell, Row
+from tests.lab.matrix import BY_HAND, LOST, STOPS, TOLD, Cell, Row
 from tests.lab.matrix_changes import (
     DRIFTS,
     OTHER,
@@ -33,6 +33,7 @@ from tests.lab.matrix_visits import Visits, visited
 from tests.lab.revisions import revision
 from tests.lab.rig import Lab, LabError, Server
 from tests.lab.rig.output import wait_until
+from tests.lab.rig.server import CHECKOUT
 from tests.lab.seen import STATE, head
 
 WAIT = ("--wait", "2m")
@@ -123,9 +124,13 @@ class Stage:
                 assert before == {name: head(self.lab.server(name)) for name in SERVERS}
             if cell.fault in LOST:
                 self.told(cell, commit)
+            if cell.fault in (*STOPS, *BY_HAND):
+                wait_until(lambda: visits.answered_since(2), "an answer without a hand", STARTED)
             mended = self.mend(cell, code)
         judged = SERVERS if cell.together else (row.server,)
         self.uniform(judged, {commit, *(before[name] for name in judged)})
+        for name in judged:
+            self.plain_up_changes_nothing(self.lab.server(name))
         self.kept(visits)
         self.answers(cell, visits)
         if head(server) == commit:
@@ -173,10 +178,10 @@ class Stage:
 
     def mend(self, cell: Cell, code: int | None) -> str:
         """The one command that makes it uniform; what it is called."""
-        if code == 0:
+        if code == 0 and cell.fault not in BY_HAND:
             return ""
         name = cell.row.server
-        if cell.together or cell.row.kind in DRIFTS:
+        if cell.together or cell.row.kind in DRIFTS or code == 0:
             words = ("deploy" if cell.together else f"{name}.deploy", *WAIT)
         else:
             words = (f"{name}.recover", *WAIT)
@@ -214,6 +219,13 @@ class Stage:
         starting = ["docker", "ps", "-q", "--filter", "health=starting"]
         wait_until(lambda: not server.must(starting), f"{server.name}: health", STARTED)
 
+    def plain_up_changes_nothing(self, server: Server) -> None:
+        """``docker compose up -d`` by hand, once the command has ended."""
+        listed = ["docker", "ps", "-aq", "--no-trunc"]
+        before = server.must(listed)
+        server.must(["bash", "-c", f"cd {CHECKOUT} && docker compose up -d"], user="ubuntu")
+        assert server.must(listed) == before
+
     def kept(self, visits: Visits) -> None:
         """Every row that was acknowledged is there."""
         ids = ", ".join(f"'{one}'" for one in visits.written)
@@ -224,7 +236,7 @@ class Stage:
         """It answers now; and always did, unless the fault itself stops the server."""
         visits.look("wishwith.me", "/")
         assert visits.answered[-1] > time.monotonic() - 5, visits.failed[-1:]
-        stopped = cell.fault in STOPS and cell.row.server == "ubuntu"
+        stopped = cell.fault in (*STOPS, *BY_HAND) and cell.row.server == "ubuntu"
         if not stopped and not changes_proxy_image(cell.row):
             assert not visits.failed, visits.failed[:5]
 

@@ -15,10 +15,13 @@ from tests.lab.matrix import LOST, Fault
 from tests.lab.matrix_trap import Trap
 from tests.lab.rig import Lab, Server
 from tests.lab.rig.output import wait_until
+from tests.lab.rig.server import CHECKOUT
 from tests.lab.seen import STATE
 
 FREE = 60
 """Seconds within which a server is free after a cut: the step under way ends first."""
+BESIDE_ON = {"ubuntu": "core-api", "montreal": "item-resolver"}
+"""Server → the service with several replicas, which are replaced beside."""
 Running = subprocess.Popen[str]
 
 
@@ -80,6 +83,15 @@ def _full(trap: Trap, running: Running) -> None:
         running.wait(DEADLINE)
 
 
+def _by_hand(script: str) -> Callable[[Trap, Running], None]:
+    def strike(trap: Trap, _running: Running) -> None:
+        words = ["bash", "-c", f"cd {CHECKOUT}; {script}", BESIDE_ON[trap.server.name]]
+        print(trap.server.exec(words, timeout=240))
+        trap.release()
+
+    return strike
+
+
 STRIKES: Mapping[Fault, Callable[[Trap, Running], None]] = {
     Fault.KILLED: _killed,
     Fault.CTRL_C: _ctrl_c,
@@ -88,6 +100,10 @@ STRIKES: Mapping[Fault, Callable[[Trap, Running], None]] = {
     Fault.REBOOT: _reboot,
     Fault.ENGINE: _engine,
     Fault.FULL: _full,
+    Fault.UP: _by_hand("docker compose up -d"),
+    Fault.ANEW: _by_hand("docker compose up -d --force-recreate"),
+    Fault.SCALE: _by_hand("docker compose up -d --scale $0=3"),
+    Fault.RESTART: _by_hand("docker restart $(docker compose ps -q $0 | head -n 1)"),
 }
 
 

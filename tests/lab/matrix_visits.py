@@ -42,6 +42,12 @@ class Visits:
         times = sorted(self.answered)
         return max((b - a for a, b in pairwise(times)), default=0.0)
 
+    def answered_since(self, seconds: float) -> bool:
+        """Whether everything asked within so many seconds was answered, and something was."""
+        since = time.monotonic() - seconds
+        good = any(at > since for at in self.answered)
+        return good and not any(at > since for at, _ in self.failed)
+
     def go_on(self, over: threading.Event) -> None:
         """The page, the API, a row; again and again."""
         while not over.is_set():

@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.full import full
 from tests.lab.rig import Lab, LabError, Server, bases
+from tests.lab.rig.engines import NEWER, generation_of
 from tests.lab.rig.origin import git
 from tests.lab.rig.place import ROOT
 
@@ -63,9 +64,13 @@ def test_the_user_works_docker_sudo_and_cron(server: Server) -> None:
     assert root == "0"
 
 
-def test_compose_is_there_and_buildx_is_not(server: Server) -> None:
-    assert server.exec(["docker", "compose", "version", "--short"]).returncode == 0
-    assert server.exec(["docker", "buildx", "version"]).returncode != 0
+def test_a_server_runs_the_engine_of_its_generation(server: Server) -> None:
+    newer = generation_of(server.name) is NEWER
+    versions = "docker version --format '{{.Server.Version}}'; docker compose version --short"
+    engine, compose = server.must(["sh", "-ec", versions]).splitlines()
+    assert (not engine.startswith("26.1."), not compose.startswith("2.26.")) == (newer, newer)
+    builds = server.exec(["docker", "buildx", "version"])
+    assert (builds.returncode == 0) == newer, builds
 
 
 def test_a_server_without_the_mirror_is_named(server: Server) -> None:

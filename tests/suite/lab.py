@@ -35,16 +35,8 @@ class LabRun:
         self._idle = ""
         self._ours = False
 
-    def tiers(self) -> Iterator[tuple[str, Callable[[], Outcome]]]:
-        """Yield each tier with its name; the lab goes down at the end if it was not up before."""
-        yield "engine", self._engine
-        yield "lab.up", self._up
-        # In one run: a set-up for both, and neither ends with one lab waiting for the other.
-        both = partial(pytest, *FOLDERS, live=True, workers=WORKERS)
-        yield TIER, partial(self._unless_idle, both)
-        yield "lab.down", self._down
-
-    def _engine(self) -> Outcome:
+    def engine(self) -> Outcome:
+        """Have an engine that answers."""
         status, said = run("scripts/engine")
         print(said, end="", flush=True)
         if status == 0:
@@ -52,15 +44,24 @@ class LabRun:
         self._idle = said.strip().rpartition("\n")[2]
         return Outcome(problem=self._idle) if under_ci() else Outcome(idle=self._idle)
 
-    def _up(self) -> Outcome:
-        return self._unless_idle(self._up_really)
+    def up(self) -> Outcome:
+        """Bring a lab up for each worker. That waits for disks and networks: others run beside."""
+        return self._unless_idle(self._up)
 
-    def _up_really(self) -> Outcome:
+    def tiers(self) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+        """What needs the labs that are up; they go down at the end if they were not up before."""
+        # In one run: a set-up for both, and neither ends with one lab waiting for the other.
+        both = partial(pytest, *FOLDERS, live=True, workers=WORKERS)
+        yield TIER, partial(self._unless_idle, both)
+        yield "lab.down", self._down
+
+    def _up(self) -> Outcome:
         self._ours = not lab_is_up()
-        if run(INV, "lab.up", live=True)[0] == 0:
-            return Outcome()
+        status, said = run(INV, "lab.up", "--labs", str(WORKERS))
+        if status == 0:
+            return Outcome(output=said)
         self._idle = "lab.up failed"
-        return Outcome(problem=self._idle)
+        return Outcome(problem=self._idle, output=said)
 
     def _down(self) -> Outcome:
         if not self._ours:

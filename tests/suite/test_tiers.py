@@ -181,8 +181,14 @@ def pretended_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def lab_outcomes() -> dict[str, Outcome]:
+    run = lab.LabRun()
+    before = {"engine": run.engine(), "lab.up": run.up()}
+    return {**before, **{name: tier() for name, tier in run.tiers()}}
+
+
 def lab_states() -> dict[str, str]:
-    return {name: tier().state for name, tier in lab.LabRun().tiers()}
+    return {name: outcome.state for name, outcome in lab_outcomes().items()}
 
 
 ALL_PASSED = dict.fromkeys(("engine", "lab.up", lab.TIER), "passed")
@@ -216,7 +222,7 @@ def test_no_engine_skips_the_lab_with_the_reason_but_fails_a_ci(
 ) -> None:
     monkeypatch.setenv("CI", ci)
     (pretended_lab / "engine-answers").unlink()
-    outcomes = {name: tier() for name, tier in lab.LabRun().tiers()}
+    outcomes = lab_outcomes()
     assert outcomes["engine"].state == state
     assert outcomes[lab.TIER].idle == outcomes["lab.down"].idle == "engine: no engine here"
     assert not (pretended_lab / "calls").exists()

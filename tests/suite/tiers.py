@@ -31,13 +31,15 @@ Tier = tuple[str, Callable[[], Outcome]]
 def run(fast: bool) -> bool:
     """Run every tier, or the fast ones alone; tell whether nothing failed."""
     with _alone():
-        outcomes = [_live(("lint", lint))]
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            side_by_side = [*([] if fast else _services()), *_fast()]
+        lab = LabRun()
+        first: list[Tier] = [] if fast else [("engine", lab.engine)]
+        outcomes = [_live(tier) for tier in [("lint", lint), *first]]
+        side_by_side = [*_fast()] if fast else [("lab.up", lab.up), *_services(), *_fast()]
+        with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + len(first)) as pool:
             outcomes += map(_shown, pool.map(_timed, side_by_side))
         if "TEST_FULL" in os.environ:
             outcomes.append(_shown(_timed((mutants.TIER, mutants.run_sample))))
-        outcomes += map(_live, _left_out() if fast else LabRun().tiers())
+        outcomes += map(_live, _left_out() if fast else lab.tiers())
     summarise(outcomes)
     return all(outcome.state != "FAILED" for outcome in outcomes)
 

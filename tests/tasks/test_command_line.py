@@ -57,8 +57,8 @@ def test_the_help_of_a_task_needs_no_inventory_and_explains_every_flag(fleet: Fl
     assert ran.code == 0
     flags = re.findall(r"^  (?:-\w(?: \w+)?, )?--([\w-]+)", ran.out, re.MULTILINE)
     assert sorted(flags) == [
-        "allow-destructive", "dry-run", "json", "only", "rebuild", "ref", "remove-orphans",
-        "restart-data", "wait", "waive", "yes",
+        "allow-destructive", "canary", "dry-run", "for", "json", "keep-old", "only", "rebuild",
+        "ref", "remove-orphans", "restart-data", "wait", "waive", "yes",
     ]  # fmt: skip
 
 

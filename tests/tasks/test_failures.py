@@ -84,7 +84,7 @@ STEPS = [
     (Kind.REMOVE, "leave-proxy", "remove app-old"),
     (Kind.REMOVE, "remove app-old", "remove app-old"),
 ]
-ELSEWHERE = {Kind.DOWNGRADE, Kind.GUARD, Kind.RELOAD}
+ELSEWHERE = {Kind.CANARY, Kind.DOWNGRADE, Kind.GUARD, Kind.RELOAD}
 """Kinds that such a deploy does not need: what a switch loads is loaded."""
 CUT_OVER = [(pattern, title) for kind, pattern, title in STEPS if kind not in PREPARING]
 HARMLESS = [(pattern, title) for kind, pattern, title in STEPS if kind in PREPARING]

@@ -100,8 +100,10 @@ def test_a_plan_is_told_whole(second: Fleet) -> None:
         ],
         "untouched": ["db", "api", "proxy"],
         "notes": [
-            "web is replaced in place: what is under way there is cut, and it answers nobody until"
-            " the new one is healthy"
+            (
+                "web is replaced in place: what is under way there is cut, and it answers nobody"
+                " until the new one is healthy"
+            )
         ],
         "refusals": [],
     }
@@ -159,6 +161,7 @@ def test_one_record_is_told_whole_but_for_the_digests_of_the_settings(second: Fl
     record = second.releases("ubuntu")[-1]
     found = second.fab(f"ubuntu.history --show {record.id} --json").json
     assert sorted(found) == sorted(fields("history --show"))
+    assert (found["engine"], found["compose"]) == ("26.1.5", "2.26.1")
     assert sorted(found["steps"][0]) == sorted(fields("history --show: steps, gates"))
     assert sorted(found["gates"][0]) == sorted(fields("history --show: steps, gates"))
     assert (found["id"], found["ref"], found["schema"]) == (record.id, "main", "001")

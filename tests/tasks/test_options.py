@@ -17,14 +17,21 @@ from fabfile import ns, options
 from fabfile.model.deploy.plan import Wish
 from fabfile.model.schedule.jobs import JOBS, Job
 from fabfile.ops.deploy.deployment import Options
-from fabfile.options import Duration, Flag, Number, Option, Text, Texts
+from fabfile.options import Duration, Flag, Number, Option, Share, Text, Texts
 
 from .fakes.fleet import Fleet
 
 ROOT = Path(__file__).resolve().parents[2]
 DECLARED = {name: value for name, value in vars(options).items() if isinstance(value, Option)}
 BY_KEYWORD = {option.keyword: option for option in DECLARED.values()}
-KINDS = {Flag: "bool", Text: "str", Texts: "tuple[str, ...]", Number: "int", Duration: "int"}
+KINDS = {
+    Flag: "bool",
+    Text: "str",
+    Texts: "tuple[str, ...]",
+    Number: "int",
+    Duration: "int",
+    Share: "int",
+}
 """Kind → how the body of a task says what it gets."""
 
 

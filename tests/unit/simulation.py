@@ -8,12 +8,13 @@ from typing import Any
 
 from fabfile.model.access.folders import FOLDERS
 from fabfile.model.commit import Change, Commit
+from fabfile.model.deploy.comparing import Canary
 from fabfile.model.deploy.decide import decide
 from fabfile.model.deploy.plan import Kind, Plan, Step, Target, Wish, target_of
 from fabfile.model.deploy.reasons import image_id
 from fabfile.model.deploy.replacing import Replacing
 from fabfile.model.deploy.way_back import as_released, missing_images
-from fabfile.model.facts import SHORT, Container, Facts
+from fabfile.model.facts import SHORT, Container, Facts, Split
 from fabfile.model.release import FAILED, RUNNING, VERIFIED, Image, Release
 from fabfile.model.stack import Service, Stack
 
@@ -21,6 +22,10 @@ from .builders import CHECKOUT, PROJECT, ROOT, SERVER, STACK, TREE, container, f
 
 BESIDE = "web"
 """The service that is replaced beside; the others are replaced in place."""
+
+
+KEPT = 1800
+"""Seconds that former replicas are kept, and that pass before the next deploy."""
 
 
 @dataclass(frozen=True)
@@ -93,23 +98,40 @@ class World:
     told: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Service → the containers that the proxy is told to ask alone, in the run under way."""
 
-    def plan(self, target: Target, commit: Commit) -> Plan:
-        """The decision, with everything allowed that a flag allows."""
-        wish = Wish(restart_data=True, remove_orphans=True)
-        return decide(SERVER, target, self.facts, commit, wish)
+    def plan(self, target: Target, commit: Commit, how: str = "") -> Plan:
+        """The decision, with everything allowed that a flag allows.
+
+        ``how``: ``canary`` or ``kept``, where the plan can be carried out so.
+        """
+        plain = Wish(restart_data=True, remove_orphans=True)
+        ways = {
+            "canary": replace(plain, canary=Canary(10, 60)),
+            "kept": replace(plain, keep_old=KEPT),
+        }
+        plan = decide(SERVER, target, self.facts, commit, ways.get(how, plain))
+        return decide(SERVER, target, self.facts, commit, plain) if plan.refusals else plan
 
     def plan_steps(self, version: Version) -> tuple[Step, ...]:
         """What a deploy of the version would do now."""
         return self.plan(version.target(), version.commit()).steps
 
-    def deploy(self, version: Version, fails_at: int | None = None, *, dies: bool = False) -> Plan:
+    def deploy(
+        self,
+        version: Version,
+        fails_at: int | None = None,
+        *,
+        dies: bool = False,
+        how: str = "",
+    ) -> Plan:
         """Deploy a version; a failure at step number ``fails_at`` goes back by itself.
 
-        ``dies``: the operator's machine dies there instead.
+        ``dies``: the operator's machine dies there instead; ``how``: as in :meth:`plan`. Whatever
+        was kept has had its time.
         """
+        self.facts = replace(self.facts, now=self.facts.now + KEPT)
         self.versions[version.identity] = version
         target, commit = version.target(), version.commit()
-        plan = self.plan(target, commit)
+        plan = self.plan(target, commit, how)
         before = self.facts.verified
         gone = bool(before and missing_images(before, self.facts))
         self.begin()
@@ -122,7 +144,7 @@ class World:
                 if step.kind is Kind.RETIRE and rest <= {Kind.REMOVE, Kind.GUARD}:
                     continue  # those that were proved serve
                 done = {former.kind for former in plan.steps[:number]}
-                if before and Kind.SWITCH in done and Kind.RETIRE not in done:
+                if before and done & {Kind.CANARY, Kind.SWITCH} and Kind.RETIRE not in done:
                     self.take_back(plan, target)
                 self.record(plan, target, FAILED)
                 if before and not gone:
@@ -175,6 +197,7 @@ class World:
             commits=dict.fromkeys(images, plan.commit),
             definitions={one.name: one.config_hash for one in target.stack.services},
             configuration=target.configuration,
+            kept=self.facts.now + KEPT if plan.keeps else 0,
         )
         self.facts = replace(self.facts, releases=(*self.facts.releases, release))
 
@@ -192,6 +215,7 @@ class World:
             Kind.RELOAD: lambda: self.loaded(target.generation),
             Kind.HOLD: lambda: self.held(step.subject, plan),
             Kind.START: lambda: self.started(step.subject, plan, target),
+            Kind.CANARY: lambda: self.shared(step.subject, plan, target),
             Kind.SWITCH: lambda: self.switched(step.subject, plan, target),
             Kind.RETIRE: lambda: self.retired(plan, target),
             Kind.REMOVE: lambda: self.without(step.subject),
@@ -236,7 +260,7 @@ class World:
             return self.facts
         running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
         assert {one for ids in self.told.values() for one in ids} <= running, "a name of nobody"
-        return replace(self.facts, pinned=dict(self.told), generation=generation)
+        return replace(self.facts, pinned=dict(self.told), split=None, generation=generation)
 
     def held(self, subject: str, plan: Plan) -> Facts:
         for one in plan.replacing:
@@ -279,6 +303,21 @@ class World:
         there = self.facts.containers_of(PROJECT, one.service)
         return [found for found in there if found.id not in one.leaving]
 
+    def shared(self, subject: str, plan: Plan, target: Target) -> Facts:
+        """The new ones have a share; whoever else is replicated is named for both sides."""
+        assert self.facts.runs(PROJECT, "proxy"), "nobody gives anybody a share"
+        new = {}
+        for one in plan.replacing:
+            if one.service in subject.split(", "):
+                fresh = [c.id for c in self.staying(one) if c.id not in one.serving]
+                assert fresh, "nobody is tried"
+                assert self.told[one.service], "nobody is compared with"
+                new[one.service] = tuple(identity[:SHORT] for identity in fresh)
+        for service in target.stack.services:
+            if service.beside and (asked := self.facts.serving(PROJECT, service.name)):
+                self.told.setdefault(service.name, tuple(one.id[:SHORT] for one in asked))
+        return replace(self.loaded(target.generation), split=Split(10, self.facts.now, new))
+
     def switched(self, subject: str, plan: Plan, target: Target) -> Facts:
         for one in plan.replacing:
             if one.service in subject.split(", "):
@@ -299,7 +338,8 @@ class World:
         self.facts = self.loaded(target.generation)
 
     def retired(self, plan: Plan, target: Target) -> Facts:
-        asked = {identity for ids in self.facts.pinned.values() for identity in ids}
+        tried = self.facts.split.new if self.facts.split else {}
+        asked = {one for ids in (*self.facts.pinned.values(), *tried.values()) for one in ids}
         leaving = {identity for one in plan.replacing for identity in one.leaving}
         for one in self.facts.containers:
             if one.id in leaving and one.state == "running" and self.facts.runs(PROJECT, "proxy"):

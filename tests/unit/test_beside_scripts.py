@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,7 @@ case $all in
   inspect*Health*) cat "$there/$last/state" ;;
   inspect*Labels*) cat "$there/$last/service" ;;
   inspect*.Name*) echo "/$(cat "$there/$last/name")" ;;
+  inspect*.Id*) [ ! -d "$there/$last" ] || echo "$last" ;;
   inspect*IPAddress*) echo 10.0.0.9 ;;
   inspect*Pid*) echo "${PID:-0}" ;;
   logs*) echo "the log of $last" ;;
@@ -52,7 +54,10 @@ case $all in
     [ -z "$GOES" ] || rm -r "$there/$GOES"
     ;;
   rename*) echo "$3" >"$there/$2/name" ;;
-  stop*) [ -z "$STUCK" ] || exit 1 ;;
+  stop*)
+    [ -z "$STUCK" ] || exit 1
+    for id in "${@:2}"; do [ -d "$there/$id" ] || exit 1; done
+    ;;
   rm*) for id in "${@:2}"; do [ "$id" = -f ] || rm -r "$there/$id"; done ;;
   exec*reload*)
     [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; }
@@ -487,6 +492,21 @@ def test_one_that_does_not_stop_is_left_and_so_is_who_is_asked(
         retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
     assert len(names(engine)) == 5
     assert ran(stubs, "rm", "exec", "rename") == []
+
+
+@pytest.mark.usefixtures("switched")
+@pytest.mark.parametrize("gone", [["web-id-1"], ["web-id-1", "web-id-2"]])
+def test_a_former_one_that_somebody_took_away_needs_no_stop(
+    host: Host, stubs: Path, engine: Path, gone: list[str]
+) -> None:
+    for one in gone:
+        shutil.rmtree(engine / one)
+    retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
+    assert names(engine) == {
+        "api-id-1": "app-api-1",
+        "web-id-3": "app-web-1",
+        "web-id-4": "app-web-2",
+    }
 
 
 @pytest.mark.usefixtures("switched")

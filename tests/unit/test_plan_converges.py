@@ -58,7 +58,7 @@ def _drift(world: World, what: str, which: int) -> None:
     if what == "scaled":
         world.facts = _scaled(world, which % 3 + 1)
     if not world.facts.runs(PROJECT, "proxy"):
-        world.facts = replace(world.facts, pinned={}, generation="")
+        world.facts = replace(world.facts, pinned={}, split=None, generation="")
 
 
 def _scaled(world: World, more: int) -> Facts:
@@ -83,7 +83,11 @@ def _images(facts: Facts, what: str, which: int) -> Mapping[str, str]:
 
 DRIFTS = (*SERVER_DRIFTS, *CONTAINER_DRIFTS, "stable", "unused image", "removed", "scaled")
 drifts = st.tuples(st.sampled_from(DRIFTS), st.none(), st.integers(0, 9))
-deploys = st.tuples(st.sampled_from(["deploy", "died"]), versions, st.none() | st.integers(0, 16))
+HOW = {"canary": "canary", "died in a canary": "canary", "kept": "kept", "died keeping": "kept"}
+"""Deploys that are other ones than usual."""
+deploys = st.tuples(
+    st.sampled_from(["deploy", "died", *HOW]), versions, st.none() | st.integers(0, 16)
+)
 events = deploys | drifts
 Event = tuple[str, Version | None, int | None]
 
@@ -92,7 +96,8 @@ def _played(history: list[Event]) -> World:
     world = World()
     for what, version, number in history:
         if version is not None:
-            world.deploy(version, fails_at=number, dies=what == "died")
+            dies = what.startswith("died")
+            world.deploy(version, fails_at=number, dies=dies, how=HOW.get(what, ""))
         else:
             _drift(world, what, number or 0)
     return world
@@ -107,7 +112,7 @@ def _is(world: World, version: Version) -> None:
     replicas = {f"{PROJECT}-{BESIDE}-{number + 1}" for number in range(version.replicas)}
     alone = {f"{PROJECT}-{name}" for name in NAMES if name != BESIDE}
     assert sorted(one.name for one in world.facts.containers) == sorted(replicas | alone)
-    assert world.facts.pinned == {}
+    assert (world.facts.pinned, world.facts.split) == ({}, None)
     assert world.facts.generation == target.generation
     assert (world.facts.head, world.facts.edited) == (version.identity, ())
 

@@ -88,7 +88,12 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
     tree = PurePosixPath("/opt/app/build/000000000001")
     front = told().service
     proxy.test(
-        Remembering(SERVER, Context()), tree, {"web", "app-web"}, told(callers=["10.0.0.1"]), "p:1"
+        Remembering(SERVER, Context()),
+        tree,
+        {"web", "app-web"},
+        told(callers=["10.0.0.1"]),
+        "p:1",
+        split=(),
     )
     stage, run = words
     assert stage[4:] == [
@@ -97,6 +102,7 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
         f"{tree}/upstreams.conf\n{tree}/more.conf",
         "allow 10.0.0.1;\nallow 127.0.0.1;\ndeny all;",
         "set_real_ip_from 203.0.113.0/24;\nreal_ip_header X-Client;\nreal_ip_recursive on;\n",
+        "",
     ]
     assert run[:5] == ["docker", "run", "--rm", "--network", "none"]
     assert run[-3:] == ["p:1", "nginx", "-t"]

@@ -21,7 +21,16 @@ from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, as_wanted, has_new_image, reason_for
 from .removing import removals
 from .replacing import Replacing, replacing
-from .switching import hold_step, switch_steps
+from .switching import (
+    canary_refusals,
+    generations,
+    hold_step,
+    keep_refusals,
+    keeping,
+    switch_steps,
+    tried,
+    with_canary,
+)
 from .trusting import trust_steps
 
 
@@ -59,7 +68,12 @@ class _Decision:
                 stack.service(name)
             self.left_out = {n: r for n, r in self.reasons.items() if n not in self.wish.only}
             self.reasons = {n: r for n, r in self.reasons.items() if n in self.wish.only}
+        self.trying = tried(self.replaced, self.reasons, self.wish.canary)
         steps = [*self.prepare(), *self.cut_over()]
+        against = canary_refusals(self.target, self.facts, self.reasons, self.trying, steps)
+        unkept = keep_refusals(steps)
+        if self.keeps(steps):
+            steps = [step for step in steps if step.kind is not Kind.RETIRE]
         last, replaced = self.facts.verified, tuple(self.replaced)
         if steps or last is None or last.commit != self.commit.id:
             self.insert_fetch(steps)
@@ -74,14 +88,19 @@ class _Decision:
                 for s in stack.services
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
-            notes=tuple(
-                notes(self.target, self.facts, self.wish, self.reasons, self.left_out, replaced)
+            notes=(
+                *notes(self.target, self.facts, self.wish, self.reasons, self.left_out, replaced),
+                *generations(self.server.name, self.facts),
             ),
             replacing=replaced,
             refusals=(
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
+                *(against if self.wish.canary else ()),
+                *(unkept if self.wish.keep_old else ()),
                 *shortage(self.server.name, self.target, self.facts, steps),
             ),
+            canary=self.wish.canary,
+            keep_old=self.wish.keep_old,
         )
 
     def why(self) -> dict[str, Reason]:
@@ -97,6 +116,12 @@ class _Decision:
                 found[service.name] = reason
         return found
 
+    def keeps(self, steps: list[Step]) -> bool:
+        """Whether the former replicas run on after this."""
+        kinds = {step.kind for step in steps}
+        kept = keeping(self.facts) and kinds == {Kind.RETIRE} and not self.wish.end_keeping
+        return kept or bool(self.wish.keep_old and Kind.SWITCH in kinds)
+
     def insert_fetch(self, steps: list[Step]) -> None:
         step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
         steps.insert(1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0, step)
@@ -111,7 +136,7 @@ class _Decision:
         steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
         steps += image_steps(self.target, self.facts, self.wish, self.left_out)
         proxy = self.target.stack.proxy
-        if proxy and (proxy.name in self.reasons or self.reload_reason()):
+        if proxy and (proxy.name in self.reasons or self.reload_reason() or self.trying):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
         return [*steps, *self.reviews(), *self.backup()]
 
@@ -214,7 +239,7 @@ class _Decision:
             began = [step for step in steps if step.kind is Kind.START]
             steps = [*began, *born, *steps[len(began) :]]
         if Kind.SWITCH in kinds:
-            return [*steps, *late]
+            return [*with_canary(steps, self.trying, self.wish.canary), *late]
         if Kind.RETIRE in kinds:
             return [*steps[:-1], *self.reload(even_rolled=True), steps[-1], *late]
         return [*steps, *late, *self.reload()]

@@ -159,6 +159,11 @@ def _only(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reaso
             found.append(f"--only {listed} would leave out {name}: {reason.text}")
         elif target.stack.service(name).hints.migrate:
             found.append(f"--only {listed} would leave out {name}, which may migrate")
+    found += [
+        f"--only {listed} would leave out {name}, of which two generations run"
+        for name in facts.two_generations
+        if name not in wish.only
+    ]
     proxy = target.stack.proxy
     if proxy and target.generation != facts.generation:
         found.append(f"--only {listed} would leave out the configuration of {proxy.name}")

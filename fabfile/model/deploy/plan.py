@@ -11,6 +11,7 @@ from ..commit import Commit
 from ..facts import Container
 from ..inventory import Server
 from ..stack import Service, Stack
+from .comparing import Canary
 from .content import Tree, Wanted, beside, configuration, digest, wanted_images
 from .replacing import Replacing
 
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     RETAG = "retag"
     ROLL = "roll"
     START = "start"
+    CANARY = "canary"
     SWITCH = "switch"
     RELOAD = "reload"
     RETIRE = "retire"
@@ -81,12 +83,29 @@ class Plan:
     """Why the plan as a whole must not be carried out."""
     replacing: tuple[Replacing, ...] = ()
     """What becomes of the containers of each service that is replaced beside."""
+    canary: Canary | None = None
+    """What the new replicas must show before they get all requests."""
+    keep_old: int = 0
+    """Seconds that the former replicas are kept after the proof."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the former replicas run on after it."""
+        kinds = {step.kind for step in self.steps}
+        return bool(self.keep_old) and Kind.SWITCH in kinds and Kind.RETIRE not in kinds
+
+    @property
+    def tried(self) -> list[str]:
+        """The services of which a canary gives new replicas a share of the clients."""
+        found = [step.subject for step in self.steps if step.kind is Kind.CANARY]
+        return [name for subject in found for name in subject.split(", ")]
 
     def to_json(self) -> dict[str, Any]:
         """The plan as ``plan --json`` prints it (docs/json.md)."""
         steps = [{**asdict(step), "kind": step.kind.value} for step in self.steps]
         plan = {**asdict(self), "steps": steps}
-        del plan["replacing"]  # ids of containers are nobody's business
+        for name in ("replacing", "canary", "keep_old"):  # the steps say what is anybody's business
+            del plan[name]
         return plan
 
 
@@ -142,6 +161,12 @@ class Wish:
     """Services to replace though nothing of them changed; :data:`EVERY`: see there."""
     rebuild: bool = False
     """Build again what is there already, on fresh bases."""
+    canary: Canary | None = None
+    """Give the new replicas a share of the clients first."""
+    keep_old: int = 0
+    """Seconds that the former replicas are to run on after the proof."""
+    end_keeping: bool = False
+    """Retire former replicas also while they are to be kept."""
 
     def restarts(self, service: Service) -> bool:
         """Whether this service is to be replaced though nothing of it changed."""

@@ -11,6 +11,7 @@ from ..facts import Container, Facts
 from ..release import Release
 from ..stack import Service
 from .content import passed_name
+from .meaning import upgraded
 from .plan import Kind, Target
 from .way_back import half_way
 
@@ -160,7 +161,7 @@ def _definition(service: Service, facts: Facts) -> str:
     last = facts.verified
     if last and last.definitions.get(service.name) == service.config_hash:
         return "container was made by hand from another definition"
-    return "definition or environment changed"
+    return (last and upgraded(service, last, facts)) or "definition or environment changed"
 
 
 def _mounted(service: Service, target: Target, facts: Facts) -> Reason | None:

@@ -29,6 +29,11 @@ class Replacing:
     misnamed: bool = False
     """Whether a container of it has the name that a run gave it to make room for another."""
 
+    @property
+    def trying(self) -> bool:
+        """Whether there are new ones beside those that get the requests now."""
+        return bool(self.serving and (self.starting or {*self.kept} - {*self.serving}))
+
 
 def former_replicas(service: Service, stack: Stack, facts: Facts) -> list[Container]:
     """Containers of services that are no longer in the stack, which run what this one runs.

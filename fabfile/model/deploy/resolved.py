@@ -16,6 +16,7 @@ from ..image_names import familiar
 from ..reading import load
 from ..stack import Build, Mount, Port, Read, Service, Stack
 from ..x_deploy import known_hints, parse_hints
+from .meaning import meaning
 from .understood import not_understood, replicas
 
 ONCE = ("no", "on-failure")
@@ -168,6 +169,7 @@ def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints:
         ports=tuple(_port(port) for port in raw.get("ports") or [] if port.get("published")),
         cpus=float(limits.get("cpus") or 0),
         config_hash="",
+        meaning=meaning(raw),
         completes=str(raw.get("restart")).partition(":")[0] in ONCE,
         command=tuple(raw.get("command") or ()),
         environment={

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from ..facts import Facts
-from .plan import Kind, Step
+from .comparing import Canary
+from .plan import Kind, Step, Target
 from .reasons import Reason
 from .replacing import Replacing
 
@@ -25,10 +27,13 @@ def switch_steps(
     """All of them at once: one load moves the requests of every service."""
     starting = [one for one in plans if one.starting]
     # Who is asked by another name than the service's leaves too: a former layout's replicas.
+    split = facts.split.new if facts.split else {}
     switched = [
         one
         for one in plans
-        if one.succeeds or (one.service in reasons and (one.serving or one.leaving))
+        if one.succeeds
+        or (one.service in reasons and (one.serving or one.leaving or one.kept))
+        or one.service in split
     ]
     pinned = any(one.service in facts.pinned for one in plans)
     leaving = sum(len(one.leaving) for one in plans)
@@ -45,6 +50,89 @@ def switch_steps(
         why = f"{leaving} that nobody asks" if leaving else why
         steps.append(Step(Kind.RETIRE, _names(plans), why))
     return steps
+
+
+def tried(
+    plans: Sequence[Replacing], reasons: Mapping[str, Reason], canary: Canary | None
+) -> list[Replacing]:
+    """The services whose new replicas a canary gives a share of the clients."""
+    return [one for one in plans if canary and one.service in reasons and one.trying]
+
+
+def with_canary(
+    steps: Sequence[Step], trying: Sequence[Replacing], canary: Canary | None
+) -> list[Step]:
+    """The same steps, with the canary before the requests move."""
+    at = next((n for n, step in enumerate(steps) if step.kind is Kind.SWITCH), len(steps))
+    if not canary or not trying:
+        return list(steps)
+    why = f"{canary} get the new replicas; then what both sides answered is compared"
+    return [*steps[:at], Step(Kind.CANARY, _names(trying), why), *steps[at:]]
+
+
+def canary_refusals(
+    target: Target,
+    facts: Facts,
+    reasons: Mapping[str, Reason],
+    trying: Sequence[Replacing],
+    steps: Sequence[Step],
+) -> list[str]:
+    """Why a canary can show nothing of a plan that changes what runs."""
+    stack, proxy = target.stack, target.stack.proxy
+    if proxy is None or not facts.runs(stack.project, proxy.name):
+        return ["--canary: no proxy runs that could give clients to new replicas"]
+    whole = [
+        one.name
+        for one in stack.services
+        if one.name in reasons and not one.beside and one.name != proxy.name
+    ]
+    found = [
+        f"--canary: {name} cannot stand beside itself, so no share of the clients can try it;"
+        " deploy it first, or leave it out with --only"
+        for name in whole
+    ]
+    if steps and not trying and not found:
+        found.append("--canary: no replica that serves is replaced, so there is nothing to compare")
+    return found
+
+
+def keeping(facts: Facts) -> bool:
+    """Whether the former replicas of what runs are to be kept yet."""
+    last = facts.verified
+    return last is not None and facts.keeps_former and facts.now < last.kept
+
+
+def generations(name: str, facts: Facts) -> list[str]:
+    """What a person must know who finds two generations of replicas: why, since when, what next."""
+    told, split, last = [], facts.split, facts.verified
+    if split:
+        told.append(
+            f"canary: {split.share} % of the clients get the new replicas of {', '.join(split.new)}"
+            f" since {_at(split.since)}; fab {name}.promote or fab {name}.rollback ends it"
+        )
+    if last and facts.keeps_former:
+        over = "" if facts.now < last.kept else ", which has passed"
+        told.append(
+            f"the former replicas of {', '.join(facts.two_generations)} are kept until"
+            f" {_at(last.kept)}{over}: fab {name}.rollback goes back by one load,"
+            f" fab {name}.promote removes them"
+        )
+    return told
+
+
+def _at(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def keep_refusals(steps: Sequence[Step]) -> list[str]:
+    """Why former replicas cannot be kept: what is done after their end would end them."""
+    kinds = [step.kind for step in steps]
+    late = steps[kinds.index(Kind.RETIRE) + 1 :] if Kind.RETIRE in kinds else ()
+    return [
+        f"--keep-old: {step.subject} is replaced once the former replicas have gone; deploy without"
+        for step in late
+        if step.kind is Kind.ROLL
+    ]
 
 
 def _count(one: Replacing) -> str:

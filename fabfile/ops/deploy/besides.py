@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ...model.deploy.plan import Plan, Target
 from ...model.deploy.replacing import Replacing
 from ...model.errors import Trouble
-from ...model.facts import SHORT, Facts
-from ...remote.deploy import beside, compose, images
+from ...model.facts import SHORT, Facts, Split
+from ...remote.deploy import beside, compose, images, sides
 from ...remote.host import Host
 from ...remote.look import look
 from .. import probing
+from .canary import compare
 from .rolling import Rolling
 
 
@@ -20,9 +21,18 @@ class Beside:
     """The replicas of one decision that are replaced beside each other."""
 
     def __init__(
-        self, host: Host, target: Target, facts: Facts, plan: Plan, rolling: Rolling
+        self,
+        host: Host,
+        target: Target,
+        facts: Facts,
+        plan: Plan,
+        rolling: Rolling,
+        pause: Callable[[], None],
     ) -> None:
+        """``pause`` raises when somebody asked to end early."""
         self.host = host
+        self.trial = plan.canary
+        self.pause = pause
         self.target = target
         self.facts = facts
         self.rolling = rolling
@@ -32,7 +42,7 @@ class Beside:
         self.new: dict[str, list[str]] = {}
         """Service → the ids of the replicas that were started."""
         self.switched = False
-        """Whether requests have moved, and the former replicas still run."""
+        """Whether requests have moved, all or some, and the former replicas still run."""
 
     def hold(self, subject: str) -> str:
         """Have the proxy name those who serve, one by one."""
@@ -41,7 +51,8 @@ class Beside:
         gone = {one for ids in self.facts.pinned.values() for one in ids} - running
         self.rolling.pins |= {name: self.plans[name].serving for name in subject.split(", ")}
         told = replace(self.rolling.told(), generation=self.facts.generation)
-        beside.hold(self.host, replace(told, as_loaded=not gone))
+        as_loaded = not gone and self.facts.split is None
+        beside.hold(self.host, replace(told, as_loaded=as_loaded))
         return ""
 
     def start(self, subject: str) -> str:
@@ -86,6 +97,24 @@ class Beside:
         except Trouble as trouble:
             logs = [line for one in ids for line in compose.last_lines(self.host, one)]
             raise Trouble(trouble.message, evidence=(*red, *logs)) from None
+
+    def canary(self, subject: str) -> str:
+        """Give a share of the clients to the new replicas, and see whether they are as good."""
+        assert self.trial is not None
+        project = self.target.stack.project
+        # Each upstream is there for each side: nobody may have to be found first.
+        for one in self.target.stack.services:
+            if one.beside and (asked := self.facts.serving(project, one.name)):
+                self.rolling.pins.setdefault(one.name, tuple(c.id for c in asked))
+        new = {
+            name: tuple(one for one in self._stay(name) if one not in self.plans[name].serving)
+            for name in subject.split(", ")
+        }
+        split = Split(self.trial.share, sides.now(self.host), new)
+        told = replace(self.rolling.told(), split=split)
+        sides.split(self.host, told)
+        self.switched = True
+        return compare(self.host, told, self.trial, self.pause)
 
     def switch(self, subject: str) -> str:
         """Move the requests to the replicas that stay, by one load."""

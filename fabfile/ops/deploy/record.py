@@ -82,9 +82,11 @@ class Record:
             container = next(iter(found), None) or facts.container(project, service.name)
             reference = decided.target.images[service.name].reference
             images[service.name] = Image(reference, container.image if container else "")
+        passed = outcome in (VERIFIED, ACCEPTED)
         self.release = self.release.ended(
             outcome,
             facts.now,
+            kept=facts.now + decided.plan.keep_old if passed and decided.plan.keeps else 0,
             images=images,
             commits=self._commits(images),
             backup=backup,
@@ -141,6 +143,9 @@ def _release(decided: Decided) -> Release:
         started=facts.now,
         back_to=decided.back_to,
         definitions={service.name: service.config_hash for service in target.stack.services},
+        meanings=digests({one.name: one.meaning for one in target.stack.services}, release_id),
+        engine=facts.docker,
+        compose=facts.compose,
         configuration=dict(target.configuration),
         beside=digests(target.beside, release_id),
         parts=dict(target.stack.parts),

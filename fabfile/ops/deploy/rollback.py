@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from ...model.access.envfile import parse
 from ...model.deploy.plan import Wish
 from ...model.deploy.way_back import changed_keys, choose
+from ...model.errors import Taken
 from ...remote.look import look
 from ..session import Session
+from .canary import ROLLBACK, tell
 from .changing import change
 from .decided import Decided
 from .descending import Way
@@ -35,16 +37,22 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
     """Bring a server back to a release that passed; today's ``.env`` stays.
 
     No build, no registry: from the images that the server kept. Proved by the same gates as a
-    deploy; when that fails, the server goes back to where it was.
+    deploy; when that fails, the server goes back to where it was. A canary that runs is told to go
+    back by itself.
     """
-    run = change(
-        session,
-        name,
-        lambda: _examine(session, name, options),
-        "Go back?",
-        yes=options.yes,
-        wait=options.wait,
-    )
+    try:
+        run = change(
+            session,
+            name,
+            lambda: _examine(session, name, options),
+            "Go back?",
+            yes=options.yes,
+            wait=options.wait,
+        )
+    except Taken:
+        if options.to or not tell(session, name, look(session.host(name)), ROLLBACK):
+            raise
+        return
     if as_json:
         session.console.result(run.release.view() if run.plan.steps else None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -42,11 +43,15 @@ class Rolling:
             if container.project == project and container.service and container.state == "running"
         }
 
-    def test(self, step: Step, tree: PurePosixPath) -> None:
-        """Have nginx test the commit's configuration, in the target image."""
+    def test(self, step: Step, tree: PurePosixPath, split: Sequence[str]) -> None:
+        """Have nginx test the commit's configuration, in the target image.
+
+        ``split``: the services of which a canary gives new replicas a share of the clients.
+        """
         service = self.target.stack.service(step.subject)
         reference = self.target.images[service.name].reference
-        output = proxy.test(self.host, tree, self._names(), self._told(service), reference)
+        told = self._told(service)
+        output = proxy.test(self.host, tree, self._names(), told, reference, split=split)
         if not output.ok:
             message = f"{self.host.name}: nginx refuses the new configuration"
             raise Trouble(message, evidence=output.tail())

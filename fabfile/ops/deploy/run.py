@@ -44,13 +44,16 @@ class Run:
         self.pause: Callable[[], None] = lambda: None
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
-        self.steps = Steps(decided, self.record.release)
+        self.steps = Steps(decided, self.record.release, self._pause)
         self.touched = False
         """Whether the running system may have been changed."""
         self.proved: Facts | None = None
         """What the green gates were asked of."""
         self.at = ""
         """What is being done; empty: nothing here, the trouble is another server's."""
+
+    def _pause(self) -> None:
+        self.pause()
 
     @property
     def name(self) -> str:

@@ -26,7 +26,8 @@ from .rolling import Rolling
 class Steps:
     """The steps of one decision on one server."""
 
-    def __init__(self, decided: Decided, release: Release) -> None:
+    def __init__(self, decided: Decided, release: Release, pause: Callable[[], None]) -> None:
+        """``pause`` raises when somebody asked to end early."""
         self.host = decided.sight.host
         self.target = decided.target
         self.plan = decided.plan
@@ -39,7 +40,7 @@ class Steps:
         """The commit's stack, for what is built and run from that tree."""
         facts = decided.sight.facts
         self.rolling = Rolling(self.host, self.target, facts)
-        self.beside = Beside(self.host, self.target, facts, self.plan, self.rolling)
+        self.beside = Beside(self.host, self.target, facts, self.plan, self.rolling, pause)
         self.schema = Schema(
             self.target,
             facts,
@@ -75,6 +76,7 @@ class Steps:
             Kind.ROLL: self.rolling.roll,
             Kind.HOLD: lambda step: self.beside.hold(step.subject),
             Kind.START: lambda step: self.beside.start(step.subject),
+            Kind.CANARY: lambda step: self.beside.canary(step.subject),
             Kind.SWITCH: lambda step: self.beside.switch(step.subject),
             Kind.RETIRE: lambda step: self.beside.retire(step.subject),
             Kind.RELOAD: self.rolling.reload,
@@ -126,7 +128,7 @@ class Steps:
         return ""
 
     def _test_proxy(self, step: Step) -> str:
-        self.rolling.test(step, self.tree)
+        self.rolling.test(step, self.tree, self.plan.tried)
         return ""
 
     def _up(self, step: Step) -> str:

@@ -55,7 +55,7 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
     console = session.console
     if as_json:
         record = {**asdict(release), "outcome": facts.outcome(release)}
-        for private in ("env", "env_salt", "beside"):
+        for private in ("env", "env_salt", "beside", "meanings"):
             del record[private]
         console.result(record)
         return
@@ -65,6 +65,8 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
         ("outcome", facts.outcome(release)),
         ("commit", f"{release.commit} {release.subject}"),
         ("back to", release.back_to),
+        ("engine", release.engine),
+        ("compose", release.compose),
         ("begun", f"{begun} by {release.who}"),
         ("schema", release.schema),
         ("backup", release.backup),

@@ -9,8 +9,9 @@ from typing import Any
 
 from ...model.data.backup import stale
 from ...model.deploy.plan import Wish
+from ...model.deploy.switching import generations
 from ...model.errors import Trouble
-from ...model.facts import Container, Facts
+from ...model.facts import SHORT, Container, Facts
 from ...model.release import DIED, RUNNING
 from ..schedule import jobs
 from ..session import Session, side_by_side
@@ -45,12 +46,15 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "last": last.view(facts.outcome(last)) if last else None,
         "head": facts.head,
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
+        "canary": _canary(facts),
+        "kept": _kept(facts),
         "busy": facts.holder,
         "lingering": facts.lingering,
         "frozen": asdict(facts.freeze) if facts.freeze else None,
         "backup": _backup(sight),
         "jobs": jobs.view(sight.server, facts),
         "cron": jobs.unstarted(facts),
+        "generations": generations(sight.server.name, facts),
         "services": _services(sight),
         "pending": pending,
         "problems": [*sight.problems, *refusals],
@@ -76,12 +80,34 @@ def _backup(sight: Sight) -> dict[str, Any] | None:
     }
 
 
+def _canary(facts: Facts) -> dict[str, Any] | None:
+    split = facts.split
+    if split is None:
+        return None
+    return {"share": split.share, "since": split.since, "services": list(split.new)}
+
+
+def _kept(facts: Facts) -> dict[str, Any] | None:
+    """The former replicas that run on after a deploy."""
+    last = facts.verified
+    if last is None or not facts.keeps_former:
+        return None
+    return {"until": last.kept, "services": facts.two_generations}
+
+
 def _services(sight: Sight) -> list[dict[str, Any]]:
     facts = sight.facts
     containers = _ours(sight)
     known = [service.name for service in sight.target.stack.services] if sight.target else []
     names = known + sorted(set(containers) - set(known))
+    if facts.keeps_former:  # they are as the release before deployed them
+        containers |= {name: _asked(containers[name], facts) for name in facts.two_generations}
     return [_service(name, containers.get(name, []), facts) for name in names]
+
+
+def _asked(containers: Sequence[Container], facts: Facts) -> list[Container]:
+    """Those of a service that get requests."""
+    return [one for one in containers if one.id[:SHORT] in facts.pinned[one.service]]
 
 
 def _ours(sight: Sight) -> dict[str, list[Container]]:
@@ -149,7 +175,7 @@ def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
     console.table("", ("service", "state", "image", "release"), rows)
     if found["jobs"]:
         console.line(name, f"jobs, last success: {', '.join(map(jobs.told, found['jobs']))}")
-    for text in changes(name, found):
+    for text in (*changes(name, found), *found["generations"]):
         console.warn(name, text)
     for text in overdue(found):
         console.line(name, text, "red")

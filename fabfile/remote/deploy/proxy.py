@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ...model.deploy.content import inside
-from ...model.errors import Trouble
-from ...model.facts import SHORT
+from ...model.errors import Trouble, refused
+from ...model.facts import SHORT, Split
 from ...model.framing import lines_of
 from ...model.stack import Service
 from ..host import Host
@@ -22,8 +22,8 @@ from ..output import Output
 from .compose import compose_words, patience_with, unhealthy
 
 WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
-LIBRARY = WORKERS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
-HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
+UPSTREAMS = Path(__file__).with_name("upstreams.sh").read_text(encoding="utf-8")
+LIBRARY = WORKERS + UPSTREAMS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
 LOAD = LIBRARY + '[ -z "$1" ] || named "$1" || exit 0\nload "in"\n'
 LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
 START = (
@@ -42,18 +42,28 @@ made "$@" up --no-start --no-build ${force:+--force-recreate} "$service" ||
 answers "$(address_of "$container")" "in" || die 70 "$container does not answer what it was told"
 """
 )
-STAGE = """
-set -eu
+STAGE = (
+    UPSTREAMS
+    + """
+set -euo pipefail
 rm -rf "$2"
 cp -r "$1" "$2"
 if [ -n "$3" ]; then
   readarray -t files <<<"$3"
-  cat "${files[@]}" >"$2/upstreams.conf"
+  pins=''
+  for service in $6; do
+    grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "${files[@]}" ||
+      { echo "no upstream names $service: it is not behind the proxy" >&2; exit 64; }
+    pins+="; $service $service / $service"
+  done
+  [ -z "$pins" ] || pins="/ 50 0$pins"
+  cat "${files[@]}" | sided >"$2/upstreams.conf" || exit 64
 fi
 [ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
 printf '%s' "$5" >"$2/real-ip.conf"
 """
-UNHEALTHY = 71
+)
+UNHEALTHY, NO_SIDES = 71, 64
 
 
 def allowed(callers: Sequence[str]) -> str:
@@ -99,6 +109,8 @@ class Told:
     running: bool
     pins: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Service → the ids of the containers that alone get its requests."""
+    split: Split | None = None
+    """New replicas that get a share of the clients of those in ``pins``."""
     as_loaded: bool = False
     """Whether requests go where they go already, but for the pins; else where the checkout says."""
 
@@ -114,15 +126,21 @@ class Told:
             self.generation,
             secrets.token_hex(8),
             " ".join(sorted(self.missing)),
-            "; ".join(
-                " ".join([service, *(one[:SHORT] for one in ids)])
-                for service, ids in self.pins.items()
-            ),
+            self._pinned(),
             allowed(self.callers),
             believed(self.cdn),
             self.service.container if self.running else "",
             *more,
         ]
+
+    def _pinned(self) -> str:
+        """As ``upstreams.sh`` has it."""
+        new = self.split.new if self.split else {}
+        rows = [["/", str(self.split.share), str(self.split.since)]] if self.split else []
+        for service, ids in self.pins.items():
+            fresh = ["/", *new[service]] if service in new else []
+            rows.append([service, *(one[:SHORT] for one in (*ids, *fresh))])
+        return "; ".join(map(" ".join, rows))
 
     def _upstreams(self, host: Host) -> str:
         if self.as_loaded and self.service.hints.upstreams:
@@ -169,15 +187,24 @@ def test(
     names: Collection[str],
     told: Told,
     reference: str,
+    *,
+    split: Collection[str],
 ) -> Output:
     """``nginx -t`` in the target image with the real mounts and the commit's own files.
 
     ``names`` are the services and containers that the configuration may name. What the proxy would
-    be told stands in a copy of its folder: nothing here reaches the running one.
+    be told stands in a copy of its folder: nothing here reaches the running one. ``split``: the
+    services of which new replicas get a share of the clients; exit code 2 where the proxy has no
+    way to give them one.
     """
     folder, staged = _folder(host), tree / ".proxy"
     stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), told.upstreams(tree)]
-    host.write([*stage, allowed(told.callers), believed(told.cdn)])
+    stage += [allowed(told.callers), believed(told.cdn), " ".join(split)]
+    output = host.write(stage, check=False)
+    if not output.ok:
+        said = (lines_of(output.stderr) or [f"exit code {output.code}"])[-1]
+        why = f"{host.name}: {'--canary: ' if output.code == NO_SIDES else ''}{said}"
+        raise refused(why) if output.code == NO_SIDES else Trouble(why)
     words = ["docker", "run", "--rm", "--network", "none"]
     for name in sorted(names):
         words += ["--add-host", f"{name}:127.0.0.1"]

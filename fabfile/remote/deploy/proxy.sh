@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2034,SC2154 # it follows workers.sh, and other scripts follow this one
+# shellcheck disable=SC2034,SC2154 # it follows workers.sh and upstreams.sh, and other scripts follow this one
 # What a proxy reads in its folder of state, and how it comes to load that.
 # Arguments: FOLDER UPSTREAMS GENERATION EPOCH MISSING PINS ALLOW BELIEVED CONTAINER, then the follower's own.
 # FOLDER: where the proxy reads its state; UPSTREAMS: lines of files that say where requests go (empty: none);
-# MISSING: services that are not there; PINS: "SERVICE ID…; SERVICE ID…": who alone is asked, by the start of the ids, in
-# place of whoever has the service's name; ALLOW: the text of allow.conf (empty: none);
+# MISSING: services that are not there; PINS: as upstreams.sh has it; ALLOW: the text of allow.conf (empty: none);
 # BELIEVED: that of real-ip.conf; CONTAINER: the proxy's, or empty while it does not run.
 # Exit codes: 70 nothing was loaded, 71 a container did not become healthy.
 set -uo pipefail
 folder=$1 upstreams=$2 generation=$3 epoch=$4 missing=$5 pins=$6 allow=$7 believed=$8 proxy=$9
 shift 9
-bridge='' # not empty: those of PINS and whoever has the name
 readarray -t files <<<"$upstreams"
 export LC_ALL=C
 readonly PROOF=8090 # port at which the proxy answers what it has loaded (nginx/snippets/generation.conf)
@@ -32,33 +30,6 @@ trap 'exit 143' HUP INT TERM
 put() { cat >"$folder/$1.tmp" && chmod 644 "$folder/$1.tmp" && mv -f "$folder/$1.tmp" "$folder/$1"; }
 constant() { printf 'location = /%s { default_type text/plain; return 200 "%s\\n"; }\n' "$1" "$2"; }
 
-# pinned: of the lines that say where requests go, those of the services in PINS with each container in the service's place.
-# Without resolve: a worker must never find another one there than when it was told.
-pinned() {
-  awk -v pins="$pins" -v bridge="$bridge" '
-    BEGIN {
-      rows = split(pins, row, ";")
-      for (i = 1; i <= rows; i++) {
-        words = split(row[i], word, " ")
-        for (j = 2; j <= words; j++) who[word[1]] = who[word[1]] " " word[j]
-      }
-    }
-    {
-      service = ""
-      if ($1 == "server") { service = $2; sub(/:.*/, "", service) }
-      if (!(service in who)) { print; next }
-      count = split(who[service], id, " ")
-      for (i = 1; i <= count; i++) {
-        line = $0
-        sub(service ":", id[i] ":", line)
-        gsub(/[ \t]resolve[ \t]/, " ", line)
-        sub(/[ \t]resolve;/, ";", line)
-        print line
-      }
-      if (bridge) print
-    }'
-}
-
 # named SERVICE: whether requests go to it by its name.
 named() { [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$1:" "${files[@]}"; }
 
@@ -68,7 +39,7 @@ write() {
   for name in $missing; do rules+=(-e "/^[[:space:]]*server[[:space:]]+$name:/d"); done
   [ -z "$allow" ] || printf '%s\n' "$allow" | put allow.conf || return 1
   printf '%s' "$believed" | put real-ip.conf || return 1
-  [ -z "$upstreams" ] || sed -E "${rules[@]}" "${files[@]}" | pinned | put upstreams.conf || return 1
+  [ -z "$upstreams" ] || sed -E "${rules[@]}" "${files[@]}" | sided | put upstreams.conf || return 1
   {
     constant generation "$generation"
     constant epoch "$epoch$1"

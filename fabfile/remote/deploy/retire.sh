@@ -24,13 +24,17 @@ if [ -n "$leavers" ]; then
   [ -z "$proxy" ] || { loaded_before; leave; }
   ids=()
   while read -r id port seconds; do
+    # Somebody's compose may have taken it away, which costs nothing now: nobody asks it.
+    [ -n "$(of "$id" '{{.Id}}')" ] || continue
     ids+=("$id")
     [ "$seconds" = 0 ] || drained "$id" "$port" "$seconds" &
   done <<<"$leavers"
   wait
-  docker stop "${ids[@]}" >/dev/null || die 70 'a former replica does not stop'
-  for id in "${ids[@]}"; do [ "$(of "$id" '{{.State.ExitCode}}')" != 137 ] || printf '%s\n' "$killed"; done
-  docker rm "${ids[@]}" >/dev/null || die 70 'a former replica cannot be removed'
+  if [ ${#ids[@]} -gt 0 ]; then
+    docker stop "${ids[@]}" >/dev/null || die 70 'a former replica does not stop'
+    for id in "${ids[@]}"; do [ "$(of "$id" '{{.State.ExitCode}}')" != 137 ] || printf '%s\n' "$killed"; done
+    docker rm "${ids[@]}" >/dev/null || die 70 'a former replica cannot be removed'
+  fi
 fi
 if [ -n "$proxy" ]; then
   # Both, then the services alone: a name that the former load did not have starts without addresses.

@@ -50,7 +50,7 @@ def revive(place: Place, name: str, image: str) -> bool:
     if found is None:
         return False
     if found["Config"]["Image"] != image:
-        say(f"{found['Config']['Hostname']} is made anew: its recipe has changed")
+        say(f"{found['Config']['Hostname']} is made anew: it is to have another image")
         docker("rm", "-f", "-v", name)
         return False
     if found["State"]["Paused"]:

@@ -7,8 +7,9 @@ stand-ins are built; an image that the engine already has is used as it is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import MappingProxyType
 
 from . import recipes
 from .bases import Image
@@ -32,9 +33,9 @@ class Images:
         self._making: dict[str, Future[str]] = {}
         self._hub: Future[bool] = self._pool.submit(self._ask_hub)
 
-    def recipe(self, name: str) -> Future[str]:
-        """An image built from a recipe of ours."""
-        return self._start(name, lambda: self._build(name, {}))
+    def recipe(self, name: str, facts: Mapping[str, str] = MappingProxyType({})) -> Future[str]:
+        """An image built from a recipe of ours; ``facts``: what its Dockerfile declares."""
+        return self._start(" ".join([name, *facts.values()]), lambda: self._build(name, facts))
 
     def provide(self, image: Image) -> Future[str]:
         """A base image of the stacks: the engine's own, pulled, or a stand-in."""
@@ -92,7 +93,7 @@ class Images:
             return self._build(recipe, facts)
         return self.recipe(recipe).result()
 
-    def _build(self, recipe: str, facts: dict[str, str]) -> str:
+    def _build(self, recipe: str, facts: Mapping[str, str]) -> str:
         declared = recipes.arguments_of(recipe)
         arguments = {key: facts[key] for key in declared & facts.keys()}
         for below in (argument for argument in declared if recipes.known(argument.lower())):

@@ -13,6 +13,7 @@ from pathlib import Path
 from . import bases, containers, files, network, origin, servers
 from .directory import Directory
 from .docker import LabError, docker, ensure_engine
+from .engines import generation_of
 from .images import Images
 from .judge import Finding, findings_of_testssl
 from .mirror import Mirror
@@ -87,14 +88,21 @@ class Lab:
         """Bring up whatever is not up, and publish HEAD. Quick when all of it runs."""
         ensure_engine()
         with self._alone(), step("up"), closing(Images(self._place)) as images:
-            mirror_image, server_image = images.recipe("mirror"), images.recipe("server")
+            mirror_image = images.recipe("mirror")
+            server_images = {
+                name: images.recipe("server", generation_of(name))
+                for name in files.sections(self._place)
+            }
             wanted = {image: images.provide(image) for image in bases.needed(self._place.root)}
             self._lay_ground()
             self._mirror.start(mirror_image.result(), self._site.address)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 started = pool.submit(
                     lambda: servers.start(
-                        self._place, self.servers, server_image.result(), self._mirror
+                        self._place,
+                        self.servers,
+                        {name: image.result() for name, image in server_images.items()},
+                        self._mirror,
                     )
                 )
                 for image, made in wanted.items():

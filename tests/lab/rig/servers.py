@@ -35,17 +35,22 @@ def known(place: Place) -> dict[str, Server]:
     return servers
 
 
-def start(place: Place, servers: Mapping[str, Server], image: str, mirror: Mirror) -> None:
-    """Make every server run, create those that are missing, and wait until all are ready."""
+def start(
+    place: Place, servers: Mapping[str, Server], images: Mapping[str, str], mirror: Mirror
+) -> None:
+    """Make every server run, create those that are missing, and wait until all are ready.
+
+    ``images``: the image of each.
+    """
     registry = mirror.registry
     missing = [
         server
         for server in servers.values()
-        if not containers.revive(place, server.container, image)
+        if not containers.revive(place, server.container, images[server.name])
     ]
     if missing:
         with step(f"{' and '.join(server.name for server in missing)} ready"):
-            _create(place, missing, image, registry)
+            _create(place, missing, images, registry)
             _wait(servers.values(), registry)
     else:
         _wait(servers.values(), registry)
@@ -63,9 +68,9 @@ def _wait(servers: Iterable[Server], registry: str) -> None:
         list(pool.map(ready, servers))
 
 
-def _create(place: Place, servers: list[Server], image: str, registry: str) -> None:
-    powers = _powers(image)
-    dns = network.resolvers(image)
+def _create(place: Place, servers: list[Server], images: Mapping[str, str], registry: str) -> None:
+    some = images[servers[0].name]
+    powers, dns = _powers(some), network.resolvers(some)
     free = iter(network.free_ports(place, len(PORTS) * len(servers)))
     for server in servers:
         # The disk of an earlier container of that name is gone with it.
@@ -77,7 +82,7 @@ def _create(place: Place, servers: list[Server], image: str, registry: str) -> N
         words += ["-e", f"LAB_MIRROR={registry}", "-e", f"LAB_DNS={dns}"]
         for port in PORTS:
             words += ["-p", f"127.0.0.1:{next(free)}:{port}"]
-        docker(*words, image)
+        docker(*words, images[server.name])
         docker("cp", "-", f"{server.container}:/", stdin=files.identity(place, server.name))
         docker("start", server.container)
 

@@ -10,6 +10,7 @@ from invoke import Collection, Context, Exit, task
 from . import demo
 from .docker import LabError
 from .lab import Lab
+from .place import Place
 
 
 @contextmanager
@@ -20,12 +21,14 @@ def _errors_in_one_line() -> Iterator[None]:
         raise Exit(f"lab: {error}", 1) from None
 
 
-@task
-def up(_context: Context) -> None:
+@task(help={"labs": "how many labs, for tests that run side by side: each has its own servers"})
+def up(_context: Context, labs: int = 1) -> None:
     """Bring up two disposable servers on this machine and publish HEAD to them."""
     with _errors_in_one_line():
         lab = Lab()
         lab.up()
+        for number in range(2, labs + 1):
+            Lab(Place(number=number)).up()
         print("\n".join(lab.status()))
         print("point tasks at it: HOSTS_INI=.lab/hosts.ini fab --list")
 

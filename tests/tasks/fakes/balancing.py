@@ -49,7 +49,8 @@ def _nobody(machine: Machine, command: Command) -> str:
     """Why nginx refuses a name that it is to ask in a service's place; empty when it does not."""
     running = {c.id[:SHORT] for c in machine.engine.containers.values() if c.state == "running"}
     for row in command.words[5].split(";"):
-        for one in row.split()[1:]:
+        former, _, new = row.partition("/")
+        for one in [*former.split()[1:], *(new.split() if former.strip() else ())]:
             if one not in running:
                 return f'nginx: [emerg] host not found in upstream "{one}"'
     return ""
@@ -144,7 +145,8 @@ def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
         if machine.proxy and leaver.service in machine.proxy.upstreams and _asks(command, leaver):
             asked = machine.proxy.pinned.get(leaver.service)
             assert asked is not None, f"whoever has the name {leaver.service} is asked"
-            assert leaver.id[:SHORT] not in asked, f"{leaver.name} is asked"
+            tried = machine.proxy.tried
+            assert leaver.id[:SHORT] not in {*asked, *tried}, f"{leaver.name} is asked"
         del engine.containers[leaver.name]
     if command.words[OWN - 1] and (ended := _load(machine, command, rest=True)).code:
         return ended
@@ -160,6 +162,30 @@ def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
+def split(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """New replicas get a share of the clients."""
+    machine.files.pop(command.words[OWN], None)
+    return _load(machine, command)
+
+
+def watch_sides(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """What both sides answered in some seconds; see :attr:`Machine.answers`."""
+    word, _, _, _, asked, since, seconds = command.words
+    machine.clock += int(seconds)
+    running = {c.id[:SHORT] for c in machine.engine.containers.values() if c.state == "running"}
+    lines = [f"until {float(since) + int(seconds)}", *machine.answers]
+    lines += [] if {*asked.split()} <= running else ["gone"]
+    lines += [f"said {machine.files[word].strip()}"] if word in machine.files else []
+    return Ended(out="".join(f"{line}\n" for line in lines))
+
+
+def end_canary(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """A word for the run that waits."""
+    word, said = command.words
+    machine.files[word] = f"{said}\n"
+    return Ended()
+
+
 def purge(machine: Machine, command: Command, stdin: str) -> Ended:
     """The CDN takes one token only."""
     good = 'header = "Authorization: Bearer right-token"' in stdin
@@ -171,6 +197,10 @@ BALANCING: dict[str, Handler] = {
     "load-proxy": load,
     "hold-proxy": load,
     "switch-proxy": load,
+    "split-proxy": split,
+    "watch-sides": watch_sides,
+    "end-canary": end_canary,
+    "date": lambda machine, _command, _stdin: Ended(out=f"{machine.clock}\n"),
     "start-beside": start_beside,
     "retire": retire,
     "give-name": give_name,

@@ -13,6 +13,8 @@ LOOKING = frozenset(
         "certificates",
         "openssl",
         "leave-proxy",
+        "watch-sides",
+        "date",
         "give-name",
         "idle",
         "reach",
@@ -160,6 +162,7 @@ def _subject(command: Command) -> str:
         "load-proxy": lambda: " ".join(words[8:]),
         "hold-proxy": lambda: _pinned(words[5]),
         "switch-proxy": lambda: _pinned(words[5]),
+        "split-proxy": lambda: _split(words[5]),
         "start-proxy": lambda: f"{words[9]}{' by force' if words[12] else ''}",
         "start-beside": lambda: _first_words(words[11]),
         "retire": lambda: _first_words(words[11]).replace("-#", ""),
@@ -189,6 +192,13 @@ def _pinned(pins: str) -> str:
     """The services in pins, and how many containers each: without their ids."""
     rows = (row.split() for row in pins.split(";"))
     return ", ".join(f"{len(ids)} {service}" for service, *ids in rows)
+
+
+def _split(pins: str) -> str:
+    """The share of the clients, and how many containers of which service get it."""
+    (_, share, _), *rows = (row.split() for row in pins.split(";"))
+    new = {row[0]: len(row) - row.index("/") - 1 for row in rows if "/" in row}
+    return f"{share}% {', '.join(f'{count} {service}' for service, count in new.items())}"
 
 
 def _first_words(lines: str) -> str:

@@ -33,7 +33,8 @@ def execute(machine: Machine, line: str, stdin: str) -> Ended:
     if (token := turn(line)) and token != machine.turn:
         return Ended(79, err=f"{token} is over\n")
     if not command.looks:
-        in_turn = token == machine.turn or command.kind == "watch"  # which only waits
+        # One only waits, the other is for whoever holds the lock.
+        in_turn = token == machine.turn or command.kind in ("watch", "end-canary")
         assert in_turn, f"changed under the lock, but in no turn: {command}"
         machine.note(str(command))
     for fault in list(machine.faults):

@@ -82,6 +82,8 @@ class Machine:
         self.pipes_closed = 0
         self.engine = Engine("172.20.0" if name == "ubuntu" else "172.21.0")
         self.proxy: Proxy | None = None
+        self.answers = ["api new 0 20 30", "api former 0 20 270"]
+        """What each look at the proxy's log finds during a canary, as the script prints it."""
         self.served = ""
         """The certificate that the proxy has loaded."""
         self.volumes: dict[str, str] = {}

@@ -48,8 +48,14 @@ class Proxy:
     @property
     def pinned(self) -> Mapping[str, list[str]]:
         """Service → the containers that alone are asked, by the start of their ids."""
-        rows = (row.split() for row in self.constant("pinned").split(";") if row.strip())
-        return {service: ids for service, *ids in rows}
+        rows = (row.partition("/")[0].split() for row in self.constant("pinned").split(";"))
+        return {row[0]: row[1:] for row in rows if row}
+
+    @property
+    def tried(self) -> list[str]:
+        """The containers that get a share of the clients, likewise; none: there is no canary."""
+        rows = self.constant("pinned").split(";")
+        return [one for row in rows[1:] for one in row.partition("/")[2].split()]
 
     @property
     def upstreams(self) -> list[str]:
