@@ -19,6 +19,7 @@ from .schedule.jobs import Entry
 from .schedule.jobs import parse as parse_schedule
 
 SIZE = re.compile(r"([0-9.]+)\s*([kKMGT]?)B")
+CGROUP = re.compile(r"([0-9a-f]{64})(?:\.scope)?/memory\.stat ([0-9]+)$", re.MULTILINE)
 UNITS = ("", "k", "m", "g", "t")
 
 
@@ -51,6 +52,8 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         folders=_folders(sections["folders"]),
         disks=_disks(sections["disk"]),
         storage=_storage(sections["disk"]),
+        memory=_available(sections["memory"]),
+        anonymous=_anonymous(sections["memory"]),
         env_stat=_env_stat(sections["env_stat"]),
         env=sections["env"],
         certificate=sections["certificate"],
@@ -151,6 +154,16 @@ def _storage(text: str) -> Disk | None:
     """The engine's place is the last that is asked about."""
     disks = _disks(text.strip().rpartition("\n")[2])
     return disks[0] if disks else None
+
+
+def _available(text: str) -> int | None:
+    found = re.search(r"^MemAvailable: +([0-9]+) kB$", text, re.MULTILINE)
+    return int(found[1]) << 10 if found else None
+
+
+def _anonymous(text: str) -> dict[str, int]:
+    """Lines ``…/ID/memory.stat BYTES`` and ``…/docker-ID.scope/memory.stat BYTES``."""
+    return {identity: int(size) for identity, size in CGROUP.findall(text)}
 
 
 def _env_stat(text: str) -> tuple[str, str] | None:

@@ -183,6 +183,10 @@ class Facts:
     """``NAME:TAG`` → bytes of the image, those that it shares with others included."""
     storage: Disk | None = None
     """The disk that the engine keeps images on."""
+    memory: int | None = None
+    """Bytes that new processes can have without swapping (``MemAvailable``); None: unknown."""
+    anonymous: Mapping[str, int] = field(default_factory=dict)
+    """Id of a running container → bytes of memory that are its own, not of a file."""
     curl: str = ""
     """The version of the server's curl; empty: it has none."""
     clone: tuple[tuple[str, str], ...] = ()

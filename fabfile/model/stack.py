@@ -93,6 +93,8 @@ class Service:
     in_host_network: bool = False
     start_period: float = 0
     """Seconds that it may take to start before a failed health check counts."""
+    reserved: int = 0
+    """Bytes of memory that each container is to have, whatever else runs; 0: it does not say."""
     fixed: bool = False
     """Whether its container's name stands in the compose file."""
     replicas: int = 1

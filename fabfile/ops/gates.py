@@ -48,7 +48,7 @@ def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
         lambda: _checks(gated, facts),
         lambda: _through_proxy(session, gated, facts),
         lambda: _from_outside(session, gated, facts),
-        lambda: _link(gated),
+        lambda: _link(gated, facts),
     ]
     asked = side_by_side(lambda group: group(), groups)
     return [verdict for group in groups for verdict in asked[group]]
@@ -173,22 +173,27 @@ def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
     return questions
 
 
-def _link(gated: Gated) -> list[Verdict]:
-    """The calls between the servers, made by the callers' own services in one-off containers."""
+def _link(gated: Gated, facts: Facts) -> list[Verdict]:
+    """The calls between the servers, made by the callers' own services."""
     own = gated.called and gated.called.deployed
-    verdicts = _link_from(gated.host, gated.target) if own else []
+    verdicts = _link_from(gated.host, gated.target, facts) if own else []
     return verdicts + _by_caller(gated, lambda one: link_from(one) if one.deployed else [])
 
 
 def link_from(caller: Sight) -> list[Verdict]:
     """The call that a deployed server makes to the one that it calls; none: it makes none."""
-    return _link_from(caller.host, caller.target) if caller.target else []
+    return _link_from(caller.host, caller.target, caller.facts) if caller.target else []
 
 
-def _link_from(host: Host, target: Target) -> list[Verdict]:
+def _link_from(host: Host, target: Target, facts: Facts) -> list[Verdict]:
+    """Asked in a container that runs with the service's definition, else in one of its own."""
     for service in target.stack.services:
-        if service.hints.link:
-            output = compose.run_once(host, None, service.name, service.hints.link, LINK_TIMEOUT)
+        if words := service.hints.link:
+            runs = _one_of(target.stack, service, facts)
+            if runs and runs.state == "running" and runs.config_hash == service.config_hash:
+                output = compose.ask_inside(host, runs.id, words, LINK_TIMEOUT)
+            else:
+                output = compose.run_once(host, None, service.name, words, LINK_TIMEOUT)
             return [_said(LINK, output, LINK_TIMEOUT)]
     return []
 

@@ -75,15 +75,15 @@ def look_around(session: Session, name: str, waive: Sequence[str]) -> Neighbours
         looking = _facts_alone if other == called else _at_what_runs
         return _seen(session, name, other, waive, looking)
 
-    return around(session, name, side_by_side(seen, _others(session, name)))
+    return around(session, name, side_by_side(seen, others(session, name)))
 
 
 def look_at_others(
     session: Session, name: str, waive: Sequence[str], but: Collection[str] = ()
 ) -> dict[str, Sight | None]:
     """Look at the servers around ``name`` but for ``but``, by name, and at what they run."""
-    others = [other for other in _others(session, name) if other not in but]
-    return side_by_side(lambda other: _seen(session, name, other, waive, _at_what_runs), others)
+    near = [other for other in others(session, name) if other not in but]
+    return side_by_side(lambda other: _seen(session, name, other, waive, _at_what_runs), near)
 
 
 def around(session: Session, name: str, sights: Mapping[str, Sight | None]) -> Neighbours:
@@ -93,7 +93,7 @@ def around(session: Session, name: str, sights: Mapping[str, Sight | None]) -> N
     return Neighbours(sights.get(called), tuple(one for one in callers if one))
 
 
-def _others(session: Session, name: str) -> list[str]:
+def others(session: Session, name: str) -> list[str]:
     """The server that this one calls, and those that call it."""
     called = session.inventory.server(name).calls
     callers = [one.name for one in session.inventory.callers_of(name)]

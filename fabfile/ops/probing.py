@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from ..model.facts import Container, Facts
 from ..model.probe import Question, Verdict
@@ -30,13 +31,17 @@ def probed(stack: Stack, facts: Facts) -> dict[str, Container]:
 
 def _named(stack: Stack, containers: Sequence[Container]) -> dict[str, Container]:
     """Gate → container; one of several is called by its position among them."""
-    found = {}
-    for container in containers:
-        of_service = [one for one in containers if one.service == container.service]
-        several = stack.service(container.service).replicas > 1 or len(of_service) > 1
-        number = f"-{of_service.index(container) + 1}" if several else ""
-        found[f"probe:{container.service}{number}"] = container
-    return found
+    names = _names([stack.service(container.service) for container in containers])
+    return dict(zip(names, containers, strict=True))
+
+
+def _names(services: Sequence[Service]) -> Iterator[str]:
+    """What the gate of each of so many containers is called, by their services."""
+    total, seen = Counter(one.name for one in services), Counter[str]()
+    for one in services:
+        seen[one.name] += 1
+        several = one.replicas > 1 or total[one.name] > 1
+        yield f"probe:{one.name}-{seen[one.name]}" if several else f"probe:{one.name}"
 
 
 def ask_containers(
@@ -49,11 +54,25 @@ def ask_containers(
         if why := _ailing(service, container):
             verdicts.append(Verdict(name, False, why))
         elif service.hints.probe:
-            url = f"http://{container.address}:{service.hints.port}{service.hints.path}"
-            questions.append(Question(name, url, service.hints.probe))
+            questions.append(Question(name, _url(service, container.address), service.hints.probe))
         elif container.health:
             verdicts.append(Verdict(name, True, container.health))
     return verdicts + judged_on(host, questions, facts, "")
+
+
+def ask_addresses(host: Host, facts: Facts, asked: Sequence[tuple[Service, str]]) -> list[Verdict]:
+    """What somebody who was just seen to be well answers to a service's deep probe, each."""
+    names = _names([service for service, _ in asked])
+    questions = [
+        Question(name, _url(service, address), service.hints.probe)
+        for name, (service, address) in zip(names, asked, strict=True)
+        if service.hints.probe
+    ]
+    return judged_on(host, questions, facts, "")
+
+
+def _url(service: Service, address: str) -> str:
+    return f"http://{address}:{service.hints.port}{service.hints.path}"
 
 
 def _ailing(service: Service, container: Container) -> str:

@@ -6,8 +6,8 @@ import getpass
 import os
 import platform
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -70,21 +70,41 @@ class Session:
         self.inventory = inventory
         self.console = console
         self._opener = opener
-        self._hosts: dict[str, Host] = {}
-        self._opening = threading.Lock()
+        self._hosts: dict[str, Future[Host]] = {}
+        self._guard = threading.Lock()
 
     def host(self, name: str) -> Host:
-        """The connection to a server, opened once."""
-        with self._opening:
-            if name not in self._hosts:
-                self._hosts[name] = self._opener(self.inventory.server(name))
-            return self._hosts[name]
+        """The connection to a server, opened once; one that failed is tried anew."""
+        return self._opened(name).result()
+
+    def approach(self, names: Iterable[str]) -> None:
+        """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
+        for name in names:
+            self._opened(name)
+
+    def _opened(self, name: str) -> Future[Host]:
+        with self._guard:
+            found = self._hosts.get(name)
+            if found is None or (found.done() and found.exception()):
+                server = self.inventory.server(name)
+                found = self._hosts[name] = Future()
+                opening = (found, server)
+                threading.Thread(target=self._open, args=opening, daemon=True).start()
+            return found
+
+    def _open(self, found: Future[Host], server: Server) -> None:
+        try:
+            found.set_result(self._opener(server))
+        except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
+            found.set_exception(error)
 
     def disconnect(self) -> None:
         """Cut the connections without waiting for anything; :meth:`host` opens new ones."""
         hosts, self._hosts = self._hosts, {}
-        for host in hosts.values():
-            threading.Thread(target=host.close).start()
+        for found in hosts.values():
+            found.add_done_callback(
+                lambda found: threading.Thread(target=_close, args=(found,)).start()
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -95,8 +115,13 @@ class Session:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        for host in self._hosts.values():
-            host.close()
+        for found in self._hosts.values():
+            found.add_done_callback(_close)
+
+
+def _close(found: Future[Host]) -> None:
+    if not found.exception():
+        found.result().close()
 
 
 def side_by_side(work: Callable[[K], T], whats: Sequence[K]) -> dict[K, T]:

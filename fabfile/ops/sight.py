@@ -28,7 +28,7 @@ from ..model.facts import Facts
 from ..model.inventory import Server
 from ..remote.host import Host
 from ..remote.look import look, require_programs
-from .session import Session
+from .session import Session, at_once
 
 DEPLOYED = f"{LOCAL}HEAD"
 """The ref that means: what the server's checkout stands on."""
@@ -68,8 +68,11 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     host = session.host(name)
     server = host.server
     wished = (offsite.AGE,) if server.offsite.recipient else ()
-    lacking = require_programs(host, PROGRAMS, wished)
-    facts = look(host, ref or server.branch)
+    lacking, facts = at_once(
+        lambda: require_programs(host, PROGRAMS, wished), lambda: _look(host, ref or server.branch)
+    )
+    if isinstance(facts, Trouble):  # not where a program is missing: that is why
+        raise facts
     session.console.hide(_secrets(facts))
     env = env_findings(server, facts)
     engine = engine_problems(facts)
@@ -91,6 +94,13 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     if target is None and not problems:
         problems = ["the look tells neither what is wanted nor why it cannot be had"]
     return Sight(host, facts, tuple(problems), tuple(notes), target)
+
+
+def _look(host: Host, ref: str) -> Facts | Trouble:
+    try:
+        return look(host, ref)
+    except Trouble as trouble:
+        return trouble
 
 
 def state_lines(session: Session, name: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .host import Host
 from .output import Output, Timeout
+from .together import Change
 
 
 class DryHost(Host):
@@ -22,6 +23,10 @@ class DryHost(Host):
         """Tell what would be run."""
         self._seen(self.name, _told(words))
         return Output(0, "")
+
+    def write_all(self, changes: Sequence[Change]) -> list[Output]:
+        """Tell what would be run."""
+        return [self.write(one.words) for one in changes]
 
     def pour(self, words: Sequence[str], chunks: Iterable[bytes], *, timeout: float) -> Output:
         """Tell what would be run."""

@@ -19,7 +19,10 @@ TAKEN = 30
 
 
 class Duplex(Protocol):
-    """A running program. OSError: it, or the connection, is gone; TimeoutError: it is mute."""
+    """A program. OSError: it, or the connection, is gone; TimeoutError: it is mute."""
+
+    def begin(self, line: str) -> None:
+        """Let it run this line; once, and before anything else."""
 
     def write(self, data: bytes) -> None:
         """Tell it something; an error means that it does not get all of that."""
@@ -43,7 +46,10 @@ class Duplex(Protocol):
 class Near:
     """On this machine. Ctrl-C is not for it, as it is not for what runs at another one."""
 
-    def __init__(self, line: str) -> None:
+    _end: finalize[..., Near] | None = None
+
+    def begin(self, line: str) -> None:
+        """See :class:`Duplex`."""
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             ["bash", "-c", line],
@@ -97,7 +103,8 @@ class Near:
 
     def close(self) -> None:
         """See :class:`Duplex`."""
-        self._end()
+        if self._end:
+            self._end()
 
 
 def _ended(process: subprocess.Popen[bytes]) -> None:
@@ -112,7 +119,7 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
 class Far:
     """At the other end of an SSH connection."""
 
-    def __init__(self, channel: Channel, line: str) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
         # Not the descriptor that a channel gives for both its buffers: that loses what comes to one
         # while the other is emptied.
@@ -120,7 +127,10 @@ class Far:
         for buffer in (channel.in_buffer, channel.in_stderr_buffer):
             buffer.set_event(self._bell)
         channel.settimeout(TAKEN)
-        channel.exec_command(line)
+
+    def begin(self, line: str) -> None:
+        """See :class:`Duplex`."""
+        self._channel.exec_command(line)
 
     def write(self, data: bytes) -> None:
         """See :class:`Duplex`."""

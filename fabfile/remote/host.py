@@ -29,6 +29,7 @@ from .output import Limits, Output, Timeout
 from .pipe import Channel, Local, Marked, Pipe, Source
 from .shell import NotBegun, Silent
 from .shells import Shells
+from .together import Change, apart, as_one
 
 GRACE = 20
 """Seconds that the network may add to a command's own deadline before the host counts as hung."""
@@ -78,6 +79,28 @@ class Host:
     ) -> Output:
         """Run a command that changes the server; ``check``: a failure raises :class:`Trouble`."""
         return self._checked(words, stdin, timeout, check, self.turn)
+
+    def write_all(self, changes: Sequence[Change]) -> list[Output]:
+        """Run commands that change the server, in one round trip; those that began, as they ended.
+
+        The first that fails is the last, and raises :class:`Trouble` if it is to be checked.
+        """
+        if not changes:
+            return []
+        limits = [_limits(one.timeout) for one in changes]
+        lines = [
+            (quoted(one.words, most.longest, self.turn), one.stdin)
+            for one, most in zip(changes, limits, strict=True)
+        ]
+        words, stdin, mark = as_one(lines)
+        line = quoted(words, sum(most.longest for most in limits) + GRACE)
+        whole = self._execute(line, stdin, sum(most.still for most in limits) + GRACE)
+        done = [self._in_turn(one, self.turn) for one in apart(whole, mark)]
+        for change, most, output in zip(changes, limits, done, strict=False):
+            self._judge(change.words, output, most, check=change.check)
+        if not done or (len(done) < len(changes) and done[-1].ok):
+            raise Trouble(f"{self.name}: a command ended half way", evidence=whole.tail())
+        return done
 
     def put(self, path: PurePosixPath, text: str, mode: str = "600") -> None:
         """Write a file whole or not at all, in a folder that is made if it is not there.
@@ -206,10 +229,10 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         return Trouble(f"{self.name}: the connection is lost ({_reason(error)})")
 
     def require_session(self) -> None:
-        """Exit code 2 when the server opens no further session besides those that are open."""
-        if isinstance(self.context, Connection) and not self.shells.idle:
+        """Have a session for the next command; exit code 2 when the server gives none."""
+        if isinstance(self.context, Connection):
             try:
-                self.context.create_session().close()
+                self.shells.open_one()
             except ChannelException:
                 raise refused(f"{self.name}: {TOO_FEW}") from None
             except (SSHException, OSError, EOFError) as error:
@@ -232,17 +255,20 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
     def _checked(
         self, words: Sequence[str], stdin: str, timeout: Timeout, check: bool, turn: Turn | None
     ) -> Output:
-        longest, still = timeout if isinstance(timeout, Limits) else Limits(timeout, timeout)
-        line = quoted(words, longest, turn)
-        output = self._in_turn(self._execute(line, stdin, still + GRACE), turn)
+        most = _limits(timeout)
+        line = quoted(words, most.longest, turn)
+        output = self._in_turn(self._execute(line, stdin, most.still + GRACE), turn)
+        self._judge(words, output, most, check=check)
+        return output
+
+    def _judge(self, words: Sequence[str], output: Output, most: Limits, *, check: bool) -> None:
         if check and output.code == OVERDUE:
-            raise Trouble(f"{self.name}: '{_short(words)}' did not end within {longest:g} s")
+            raise Trouble(f"{self.name}: '{_short(words)}' did not end within {most.longest:g} s")
         if check and not output.ok:
             raise Trouble(
                 f"{self.name}: '{_short(words)}' failed with exit code {output.code}",
                 evidence=output.tail(),
             )
-        return output
 
     def _execute(self, line: str, stdin: str, patience: float) -> Output:
         try:
@@ -261,6 +287,10 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 def _output(ran: tuple[int, bytes, bytes]) -> Output:
     code, out, errors = ran
     return Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+
+
+def _limits(timeout: Timeout) -> Limits:
+    return timeout if isinstance(timeout, Limits) else Limits(timeout, timeout)
 
 
 def _short(words: Sequence[str]) -> str:

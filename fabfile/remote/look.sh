@@ -97,6 +97,13 @@ printf 'groups=%s\n' "$(id -Gn)"
 read -r _ version _ < <(curl -q --version 2>/dev/null) && printf 'curl=%s\n' "$version"
 if sudo -n true 2>/dev/null; then echo sudo=yes; else echo sudo=no; fi
 
+section memory
+grep '^MemAvailable:' /proc/meminfo 2>/dev/null
+# What containers have of their own: cgroup v1 has a hierarchy for memory, v2 one for all.
+cgroups=/sys/fs/cgroup
+[ ! -d "$cgroups/memory" ] || cgroups=$cgroups/memory
+find "$cgroups" -regextype posix-extended -regex '.*[/-][0-9a-f]{64}(\.scope)?/memory\.stat' -print0 2>/dev/null |
+  xargs -0r awk '$1 == "anon" || $1 == "total_rss" { print FILENAME, $2 }' 2>/dev/null
 section folders
 stat --printf '%a|%F|%U|%n\0' "$checkout" "$checkout/.git" "$root" "$root"/{data,backups,releases,locks,proxy,certs,build} \
   "$root"/data/* "$root"/certs/{trust,fullchain.pem,privkey.pem,trust/ca-bundle.pem} 2>/dev/null

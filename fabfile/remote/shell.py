@@ -24,6 +24,8 @@ LOOP = Path(__file__).with_name("shell.sh").read_text(encoding="utf-8")
 # gets one more, as from a line of its own (line.py).
 LINE = f"exec env SHLVL=7 bash -c {shlex.quote(LOOP)} shell"
 """What the login shell gets, bash or another one. What it prints at its start is cut off."""
+FIRST = 1 << 16
+"""Letters of a line that may come with the shell itself: the kernel takes twice as many at once."""
 
 
 class Ran(NamedTuple):
@@ -51,7 +53,11 @@ class Silent(Exception):
 
 
 class Shell:
-    """One shell, for one command at a time. After any error it is of no use any more."""
+    """One shell, for one command at a time. After any error it is of no use any more.
+
+    ``duplex`` has not begun yet: the first command goes with it, which saves a round trip, unless
+    it has an input. That may be secret, and would stand in the list of processes.
+    """
 
     def __init__(self, duplex: Duplex) -> None:
         self._duplex = duplex
@@ -69,7 +75,7 @@ class Shell:
         out, errors = _Heard(mark), _Heard(mark)
         try:
             try:
-                self._ask(halves, line.encode(), base64.b64encode(stdin))
+                self._ask(halves, line.encode(), stdin)
             except TimeoutError:
                 raise Silent(TAKEN) from None
             except OSError:
@@ -83,10 +89,18 @@ class Shell:
         self.fresh = False
         return Ran(int(out.ending), bytes(out.text), bytes(errors.text))
 
-    def _ask(self, halves: tuple[str, str], line: bytes, given: bytes) -> None:
+    def _ask(self, halves: tuple[str, str], line: bytes, stdin: bytes) -> None:
         if b"\0" in line:
             raise ValueError("a word cannot hold the character NUL")
         # In two halves: a program that shows what it is told does not print the mark by that.
+        if self.fresh and not stdin and len(line) <= FIRST:
+            first = base64.b64encode(line).decode()
+            # The wrong way round: whoever prints the words of the shell as one has no mark either.
+            self._duplex.begin(f"{LINE} {halves[1]} {halves[0]} {first}")
+            return
+        if self.fresh:
+            self._duplex.begin(LINE)
+        given = base64.b64encode(stdin)
         head = f"run {' '.join(halves)} {len(line)} {len(given)}\n".encode()
         self._duplex.write(head + line + given + b"go\n")
 

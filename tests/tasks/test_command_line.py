@@ -142,16 +142,19 @@ def test_with_nothing_to_do_round_trips_are_few(
     """The lock, what programs there are, one look, and the gates: nothing changed in between."""
     running.forget()
     assert running.fab(line).code == 0
-    trips = [len(server.transcript) for server in (running.ubuntu, running.montreal)]
+    trips = [server.trips for server in (running.ubuntu, running.montreal)]
     assert trips == [ubuntu, montreal]
 
 
-def test_a_deploy_of_one_service_with_replicas_takes_32_round_trips(running: Fleet) -> None:
-    running.forget()
+def test_a_deploy_of_one_service_with_replicas_takes_22_round_trips_its_rollback_18(
+    running: Fleet,
+) -> None:
+    """Some of them are waited for side by side."""
     running.origin.commit("Second", {"services/api/app.py": "x\n"})
-    assert running.fab("ubuntu.deploy").code == 0
-    trips = [len(server.transcript) for server in (running.ubuntu, running.montreal)]
-    assert trips == [32, 3]
+    for line, wanted in (("ubuntu.deploy", [22, 3]), ("ubuntu.rollback", [18, 1])):
+        running.forget()
+        assert running.fab(line).code == 0
+        assert [server.trips for server in (running.ubuntu, running.montreal)] == wanted
 
 
 def test_the_operator_is_named_by_the_ci_or_by_user_and_host(

@@ -15,7 +15,13 @@ from .fakes.fleet import Fleet, Ran
 from .fakes.machine import ROOT
 
 DEPLOY = "ubuntu.deploy --remove-orphans"
-OPEN = ["worktree 00000001", "put apart.json", "put release.json", "keep-env"]
+OPEN = [
+    "put release.json",
+    "keep-env",
+    "fetch 00000001",
+    "worktree 00000001",
+    "put apart.json",
+]
 CLOSE = ["put release.json", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]
 
@@ -57,6 +63,7 @@ STEPS = [
     (Kind.FETCH, "fetch", "fetch 00000002"),
     (Kind.FETCH, "worktree", "fetch 00000002"),
     (Kind.FETCH, "put apart.json", "fetch 00000002"),
+    (Kind.HOLD, "hold-proxy", "hold api"),
     (Kind.CERTIFICATE, "make-certificate", "certificate self-made"),
     (Kind.TRUST, "trust", "trust montreal"),
     (Kind.PULL, "docker pull", "pull cache:1"),
@@ -70,7 +77,6 @@ STEPS = [
     (Kind.BACKUP, "backup db_", "backup db"),
     (Kind.BACKUP, "verify db_", "backup db"),
     (Kind.BACKUP, "put db_", "backup db"),
-    (Kind.HOLD, "hold-proxy", "hold api"),
     (Kind.UP, "compose up cache", "up cache"),
     (Kind.MIGRATE, "compose run api migrate up", "migrate api"),
     (Kind.CHECKOUT, "checkout", "checkout 00000002"),
@@ -195,7 +201,6 @@ SWITCHED = ["switch-proxy 2 api", "docker tag app/api current"]
 BESIDE = ["start-beside api", *SWITCHED, "watch 15 s"]
 REST = "retire app-api"
 BACK = {
-    "hold-proxy": ["docker tag app/web current"],
     "compose up cache": ["docker tag app/web current", REST],
     "compose run api migrate up": ["docker tag app/web current", REST, "remove app-cache"],
     "checkout": ["docker tag app/web current", REST, "remove app-cache"],
@@ -218,8 +223,8 @@ BACK = {
         "remove app-extra",
     ],
     "start-proxy": [
-        *TRIED,
         "hold-proxy 2 api",
+        *TRIED,
         "checkout 00000001",
         *BESIDE,
         REST,
@@ -227,8 +232,8 @@ BACK = {
         "remove app-extra",
     ],
     "remove app-old": [
-        *TRIED,
         "hold-proxy 2 api",
+        *TRIED,
         "checkout 00000001",
         *BESIDE,
         REST,
@@ -246,7 +251,7 @@ def test_the_way_back_takes_only_the_steps_that_differ(changing: Fleet, pattern:
     failed(changing, pattern)
     did = changing.ubuntu.did
     begin = did.index("restore-env")
-    assert did[begin:] == ["restore-env", "fetch 00000001", *OPEN, *BACK[pattern], *CLOSE]
+    assert did[begin:] == ["restore-env", *OPEN, *BACK[pattern], *CLOSE]
 
 
 def replicas(fleet: Fleet) -> list[str]:

@@ -16,11 +16,11 @@ from .shelves import with_database
 RECORD = ["put release.json"]
 MONTREAL = [
     "make-folders",
+    *RECORD,
+    "keep-env",
     "fetch 00000001",
     "worktree 00000001",
     "put apart.json",
-    *RECORD,
-    "keep-env",
     "make-certificate",
     "docker pull proxy:1",
     "compose build worker-1",
@@ -42,11 +42,11 @@ MONTREAL = [
 ]
 UBUNTU = [
     "make-folders",
+    *RECORD,
+    "keep-env",
     "fetch 00000001",
     "worktree 00000001",
     "put apart.json",
-    *RECORD,
-    "keep-env",
     "make-certificate",
     "trust",
     "docker pull db:1",

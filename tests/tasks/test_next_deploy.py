@@ -13,11 +13,11 @@ from .fakes.fleet import Fleet, Ran
 from .fakes.machine import CHECKOUT, ROOT
 
 BEGIN = [
+    "put release.json",
+    "keep-env",
     "fetch 00000002",
     "worktree 00000002",
     "put apart.json",
-    "put release.json",
-    "keep-env",
 ]
 END = ["put release.json", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]

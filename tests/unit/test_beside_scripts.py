@@ -132,7 +132,11 @@ def starting(
 
 
 def start(host: Host, *services: Starting, **pins: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    return beside.start(host, replace(told(), pins=pins), "app", services)
+    found: dict[str, list[str]] = {}
+    for one in beside.start(host, replace(told(), pins=pins), "app", services):
+        assert one.address == "10.0.0.9"
+        found.setdefault(one.service, []).append(one.id)
+    return found
 
 
 BEFORE = {"api-id-1": "app-api-1", "web-id-1": "app-web-1", "web-id-2": "app-web-2"}
@@ -347,13 +351,16 @@ def test_a_hold_keeps_what_is_loaded_but_for_the_names(host: Host, stubs: Path) 
     assert loads(stubs)[-1] == [f"{C[:12]}:8000", "api-2:8000", f"{A[:12]}:80", f"{B[:12]}:80"]
 
 
-def test_a_hold_waits_for_the_workers_that_ask_whoever_has_the_name(
+def test_who_starts_waits_for_the_workers_from_before_the_hold(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "HOLD", beside.HOLD.replace("KEPT=0", "KEPT=60"))
+    """They ask whoever has the name. Meanwhile images are built."""
+    monkeypatch.setattr(beside, "START", beside.START.replace("KEPT=0", "KEPT=60"))
+    serving = {"web": ["web-id-1", "web-id-2"]}
     with workers(monkeypatch, taking=1.0):
         begun = time.monotonic()
-        beside.hold(host, replace(told(), pins={"web": [A]}))
+        beside.hold(host, replace(told(), pins=serving))
+        assert start(host, starting(WEB, 4), **serving) == {"web": ["web-id-3", "web-id-4"]}
         assert 0.9 < time.monotonic() - begun < 50
 
 

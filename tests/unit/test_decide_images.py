@@ -74,3 +74,27 @@ def test_a_replica_that_has_no_words_does_not_take_the_other_ones_away() -> None
 
 def words(name: str, smoke: tuple[str, ...]) -> Stack:
     return with_service(name, hints=replace(STACK.service(name).hints, smoke=smoke))
+
+
+@pytest.mark.parametrize(
+    ("probe", "wish", "tried"),
+    [
+        (True, Wish(keep_schema=True), []),
+        (True, Wish(), ["smoke api-1"]),
+        (False, Wish(keep_schema=True), ["smoke api-1"]),
+    ],
+)
+def test_an_image_whose_replicas_start_beside_is_tried_apart_only_before_a_migration(
+    probe: bool, wish: Wish, tried: list[str]
+) -> None:
+    """Else the deep probe of the new ones tells that it starts, before anybody asks them."""
+    hints = STACK.service("api-1").hints
+    hints = replace(hints, probe=hints.probe if probe else None)
+    stack = STACK
+    for name in ("api-1", "api-2"):
+        services = tuple(
+            replace(one, beside=True, hints=hints) if one.name == name else one
+            for one in stack.services
+        )
+        stack = replace(stack, services=services)
+    assert smoked(found(stack, wish)) == tried

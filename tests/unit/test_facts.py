@@ -55,6 +55,20 @@ def test_a_disk_that_holds_several_places_is_listed_once() -> None:
     )
 
 
+def test_memory_is_what_is_available_and_what_each_container_has_of_its_own() -> None:
+    text = (
+        "MemAvailable:    2048 kB\n"
+        f"/sys/fs/cgroup/memory/docker/{'a' * 64}/memory.stat 1024\n"
+        f"/sys/fs/cgroup/system.slice/docker-{'b' * 64}.scope/memory.stat 4096\n"
+        f"/sys/fs/cgroup/memory/docker/{'c' * 64}/sub/memory.stat 512\n"
+    )
+    found = parse(seen("memory", text), MARK)
+    assert found.memory == 2048 << 10
+    assert found.anonymous == {"a" * 64: 1024, "b" * 64: 4096}
+    nothing = parse(seen("memory", ""), MARK)
+    assert (nothing.memory, nothing.anonymous) == (None, {})
+
+
 def test_the_settings_keep_their_lines() -> None:
     assert FACTS.env_stat == ("ubuntu", "600")
     assert FACTS.env == "COMPOSE_FILE=compose/app.yml\n\n# a comment\nPASSWORD='a|b=c @@ d'\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fabfile.remote.duplex import Near
 from fabfile.remote.line import command_line, quoted
-from fabfile.remote.shell import LINE, Shell
+from fabfile.remote.shell import Shell
 
 WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
@@ -39,7 +39,7 @@ def test_words_arrive_unchanged_through_a_shell_that_stays(words: list[str]) -> 
     assert ran == (0, b"".join(word.encode() + b"\0" for word in words), b"")
 
 
-STAYING = Shell(Near(LINE))
+STAYING = Shell(Near())
 
 
 def test_a_deadline_stands_before_every_command() -> None:

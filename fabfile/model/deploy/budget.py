@@ -1,17 +1,22 @@
-"""The disk budget: what a plan will put on the engine's disk, told before anything is fetched."""
+"""The budgets: what a plan takes of the engine's disk and of memory, told before it begins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..facts import Facts
 from ..image_names import repository
 from .plan import Kind, Step, Target
+from .replacing import Replacing
 
 MINIMUM_FREE = 1 << 30
 """Bytes that must stay free on every file system that a deploy writes to (1 GiB)."""
 UNKNOWN = 1 << 29
 """Bytes that an image is taken for when none of its name is here yet (512 MiB)."""
+SPARE = 1 << 27
+"""Bytes of memory that must stay available (128 MiB)."""
+REPLICA = 1 << 27
+"""Bytes that a replica is taken for which never ran here and reserves nothing (128 MiB)."""
 BUILDS = 2
 """A build takes its image, and as much again for what it is made from."""
 
@@ -37,6 +42,38 @@ def shortage(server: str, target: Target, facts: Facts, steps: Iterable[Step]) -
     return [said]
 
 
+def crowded(target: Target, facts: Facts, plans: Iterable[Replacing]) -> list[str]:
+    """Why the new replicas find no memory beside those that run, a line per service.
+
+    All of them run at once, until the former are retired. A new one takes what the largest of its
+    service has now, and at least what it reserves. Swap is not counted.
+    """
+    starting = [one for one in plans if one.starting]
+    each = {one.service: _replica(one.service, target, facts) for one in starting}
+    needed = sum(one.starting * each[one.service] for one in starting)
+    if facts.memory is None or needed + SPARE <= facts.memory:
+        return []
+    return [_crowded(one, each[one.service], facts.memory, starting) for one in starting]
+
+
+def _crowded(one: Replacing, each: int, free: int, starting: Sequence[Replacing]) -> str:
+    others = " for all that start" if len(starting) > 1 else ""
+    alone = f", --only {one.service}" if len(starting) > 1 else ""
+    return (
+        f"memory: {one.starting} new of {one.service} take about {_mib(one.starting * each)}"
+        f" beside those that run, {_mib(free)} are available{others}, and {_mib(SPARE)} must stay:"
+        f" more memory, fewer replicas{alone}, or x-deploy.{one.service}.update: {{order:"
+        f" stop-first}}, which has a gap; parallelism does not help"
+    )
+
+
+def _replica(name: str, target: Target, facts: Facts) -> int:
+    """Bytes of memory that a new container of a service will have."""
+    running = facts.containers_of(target.stack.project, name)
+    most = max((facts.anonymous.get(one.id, 0) for one in running), default=0)
+    return max(most, target.stack.service(name).reserved) or REPLICA
+
+
 def _bytes(step: Step, target: Target, facts: Facts) -> int:
     """As much as the largest image of that name, be it of whatever commit."""
     if step.kind is Kind.PULL:
@@ -48,6 +85,10 @@ def _largest(reference: str, facts: Facts) -> int:
     wanted = repository(reference)
     sizes = [size for name, size in facts.sizes.items() if repository(name) == wanted]
     return max(sizes, default=UNKNOWN)
+
+
+def _mib(size: int) -> str:
+    return f"{size >> 20} MiB"
 
 
 def _gib(size: int) -> str:

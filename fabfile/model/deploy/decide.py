@@ -13,7 +13,7 @@ from ..commit import Commit
 from ..facts import Container, Facts
 from ..inventory import Server
 from ..stack import Service
-from .budget import shortage
+from .budget import crowded, shortage
 from .content import mounted_paths
 from .imaging import image_steps, retags
 from .objections import notes, refusals
@@ -98,6 +98,7 @@ class _Decision:
                 *(against if self.wish.canary else ()),
                 *(unkept if self.wish.keep_old else ()),
                 *shortage(self.server.name, self.target, self.facts, steps),
+                *(() if self.wish.needed else crowded(self.target, self.facts, self.replaced)),
             ),
             canary=self.wish.canary,
             keep_old=self.wish.keep_old,
@@ -133,9 +134,13 @@ class _Decision:
         steps = []
         if reason := bootstrap(self.server, self.facts, self.target.stack.volume_folders):
             steps.append(Step(Kind.BOOTSTRAP, str(self.server.root), reason))
-        steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
-        steps += image_steps(self.target, self.facts, self.wish, self.left_out)
         proxy = self.target.stack.proxy
+        if proxy and self.facts.runs(self.target.stack.project, proxy.name):
+            # Before images are built: the connections that clients keep open end meanwhile.
+            steps += hold_step(self.replaced, self.facts)
+        steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
+        migrating = [step.subject for step in self.migrations(self.touched())]
+        steps += image_steps(self.target, self.facts, self.wish, self.left_out, migrating)
         if proxy and (proxy.name in self.reasons or self.reload_reason() or self.trying):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
         return [*steps, *self.reviews(), *self.backup()]
@@ -171,13 +176,10 @@ class _Decision:
         begun = [service for service in touched if service.hints.keep]
         data = [self.step(Kind.UP, service) for service in begun]
         moved = self.checkout()
-        proxy = self.target.stack.proxy
-        runs = proxy is not None and self.facts.runs(self.target.stack.project, proxy.name)
         # What starts before the checkout would mount files that are not there yet.
         early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
         return [
             *self.guard(),
-            *(hold_step(self.replaced, self.facts) if runs else ()),
             *(moved if early else ()),
             *data,
             *self.migrations(touched),

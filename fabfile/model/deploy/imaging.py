@@ -11,11 +11,20 @@ from .plan import Kind, Step, Target, Wish
 from .reasons import has_passed, image_id
 
 
-def image_steps(target: Target, facts: Facts, wish: Wish, left_out: Collection[str]) -> list[Step]:
+def image_steps(
+    target: Target,
+    facts: Facts,
+    wish: Wish,
+    left_out: Collection[str],
+    migrating: Collection[str],
+) -> list[Step]:
     """Pull and build what is missing, once per image; try what has not passed apart.
 
-    That an image is there tells that it was built, not that it started.
+    That an image is there tells that it was built, not that it started. Where its replicas start
+    beside those that serve, their deep probe tells that; but not before a migration, of the
+    services ``migrating``.
     """
+    moved = {target.images[name].reference for name in migrating}
     pulls, builds, smokes = [], [], []
     seen: set[str] = set()
     for service in target.stack.services:
@@ -34,7 +43,8 @@ def image_steps(target: Target, facts: Facts, wish: Wish, left_out: Collection[s
             builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
         trial = passed_name(wanted, service.hints.smoke)
         tried = not again and has_passed(service, target, facts)
-        if service.hints.smoke and trial not in seen and not tried:
+        seen_start = service.beside and service.hints.probe and wanted.reference not in moved
+        if service.hints.smoke and not seen_start and trial not in seen and not tried:
             seen.add(trial)
             which = "a new image" if again or not there else "an image that has not passed"
             smokes.append(Step(Kind.SMOKE, service.name, f"{which} starts once, apart"))

@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
     BOOTSTRAP = "bootstrap"
     FETCH = "fetch"
+    HOLD = "hold"
     CERTIFICATE = "certificate"
     TRUST = "trust"
     PULL = "pull"
@@ -29,7 +30,6 @@ class Kind(StrEnum):
     TEST_PROXY = "test-proxy"
     REVIEW = "review"
     BACKUP = "backup"
-    HOLD = "hold"
     UP = "up"
     MIGRATE = "migrate"
     CHECKOUT = "checkout"
@@ -45,8 +45,8 @@ class Kind(StrEnum):
     DOWNGRADE = "downgrade"
 
 
-PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.HOLD)])
-"""Kinds that do not touch the running system."""
+PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.BACKUP) + 1])
+"""Kinds that do not touch the running system; where one fails, what a hold did is undone."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,8 @@ class Wish:
     """Allow a migration that loses data or breaks code which still runs."""
     restart: tuple[str, ...] = ()
     """Services to replace though nothing of them changed; :data:`EVERY`: see there."""
+    needed: bool = False
+    """The way back from a failure: tried also where memory seems too little for it."""
     rebuild: bool = False
     """Build again what is there already, on fresh bases."""
     canary: Canary | None = None

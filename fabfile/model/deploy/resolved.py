@@ -149,7 +149,8 @@ def _digest(value: object) -> str:
 
 def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints: Hints) -> Service:
     project = model["name"]
-    limits = ((raw.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    resources = (raw.get("deploy") or {}).get("resources") or {}
+    limits, reserved = (resources.get(part) or {} for part in ("limits", "reservations"))
     health = raw.get("healthcheck") or {}
     return Service(
         name=name,
@@ -179,6 +180,7 @@ def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints:
         reads=tuple(_reads(model, raw)),
         in_host_network=raw.get("network_mode") == "host",
         start_period=length(health.get("start_period", "0s")),
+        reserved=int(reserved.get("memory") or raw.get("mem_reservation") or 0),
         fixed="container_name" in raw,
         replicas=replicas(raw),
         beside=_beside(name, raw, hints),

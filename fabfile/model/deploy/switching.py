@@ -13,7 +13,7 @@ from .replacing import Replacing
 
 
 def hold_step(plans: Sequence[Replacing], facts: Facts) -> list[Step]:
-    """Before anything else changes: the proxy names who serves, one by one."""
+    """Before anything is prepared: the proxy names who serves, one by one."""
     held = [
         one for one in plans if one.starting and one.serving and one.service not in facts.pinned
     ]

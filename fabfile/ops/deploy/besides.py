@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ...model.deploy.plan import Plan, Target
@@ -10,6 +10,9 @@ from ...model.deploy.replacing import Replacing
 from ...model.errors import Trouble
 from ...model.facts import SHORT, Facts, Split
 from ...remote.deploy import beside, compose, images, sides
+from ...remote.deploy.beside import Started
+from ...remote.deploy.proxy import refused_load
+from ...remote.gathering import Gathering
 from ...remote.host import Host
 from ...remote.look import look
 from .. import probing
@@ -41,6 +44,8 @@ class Beside:
         rolling.scales = {name: len(facts.containers_of(project, name)) for name in self.plans}
         self.new: dict[str, list[str]] = {}
         """Service → the ids of the replicas that were started."""
+        self.held = False
+        """Whether the proxy names those who serve since this run, and nothing is changed yet."""
         self.switched = False
         """Whether requests have moved, all or some, and the former replicas still run."""
 
@@ -53,10 +58,22 @@ class Beside:
         told = replace(self.rolling.told(), generation=self.facts.generation)
         as_loaded = not gone and self.facts.split is None
         beside.hold(self.host, replace(told, as_loaded=as_loaded))
+        self.held = True
         return ""
+
+    def let_go(self) -> None:
+        """Have the proxy name the services again, where preparing ended after the hold.
+
+        Not where an earlier run had left a hold: as it was, it stays for the next command.
+        """
+        if self.held and not self.facts.pinned:
+            told = replace(self.rolling.told(), generation=self.facts.generation)
+            beside.retire(self.host, told, (), ())
+        self.held = False
 
     def start(self, subject: str) -> str:
         """Start the new replicas, and ask each at its own address before anybody else does."""
+        self.held = False
         starting = []
         for name in subject.split(", "):
             service, plan = self.target.stack.service(name), self.plans[name]
@@ -65,9 +82,11 @@ class Beside:
             image = self.target.images[name].reference
             starting.append(beside.Starting(service, total, image, served))
         told = self.rolling.told()
-        self.new = beside.start(self.host, told, self.target.stack.project, starting)
+        started = beside.start(self.host, told, self.target.stack.project, starting)
+        for one in started:
+            self.new.setdefault(one.service, []).append(one.id)
         try:
-            self._probe()
+            self._probe(started)
         except Trouble:
             self._remove_new()
             raise
@@ -80,15 +99,20 @@ class Beside:
         ids = {container.id: container.image for container in self.facts.containers}
         return next((ids[one] for one in plan.serving), "")
 
-    def _probe(self) -> None:
+    def _probe(self, started: Sequence[Started]) -> None:
         """Each new replica gives its deep probe's answer, at its own address."""
-        ids = [one for new in self.new.values() for one in new]
+        ids = [one.id for one in started]
+        stack = self.target.stack
         red: list[str] = []
 
         def green() -> bool:
-            facts = look(self.host)
-            fresh = [one for one in facts.containers if one.id in ids]
-            verdicts = probing.ask_containers(self.host, self.target.stack, facts, fresh)
+            if not red:  # they were healthy a moment ago
+                at = [(stack.service(one.service), one.address) for one in started]
+                verdicts = probing.ask_addresses(self.host, self.facts, at)
+            else:
+                facts = look(self.host)
+                fresh = [one for one in facts.containers if one.id in ids]
+                verdicts = probing.ask_containers(self.host, stack, facts, fresh)
             red[:] = [f"{one.gate}: {one.why}" for one in verdicts if not one.ok]
             return not red
 
@@ -119,12 +143,18 @@ class Beside:
     def switch(self, subject: str) -> str:
         """Move the requests to the replicas that stay, by one load."""
         stay = {name: self._stay(name) for name in subject.split(", ")}
+        together = Gathering(self.host)
         if self.rolling.proxy_runs:
             self.rolling.pins |= stay
-            beside.switch(self.host, self.rolling.told())
-        self.switched = True
+            beside.switch(together, self.rolling.told())
         for name in stay:
-            images.move_stable(self.host, self.target.images[name])
+            images.move_stable(together, self.target.images[name])
+        # Also where nobody hears how it went, requests may have moved.
+        before, self.switched = self.switched, True
+        done = together.done()
+        if done and not done[0].ok:
+            self.switched = before
+            raise refused_load(self.host, done[0])
         return ""
 
     def _stay(self, name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ...model.errors import refused
 from ..interruption import interruptible
 from ..locking import deadline, waiting_lock
+from ..neighbours import others
 from ..session import Session
 from .carry_out import carry_out, stopped
 from .decided import Decided
@@ -27,6 +28,7 @@ def change(
 
     ``wait``: seconds to wait for others who hold the server. Errors are those of ``carry_out``.
     """
+    session.approach([name, *others(session, name)])
     console = session.console
     asking = console.interactive and not yes
     if asking:

@@ -9,6 +9,7 @@ from ...model.deploy.plan import Plan
 from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
 from ..interruption import interruptible
 from ..locking import deadline
+from ..neighbours import others
 from ..session import Session, each, side_by_side
 from .carry_out import back, go_on, stopped
 from .deployment import Deployment, Options
@@ -21,6 +22,7 @@ def deploy(
 
     Off a terminal, or with ``yes``, it goes ahead; on a terminal it shows the plan and asks once.
     """
+    session.approach([*names, *(near for name in names for near in others(session, name))])
     deployments = [Deployment(session, name, options, names) for name in names]
     shown: list[Plan] = []
     if options.dry_run or (session.console.interactive and not options.yes):

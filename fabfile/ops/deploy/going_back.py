@@ -83,6 +83,7 @@ def decide_return(
         keep_schema=not lowered,
         lowered=lowered,
         allow_destructive=lowered,
+        needed=True,
     )
     decided = decide_rollback(session, name, last, wish, None, waive=(*last.waived, *waive))
     revision = schema_of(decided.sight.facts.releases)

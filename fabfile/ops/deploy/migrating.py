@@ -17,7 +17,8 @@ from ...remote.deploy import compose, git
 from ...remote.host import Host
 from ...remote.output import Output
 from ..data.databases import from_service
-from .reviewing import ASK, Review, asked_of, current_revision, review
+from ..session import at_once
+from .reviewing import ASK, Review, asked_of, current_revision, review, review_now
 from .securing import secure
 
 
@@ -72,20 +73,22 @@ class Schema:
     def review(self, host: Host, step: Step) -> str:
         """Judge what the new image would do to the database that runs."""
         service = self.target.stack.service(step.subject)
-        current = current_revision(host, self.target, self.facts)
-        if current is None:
-            return "the database cannot be asked yet: judged when it is migrated"
         found = self.previewed.get(service.name)
-        if found is None or found.current != current:
+        if found is None or found.current != current_revision(host, self.target, self.facts):
             reference = self.target.images[service.name].reference
-            found = review(asked_of(host.write, service, reference), service, current)
+            ask = asked_of(host.write, service, reference)
+            found = review_now(host, ask, service, self.target, self.facts)
+        if found is None:
+            return "the database cannot be asked yet: judged when it is migrated"
         found.require(host.name, allow=self.allow)
         if not found.wanted:  # a host that cannot write gives no answer
             return ""
         self.reviewed[service.name] = found
-        if current == found.wanted:
-            return f"nothing pending, at {current}"
-        return ", ".join((f"{current or 'empty'} → {found.wanted}", *(h.what for h in found.harms)))
+        if found.current == found.wanted:
+            return f"nothing pending, at {found.current}"
+        return ", ".join(
+            (f"{found.current or 'empty'} → {found.wanted}", *(h.what for h in found.harms))
+        )
 
     def secure(self, place: Place, plan: Plan) -> str:
         """Only when the schema will move: what that may destroy must be there to come back."""
@@ -158,9 +161,12 @@ class Schema:
             now = current_revision(place.host, self.target, self.facts)
             if now is not None:
                 return now, seen.wanted
-        current = self._ask(place, service, migration.current, "the database's revision is unknown")
-        wanted = self._ask(place, service, migration.target, "the image's revision is unknown")
-        return current, wanted
+        return at_once(
+            lambda: self._ask(
+                place, service, migration.current, "the database's revision is unknown"
+            ),
+            lambda: self._ask(place, service, migration.target, "the image's revision is unknown"),
+        )
 
     def _ask(self, place: Place, service: Service, words: Sequence[str], trouble: str) -> str:
         output = compose.run_once(place.host, place.apart, service.name, words, ASK)

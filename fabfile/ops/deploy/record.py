@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ...model.access.envfile import digests, parse
 from ...model.deploy.way_back import env_needed, schema_of
@@ -21,6 +21,8 @@ from ...model.release import (
     kept_evidence,
 )
 from ...remote import state
+from ...remote.gathering import Gathering
+from ...remote.host import Host
 from ..interruption import Interrupted
 from ..session import Session, operator
 from .decided import Decided
@@ -38,17 +40,19 @@ class Record:
         self.verdicts: list[Verdict] = []
         self.opened = False
         """Whether it stands on the server."""
+        self.clear: Callable[[Host], None] = lambda _host: None
+        """What of the run is to go with its end."""
 
     @property
     def ended(self) -> bool:
         """Whether it has its end."""
         return self.release.finished > 0
 
-    def open(self) -> None:
+    def open(self, host: Host) -> None:
         """Write it, without an end yet, and keep the ``.env`` of now beside it."""
         self.opened = True
-        state.write_release(self.decided.sight.host, self.release)
-        self._keep_env()
+        state.write_release(host, self.release)
+        self._keep_env(host)
 
     def passed(self, facts: Facts, backup: str, schema: str) -> Release:
         """Close it as verified, or as accepted where a red gate was waived."""
@@ -99,17 +103,18 @@ class Record:
             error=redact(error),
             evidence=kept_evidence([redact(line) for line in evidence]),
         )
-        host = decided.sight.host
-        state.write_release(host, self.release)
+        together = Gathering(decided.sight.host)
+        state.write_release(together, self.release)
         if not self.opened:
             self.opened = True
-            self._keep_env()
-        state.write_log(host, self.release, self.session.console.log(decided.name))
+            self._keep_env(together)
+        state.write_log(together, self.release, self.session.console.log(decided.name))
+        self.clear(together)
+        together.done()
         return self.release
 
-    def _keep_env(self) -> None:
-        sight = self.decided.sight
-        state.keep_env(sight.host, self.release, env_needed(sight.facts.releases))
+    def _keep_env(self, host: Host) -> None:
+        state.keep_env(host, self.release, env_needed(self.decided.sight.facts.releases))
 
     def _commits(self, images: dict[str, Image]) -> dict[str, str]:
         """The commit that each service is as of: where ``--only`` left it out, its last one.

@@ -17,6 +17,7 @@ from ...remote.deploy import compose
 from ...remote.host import Host
 from ...remote.output import Output
 from ..data.databases import from_service
+from ..session import at_once
 from ..sight import Sight
 
 ASK = 60
@@ -85,6 +86,25 @@ def review(ask: Asked, service: Service, current: str) -> Review:
     return replace(found, harms=judged(ask, migration.sql, current, found.wanted))
 
 
+def review_now(
+    host: Host, ask: Asked, service: Service, target: Target, facts: Facts
+) -> Review | None:
+    """As :func:`review`, of the revision that the database has; None when it cannot be asked.
+
+    The database and the image are asked at once.
+    """
+    migration = service.hints.migrate
+    if migration is None or not _answers(target, facts):
+        return None
+    current, wanted = at_once(
+        lambda: current_revision(host, target, facts), lambda: ask(migration.target)
+    )
+    if current is None:
+        return None
+    known = {migration.target: wanted}
+    return review(lambda words: known.get(tuple(words)) or ask(words), service, current)
+
+
 def judged(ask: Asked, words: Sequence[str], lower: str, upper: str) -> tuple[Harm, ...]:
     """What lies between two revisions destroys; what cannot be judged counts too."""
     if not words:
@@ -114,12 +134,18 @@ def asked_of(run: Callable[..., Output], service: Service, reference: str) -> As
 
 def current_revision(host: Host, target: Target, facts: Facts) -> str | None:
     """The database's revision, as PostgreSQL has it; None when it cannot be asked."""
+    database = _answers(target, facts)
+    return postgres.revision(host, database) if database else None
+
+
+def _answers(target: Target, facts: Facts) -> postgres.Postgres | None:
+    """The database, when it runs and knows its revision."""
     service = target.stack.database
     container = facts.container(target.stack.project, service.name) if service else None
     if service is None or container is None or container.state != "running":
         return None
     database = from_service(service, container.image)
-    return postgres.revision(host, database) if database.revision else None
+    return database if database.revision else None
 
 
 def preview(sight: Sight, plan: Plan, wish: Wish) -> tuple[Plan, dict[str, Review]]:
@@ -140,10 +166,10 @@ def preview(sight: Sight, plan: Plan, wish: Wish) -> tuple[Plan, dict[str, Revie
         reference = target.images[service.name].reference
         if not image_id(reference, sight.facts):
             continue
-        current = current_revision(sight.host, target, sight.facts)
-        if current is None:
+        ask = asked_of(sight.host.read, service, reference)
+        found = review_now(sight.host, ask, service, target, sight.facts)
+        if found is None:
             continue
-        found = review(asked_of(sight.host.read, service, reference), service, current)
         found.require(plan.server, allow=wish.allow_destructive)
         notes += found.told
         if reference not in built:

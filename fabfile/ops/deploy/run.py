@@ -13,7 +13,7 @@ from ...model.facts import Facts
 from ...model.probe import Verdict
 from ...model.release import KILLED, Done, Release
 from ...remote import http
-from ...remote.deploy import compose, git
+from ...remote.deploy import compose
 from ...remote.look import look
 from .. import gates, probing
 from ..interruption import Interrupted
@@ -44,7 +44,8 @@ class Run:
         self.pause: Callable[[], None] = lambda: None
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
-        self.steps = Steps(decided, self.record.release, self._pause)
+        self.steps = Steps(decided, self.record, self._pause)
+        self.record.clear = self.steps.clear
         self.touched = False
         """Whether the running system may have been changed."""
         self.proved: Facts | None = None
@@ -85,8 +86,6 @@ class Run:
             if step.kind in PREPARING:
                 self.perform(step)
                 after(step)
-                if step.kind is Kind.FETCH:
-                    self.record.open()
         self.at = ""
         self.pause()
 
@@ -199,7 +198,6 @@ class Run:
         self.at = "record"
         facts = self.proved or look(self.sight.host)
         release = self.record.passed(facts, self.steps.schema.backup, self.steps.schema.revision)
-        self._clear()
         console = self.session.console
         for line in summary(release):
             console.line(self.name, line)
@@ -222,19 +220,23 @@ class Run:
 
         A record that cannot be written must not stand between a failure and the way back.
         """
+        if not self.touched:
+            self._let_go()
         if not self.record.opened:
             return
         schema = self.steps.schema
         try:
             facts = look(self.sight.host)
             self.record.failed(facts, schema.backup, schema.revision, trouble, self.at)
-            self._clear()
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
 
-    def _clear(self) -> None:
-        if self.steps.fetched:
-            git.remove_worktree(self.sight.host, self.steps.tree)
+    def _let_go(self) -> None:
+        try:
+            self.steps.beside.let_go()
+        except Trouble as trouble:
+            told = f"{trouble.message}; the proxy names the replicas that run until the next deploy"
+            self.session.console.warn(self.name, told)
 
     @property
     def release(self) -> Release:

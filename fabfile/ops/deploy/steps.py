@@ -9,10 +9,10 @@ from ...model.access.folders import modes
 from ...model.deploy.content import passed_name
 from ...model.deploy.plan import Kind, Step
 from ...model.errors import Trouble
-from ...model.release import Release
 from ...remote import state
 from ...remote.access import guard
 from ...remote.deploy import compose, git, idle, images
+from ...remote.gathering import Gathering
 from ...remote.host import Host
 from ...remote.look import look
 from ...remote.output import Output
@@ -20,18 +20,20 @@ from ..session import at_once
 from .besides import Beside
 from .decided import Decided
 from .migrating import Place, Schema
+from .record import Record
 from .rolling import Rolling
 
 
 class Steps:
     """The steps of one decision on one server."""
 
-    def __init__(self, decided: Decided, release: Release, pause: Callable[[], None]) -> None:
+    def __init__(self, decided: Decided, record: Record, pause: Callable[[], None]) -> None:
         """``pause`` raises when somebody asked to end early."""
         self.host = decided.sight.host
         self.target = decided.target
         self.plan = decided.plan
-        self.release = release
+        self.record = record
+        self.release = release = record.release
         self.called_certificate = decided.called_certificate
         self.fetched = False
         self.tree = PurePosixPath()
@@ -90,10 +92,13 @@ class Steps:
         return ""
 
     def _fetch(self, _step: Step) -> str:
-        git.fetch(self.host, self.plan.commit, self.release.id)
+        together = Gathering(self.host)
+        self.record.open(together)
+        git.fetch(together, self.plan.commit, self.release.id)
+        self.tree = git.worktree(together, self.plan.commit)
+        self.apart = compose.stage_apart(together, self.tree, self.target)
         self.fetched = True
-        self.tree = git.worktree(self.host, self.plan.commit)
-        self.apart = compose.stage_apart(self.host, self.tree, self.target)
+        together.done()
         return ""
 
     def _certificate(self, _step: Step) -> str:
@@ -114,17 +119,19 @@ class Steps:
         wanted = self.target.images[step.subject]
         if step.force:
             images.keep_under_id(self.host, wanted.reference)
-        output = compose.build(self.host, self.apart, step.subject, fresh=step.force)
-        self._require(output, f"the build of {step.subject} failed")
-        images.trim_cache(self.host)
+        together = Gathering(self.host)
+        compose.build(together, self.apart, step.subject, fresh=step.force)
+        images.trim_cache(together)
+        self._require(together.done()[0], f"the build of {step.subject} failed")
         return wanted.reference
 
     def _smoke(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
         wanted = self.target.images[service.name]
-        output = compose.smoke(self.host, service, wanted.reference)
-        self._require(output, f"the new image {wanted.reference} does not start")
-        images.name(self.host, wanted.reference, passed_name(wanted, service.hints.smoke))
+        together = Gathering(self.host)
+        compose.smoke(together, service, wanted.reference)
+        images.name(together, wanted.reference, passed_name(wanted, service.hints.smoke))
+        self._require(together.done()[0], f"the new image {wanted.reference} does not start")
         return ""
 
     def _test_proxy(self, step: Step) -> str:
@@ -166,6 +173,11 @@ class Steps:
 
     def _guard(self, step: Step) -> str:
         return guard.close(self.host, step.subject)
+
+    def clear(self, host: Host) -> None:
+        """What a run leaves for nobody goes."""
+        if self.fetched:
+            git.remove_worktree(host, self.tree)
 
     def watch(self, services: Sequence[str], seconds: int) -> list[str]:
         """Wait whether a container of ``services`` dies after it was healthy.

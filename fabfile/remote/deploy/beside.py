@@ -19,10 +19,20 @@ START, RETIRE = (
     LIBRARY + HEALTH + Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("beside.sh", "retire.sh")
 )
-HOLD = LIBRARY + "load held\nleave\n"
+HOLD = LIBRARY + "load held\n"
 SWITCH = LIBRARY + "load switched\n"
 REPLACING = 600
 """Seconds that starting or retiring may take beside what the containers themselves take."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A new replica that is healthy."""
+
+    service: str
+    id: str
+    address: str
+    """Empty: it has none."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Starting:
 
 
 def hold(host: Host, told: Told) -> None:
-    """Have the proxy name who serves, and wait until no worker asks whoever has the name."""
+    """Have the proxy name who serves; who starts beside them waits for its former workers."""
     _loaded(host, told, HOLD, "hold-proxy")
 
 
@@ -48,10 +58,8 @@ def switch(host: Host, told: Told) -> None:
     _loaded(host, told, SWITCH, "switch-proxy")
 
 
-def start(
-    host: Host, told: Told, project: str, starting: Sequence[Starting]
-) -> dict[str, list[str]]:
-    """Start new replicas beside; service → their ids. When one fails, none of them is left."""
+def start(host: Host, told: Told, project: str, starting: Sequence[Starting]) -> list[Started]:
+    """Start new replicas beside, until they are healthy. When one fails, none of them is left."""
     plans = [
         f"{one.service.name} {one.total} {one.service.hints.update.parallelism}"
         f" {one.service.image} {one.image} {one.served or '-'}"
@@ -69,10 +77,7 @@ def start(
         raise Trouble(f"{host.name}: {last}; the end of its log is below", evidence=log[-16:])
     if not output.ok:
         raise refused_load(host, output)
-    found: dict[str, list[str]] = {}
-    for service, identity in (line.split() for line in lines_of(output.stdout)):
-        found.setdefault(service, []).append(identity)
-    return found
+    return [Started(*line.split(" ")) for line in lines_of(output.stdout)]
 
 
 def retire(

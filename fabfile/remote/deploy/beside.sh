@@ -6,7 +6,7 @@
 # once (0: all); the name of its image in the compose file, the image that the new ones get, and the one that the name means
 # until requests are switched (-: the new one); its container's name where the compose file says one (-: it does not).
 # PATIENCE: seconds until each must be healthy; COMPOSE…: docker compose on the stack.
-# Prints a line "SERVICE ID" for each new container.
+# Prints a line "SERVICE ID ADDRESS" for each new container.
 project=$1 patience=$2 plans=$3
 shift 3
 containers() {
@@ -74,6 +74,8 @@ tag 4 || die 70 'an image cannot be named'
 made=$?
 tag 5
 [ $made = 0 ] || { undo; die 71 'no new replica could be made'; }
+# A worker from before the hold still asks whoever has the name.
+[ -z "$proxy" ] || [ -z "$pins" ] || { loaded_before; leave; }
 begun=()
 while read -r service _ parallelism _; do
   begin "$service" "$parallelism" </dev/null 2>"$scratch/$service" &
@@ -103,4 +105,6 @@ for one in "${begun[@]}"; do
   wait "${one##*:}" || { sick=${one%:*}; cat "$scratch/$sick" >&2; }
 done
 [ -z "$sick" ] || { undo; die 71 "a new replica of $sick did not become healthy"; }
-for service in "${services[@]}"; do new "$service" | sed "s/^/$service /"; done
+for service in "${services[@]}"; do
+  for id in $(new "$service"); do printf '%s %s %s\n' "$service" "$id" "$(address_of "$id")"; done
+done

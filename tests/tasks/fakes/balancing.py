@@ -115,7 +115,7 @@ def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
             sick = f"{ended.err}\na new replica of {service} did not become healthy"
             return Ended(UNHEALTHY, err=sick)
     assert {one.project for one in made} <= {project}
-    return Ended(out="".join(f"{one.service} {one.id}\n" for one in made))
+    return Ended(out="".join(f"{one.service} {one.id} {one.address}\n" for one in made))
 
 
 def give_name(machine: Machine, command: Command, _stdin: str) -> Ended:

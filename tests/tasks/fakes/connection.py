@@ -133,6 +133,7 @@ class Holding:
         self._said = said
         words = split(command(line))
         machine.transcript.append(words)
+        machine.trips += 1
         _, _, self._who, _, token, though_frozen = understand(words).words
         self._place = "locks" if f"{ROOT}/locks" in machine.folders else "nearest"
         self._code = self._refusal(bool(though_frozen))

@@ -174,6 +174,7 @@ class Fleet:
         for machine in self.machines.values():
             for kept in (machine.did, machine.transcript, machine.inputs, machine.announced):
                 kept.clear()
+            machine.trips = 0
 
     def releases(self, name: str) -> list[Release]:
         """The records of a server, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .authorities import AUTHORITIES
@@ -25,6 +26,26 @@ def execute(machine: Machine, line: str, stdin: str) -> Ended:
     if any(one.plug_pulled for one in machine.network.values()):
         raise Killed
     words = split(line)
+    machine.trips += 1
+    if words[3:4] == ("together",):
+        return _together(machine, words[4:], stdin)
+    return _one(machine, line, words, stdin)
+
+
+def _together(machine: Machine, words: Sequence[str], stdin: str) -> Ended:
+    mark, *pairs = words
+    given, out, errors = stdin.encode(), "", ""
+    for size, line in zip(pairs[::2], pairs[1::2], strict=True):
+        own, given = given[: int(size)], given[int(size) :]
+        ended = _one(machine, line, split(line), own.decode())
+        out += f"{ended.out}\n{mark} {ended.code}\n"
+        errors += f"{ended.err}\n{mark}\n"
+        if ended.code:
+            break
+    return Ended(0, out, errors)
+
+
+def _one(machine: Machine, line: str, words: tuple[str, ...], stdin: str) -> Ended:
     machine.transcript.append(words)
     machine.inputs.append(stdin)
     command = understand(words)

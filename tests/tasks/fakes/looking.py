@@ -36,6 +36,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "host", "".join(f"{key}={value}\n" for key, value in host.items())
     yield "docker", f"{engine.version}\n"
     yield "compose_version", "error: no engine\n" if "error" in engine.version else "2.26.1\n"
+    yield "memory", machine.memory
     places = sorted({*machine.folders, *machine.files})
     modes = {place: machine.modes.get(place, "700") for place in places}
     yield "folders", "".join(f"{modes[place]}|directory|ubuntu|{place}\0" for place in places)

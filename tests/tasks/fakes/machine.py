@@ -50,6 +50,8 @@ class Machine:
         self.sudo = True
         self.cpus = 4
         self.free = 20 << 30
+        self.memory = ""
+        """What is available, and what containers have, as a look tells it."""
         self.missing_programs: tuple[str, ...] = ()
         self.listening: set[int] = {22}
         self.env_stat = "ubuntu|600"
@@ -109,6 +111,8 @@ class Machine:
         """Whether the operator's process was killed while it did something here."""
         self.did: list[str] = []
         self.transcript: list[tuple[str, ...]] = []
+        self.trips = 0
+        """How often an answer was waited for: several commands may be asked for at once."""
         self.inputs: list[str] = []
         self.announced: list[str] = []
         """The steps that the holder of the lock told others."""

@@ -1,0 +1,55 @@
+"""Several changes of a server in one round trip, each a command like any other.
+
+Each has its own deadline, turn and standard input, and begins when the one before has ended with 0.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .output import Output, Timeout
+
+SCRIPT = r"""
+mark=$1
+shift
+while [ $# -gt 0 ]; do
+  if [ "$1" = 0 ]; then (eval "exec $2") </dev/null; else head -c "$1" | (eval "exec $2"); fi
+  code=$?
+  printf '\n%s %s\n' "$mark" "$code"
+  printf '\n%s\n' "$mark" >&2
+  [ "$code" = 0 ] || exit 0
+  shift 2
+done
+"""
+
+
+class Change(NamedTuple):
+    """A command that changes a server, as ``Host.write`` takes it."""
+
+    words: Sequence[str]
+    stdin: str = ""
+    timeout: Timeout = 60
+    check: bool = True
+
+
+def as_one(lines: Sequence[tuple[str, str]]) -> tuple[list[str], str, str]:
+    """One command for lines, each with its input: its words, its input, and the mark in between."""
+    mark = secrets.token_hex(16)
+    words = ["bash", "-c", SCRIPT, "together", mark]
+    for line, stdin in lines:
+        words += [str(len(stdin.encode())), line]
+    return words, "".join(stdin for _, stdin in lines), mark
+
+
+def apart(output: Output, mark: str) -> list[Output]:
+    """What each of the commands printed that began and ended."""
+    outs = output.stdout.split(f"\n{mark} ")
+    errors = output.stderr.split(f"\n{mark}\n")
+    done = []
+    for number, after in enumerate(outs[1:]):
+        code, _, _ = after.partition("\n")
+        printed = outs[number].partition("\n")[2] if number else outs[0]
+        done.append(Output(int(code), printed, errors[number] if number < len(errors) else ""))
+    return done
