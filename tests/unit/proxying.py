@@ -54,6 +54,7 @@ case $* in
     cp "$PROXY"/*.conf "$STUBS/loaded/"
     { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
     ;;
+  restart*) [ -n "$REFUSES" ] || cp "$PROXY"/*.conf "$STUBS/loaded/" ;;
   compose*" run "*)
     all=$*
     name=${all#*--name }

@@ -27,6 +27,7 @@ from .switching import (
     hold_step,
     keep_refusals,
     keeping,
+    mend_step,
     switch_steps,
     tried,
     with_canary,
@@ -182,10 +183,15 @@ class _Decision:
         begun = [service for service in touched if service.hints.keep]
         data = [self.step(Kind.START, service) for service in begun]
         moved = self.checkout()
+        proxy = self.target.stack.proxy
+        mended = mend_step(self.replaced, self.live(proxy) if proxy else None)
+        if proxy and mended and self.reasons[proxy.name].why is Why.STOPPED:
+            touched.remove(proxy)
         # What starts before the checkout would mount files that are not there yet.
         early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
         return [
             *self.guard(),
+            *mended,
             *(moved if early else ()),
             *data,
             *self.migrations(touched),

@@ -30,6 +30,14 @@ HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
 ROLL = LIBRARY + HEALTH + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
 LOAD = LIBRARY + 'load "in"\n'
 LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
+MEND = (
+    LIBRARY
+    + """
+write mended || die 70 "the proxy's files cannot be written"
+docker restart "$proxy" >/dev/null && answers "$(address_of "$proxy")" mended ||
+  die 70 "the proxy does not start"
+"""
+)
 START = (
     LIBRARY
     + """
@@ -164,6 +172,13 @@ class Told:
 def load(host: Host, told: Told) -> None:
     """Have the running proxy load its configuration, and wait until it answers from that."""
     output = host.write(told.words(host, LOAD, "load-proxy"), check=False)
+    if not output.ok:
+        raise refused_load(host, output)
+
+
+def mend(host: Host, told: Told) -> None:
+    """Start a proxy that does not run: one whom it was told to ask may be gone."""
+    output = host.write(told.words(host, MEND, "mend-proxy"), check=False)
     if not output.ok:
         raise refused_load(host, output)
 
