@@ -36,7 +36,7 @@ STOPS = (Fault.REBOOT, Fault.ENGINE)
 """The fault itself stops what the server serves."""
 BY_HAND = (Fault.UP, Fault.ANEW, Fault.SCALE, Fault.RESTART)
 """Somebody changes containers at the server's shell. It costs what it costs at rest too."""
-BESIDE = (Kind.HOLD, Kind.BESIDE, Kind.SWITCH, Kind.RETIRE)
+BESIDE = (Kind.HOLD, Kind.START, Kind.SWITCH, Kind.RETIRE)
 """The steps that replace beside: the others know nothing that such a hand could disturb."""
 
 
@@ -81,7 +81,7 @@ def sample(cells: Sequence[Cell]) -> list[Cell]:
     What people do by hand is left to the whole matrix. Of a kind that both servers have: a step of
     the caller, which comes last.
     """
-    cells = [cell for cell in cells if cell.row.kind not in PREPARING]
+    cells = [cell for cell in cells if cell.row.kind not in PREPARING - {Kind.HOLD}]
     by_kind: dict[Kind, Row] = {}
     for cell in cells:
         if cell.row.server == cells[-1].row.server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from ..facts import Facts
+from ..facts import Container, Facts
 from .comparing import Canary
 from .plan import Kind, Step, Target
 from .reasons import Reason
@@ -21,6 +21,19 @@ def hold_step(plans: Sequence[Replacing], facts: Facts) -> list[Step]:
     return [Step(Kind.HOLD, _names(held), why)] if held else []
 
 
+def mend_step(plans: Sequence[Replacing], proxy: Container | None) -> list[Step]:
+    """A proxy that is there and does not run, as where one whom it names is gone, is started first.
+
+    It names those who serve, as after a hold.
+
+    A step that replaces it would come after the proof, which asks it.
+    """
+    if not plans or proxy is None or proxy.state == "running":
+        return []
+    why = f"container is {proxy.state}: it is told who runs, and started"
+    return [Step(Kind.RELOAD, proxy.service, why)]
+
+
 def switch_steps(
     plans: Sequence[Replacing], reasons: Mapping[str, Reason], facts: Facts
 ) -> list[Step]:
@@ -31,7 +44,8 @@ def switch_steps(
     switched = [
         one
         for one in plans
-        if (one.service in reasons and (one.serving or one.leaving or one.kept))
+        if one.succeeds
+        or (one.service in reasons and (one.serving or one.leaving or one.kept))
         or one.service in split
     ]
     pinned = any(one.service in facts.pinned for one in plans)
@@ -39,12 +53,14 @@ def switch_steps(
     steps = []
     if starting:
         whys = dict.fromkeys(f"{reasons[one.service].text}: {_count(one)}" for one in starting)
-        steps.append(Step(Kind.BESIDE, _names(starting), "; ".join(whys)))
+        steps.append(Step(Kind.START, _names(starting), "; ".join(whys)))
     if switched:
         why = "one load moves the requests to those that stay"
         steps.append(Step(Kind.SWITCH, _names(switched), why))
-    if switched or leaving or pinned:
-        why = f"{leaving} that nobody asks" if leaving else "the proxy names the service again"
+    if switched or leaving or pinned or any(one.misnamed for one in plans):
+        why = "a container has the name that a run gave it"
+        why = "the proxy names the service again" if switched or pinned else why
+        why = f"{leaving} that nobody asks" if leaving else why
         steps.append(Step(Kind.RETIRE, _names(plans), why))
     return steps
 
