@@ -19,6 +19,7 @@ BEGIN = [
     "worktree 00000002",
     "put apart.json",
 ]
+STEPS_OF_THE_PROXY = ("mend-proxy", "hold-proxy", "start-beside", "switch-proxy", "retire")
 END = ["put release.json", "put log", "remove-worktree"]
 LOAD = ["load-proxy app-proxy"]
 
@@ -277,6 +278,28 @@ def test_a_service_that_was_stopped_by_hand_is_started_and_the_proxy_reaches_it(
     assert container.state == "running"
     assert running.ubuntu.proxy is not None
     assert running.ubuntu.proxy.reach["web"] == (container.address,)
+
+
+@pytest.mark.parametrize("state", ["restarting", "exited"])
+def test_a_proxy_that_names_one_who_is_gone_is_started_before_anything_else(
+    running: Fleet, state: str
+) -> None:
+    """Nobody is answered until then, and the proof asks it."""
+    running.ubuntu.engine.containers["app-proxy"].state = state
+    running.ubuntu.proxy = None
+    running.origin.commit("Second", {"services/api/app.py": "api, second\n"})
+    before = containers(running)
+    ran = deploy(running, "ubuntu.deploy")
+    assert replaced(running, before) == {"api"}
+    did = [line for line in running.ubuntu.did if line.split()[0] in STEPS_OF_THE_PROXY]
+    assert did[:3] == [
+        "mend-proxy app-proxy",
+        "start-beside api",
+        "switch-proxy 2 api",
+    ]
+    why = f"container is {state}: it is told who runs, and started"
+    assert f"reload proxy: {why}" in ran.everything
+    assert running.ubuntu.proxy is not None
 
 
 def test_a_service_that_was_removed_by_hand_is_made_and_the_proxy_reaches_it(

@@ -42,6 +42,7 @@ case $* in
     cp "$PROXY"/*.conf "$STUBS/loaded/"
     { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
     ;;
+  restart*) [ -n "$REFUSES" ] || cp "$PROXY"/*.conf "$STUBS/loaded/" ;;
 esac
 """
 CURL = """#!/bin/bash

@@ -212,7 +212,7 @@ class World:
             Kind.UP: lambda: self.up(step.subject, target),
             Kind.RETAG: lambda: self.tagged(step.subject, target),
             Kind.ROLL: lambda: self.rolled(step.subject, target),
-            Kind.RELOAD: lambda: self.loaded(target.generation),
+            Kind.RELOAD: lambda: self.reloaded(target.generation, plan),
             Kind.HOLD: lambda: self.held(step.subject, plan),
             Kind.START: lambda: self.started(step.subject, plan, target),
             Kind.CANARY: lambda: self.shared(step.subject, plan, target),
@@ -261,6 +261,19 @@ class World:
         running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
         assert {one for ids in self.told.values() for one in ids} <= running, "a name of nobody"
         return replace(self.facts, pinned=dict(self.told), split=None, generation=generation)
+
+    def reloaded(self, generation: str, plan: Plan) -> Facts:
+        """One that does not run is started, and names those that run."""
+        if self.facts.runs(PROJECT, "proxy"):
+            return self.loaded(generation)
+        found = tuple(
+            replace(one, state="running") if one.service == "proxy" else one
+            for one in self.facts.containers
+        )
+        self.facts = replace(self.facts, containers=found)
+        serving = [one.service for one in plan.replacing if one.serving]
+        self.held(", ".join(serving), plan)
+        return self.loaded("")
 
     def held(self, subject: str, plan: Plan) -> Facts:
         for one in plan.replacing:

@@ -364,15 +364,20 @@ def test_who_starts_waits_for_the_workers_from_before_the_hold(
         assert 0.9 < time.monotonic() - begun < 50
 
 
-def test_a_switch_that_nginx_refuses_leaves_who_is_asked(
-    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_switch_that_nginx_refuses_leaves_who_is_asked_or_whoever_has_the_name(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
 ) -> None:
-    before = pinned(host, web=[A])
+    """Where one who is asked is gone, nginx would not start from the former names."""
+    exist(stubs, A[:12], "web", "app-web-7")
+    services, before = pinned(host), pinned(host, web=[A])
+    if gone:
+        shutil.rmtree(stubs / "there" / A[:12])
     monkeypatch.setenv("REFUSES", "host not found")
     with pytest.raises(Trouble, match="nginx does not load what was written"):
         beside.switch(host, replace(told(), pins={"web": [B]}))
     after = [line.strip() for line in written(host, "upstreams") if " server " in line]
-    assert after == before
+    assert after == (services if gone else before)
 
 
 # --- retiring

@@ -17,7 +17,7 @@ from fabfile.remote.host import Host
 from fabfile.remote.output import Output, Timeout
 
 from .builders import ROOT, SERVER
-from .proxying import UPSTREAMS, keep, loads, told, workers, written
+from .proxying import UPSTREAMS, keep, loads, ran, told, workers, written
 
 
 def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
@@ -68,6 +68,22 @@ def test_a_configuration_that_is_refused_leaves_everything_as_it_was(
     assert no.value.evidence == ("nginx: [emerg] no host web",)
     assert [written(host, name) for name in names] == before
     assert len(loads(stubs)) == 1
+
+
+def test_a_proxy_that_does_not_run_is_told_whom_to_ask_and_started(host: Host, stubs: Path) -> None:
+    proxy.mend(host, replace(told(), pins={"web": ["a" * 64]}))
+    asked = [line.split()[1] for line in written(host, "upstreams") if " server " in line]
+    assert asked == ["api-1:8000", "api-2:8000", f"{'a' * 12}:80"]
+    assert ran(stubs, "restart", "exec") == ["restart app-proxy"]
+
+
+def test_a_proxy_that_does_not_start_even_so_is_told(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFUSES", "no certificate")
+    monkeypatch.setattr(proxy, "MEND", proxy.MEND.replace("LOADED=20", "LOADED=1"))
+    with pytest.raises(Trouble, match="the proxy does not start"):
+        proxy.mend(host, told())
 
 
 def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -> None:

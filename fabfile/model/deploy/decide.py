@@ -29,6 +29,7 @@ from .switching import (
     hold_step,
     keep_refusals,
     keeping,
+    mend_step,
     switch_steps,
     tried,
     with_canary,
@@ -160,17 +161,24 @@ class _Decision:
         begun = [service for service in touched if service.hints.keep]
         data = [self.step(Kind.UP, service) for service in begun]
         moved = self.checkout()
+        proxy = self.target.stack.proxy
+        project = self.target.stack.project
+        there = self.facts.container(project, proxy.name) if proxy else None
+        mended = mend_step(self.replaced, there)
+        if proxy and mended and self.reasons[proxy.name].why is Why.STOPPED:
+            touched.remove(proxy)
         # What starts before the checkout would mount files that are not there yet.
         early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
         return [
             *self.guard(),
+            *mended,
             *(moved if early else ()),
             *data,
             *self.migrations(),
             *(() if early else moved),
             *retags(self.target, self.facts, touched, self.left_out),
-            *self.rolls(before=True),
-            *self.switch(self.rolls(before=False)),
+            *self.rolls(touched, before=True),
+            *self.switch(self.rolls(touched, before=False)),
             *self.removed(),
             *self.guard(made_here=True),
         ]
@@ -185,9 +193,9 @@ class _Decision:
         reason = self.reasons[service.name]
         return Step(kind, service.name, reason.text, reason.force)
 
-    def rolls(self, *, before: bool) -> list[Step]:
+    def rolls(self, touched: list[Service], *, before: bool) -> list[Step]:
         started = {one.service for one in self.replaced}
-        rolled = in_place(self.target, self.facts, self.touched(), started, before=before)
+        rolled = in_place(self.target, self.facts, touched, started, before=before)
         return [self.step(Kind.ROLL, service) for service in rolled]
 
     def switch(self, late: list[Step]) -> list[Step]:

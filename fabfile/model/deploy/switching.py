@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from ..facts import Facts
+from ..facts import Container, Facts
 from .comparing import Canary
 from .plan import Kind, Step, Target
 from .reasons import Reason
@@ -19,6 +19,19 @@ def hold_step(plans: Sequence[Replacing], facts: Facts) -> list[Step]:
     ]
     why = "the proxy names who runs, so that a new replica gets no request by accident"
     return [Step(Kind.HOLD, _names(held), why)] if held else []
+
+
+def mend_step(plans: Sequence[Replacing], proxy: Container | None) -> list[Step]:
+    """A proxy that is there and does not run, as where one whom it names is gone, is started first.
+
+    It names those who serve, as after a hold.
+
+    A step that replaces it would come after the proof, which asks it.
+    """
+    if not plans or proxy is None or proxy.state == "running":
+        return []
+    why = f"container is {proxy.state}: it is told who runs, and started"
+    return [Step(Kind.RELOAD, proxy.service, why)]
 
 
 def switch_steps(

@@ -96,7 +96,19 @@ class Rolling:
 
     def reload(self, step: Step) -> str:
         """Have the proxy load its configuration, with everybody who is there in it."""
-        proxy.load(self.host, self._told(self.target.stack.service(step.subject)))
+        front = self.target.stack.service(step.subject)
+        if not self.proxy_runs:
+            project = self.target.stack.project
+            self.pins |= {
+                name: tuple(one.id for one in serving)
+                for name in self.scales
+                if (serving := self.facts.serving(project, name))
+            }
+            # Which configuration it has loaded is known again once it is asked to load one.
+            proxy.mend(self.host, replace(self._told(front), generation="", running=True))
+            self.present.add(front.name)
+            return "it asks those that run"
+        proxy.load(self.host, self._told(front))
         return f"configuration {self.target.generation} is loaded"
 
     def remove(self, step: Step) -> str:

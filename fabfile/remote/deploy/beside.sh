@@ -81,18 +81,11 @@ while read -r service _ parallelism _; do
   begin "$service" "$parallelism" </dev/null 2>"$scratch/$service" &
   begun+=("$service:$!")
 done <<<"$plans"
-# serves: whether all those are there that the proxy names.
-serves() {
-  local row id
-  tr ';' '\n' <<<"$pins" | while read -r _ row; do
-    for id in $row; do [ "$(of "$id" '{{.State.Running}}')" = true ] || return 1; done
-  done
-}
 # Somebody's compose may take away who serves meanwhile: then whoever has the name is asked, and this ends.
 turn=0
 while [ -n "$pins" ] && [ -n "$(jobs -pr)" ]; do
   # Once a second: each look costs the engine time that the new ones need.
-  [ $((turn++ % 10)) -ne 0 ] || serves || {
+  [ $((turn++ % 10)) -ne 0 ] || serve "$pins" || {
     for one in "${begun[@]}"; do kill "${one##*:}" 2>/dev/null; done
     pins=''
     load rest

@@ -26,6 +26,14 @@ UPSTREAMS = Path(__file__).with_name("upstreams.sh").read_text(encoding="utf-8")
 LIBRARY = WORKERS + UPSTREAMS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
 LOAD = LIBRARY + '[ -z "$1" ] || named "$1" || exit 0\nload "in"\n'
 LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
+MEND = (
+    LIBRARY
+    + """
+write mended || die 70 "the proxy's files cannot be written"
+docker restart "$proxy" >/dev/null && answers "$(address_of "$proxy")" mended ||
+  die 70 "the proxy does not start"
+"""
+)
 START = (
     LIBRARY
     + """
@@ -159,6 +167,13 @@ def load(host: Host, told: Told, service: str = "") -> None:
     goes there by its name.
     """
     output = host.write(told.words(host, LOAD, "load-proxy", service), check=False)
+    if not output.ok:
+        raise refused_load(host, output)
+
+
+def mend(host: Host, told: Told) -> None:
+    """Start a proxy that does not run: one whom it was told to ask may be gone."""
+    output = host.write(told.words(host, MEND, "mend-proxy"), check=False)
     if not output.ok:
         raise refused_load(host, output)
 

@@ -56,10 +56,19 @@ answers() {
   done
 }
 
+# serve PINS: whether all those run whom the proxy names one by one.
+serve() {
+  local row id
+  tr ';' '\n' <<<"$1" | while read -r _ row; do
+    for id in $row; do [ "$(of "$id" '{{.State.Running}}')" = true ] || return 1; done
+  done
+}
+
 # load WORD: write it, have it tested and loaded, and wait until nobody takes connections with
-# what was loaded before. When that fails, what is loaded and what is written are as before.
+# what was loaded before. When that fails, what is loaded and what is written are as before. Where somebody whom that
+# names is gone, nginx would not start from it: then the services' names are written.
 load() {
-  local file master taking end=$((SECONDS + LOADED))
+  local file former master taking end=$((SECONDS + LOADED))
   for file in upstreams generation allow real-ip; do
     [ ! -f "$folder/$file.conf" ] || cp "$folder/$file.conf" "$scratch/" || die 70 'no temporary file can be written'
   done
@@ -70,6 +79,8 @@ load() {
     answers "$(address_of "$proxy")" "$1"; } >"$scratch/said" 2>&1 </dev/null; then
     for file in "$scratch"/*.conf; do put "${file##*/}" <"$file"; done
     cat "$scratch/said" >&2
+    former=$(sed -n 's|^location = /pinned .* return 200 "\(.*\)\\n"; }$|\1|p' "$folder/generation.conf")
+    serve "$former" || { pins='' && write rest; }
     die 70 "nginx does not load what was written"
   fi
   while [ -n "$taking" ] && workers "$master" taking | grep -Fqx -e "$taking" && [ $SECONDS -lt $end ]; do pause; done

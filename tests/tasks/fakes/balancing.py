@@ -75,6 +75,11 @@ def load(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended() if service and service not in asked else _load(machine, command)
 
 
+def mend(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.engine.containers[command.words[OWN - 1]].state = "running"
+    return _load(machine, command)
+
+
 def start(machine: Machine, command: Command, _stdin: str) -> Ended:
     _write(machine, command)
     service, force = command.words[OWN], command.words[OWN + 3]
@@ -195,6 +200,7 @@ def purge(machine: Machine, command: Command, stdin: str) -> Ended:
 BALANCING: dict[str, Handler] = {
     "stage-proxy": stage,
     "load-proxy": load,
+    "mend-proxy": mend,
     "hold-proxy": load,
     "switch-proxy": load,
     "split-proxy": split,
