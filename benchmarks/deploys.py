@@ -20,7 +20,7 @@ from tests.lab.load import loaded
 from tests.lab.rig import Lab, LabError, Server
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import API, APP, STACK, Scene, ending
-from tests.lab.seen import head
+from tests.lab.seen import head, settings_kept
 
 from . import figures as told
 from . import report
@@ -38,6 +38,8 @@ STEADY, PATIENCE = 1.0, 90.0
 """Seconds for which the API must answer to be back, and that it may take until then."""
 REPLICAS = ["docker", "ps", "-q", "--filter", "label=com.docker.compose.service=core-api"]
 """By the label: whoever recreates a container gives it the name of its number."""
+UNWATCHED = "s/^UPDATE_MONITOR=.*/UPDATE_MONITOR=0s/"
+"""Nobody else watches for a time after a deploy whether what was replaced stays up."""
 SERVER = "docker version -f '{{.Server.Version}}'; docker compose version --short; ssh -V 2>&1"
 
 
@@ -55,6 +57,9 @@ def run(rounds: int, loads: int) -> None:
         far = stack.enter_context(road(lab, folder / "far", 100))
         print(f"round trips measured: {near.trip:.1f} and {far.trip:.1f} ms", flush=True)
         counter = stack.enter_context(Counter(lab.servers))
+        for server in lab.servers.values():
+            stack.enter_context(settings_kept(server))
+            server.must(["sed", "-i", UNWATCHED, f"{CHECKOUT}/.env"])
         bench = Bench(lab, folder, {NEAR: near, FAR: far}, counter)
         stack.callback(bench.leave)
         for done in bench.measure(rounds, loads):

@@ -56,8 +56,7 @@ def road(lab: Lab, folder: Path, milliseconds: float) -> Iterator[Road]:
     parsed.read(lab.hosts_ini)
     key = lab.folder / parsed["defaults"]["key"]
     pinned = (lab.folder / "known_hosts").read_text(encoding="utf-8")
-    # Nobody else watches for a time after a deploy whether what was replaced stays up.
-    parsed["defaults"].update(key=str(key), watch="0")
+    parsed["defaults"].update(key=str(key))
     with ExitStack() as doors:
 
         def lead(port: int) -> int:

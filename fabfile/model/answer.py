@@ -72,7 +72,6 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
         freeze=parse_freeze(sections["frozen"]),
         releases=tuple(made for name, made in releases.items() if made and made.id == name),
         generation=sections["generation"].strip(),
-        away=sections["away"].strip(),
         pinned=_pinned(sections["pinned"]),
         split=_split(sections["pinned"]),
         backups=in_order(

@@ -9,6 +9,8 @@ from .errors import refused
 UNITS = {"s": 1, "m": 60, "h": 3600}
 PRINTED = re.compile(r"([0-9.]+)(h|ms|m|us|µs|ns|s)")
 SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+LENGTH = re.compile(r"([0-9]{1,4}[hms])+")
+"""What :func:`length` reads, in whole seconds."""
 DURATION = re.compile(r"([1-9][0-9]{0,4})([smh])")
 
 

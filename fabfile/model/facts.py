@@ -78,11 +78,6 @@ class Container:
         return self.labels.get("com.docker.compose.service", "")
 
     @property
-    def stands_in_for(self) -> str:
-        """The service whose requests it takes while that one's container is replaced."""
-        return self.labels.get("me.wishwith.stand-in", "")
-
-    @property
     def config_hash(self) -> str:
         """Compose's digest of the definition that it was made from."""
         return self.labels.get("com.docker.compose.config-hash", "")
@@ -179,8 +174,6 @@ class Facts:
     it answers it; a service that it names itself is not in it."""
     split: Split | None = None
     """The canary that the proxy has loaded; those in ``pinned`` are its former replicas."""
-    away: str = ""
-    """The service that the proxy gives no requests to, as it answers it; empty: there is none."""
     lingering: str = ""
     """Who died while a step of theirs goes on here; empty: nobody."""
     freeze: Freeze | None = None

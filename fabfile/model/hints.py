@@ -87,6 +87,9 @@ class Update:
     """``start-first`` or ``stop-first``; empty: what the service allows."""
     parallelism: int = 0
     """How many new replicas start at once; 0: all."""
+    monitor: int = 15
+    """Seconds that the new ones are watched before the old go; one that dies ten seconds after it
+    was healthy is still seen."""
 
 
 @dataclass(frozen=True)

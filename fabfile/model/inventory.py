@@ -20,8 +20,6 @@ from .names import SERVER
 from .values import PARSERS
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
-WATCH = 15
-"""Default of ``watch``: a container that dies ten seconds after it was healthy is still seen."""
 SETTLE = 30
 """Default of ``settle``: a cold application answers its first deep question late."""
 ACME_DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
@@ -66,8 +64,6 @@ class Server:
     """Address at which other servers reach this one."""
     edge: tuple[str, int] | None
     """Where probes from outside connect instead of the domain's own address, as (host, port)."""
-    watch: int
-    """Seconds after the last replacement in which no container may die."""
     settle: int
     """Seconds after the last change within which every gate must turn green."""
     compression: str
@@ -209,6 +205,8 @@ def _assignment(line: str, number: int, where: str, section: _Section, problems:
     key, equals, value = (part.strip() for part in line.partition("="))
     if not equals:
         problems.append(f"{where}: neither [section] nor key = value: '{line}'")
+    elif key == "watch":
+        problems.append(f"{where}: 'watch' is x-deploy.SERVICE.update.monitor of the compose file")
     elif key not in PARSERS:
         problems.append(f"{where}: unknown key '{key}'; known: {', '.join(PARSERS)}")
     elif key in section.values:
@@ -256,7 +254,6 @@ def _server(
         allow=read.get("allow", ()),
         address=read.get("address", host),
         edge=read.get("edge"),
-        watch=read.get("watch", WATCH),
         settle=read.get("settle", SETTLE),
         compression=read.get("compression", "zstd"),
         keep=Keep(

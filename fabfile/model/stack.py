@@ -6,7 +6,7 @@ model, and what compose has no word for stands in the file's top-level ``x-deplo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .errors import refused
@@ -112,6 +112,12 @@ class Service:
         return [f"{stem}-{number}" for number in range(1, self.replicas + 1)]
 
     @property
+    def moves(self) -> bool:
+        """Whether its requests can move to it from containers of other services, and back."""
+        alone = self.hints.keep or self.hints.proxy or self.completes or self.in_host_network
+        return not (alone or self.ports)
+
+    @property
     def repository(self) -> str:
         """The image's name without its tag."""
         return repository(self.image)
@@ -145,6 +151,10 @@ class Stack:
                 return service
         known = ", ".join(service.name for service in self.services)
         raise refused(f"no service '{name}' in the stack; services: {known}")
+
+    def monitor(self, names: Iterable[str]) -> int:
+        """Seconds that these services are watched together: as long as the most careful wants."""
+        return max((self.service(name).hints.update.monitor for name in names), default=0)
 
     def depending(self, on: set[str]) -> set[str]:
         """The services that depend on one of these, or on one that does."""

@@ -147,7 +147,6 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "allow": _ranges,
     "address": _host,
     "edge": _edge,
-    "watch": _seconds,
     "settle": _seconds,
     "compression": _compression,
     "keep_daily": _places,

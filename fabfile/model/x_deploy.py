@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from .duration import seconds
+from .duration import LENGTH, length, seconds
 from .errors import Trouble, refused
 from .hints import (
     START_FIRST,
@@ -27,6 +27,8 @@ HINTS = frozenset(
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
+MONITOR = 600
+"""Most seconds that ``monitor`` may be."""
 GATE = PROBE | {"name", "url", "loads"}
 
 
@@ -94,13 +96,22 @@ def _drain(where: str, raw: object) -> int:
 
 
 def _update(where: str, raw: Mapping[str, Any]) -> Update:
-    _known(where, raw, frozenset({"order", "parallelism"}))
+    _known(where, raw, frozenset({"order", "parallelism", "monitor"}))
     order, parallelism = raw.get("order", ""), int(raw.get("parallelism", 0))
     if order not in ("", START_FIRST, STOP_FIRST):
         raise refused(f"{where}.order: '{order}' is neither {START_FIRST} nor {STOP_FIRST}")
     if parallelism < 0:
         raise refused(f"{where}.parallelism: {parallelism} is no number of replicas")
-    return Update(order, parallelism)
+    monitor = _monitor(f"{where}.monitor", raw["monitor"]) if "monitor" in raw else Update.monitor
+    return Update(order, parallelism, monitor)
+
+
+def _monitor(where: str, raw: object) -> int:
+    """A duration of whole seconds, as compose writes it."""
+    text = str(raw)
+    if LENGTH.fullmatch(text) and length(text) <= MONITOR:
+        return int(length(text))
+    raise refused(f"{where}: {raw!r} is no duration up to {MONITOR} s, such as 15s or 1m30s")
 
 
 def known_hints(service: str, raw: Mapping[str, Any] | None) -> Hints:

@@ -53,8 +53,6 @@ containers() {
   [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/generation"
   section pinned
   [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/pinned"
-  section away
-  [ -z "$address" ] || curl -s --noproxy "*" --fail --max-time 2 "http://$address:8090/away"
 }
 nearest() { local at=$1; until [ -e "$at" ]; do at=$(dirname "$at"); done; printf '%s' "$at"; }
 # engine: its version, or what is wrong with it; that of compose, which docker knows as its plugin; the disks that matter.

@@ -15,7 +15,7 @@ def test_three_commits_at_once_are_deployed_whole(scene: Scene) -> None:
     third = scene.change("A proxy of three", {PROXY: answers("/three", "three")}, on=second)
     plan = scene.plan(third)
     assert plan["since"] == since
-    assert reasons(plan, "beside", "roll", "reload") == scene.by_content("core-api", "frontend")
+    assert reasons(plan, "start", "roll", "reload") == scene.by_content("core-api", "frontend")
     with scene.only_replaces("core-api", "frontend"):
         scene.deployed(third)
     assert "<title>Wish With Me: three commits</title>" in scene.get(SITE)[1]

@@ -20,7 +20,7 @@ def test_a_change_whose_deploy_failed_is_deployed_with_the_next_one(scene: Scene
     commit = scene.change("Only the proxy is mended", mended, on=failed)
     plan = scene.plan(commit)
     assert plan["since"] == since
-    assert reasons(plan, "beside", "roll", "reload") == scene.by_content("frontend")
+    assert reasons(plan, "start", "roll", "reload") == scene.by_content("frontend")
     with scene.only_replaces("frontend"):
         scene.deployed(commit)
     assert "<title>Wish With Me: caught up</title>" in scene.get(SITE)[1]

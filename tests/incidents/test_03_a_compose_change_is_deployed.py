@@ -15,7 +15,7 @@ def test_a_definition_that_changed_recreates_its_service_alone(scene: Scene) -> 
     small = "resources: {limits: {memory: 128M}}"
     limit = {STACK: replaced(small, "resources: {limits: {memory: 128M, pids: 64}}")}
     commit = scene.change("Bound the page's processes", limit)
-    assert reasons(scene.plan(commit), "build", "beside", "roll", "reload", "start") == {
+    assert reasons(scene.plan(commit), "build", "start", "roll", "reload", "up") == {
         "frontend": "definition or environment changed: 1 new beside 1"
     }
     image = scene.boxes()[FRONTEND].image

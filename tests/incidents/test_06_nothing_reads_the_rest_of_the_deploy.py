@@ -45,7 +45,7 @@ def test_commands_that_read_their_stdin_find_it_empty_and_ours_stays_unread(scen
     assert left == b"docker compose down\n"
     assert "[y/N]" not in ran.out + ran.err
     titles = step_names(scene.record(commit))
-    for step in ("smoke core-api", "migrate core-api", "beside core-api"):
+    for step in ("smoke core-api", "migrate core-api", "start core-api"):
         assert step in titles
     assert scene.runs == commit
     scene.proves()

@@ -12,7 +12,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 def test_a_proxys_configuration_is_loaded_and_proved_and_nothing_is_recreated(scene: Scene) -> None:
     """Folders are mounted, so git may replace a file; nginx itself answers what it has loaded."""
     commit = scene.change("Another answer of the proxy", {PROXY: answers("/seven", "seven")})
-    assert reasons(scene.plan(commit), "build", "start", "roll", "reload") == {
+    assert reasons(scene.plan(commit), "build", "up", "roll", "reload") == {
         "nginx": "its configuration changed"
     }
     with scene.only_replaces():

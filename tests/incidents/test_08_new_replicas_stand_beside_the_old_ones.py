@@ -65,7 +65,7 @@ def test_the_old_ones_go_only_when_the_proxy_asks_the_new_ones(scene: Scene) -> 
     """core-api alone is replaced; page, database, Redis and proxy keep their containers."""
     commit = scene.change("Replicas of an API side by side", {APP: ending("EIGHT = 8")})
     plan = scene.plan(commit)
-    assert reasons(plan, "beside", "roll", "reload", "start") == scene.by_content("core-api")
+    assert reasons(plan, "start", "roll", "reload", "up") == scene.by_content("core-api")
     before = replicas(scene)
     since = scene.by_hand("date +%s.%N").strip()
     with scene.only_replaces("core-api"):

@@ -38,7 +38,7 @@ def test_a_replica_at_another_address_is_used_by_the_proxy(scene: Scene) -> None
     before = scene.boxes()["core-api-1"].address
     with squatter(scene):
         plan = scene.plan(scene.runs)
-        assert reasons(plan, "beside") == {"core-api": "1 of 2 replicas: 1 new beside 1"}
+        assert reasons(plan, "start") == {"core-api": "1 of 2 replicas: 1 new beside 1"}
         scene.deployed(scene.runs)
         assert scene.boxes()["core-api-1"].address != before
         for replica in REPLICAS:

@@ -12,7 +12,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 def test_after_a_deploy_compose_by_hand_is_a_no_op(scene: Scene) -> None:
     """The page alone was deployed; with or without -f, a person gets that very stack."""
     commit = scene.change("Another title", {PAGE: titled("eleven")})
-    kinds = ("start", "beside", "roll", "reload")
+    kinds = ("up", "start", "roll", "reload")
     assert reasons(scene.plan(commit), *kinds) == scene.by_content("frontend")
     with scene.only_replaces("frontend"):
         scene.deployed(commit)

@@ -34,7 +34,7 @@ def test_a_build_by_hand_is_seen_and_put_right(scene: Scene) -> None:
     scene.by_hand("docker compose up -d frontend")
     assert not_as_deployed(scene) == ["frontend"]
     why = {"frontend": "services/frontend: by content tag: 1 new beside 1"}
-    assert reasons(scene.plan(commit), "beside") == why
+    assert reasons(scene.plan(commit), "start") == why
     with scene.only_replaces("frontend"):
         scene.deployed(commit)
     assert scene.boxes()[FRONTEND].image == before[FRONTEND].image
@@ -47,6 +47,6 @@ def test_a_replica_that_does_not_run_is_not_hidden_by_another(scene: Scene) -> N
         status = scene.operator.json("ubuntu.status")["ubuntu"]
         (api,) = [one for one in status["services"] if one["service"] == "core-api"]
         assert (api["state"], api["as_deployed"]) == ("exited", True)
-        assert "beside core-api: 1 of 2 replicas: 1 new beside 1" in status["pending"]
+        assert "start core-api: 1 of 2 replicas: 1 new beside 1" in status["pending"]
         scene.by_hand("docker compose up -d --wait core-api")
     scene.proves()

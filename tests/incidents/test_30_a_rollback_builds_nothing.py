@@ -20,7 +20,7 @@ def test_pruned_and_cut_off_a_server_still_goes_back_to_the_very_image(scene: Sc
     with frozen(mirror), scene.only_replaces("frontend"):
         ran = scene.operator.fab("ubuntu.rollback")
     assert ran.code == 0, ran
-    steps = ["fetch", "hold", "checkout", "beside", "switch", "watch", "prove", "retire"]
+    steps = ["fetch", "hold", "checkout", "start", "switch", "watch", "prove", "retire"]
     assert [step.split()[0] for step in ran.steps("ubuntu")] == steps
     assert (scene.runs, scene.boxes()[FRONTEND].image) == (old, before)
     assert "thirty" not in scene.get(SITE)[1]

@@ -46,7 +46,7 @@ def test_it_is_refused_with_the_backup_and_goes_down_only_when_asked(scene: Scen
         steps = ran.steps("ubuntu")
         assert [step for step in steps if step.startswith("migrate")] == ["migrate core-api"]
         assert steps.index("review core-api") < steps.index("backup postgres")
-        assert steps.index("migrate core-api") < steps.index("beside core-api")
+        assert steps.index("migrate core-api") < steps.index("start core-api")
         assert "(008 → 009)" in ran.out
         record = scene.record(commit)
         assert (old["schema"], record["schema"]) == ("008", "009")

@@ -17,7 +17,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 SOON = 30
 """Seconds after the last remote step within which the lock must be free."""
-STARTING = "at step 'beside core-api'"
+STARTING = "at step 'start core-api'"
 
 
 def is_free(server: Server, lock: str) -> bool:

@@ -20,7 +20,7 @@ __all__ = ["operator", "origin", "pair", "servers_deployed"]
 def operator(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Operator:
     """The operator; short waits are enough for containers that turn green at once or never."""
     folder = tmp_path_factory.mktemp("operator")
-    return Operator(inventory(lab.hosts_ini, folder, "defaults", {"watch": "1", "settle": "5"}))
+    return Operator(inventory(lab.hosts_ini, folder, "defaults", {"settle": "5"}))
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ STOPS = (Fault.REBOOT, Fault.ENGINE)
 """The fault itself stops what the server serves."""
 BY_HAND = (Fault.UP, Fault.ANEW, Fault.SCALE, Fault.RESTART)
 """Somebody changes containers at the server's shell. It costs what it costs at rest too."""
-BESIDE = (Kind.HOLD, Kind.BESIDE, Kind.SWITCH, Kind.RETIRE)
+BESIDE = (Kind.HOLD, Kind.START, Kind.SWITCH, Kind.RETIRE)
 """The steps that replace beside: the others know nothing that such a hand could disturb."""
 
 

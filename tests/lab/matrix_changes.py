@@ -18,12 +18,12 @@ DRIFTS = {
     Kind.BOOTSTRAP: f"rm -rf {STATE}/build",
     Kind.CERTIFICATE: f"rm {STATE}/certs/fullchain.pem {STATE}/certs/privkey.pem",
     Kind.TRUST: f": >{STATE}/certs/trust/peer.pem",
-    Kind.START: "docker stop wishwithme-redis",
+    Kind.UP: "docker stop wishwithme-redis",
     Kind.RETAG: "docker tag redis:7.4.6-alpine wishwithme/frontend:current",
 }
 """Kind of step → what somebody does to the server, so that a deploy has it."""
 SCHEMA = (Kind.REVIEW, Kind.BACKUP, Kind.MIGRATE)
-BESIDE = (Kind.HOLD, Kind.BESIDE, Kind.SWITCH, Kind.RETIRE)
+BESIDE = (Kind.HOLD, Kind.START, Kind.SWITCH, Kind.RETIRE)
 
 
 def edits(row: Row, number: int) -> dict[str, Edit]:

@@ -32,7 +32,7 @@ NAMED_BY_COMMIT = (Kind.FETCH, Kind.CHECKOUT)
 LEFT_OUT = {
     Kind.CANARY: "a step of --canary alone (tests/lab/test_canary.py)",
     Kind.DOWNGRADE: "a step of rollback --migrations down alone",
-    Kind.REMOVE: "a step of --remove-orphans, or of a stack with a service that has a stand-in",
+    Kind.REMOVE: "a step of --remove-orphans, or of a service that somebody scaled",
     Kind.GUARD: "changes nothing that runs, and fails no deploy (tests/lab/test_mallory.py)",
 }
 """Kinds of steps that are not played, and why."""

@@ -107,7 +107,7 @@ def test_a_rollback_to_former_replicas_that_were_kept_is_one_load(patient: Scene
     assert back.code == 0, back
     assert load.lost == []
     steps = [one.partition(" ")[0] for one in back.steps("ubuntu")]
-    assert {*steps} & {"hold", "beside", "build", "smoke"} == set()
+    assert {*steps} & {"hold", "start", "build", "smoke"} == set()
     assert steps.count("switch") == 1
     assert scene.boxes() == before
     assert pinned(scene) == ""

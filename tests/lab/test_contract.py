@@ -20,7 +20,7 @@ def test_a_new_token_in_both_settings_is_deployed_as_one_decision(scene: Scene) 
         for server in (scene.ubuntu, montreal):
             server.write_env(RU_BEARER_TOKEN=token)
         changed = "definition or environment changed: 2 new beside 2"
-        assert reasons(scene.plan(runs), "beside") == {"core-api": changed}
+        assert reasons(scene.plan(runs), "start") == {"core-api": changed}
         ran = scene.operator.must("deploy", "--ref", runs)
         places = {
             "wishwithme-item-resolver-2": (montreal, "RU_BEARER_TOKEN"),

@@ -42,9 +42,9 @@ def pressed_twice(stage: Stage, row: Row) -> Ran:
     [
         (Row("ubuntu", Kind.BUILD, "frontend"), 1, "while preparing; the running system was not"),
         (
-            Row("ubuntu", Kind.BESIDE, "frontend"),
+            Row("ubuntu", Kind.START, "frontend"),
             3,
-            "ubuntu at step 'beside frontend'; a person is needed: fab ubuntu.recover brings back",
+            "ubuntu at step 'start frontend'; a person is needed: fab ubuntu.recover brings back",
         ),
     ],
     ids=str,

@@ -100,8 +100,8 @@ def record(server: Server) -> dict[str, object]:
 def test_a_dry_run_on_empty_servers_shows_all_steps_and_leaves_every_byte(first: First) -> None:
     assert (first.rehearsal.code, first.rehearsal.err) == (0, "")
     shown = first.rehearsal.out
-    begun = ("bootstrap", "start postgres", "migrate core-api")
-    for step in (*begun, "beside core-api, frontend", "roll nginx"):
+    begun = ("bootstrap", "up postgres", "migrate core-api")
+    for step in (*begun, "start core-api, frontend", "roll nginx"):
         assert f". {step}" in shown.partition("would run")[0]
     assert "[montreal] would run:" in shown
     assert "[ubuntu] would run:" in shown
@@ -126,7 +126,7 @@ def test_a_release_names_every_gate_that_it_passed(server: Server) -> None:
 def test_the_called_server_is_verified_before_its_caller_is_touched(first: First) -> None:
     lines = first.deploy.err.splitlines()
     montreal = next(i for i, line in enumerate(lines) if line.startswith("[montreal] verified"))
-    ubuntu = next(i for i, line in enumerate(lines) if line.startswith("[ubuntu] ✓ start"))
+    ubuntu = next(i for i, line in enumerate(lines) if line.startswith("[ubuntu] ✓ up"))
     assert montreal < ubuntu
 
 
@@ -179,7 +179,7 @@ def test_looking_leaves_every_byte(pair: Pair) -> None:
         dry = pair.operator.must("deploy", "--dry-run")
     both = "core-api, frontend"
     begun = ("build core-api", "build frontend", "test-proxy nginx", f"hold {both}")
-    for step in (*begun, f"beside {both}", f"switch {both}", f"retire {both}"):
+    for step in (*begun, f"start {both}", f"switch {both}", f"retire {both}"):
         assert f". {step}: " in dry.out
     assert "is loaded" not in dry.out
 
@@ -203,7 +203,7 @@ def test_status_as_json_tells_what_runs_and_what_a_deploy_would_change(pair: Pai
         "build frontend",
         "hold frontend",
         f"checkout {wanted[:8]}",
-        "beside frontend",
+        "start frontend",
         "switch frontend",
         "retire frontend",
     ]
@@ -235,7 +235,7 @@ def test_a_first_deploy_that_fails_stops_what_it_started_and_keeps_the_data(
     pair.origin.commit("Crash at start", CRASH)
     ran = pair.operator.fab("montreal.deploy")
     assert ran.code == 1, ran
-    assert "[montreal] ✗ beside item-resolver " in ran.out
+    assert "[montreal] ✗ start item-resolver " in ran.out
     sick = "montreal: a new replica of item-resolver did not become healthy; "
     assert ran.error.startswith(sick)
     assert ran.error.endswith(" had started is stopped again")

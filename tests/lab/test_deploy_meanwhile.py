@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from tests.lab.deployments import ended
 from tests.lab.full import full
 from tests.lab.scenes import APP, Scene, ending
+from tests.lab.seen import settings_kept
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-WATCH = 10
-"""Seconds that the deploy watches: longer than a look at health takes."""
+WATCHED = "s/^UPDATE_MONITOR=.*/UPDATE_MONITOR=10s/"
+"""Longer than a look at health takes."""
 
 
 @full
-def test_a_look_at_health_during_the_watch_is_nobodys_death(scene: Scene, tmp_path: Path) -> None:
+def test_a_look_at_health_during_the_watch_is_nobodys_death(scene: Scene) -> None:
     """It ends containers of its own, which bear the names of services that were just replaced."""
-    hosts_ini = scene.operator.inventory(tmp_path, "ubuntu", watch=str(WATCH))
     commit = scene.change("Watched replicas", {APP: ending(f"WATCHED = {time.time_ns()}")})
     before = {box.id for box in scene.boxes().values()}
-    start = time.monotonic()
-    running = scene.operator.start("ubuntu.deploy", "--ref", commit, hosts_ini=hosts_ini)
-    while True:
-        new = [box for box in scene.boxes().values() if box.id not in before]
-        if [box.health for box in new if box.service == "core-api"] == ["healthy"] * 2:
-            break
-        assert running.poll() is None, ended(running, start)
-    health = scene.operator.fab("ubuntu.health")
-    ran = ended(running, start)
+    with settings_kept(scene.ubuntu):
+        scene.by_hand(f"sed -i '{WATCHED}' .env")
+        start = time.monotonic()
+        running = scene.operator.start("ubuntu.deploy", "--ref", commit)
+        while True:
+            new = [box for box in scene.boxes().values() if box.id not in before]
+            if [box.health for box in new if box.service == "core-api"] == ["healthy"] * 2:
+                break
+            assert running.poll() is None, ended(running, start)
+        health = scene.operator.fab("ubuntu.health")
+        ran = ended(running, start)
     assert health.code == 0, health
     assert ran.code == 0, ran
-    assert f"watch {WATCH} s" in ran.steps("ubuntu")
+    assert "watch 10 s" in ran.steps("ubuntu")

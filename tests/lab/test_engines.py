@@ -58,7 +58,7 @@ def test_a_plan_after_an_upgrade_of_compose_says_that_it_was_one(scene: Scene) -
     with newest_compose(scene.ubuntu) as now:
         plan = scene.plan(scene.runs)
     why = f"compose was upgraded from {before} to {now}"
-    assert reasons(plan, "start", "beside", "roll") == {
+    assert reasons(plan, "up", "start", "roll") == {
         "core-api": f"{why}: 2 new beside 2",
         "nginx": why,
     }
@@ -85,7 +85,7 @@ def test_the_road_is_the_same_on_the_newest_compose(upgraded: Scene) -> None:
         "hold core-api",
         "migrate core-api",
         f"checkout {shop[:8]}",
-        "beside core-api",
+        "start core-api",
         "roll shop",
         "switch core-api",
         "retire core-api",

@@ -86,10 +86,10 @@ def test_only_deploys_the_named_and_keeps_the_rest_in_the_plan(scene: Scene) -> 
     commits = scene.record(commit)["commits"]
     assert commits == {**before, "core-api": commit}
     plan = scene.plan(commit)
-    assert reasons(plan, "beside", "roll", "reload") == scene.by_content("frontend")
+    assert reasons(plan, "start", "roll", "reload") == scene.by_content("frontend")
     with scene.only_replaces("frontend"):
         scene.deployed(commit)
-    assert "beside frontend" in step_names(scene.record(commit))
+    assert "start frontend" in step_names(scene.record(commit))
 
 
 def test_a_data_service_is_not_recreated_unasked(scene: Scene) -> None:
@@ -105,4 +105,4 @@ def test_a_data_service_is_not_recreated_unasked(scene: Scene) -> None:
     with scene.only_replaces():
         assert refused(scene.deploy(commit)) == why
     plan = scene.plan(commit, "--restart-data")
-    assert reasons(plan, "start") == {"postgres": "definition or environment changed"}
+    assert reasons(plan, "up") == {"postgres": "definition or environment changed"}

@@ -21,7 +21,7 @@ def test_a_setting_restarts_exactly_the_services_that_read_it(scene: Scene) -> N
         assert scene.ubuntu.must(words) == "a-client\n"
     changed = {"core-api": "definition or environment changed: 2 new beside 2"}
     plan = scene.plan(commit)
-    assert reasons(plan, "beside", "roll", "start", "reload", "build") == changed
+    assert reasons(plan, "start", "roll", "up", "reload", "build") == changed
     with scene.only_replaces("core-api"):
         scene.deployed(commit)
 
@@ -42,7 +42,7 @@ def test_a_revert_builds_nothing_and_runs_the_earlier_image_again(scene: Scene) 
         f"fetch {revert[:8]}",
         "hold frontend",
         f"checkout {revert[:8]}",
-        "beside frontend",
+        "start frontend",
         "switch frontend",
         "retire frontend",
     ]
@@ -52,7 +52,7 @@ def test_a_container_stopped_by_hand_is_replaced(scene: Scene) -> None:
     """Nobody else serves the page meanwhile, so there is nobody to hold."""
     scene.by_hand(f"docker stop wishwithme-{FRONTEND}")
     plan = scene.plan(scene.runs)
-    assert reasons(plan, "hold", "beside") == {"frontend": "no replica runs: 1 new"}
+    assert reasons(plan, "hold", "start") == {"frontend": "no replica runs: 1 new"}
     with scene.only_replaces("frontend"):
         scene.deployed(scene.runs)
     assert scene.get(SITE)[0] == 200
@@ -64,7 +64,7 @@ def test_replicas_are_as_many_as_the_setting_says(scene: Scene) -> None:
     with settings_kept(scene.ubuntu):
         scene.by_hand("sed -i 's/^CORE_API_REPLICAS=.*/CORE_API_REPLICAS=3/' .env")
         plan = scene.plan(runs)
-        assert reasons(plan, "beside") == {"core-api": "2 of 3 replicas: 1 new beside 2"}
+        assert reasons(plan, "start") == {"core-api": "2 of 3 replicas: 1 new beside 2"}
         scene.deployed(runs)
         more = scene.boxes()
         assert {*more} == {*before, "core-api-3"}

@@ -57,7 +57,7 @@ def switched(scenes: Pair) -> Iterator[Scene]:
     turn(scene, "waf", "blocking")
     yield scene
     turn(scene, "", "off", "--remove-orphans")
-    assert "waf" not in scene.boxes()
+    assert "waf-1" not in scene.boxes()
     assert sent(scene, f"{LISTS}?{IN_A_QUERY['SQL injection']}").status == 401
     scene.plain_up_changes_nothing()
     scenes.remember()
@@ -93,7 +93,7 @@ def test_attacks_are_refused_as_the_proxy_refuses(switched: Scene) -> None:
         assert answer.all("x-frame-options") == ["SAMEORIGIN"]
         assert answer.all("cache-control") == ["no-store"]
         assert answer.all("x-accel-redirect") == []
-    log = switched.by_hand("docker logs wishwithme-waf").splitlines()
+    log = switched.by_hand("docker logs wishwithme-waf-1").splitlines()
     transactions = [json.loads(line)["transaction"] for line in log]
     logged = {one["unique_id"]: one for one in transactions}
     for answer in answers.values():
@@ -130,7 +130,7 @@ def test_the_applications_own_requests_pass(switched: Scene) -> None:
     assert sent(switched, path, "DELETE", token=token).status == 204
     assert sent(switched, path, token=token).status == 404
     assert len(sent(switched, wishes, token=token).json) == len(SHOPS) + len(TITLES) - 1
-    log = switched.by_hand("docker logs wishwithme-waf 2>&1")
+    log = switched.by_hand("docker logs wishwithme-waf-1 2>&1")
     for secret in (somebody["password"], tokens["refresh_token"], token):
         assert secret not in log
     switched.proves()
@@ -148,7 +148,7 @@ def test_what_is_only_detected_passes_and_is_logged(switched: Scene) -> None:
     turn(switched, "waf", "detection")
     try:
         answer = sent(switched, f"{LISTS}?{IN_A_QUERY['SQL injection']}")
-        log = switched.by_hand("docker logs wishwithme-waf").splitlines()
+        log = switched.by_hand("docker logs wishwithme-waf-1").splitlines()
     finally:
         turn(switched, "waf", "blocking")
     assert answer.status == 401

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 
 from tests.lab.commits import replaced
 from tests.lab.full import full
@@ -27,9 +26,7 @@ OURS = f"{EVERY} -f label=me.wishwith.content -f label=com.docker.compose.projec
 
 
 @full
-def test_a_container_that_dies_ten_seconds_after_it_was_healthy(
-    scene: Scene, tmp_path: Path
-) -> None:
+def test_a_container_that_dies_ten_seconds_after_it_was_healthy(scene: Scene) -> None:
     """A short watch after the switch sees it; the former replicas still run."""
     starts = replaced(
         "                yield\n",
@@ -40,16 +37,16 @@ def test_a_container_that_dies_ten_seconds_after_it_was_healthy(
         return starts(text).replace("def create_app", DYING, 1)
 
     commit = scene.change("An API that dies late", {APP: edit})
-    patient = scene.operator.inventory(tmp_path, "defaults", watch="15")
-    with scene.comes_back():
-        ran = scene.operator.fab("ubuntu.deploy", "--ref", commit, hosts_ini=patient)
+    with settings_kept(scene.ubuntu), scene.comes_back():
+        scene.by_hand("sed -i 's/^UPDATE_MONITOR=.*/UPDATE_MONITOR=15s/' .env")
+        ran = scene.deploy(commit)
     assert ran.code == 1, ran
     said = "ubuntu: a new replica of core-api was healthy, then died; the end of its log is below;"
     assert ran.error.startswith(said), ran
     assert "ubuntu is back at " in ran.error
     record = scene.record(commit)
     assert record["outcome"] == "failed"
-    assert step_names(record)[-2:] == ["beside core-api", "switch core-api"]
+    assert step_names(record)[-2:] == ["start core-api", "switch core-api"]
 
 
 @full
@@ -76,8 +73,8 @@ def test_a_deep_probe_that_fails_brings_release_and_settings_back(scene: Scene) 
         said = f'{gate}: answered 200 with status = "sick", expected "healthy": '
         assert [line for line in ran.evidence if line.startswith(said)], ran
     record = scene.record(commit)
-    assert (record["outcome"], record["error"].split(":")[0]) == ("failed", "beside core-api")
-    assert step_names(record)[-1] == "beside core-api"
+    assert (record["outcome"], record["error"].split(":")[0]) == ("failed", "start core-api")
+    assert step_names(record)[-1] == "start core-api"
 
 
 @full

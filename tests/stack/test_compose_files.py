@@ -140,6 +140,7 @@ def test_a_service_has_replicas_or_a_containers_name(name: str) -> None:
     settings = {
         "ubuntu/core-api": "${CORE_API_REPLICAS:-2}",
         "ubuntu/frontend": "${FRONTEND_REPLICAS:-1}",
+        "ubuntu/waf": 1,
         "montreal/item-resolver": "${RESOLVER_REPLICAS:-2}",
     }
     replicas = settings.get(name)

@@ -55,7 +55,7 @@ def test_every_service_of_every_stack_is_replaced_or_kept(server: str) -> None:
     model = compose(server)
     kept = {name for name, hints in model["x-deploy"].items() if hints.get("keep")}
     always = {name for name, one in model["services"].items() if "profiles" not in one}
-    made = [row for row in rows() if row.server == server and row.kind in (Kind.ROLL, Kind.BESIDE)]
+    made = [row for row in rows() if row.server == server and row.kind in (Kind.ROLL, Kind.START)]
     assert {name for row in made for name in row.subject.split(", ")} == always - kept
 
 

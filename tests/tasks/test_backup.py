@@ -65,7 +65,9 @@ def test_a_packer_that_the_server_lacks_is_named_with_its_remedy(filled: Fleet) 
             " or choose another compression in hosts.ini (docs/hosts.md)"
         ),
     )
-    filled.hosts.write_text(filled.hosts.read_text().replace("watch", "compression = gzip\nwatch"))
+    filled.hosts.write_text(
+        filled.hosts.read_text().replace("branch", "compression = gzip\nbranch")
+    )
     assert filled.fab("db.backup").code == 0
     assert shelf(filled)[0].name.endswith(".dump.gz")
 
@@ -187,7 +189,7 @@ def old(filled: Fleet) -> Fleet:
     """Ten verified backups of as many days, of which two stay."""
     text = filled.hosts.read_text()
     settings = "keep_daily = 2\nkeep_weekly = 0\nkeep_monthly = 0\n"
-    filled.hosts.write_text(text.replace("watch", f"{settings}watch"))
+    filled.hosts.write_text(text.replace("branch", f"{settings}branch"))
     for name in backed_up(filled, 4):
         assert filled.fab(f"db.verify --from {name}").code == 0
     filled.forget()
@@ -246,7 +248,7 @@ def test_before_a_migration_a_verified_backup_is_taken_and_named(pending: Fleet)
 def test_that_backup_stays_while_its_release_can_be_gone_back_to(pending: Fleet) -> None:
     text = pending.hosts.read_text()
     settings = "keep_daily = 1\nkeep_weekly = 0\nkeep_monthly = 0\n"
-    pending.hosts.write_text(text.replace("watch", f"{settings}watch"))
+    pending.hosts.write_text(text.replace("branch", f"{settings}branch"))
     assert pending.fab("ubuntu.deploy").code == 0
     (first,) = shelf(pending)
     pending.ubuntu.clock += 86400

@@ -97,8 +97,8 @@ def test_a_broken_inventory_is_a_list_of_lines_and_opens_no_connection(fleet: Fl
     assert ran.code == 2
     assert ran.error == f"{fleet.hosts}: 2 problems"
     assert [line.partition(": ")[0] for line in ran.evidence] == [
-        f"{fleet.hosts}:11",
         f"{fleet.hosts}:10",
+        f"{fleet.hosts}:9",
     ]
     assert fleet.connections == []
 
@@ -203,7 +203,7 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
             "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header",
             "cdn_purge",
-            "calls", "allow", "address", "edge", "watch",
+            "calls", "allow", "address", "edge",
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
             "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",

@@ -69,7 +69,7 @@ def test_a_link_in_clear_is_a_warning(running: Fleet) -> None:
 
 def test_a_run_that_died_and_a_frozen_server_are_warnings(running: Fleet) -> None:
     running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
-    running.ubuntu.kill_the_operator_at("roll web")
+    running.ubuntu.kill_the_operator_at("compose up web")
     running.fab("ubuntu.deploy")
     running.fab("montreal.freeze --why because")
     ran = running.fab("doctor")

@@ -77,12 +77,12 @@ STEPS = [
     (Kind.BACKUP, "backup db_", "backup db"),
     (Kind.BACKUP, "verify db_", "backup db"),
     (Kind.BACKUP, "put db_", "backup db"),
-    (Kind.START, "compose up cache", "start cache"),
+    (Kind.UP, "compose up cache", "up cache"),
     (Kind.MIGRATE, "compose run api migrate up", "migrate api"),
     (Kind.CHECKOUT, "checkout", "checkout 00000002"),
     (Kind.RETAG, "docker tag app/web", "retag web"),
-    (Kind.ROLL, "roll extra", "roll extra"),
-    (Kind.BESIDE, "start-beside", "beside api"),
+    (Kind.ROLL, "compose up extra", "roll extra"),
+    (Kind.START, "start-beside", "start api"),
     (Kind.SWITCH, "switch-proxy", "switch api"),
     (Kind.SWITCH, "docker tag app/api current", "switch api"),
     (Kind.RETIRE, "retire", "retire api"),
@@ -90,7 +90,7 @@ STEPS = [
     (Kind.REMOVE, "leave-proxy", "remove app-old"),
     (Kind.REMOVE, "remove app-old", "remove app-old"),
 ]
-ELSEWHERE = {Kind.DOWNGRADE, Kind.GUARD, Kind.RELOAD}
+ELSEWHERE = {Kind.CANARY, Kind.DOWNGRADE, Kind.GUARD, Kind.RELOAD}
 """Kinds that such a deploy does not need: what a switch loads is loaded."""
 CUT_OVER = [(pattern, title) for kind, pattern, title in STEPS if kind not in PREPARING]
 HARMLESS = [(pattern, title) for kind, pattern, title in STEPS if kind in PREPARING]
@@ -198,7 +198,7 @@ def test_after_the_way_back_the_mended_deploy_goes_all_the_way(
 TRIED = ["stage-proxy", "docker run nginx -t"]
 LOADED = [*TRIED, "checkout 00000001", *LOAD]
 SWITCHED = ["switch-proxy 2 api", "docker tag app/api current"]
-BESIDE = ["start-beside api", *SWITCHED, "watch 5 s"]
+BESIDE = ["start-beside api", *SWITCHED, "watch 15 s"]
 REST = "retire app-api"
 BACK = {
     "compose up cache": ["docker tag app/web current", REST],
@@ -210,9 +210,9 @@ BACK = {
         REST,
         "remove app-cache",
     ],
-    "roll extra": ["checkout 00000001", REST, "remove app-cache"],
-    "start-beside": [*LOADED, REST, "remove app-cache", "remove app-extra"],
-    "switch-proxy": [*LOADED, REST, "remove app-cache", "remove app-extra"],
+    "compose up extra": ["checkout 00000001", REST, "remove app-cache"],
+    "start-beside": ["checkout 00000001", REST, "remove app-cache", "remove app-extra"],
+    "switch-proxy": ["checkout 00000001", REST, "remove app-cache", "remove app-extra"],
     "docker tag app/api current": [*LOADED, REST, "remove app-cache", "remove app-extra"],
     "retire": [
         *TRIED,
@@ -240,7 +240,7 @@ BACK = {
         "start-proxy proxy",
         "remove app-cache",
         "remove app-extra",
-        "watch 5 s",
+        "watch 15 s",
     ],
 }
 """Where a deploy failed → what puts the server back, between the two records."""
@@ -299,7 +299,7 @@ def test_a_failure_behind_the_switch_is_taken_back_by_one_load_before_anything_e
     did = running.ubuntu.did
     switched = did.index("switch-proxy 2 api")
     back = did.index("switch-proxy 2 api", switched + 1)
-    assert {*did[switched + 1 : back]} <= {"docker tag app/api current", "watch 5 s"}
+    assert {*did[switched + 1 : back]} <= {"docker tag app/api current", "watch 15 s"}
     assert did[back + 1] == f"docker tag {old} current"
     assert did.count("switch-proxy 2 api") == 2
     assert did.count("start-beside api") == 1
@@ -324,7 +324,7 @@ def test_a_service_that_is_new_does_not_keep_the_others_from_being_taken_back(
     assert ran.code == 1, ran.everything
     assert ran.error.endswith("; ubuntu is back at 00000001, proved")
     did = running.ubuntu.did
-    assert did[did.index("watch 5 s") + 1].startswith("switch-proxy 2 api")
+    assert did[did.index("watch 15 s") + 1].startswith("switch-proxy 2 api")
     assert replicas(running) == before
     assert [one for one in running.ubuntu.engine.containers if "more" in one] == []
 
@@ -382,16 +382,16 @@ def test_replicas_that_cannot_be_retired_are_no_reason_to_go_back(
     ("path", "text", "title", "words"),
     [
         ("services/web/index.html", "Welcome NEVER HEALTHY", "roll web", "did not become healthy"),
-        ("services/web/index.html", "Welcome DIES LATER", "watch 5 s", "healthy, then died"),
+        ("services/web/index.html", "Welcome DIES LATER", "watch 15 s", "healthy, then died"),
         ("services/web/index.html", "Farewell", "prove", "red gates: probe:web, proxy:site"),
-        ("services/api/app.py", "NEVER HEALTHY", "beside api", "a new replica of api did not"),
+        ("services/api/app.py", "NEVER HEALTHY", "start api", "a new replica of api did not"),
         (
             "services/api/app.py",
             "DIES LATER",
-            "watch 5 s",
+            "watch 15 s",
             "a new replica of api was healthy, then died",
         ),
-        ("services/api/app.py", "PROBE RED", "beside api", "the probe of every new replica"),
+        ("services/api/app.py", "PROBE RED", "start api", "the probe of every new replica"),
         ("services/api/app.py", "MIGRATION FAILS", "migrate api", "the migration failed"),
         ("nginx/ubuntu/nginx.conf", "upstreams web api\nNEVER LOADED\n", "reload proxy", "nginx"),
         ("nginx/ubuntu/nginx.conf", "upstreams web api\nOUTSIDE RED\n", "prove", "outside:site"),
@@ -480,7 +480,7 @@ def test_the_schema_stays_where_the_failed_deploy_left_it_and_that_is_said_and_r
 
 
 def test_what_only_the_failed_commit_has_does_not_go_on_running(changing: Fleet) -> None:
-    failed(changing, "roll extra")
+    failed(changing, "compose up extra")
     assert "app-cache" not in changing.ubuntu.engine.containers
 
 

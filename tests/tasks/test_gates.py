@@ -45,7 +45,7 @@ def test_a_gate_that_turns_green_within_settle_seconds_is_green(
     running: Fleet, asked: list[int]
 ) -> None:
     """A look at the clock takes 31 seconds here."""
-    running.hosts.write_text(HOSTS.replace("watch = 5", "watch = 5\nsettle = 32"))
+    running.hosts.write_text(HOSTS.replace("branch", "settle = 32\nbranch"))
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything
     assert len(asked) == 2
@@ -55,7 +55,7 @@ def test_a_gate_that_turns_green_within_settle_seconds_is_green(
 def test_a_gate_that_is_red_when_settle_has_passed_fails_the_deploy(
     running: Fleet, asked: list[int], settle: str
 ) -> None:
-    running.hosts.write_text(HOSTS.replace("watch = 5", f"watch = 5\nsettle = {settle}"))
+    running.hosts.write_text(HOSTS.replace("branch", f"settle = {settle}\nbranch"))
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 1, ran.everything
     assert any("502" in line for line in ran.evidence), ran.everything
@@ -169,7 +169,7 @@ def test_a_server_that_could_not_be_looked_at_once_is_proved_by_the_next_look(
         return asking(*words)
 
     monkeypatch.setattr(gates, "ask_all", ask)
-    running.hosts.write_text(HOSTS.replace("watch = 5", "watch = 5\nsettle = 90"))
+    running.hosts.write_text(HOSTS.replace("branch", "settle = 90\nbranch"))
     running.origin.commit("New interface", {"services/api/main.py": "new"})
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything

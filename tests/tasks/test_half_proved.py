@@ -59,6 +59,6 @@ def test_when_the_way_back_fails_too_a_person_is_needed(
     half: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gates, "settle", raising(ValueError("a bug of ours"), 1))
-    half.montreal.fail_after("watch", "roll worker-1")
+    half.montreal.fail_after("watch", "compose up worker-1")
     ran = half.fab("deploy")
     assert ran.code == 3, ran.everything

@@ -17,7 +17,7 @@ def test_a_failure_to_record_the_release_goes_back_too(running: Fleet) -> None:
 
 def test_a_record_that_cannot_be_written_does_not_stop_the_way_back(running: Fleet) -> None:
     running.origin.commit("Broken", {"services/web/index.html": "Welcome NEVER HEALTHY"})
-    running.ubuntu.fail_after("roll web", "put release.json")
+    running.ubuntu.fail_after("compose up web", "put release.json")
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 1, ran.everything
     assert "web did not become healthy" in ran.error
@@ -26,13 +26,13 @@ def test_a_record_that_cannot_be_written_does_not_stop_the_way_back(running: Fle
 
 def test_a_bug_of_our_own_goes_back_too(running: Fleet) -> None:
     running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
-    running.ubuntu.fail("roll web", raises=lambda: ZeroDivisionError("a bug"), times=1)
+    running.ubuntu.fail("compose up web", raises=lambda: ZeroDivisionError("a bug"), times=1)
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 1
     assert running.ubuntu.head == running.origin.commits[0].id
 
 
-@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "roll web"])
+@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "compose up web"])
 def test_a_way_back_that_fails_needs_a_person_and_says_where_things_stand(
     running: Fleet, pattern: str
 ) -> None:
@@ -62,7 +62,7 @@ def test_a_way_back_whose_gates_stay_red_needs_a_person(running: Fleet) -> None:
 
 def test_a_lost_connection_is_one_line_and_no_lock_is_held_for_ever(running: Fleet) -> None:
     running.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
-    running.ubuntu.fail_after("roll web", "", raises=lambda: OSError("Socket is closed"))
+    running.ubuntu.fail_after("compose up web", "", raises=lambda: OSError("Socket is closed"))
     ran = running.fab("ubuntu.deploy")
     assert ran.code == 3
     assert "the connection is lost (Socket is closed)" in ran.error

@@ -127,7 +127,7 @@ def test_where_no_log_is_received_that_is_said(filled: Fleet, line: str) -> None
 
 
 def test_as_many_bases_stay_as_days_are_kept_and_the_log_of_the_others_goes(based: Fleet) -> None:
-    based.hosts.write_text(HOSTS.replace("watch", "keep_daily = 2\nwatch"))
+    based.hosts.write_text(HOSTS.replace("branch", "keep_daily = 2\nbranch"))
     for _ in range(3):
         based.fab("db.base")
     bases = sorted(name for name in based.ubuntu.dumps if name.startswith("base_"))

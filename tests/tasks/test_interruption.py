@@ -76,7 +76,7 @@ def back(fleet: Fleet, ran: Ran) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["start-beside api", "switch-proxy", "roll web", "watch 5 s", "retire"]
+    "pattern", ["start-beside api", "switch-proxy", "compose up web", "watch 15 s", "retire"]
 )
 def test_pressed_once_the_step_ends_and_the_server_goes_back(second: Fleet, pattern: str) -> None:
     press(second.ubuntu, pattern)
@@ -85,12 +85,12 @@ def test_pressed_once_the_step_ends_and_the_server_goes_back(second: Fleet, patt
     assert [line for line in ran.lines if line.startswith(ONCE)]
     began = next(n for n, line in enumerate(second.ubuntu.did) if line.startswith(pattern))
     later = second.ubuntu.did[began + 1 : second.ubuntu.did.index("restore-env")]
-    assert not {line.split()[0] for line in later} & {"roll", "start-beside", "retire"}
+    assert not {line.split()[0] for line in later} & {"compose", "start-beside", "retire"}
 
 
 def test_pressed_while_it_is_proved_it_goes_back_too(second: Fleet) -> None:
     second.ubuntu.fail_after("watch", "curl", goes_on=True)
-    press(second.ubuntu, "watch 5 s")
+    press(second.ubuntu, "watch 15 s")
     back(second, second.fab("ubuntu.deploy"))
 
 
@@ -117,14 +117,14 @@ def test_pressed_while_two_prepare_side_by_side_neither_goes_on(running: Fleet) 
         "interrupted by Ctrl-C; the running system was not touched",
     )
     for name, machine in running.machines.items():
-        assert not [line for line in machine.did if "roll" in line]
+        assert not [line for line in machine.did if "compose up" in line]
         assert [one.outcome for one in running.releases(name)][1:] in ([], ["failed"])
         assert machine.locks == {}
 
 
 def test_pressed_while_the_caller_is_cut_over_both_go_back(running: Fleet) -> None:
     running.origin.commit("Second", {**SECOND, "services/worker/app.py": "worker, second\n"})
-    press(running.ubuntu, "roll web")
+    press(running.ubuntu, "compose up web")
     ran = running.fab("deploy")
     assert ran.code == 1, ran.everything
     assert ran.error == (
@@ -134,7 +134,7 @@ def test_pressed_while_the_caller_is_cut_over_both_go_back(running: Fleet) -> No
 
 
 def test_pressed_once_on_the_way_back_that_goes_on(second: Fleet) -> None:
-    second.ubuntu.fail("roll web", times=1)
+    second.ubuntu.fail("compose up web", times=1)
     press(second.ubuntu, "restore-env")
     ran = second.fab("ubuntu.deploy")
     assert ran.code == 1, ran.everything
@@ -147,7 +147,7 @@ def test_pressed_twice_it_stops_where_it_is_and_says_so(second: Fleet) -> None:
     assert (ran.code, ran.error) == (
         3,
         (
-            "stopped by a second Ctrl-C: ubuntu at step 'beside api'; a person is needed:"
+            "stopped by a second Ctrl-C: ubuntu at step 'start api'; a person is needed:"
             " fab ubuntu.recover brings back what ran before"
         ),
     )
@@ -160,7 +160,7 @@ def test_pressed_twice_it_stops_where_it_is_and_says_so(second: Fleet) -> None:
 
 
 def test_pressed_twice_on_the_way_back_that_stops_too(second: Fleet) -> None:
-    second.ubuntu.fail("roll web", times=1)
+    second.ubuntu.fail("compose up web", times=1)
     press(second.ubuntu, "restore-env", times=2)
     ran = second.fab("ubuntu.deploy")
     assert ran.code == 3, ran.everything
@@ -181,10 +181,10 @@ def test_pressed_twice_while_it_prepares_nothing_was_touched(second: Fleet) -> N
 
 def test_a_rollback_is_interrupted_the_same_way(second: Fleet) -> None:
     assert second.fab("ubuntu.deploy").code == 0
-    press(second.ubuntu, "roll web")
+    press(second.ubuntu, "compose up web")
     ran = second.fab("ubuntu.rollback")
     assert (ran.code, ran.error) == (1, "interrupted by Ctrl-C; ubuntu is back at 00000002, proved")
-    press(second.ubuntu, "roll web", times=2)
+    press(second.ubuntu, "compose up web", times=2)
     ran = second.fab("ubuntu.rollback")
     assert ran.code == 3, ran.everything
     assert ran.error.startswith("stopped by a second Ctrl-C: ubuntu at step 'roll web'")

@@ -99,7 +99,12 @@ def test_a_plan_is_told_whole(second: Fleet) -> None:
             },
         ],
         "untouched": ["db", "api", "proxy"],
-        "notes": [],
+        "notes": [
+            (
+                "web is replaced in place: what is under way there is cut, and it answers nobody"
+                " until the new one is healthy"
+            )
+        ],
         "refusals": [],
     }
     assert sorted(plan["steps"][0]) == sorted(fields("plan: steps"))

@@ -120,7 +120,6 @@ def test_what_the_proxy_loaded_is_asked_at_the_address_it_has_now(place: Place) 
     facts = place.look("")
     assert [container.name for container in facts.containers] == ["proxy", "web"]
     assert facts.generation == "http://192.0.2.7:8090/generation"
-    assert facts.away == "http://192.0.2.7:8090/away"
 
 
 @pytest.mark.parametrize(

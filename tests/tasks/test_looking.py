@@ -56,7 +56,7 @@ def test_a_dry_run_shows_every_change_that_it_would_make(second: Fleet) -> None:
     ran = second.fab("ubuntu.deploy --dry-run")
     assert ran.code == 0, ran.everything
     shown = "\n".join(ran.lines)
-    for words in ("fetch", "worktree", "docker compose", "checkout", "docker tag", "roll"):
+    for words in ("fetch", "worktree", "docker compose", "checkout", "docker tag", "load-proxy"):
         assert f"[ubuntu] would run: {words}" in shown
     assert "verified" not in shown
     assert "✓" not in shown
@@ -103,7 +103,7 @@ def test_status_names_who_is_at_it(running: Fleet) -> None:
 
 
 def test_history_shows_a_run_that_died_as_such(second: Fleet) -> None:
-    second.ubuntu.kill_the_operator_at("roll web")
+    second.ubuntu.kill_the_operator_at("compose up web")
     assert second.fab("ubuntu.deploy").code == -9
     outcomes = [line.split()[1] for line in second.fab("ubuntu.history").lines[2:]]
     assert outcomes == ["died", "verified"]

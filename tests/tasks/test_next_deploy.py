@@ -97,8 +97,9 @@ def test_a_change_of_one_service_replaces_that_one_behind_the_proxy(running: Fle
         "trim-cache",
         "checkout 00000002",
         "docker tag app/web current",
-        "roll web",
-        "watch 5 s",
+        "compose up web",
+        "load-proxy app-proxy web",
+        "watch 15 s",
         *END,
     ]
     assert replaced(running, before) == {"web"}
@@ -128,7 +129,7 @@ def test_replicas_start_beside_those_that_serve_and_one_load_moves_the_requests(
         "start-beside api",
         "switch-proxy 2 api",
         "docker tag app/api current",
-        "watch 5 s",
+        "watch 15 s",
         "retire app-api",
         *END,
     ]
@@ -142,7 +143,7 @@ def test_replicas_start_beside_those_that_serve_and_one_load_moves_the_requests(
     assert set(running.ubuntu.proxy.reach["api"]) == addresses
 
 
-def test_twins_in_place_are_replaced_one_after_the_other_and_reached_each_before_the_next(
+def test_services_in_place_are_replaced_one_after_the_other_and_looked_for_each_before_the_next(
     running: Fleet,
 ) -> None:
     running.origin.commit("Second", {"services/worker/app.py": "worker, second version\n"})
@@ -155,10 +156,12 @@ def test_twins_in_place_are_replaced_one_after_the_other_and_reached_each_before
         "docker tag app/worker passed",
         "checkout 00000002",
         "docker tag app/worker current",
-        "roll worker-1",
+        "compose up worker-1",
+        "load-proxy app-proxy worker-1",
         "docker tag app/worker current",
-        "roll worker-2",
-        "watch 5 s",
+        "compose up worker-2",
+        "load-proxy app-proxy worker-2",
+        "watch 15 s",
         *END,
     ]
     assert running.montreal.proxy is not None
@@ -495,15 +498,15 @@ def test_an_image_that_failed_its_smoke_test_is_refused_by_the_same_command_agai
     assert "start-beside api" not in running.ubuntu.did
 
 
-def test_a_twin_that_is_stopped_is_no_name_for_the_proxy_until_it_is_back(
+def test_a_service_that_is_stopped_is_no_name_for_the_proxy_until_it_is_back(
     running: Fleet,
 ) -> None:
     """Nobody answers for its name: nginx could not load it."""
     for name in ("app-worker-1", "app-worker-2"):
         running.montreal.engine.containers[name].state = "exited"
     assert running.fab("montreal.deploy").code == 0
-    rolls = [words for words in running.montreal.transcript if words[3:4] == ("roll",)]
-    assert [(words[14], words[8]) for words in rolls] == [
+    loads = [words for words in running.montreal.transcript if words[3:4] == ("load-proxy",)]
+    assert [(words[13], words[8]) for words in loads] == [
         ("worker-1", "worker-2"),
         ("worker-2", ""),
     ]
@@ -546,12 +549,12 @@ def test_a_new_service_that_depends_on_one_that_changes_is_there_before_the_swit
         },
     )
     if died:
-        running.ubuntu.kill_the_operator_at("roll shop")
+        running.ubuntu.kill_the_operator_at("compose up shop")
         assert running.fab("ubuntu.deploy").code == -9
         running.forget()
     deploy(running)
     did = running.ubuntu.did
-    order = ["start-beside api", "roll shop", "switch-proxy 2 api", "retire app-api"][died:]
+    order = ["start-beside api", "compose up shop", "switch-proxy 2 api", "retire app-api"][died:]
     assert [line for line in did if line in order] == [*order]
     assert not [line for line in did if "REPLACED TOO" in line]
     with running.untouched():

@@ -25,7 +25,7 @@ STAYS = "ubuntu: the backup is made and stays, but is not off-site: "
 
 
 def settings(fleet: Fleet, text: str) -> None:
-    fleet.hosts.write_text(fleet.hosts.read_text().replace("watch", f"{text}watch"))
+    fleet.hosts.write_text(fleet.hosts.read_text().replace("branch", f"{text}branch"))
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ STEPS = [
     "compose run api migrate up",
     "checkout",
     "docker tag app/web",
-    "roll extra",
-    "roll web",
+    "compose up extra",
+    "compose up web",
     "start-beside",
     "switch-proxy",
     "docker tag app/api current",
@@ -162,7 +162,7 @@ def test_the_record_of_who_died_gets_its_end_and_says_at_which_step(second: Flee
     ran = second.fab("ubuntu.recover")
     _, closed, back = second.releases("ubuntu")
     assert (closed.id, closed.outcome) == (died.id, "failed")
-    assert closed.error == "died: somebody, at step 'beside api'"
+    assert closed.error == "died: somebody, at step 'start api'"
     assert closed.finished >= closed.started
     assert (back.outcome, back.back_to) == ("verified", first.id)
     assert {gate.outcome for gate in back.gates} == {"ok"}
@@ -185,17 +185,17 @@ def test_a_deploy_that_failed_before_it_touched_anything_is_nothing_to_recover(
         assert second.fab("ubuntu.recover").code == 0
 
 
-@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "load-proxy"])
+@pytest.mark.parametrize("pattern", ["restore-env", "checkout 00000001", "docker tag app/web"])
 def test_a_way_back_that_failed_is_gone_again(second: Fleet, pattern: str) -> None:
-    second.ubuntu.fail_after("roll web", pattern)
-    second.ubuntu.fail("roll web", times=1)
+    second.ubuntu.fail_after("compose up web", pattern)
+    second.ubuntu.fail("compose up web", times=1)
     assert second.fab("ubuntu.deploy").code == 3
     second.ubuntu.faults.clear()
     uniform(second, second.fab("ubuntu.recover"))
 
 
 def test_who_died_between_a_failure_and_the_way_back_left_it_half_way(second: Fleet) -> None:
-    second.ubuntu.fail("roll web", times=1)
+    second.ubuntu.fail("compose up web", times=1)
     die(second, "restore-env")
     assert second.releases("ubuntu")[-1].outcome == "failed"
     uniform(second, second.fab("ubuntu.recover"))
@@ -203,14 +203,14 @@ def test_who_died_between_a_failure_and_the_way_back_left_it_half_way(second: Fl
 
 def test_a_rollback_that_died_is_recovered_too(second: Fleet) -> None:
     assert second.fab("ubuntu.deploy").code == 0
-    die(second, "roll web", "ubuntu.rollback --migrations keep")
+    die(second, "compose up web", "ubuntu.rollback --migrations keep")
     assert second.fab("ubuntu.recover").code == 0
     assert second.ubuntu.head == second.origin.tip.id
     assert second.fab("ubuntu.health").code == 0
 
 
 def test_a_recovery_that_cannot_prove_itself_needs_a_person(second: Fleet) -> None:
-    die(second, "roll web")
+    die(second, "compose up web")
     second.ubuntu.fail("checkout 00000001")
     ran = second.fab("ubuntu.recover")
     assert ran.code == 3, ran.everything
@@ -270,7 +270,7 @@ def test_an_orphan_from_before_stays(second: Fleet) -> None:
 
 
 def test_a_first_deploy_that_died_is_deployed_again(fleet: Fleet) -> None:
-    fleet.ubuntu.kill_the_operator_at("roll web")
+    fleet.ubuntu.kill_the_operator_at("compose up web")
     assert fleet.fab("ubuntu.deploy").code == -9
     ran = fleet.fab("ubuntu.recover")
     assert (ran.code, ran.error) == (
@@ -282,21 +282,21 @@ def test_a_first_deploy_that_died_is_deployed_again(fleet: Fleet) -> None:
 
 def test_a_step_of_who_died_keeps_everybody_out_until_it_ends(second: Fleet) -> None:
     die(second, "start-beside")
-    second.ubuntu.lingering = "somebody, at step 'beside api'"
+    second.ubuntu.lingering = "somebody, at step 'start api'"
     for task in ("ubuntu.recover", "ubuntu.deploy", "ubuntu.rollback", "ubuntu.prune"):
         with second.untouched():
             ran = second.fab(task)
         assert ran.code == 2, ran.everything
         assert ran.error == (
-            "ubuntu: a step of a run that died is still under way: somebody, at step 'beside api';"
+            "ubuntu: a step of a run that died is still under way: somebody, at step 'start api';"
             " wait for its end"
         )
     seen = second.fab("ubuntu.status --json").json["ubuntu"]
-    assert (seen["busy"], seen["lingering"]) == ("", "somebody, at step 'beside api'")
+    assert (seen["busy"], seen["lingering"]) == ("", "somebody, at step 'start api'")
     assert seen["last"]["outcome"] == "died"
     assert (
         "[ubuntu] warning: a step of a run that died is still under way:"
-        " somebody, at step 'beside api'" in second.fab("ubuntu.status").lines
+        " somebody, at step 'start api'" in second.fab("ubuntu.status").lines
     )
     second.ubuntu.lingering = ""
     uniform(second, second.fab("ubuntu.recover"))

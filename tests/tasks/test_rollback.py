@@ -146,7 +146,7 @@ def test_without_an_earlier_release_there_is_nothing_to_go_back_to(running: Flee
 
 def test_a_rollback_whose_gates_fail_returns_to_where_it_was(second: Fleet) -> None:
     now = second.releases("ubuntu")[-1]
-    second.ubuntu.fail("roll web", times=1)
+    second.ubuntu.fail("compose up web", times=1)
     ran = second.fab("ubuntu.rollback")
     assert ran.code == 1, ran.everything
     assert ran.error.endswith("; ubuntu is back at 00000002, proved")
@@ -165,7 +165,7 @@ def test_a_rollback_that_cannot_be_prepared_touches_nothing(second: Fleet) -> No
 
 
 def test_when_both_ways_fail_a_person_is_needed(second: Fleet) -> None:
-    second.ubuntu.fail("roll web")
+    second.ubuntu.fail("compose up web")
     second.ubuntu.fail("restore-env")
     ran = second.fab("ubuntu.rollback")
     assert ran.code == 3

@@ -87,7 +87,6 @@ def test_what_the_server_needs_of_the_inventory_stands_beside_the_jobs(scheduled
         "path = /home/ubuntu/app",
         "repository = git://origin/app.git",
         "root = /opt/app",
-        "watch = 5",
     ]
 
 
@@ -104,7 +103,9 @@ def test_new_requirements_and_settings_are_brought_there_and_nothing_else(
 ) -> None:
     scheduled.origin.commit("Packages", {"requirements.txt": "fabric, newer\n"})
     assert scheduled.fab("deploy").code == 0
-    scheduled.hosts.write_text(scheduled.hosts.read_text().replace("watch = 5", "watch = 6"))
+    scheduled.hosts.write_text(
+        scheduled.hosts.read_text().replace("branch = main", "branch = main\nsettle = 6")
+    )
     ran = scheduled.fab("cron.install")
     assert "[ubuntu] ✓ prepare what the jobs need (hosts.ini, environment)" in ran.lines
     assert "[ubuntu] no change" not in ran.lines

@@ -311,7 +311,7 @@ def test_after_a_failed_deploy_the_schema_can_be_taken_down_alone(filled: Fleet)
     ran = filled.fab("ubuntu.rollback --to 00000002 --migrations down")
     assert ran.code == 0, ran.everything
     assert filled.ubuntu.schema == "001"
-    assert not [line for line in filled.ubuntu.did if line.startswith("roll")]
+    assert not [line for line in filled.ubuntu.did if line.startswith("compose up")]
 
 
 def test_without_an_image_that_knows_the_schema_nothing_takes_it_down(filled: Fleet) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fabfile.model.release import KILLED
-from fabfile.remote.deploy import proxy
+from fabfile.remote.deploy import beside
 
 from .fakes.application import UBUNTU
 from .fakes.engine import Ended
@@ -34,19 +34,15 @@ def test_a_service_that_closes_idle_connections_early_is_warned_of(running: Flee
 def test_a_container_that_had_to_be_killed_is_warned_of_until_one_ended_by_itself(
     running: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rolling = proxy.roll
-
-    def roll(*words: object, **more: object) -> str:
-        return f"{rolling(*words, **more)}; {KILLED}"  # type: ignore[arg-type]
-
-    told = f"roll web: {KILLED}"
+    told = f"retire api: {KILLED}"
     with monkeypatch.context() as slow:
-        slow.setattr(proxy, "roll", roll)
-        running.origin.commit("Slow to stop", {"services/web/index.html": "Welcome 2"})
+        retiring = beside.retire
+        slow.setattr(beside, "retire", lambda *words: f"{retiring(*words)}{KILLED}")
+        running.origin.commit("Slow to stop", {"services/api/app.py": "api, version 2"})
         ran = running.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything
     assert f"[ubuntu] warning: {told}" in ran.lines
     assert running.fab("doctor --json").json["ubuntu"]["warnings"] == [told]
-    running.origin.commit("Mended", {"services/web/index.html": "Welcome 3"})
+    running.origin.commit("Mended", {"services/api/app.py": "api, version 3"})
     assert running.fab("ubuntu.deploy").code == 0
     assert running.fab("doctor --json").json["ubuntu"]["warnings"] == []

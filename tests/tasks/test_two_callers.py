@@ -111,7 +111,7 @@ def test_a_caller_is_written_to_under_its_own_lock(three: Fleet, line: str) -> N
     machine.fail("^trust", goes_on=True, first=lambda: held.append(machine.locks.get("locks", "")))
     if line == "montreal.recover":
         three.origin.commit("Third", {"services/worker/app.py": "worker, third version\n"})
-        three.montreal.kill_the_operator_at("roll worker")
+        three.montreal.kill_the_operator_at("compose up worker")
         three.fab("montreal.deploy")
     machine.files[f"{ROOT}/certs/trust/peer.pem"] = ANOTHER
     ran = three.fab(line)  # a deploy has nothing else to do

@@ -34,13 +34,13 @@ def outcomes(fleet: Fleet, name: str) -> list[str]:
 def test_the_called_server_is_proved_before_its_caller_is_touched(running: Fleet) -> None:
     running.origin.commit("Second", BOTH)
     assert running.fab("deploy").code == 0
-    cut_over = [line for line in running.journal if ": roll" in line or "watch" in line]
+    cut_over = [line for line in running.journal if ": compose up" in line or "watch" in line]
     assert cut_over == [
-        "montreal: roll worker-1",
-        "montreal: roll worker-2",
-        "montreal: watch 5 s",
-        "ubuntu: roll web",
-        "ubuntu: watch 5 s",
+        "montreal: compose up worker-1",
+        "montreal: compose up worker-2",
+        "montreal: watch 15 s",
+        "ubuntu: compose up web",
+        "ubuntu: watch 15 s",
     ]
     assert commits(running) == {"ubuntu": 2, "montreal": 2}
 
@@ -54,7 +54,7 @@ def test_when_one_cannot_be_prepared_neither_is_touched_and_both_records_are_end
     assert ran.code == 1
     assert ran.error.endswith("the running system was not touched")
     assert commits(running) == {"ubuntu": 1, "montreal": 1}
-    assert not [line for line in running.journal if "roll " in line]
+    assert not [line for line in running.journal if "compose up " in line]
     for name, machine in running.machines.items():
         assert outcomes(running, name) == ["verified", "failed"]
         assert machine.worktrees == {}
@@ -67,7 +67,7 @@ def test_when_the_called_server_fails_its_caller_is_never_touched(running: Fleet
     assert ran.code == 1, ran.everything
     assert ran.error.endswith("; montreal is back at 00000001, proved")
     assert commits(running) == {"ubuntu": 1, "montreal": 1}
-    assert not [line for line in running.ubuntu.did if "roll " in line]
+    assert not [line for line in running.ubuntu.did if "compose up " in line]
     assert outcomes(running, "montreal") == ["verified", "failed", "back to 1"]
     assert outcomes(running, "ubuntu") == ["verified", "failed"]
     assert running.ubuntu.worktrees == {}
@@ -256,7 +256,7 @@ def test_a_renamed_service_is_new_first_and_its_orphan_is_named(running: Fleet) 
     ran = running.fab("montreal.deploy")
     assert ran.code == 0, ran.everything
     did = running.montreal.did
-    assert did.index("roll helper") < did.index("start-proxy proxy")
+    assert did.index("compose up helper") < did.index("start-proxy proxy")
     assert (
         "[montreal] warning: orphan: app-worker-2 is of this project, but not in its stack;"
         " --remove-orphans" in ran.lines

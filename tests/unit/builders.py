@@ -46,7 +46,6 @@ SERVER = Server(
     calls="",
     address="192.0.2.7",
     edge=None,
-    watch=0,
     settle=30,
     compression="zstd",
     keep=Keep(),

@@ -33,20 +33,8 @@ SECOND = UPSTREAMS.index("upstream web")
 DOCKER = """#!/bin/bash
 printf '%s\\n' "$*" >>"$STUBS/docker.log"
 case $* in
-  inspect*Running*)
-    runs=" $RUNNING $(cat "$STUBS/started" 2>/dev/null) "
-    [[ $runs = *" ${*: -1} "* ]] && echo true || echo false
-    ;;
-  inspect*.Id*) echo "id-of-${*: -1}" ;;
-  events*exitCode*) echo "${ENDED:-0}" ;;
-  logs*) echo "the log of ${*: -1}" ;;
   inspect*IPAddress*) printf '%s\\n' ${ADDRESSES:-10.0.0.9} ;;
   inspect*Pid*) echo "${PID:-0}" ;;
-  inspect*Health*app-api-2) echo "${TWIN:-running healthy}" ;;
-  inspect*Health*)
-    head -n 1 "$STUBS/states"
-    [ "$(wc -l <"$STUBS/states")" = 1 ] || sed -i 1d "$STUBS/states"
-    ;;
   exec*'sh -c nginx -t && nginx -s reload')
     [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; }
     [ -z "$DEAF" ] || exit 0
@@ -55,22 +43,12 @@ case $* in
     { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
     ;;
   restart*) [ -n "$REFUSES" ] || cp "$PROXY"/*.conf "$STUBS/loaded/" ;;
-  compose*" run "*)
-    all=$*
-    name=${all#*--name }
-    echo "${name%% *}" >>"$STUBS/started"
-    ;;
-  compose*" up "*)
-    for one in $WORKERS; do [ ! -d "/proc/$one" ] || echo early >>"$STUBS/docker.log"; done
-    [ -z "$SICK" ] || { echo 'a dependency failed' >&2; exit 1; }
-    ;;
 esac
 """
 CURL = """#!/bin/bash
 printf '%s\\n' "$*" >>"$STUBS/curl.log"
 case ${*: -1} in
   */epoch) sed -n 's/.*epoch.*return 200 "\\(.*\\)\\\\n".*/\\1/p' "$STUBS/loaded/generation.conf" ;;
-  */reach/*) printf 'HTTP/1.1 200 OK\\r\\nX-Reached: %s\\r\\n' "${REACHED:-10.0.0.9:80}" ;;
 esac
 """
 ENV = """#!/bin/bash
@@ -78,17 +56,11 @@ while [[ $1 == -i || $1 == *=* ]]; do shift; done
 exec "$@"
 """
 """Lets the stand-ins have what a test tells them: compose is started in an empty environment."""
-NEXT = "app-web-next"
 
 
 def program(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text)
     (folder / name).chmod(0o755)
-
-
-def states(folder: Path, *said: str) -> None:
-    """What the engine says of a container that comes, look by look; the last one for good."""
-    (folder / "states").write_text("".join(f"{one}\n" for one in said))
 
 
 @pytest.fixture
@@ -98,20 +70,15 @@ def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program(folder, "docker", DOCKER)
     program(folder, "curl", CURL)
     program(folder, "env", ENV)
-    states(folder, "running healthy")
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("STUBS", str(folder))
-    monkeypatch.setenv("RUNNING", "app-web app-api-1 app-proxy")
-    for name in ("ROLL", "LEAVE"):
-        monkeypatch.setattr(proxy, name, getattr(proxy, name).replace("KEPT=11", "KEPT=0"))
+    monkeypatch.setattr(proxy, "LEAVE", proxy.LEAVE.replace("KEPT=11", "KEPT=0"))
     return folder
 
 
 def keep(monkeypatch: pytest.MonkeyPatch, seconds: int) -> int:
     """Clients keep connections for so many seconds."""
-    for name in ("ROLL", "LEAVE"):
-        script = getattr(proxy, name).replace("KEPT=0", f"KEPT={seconds}")
-        monkeypatch.setattr(proxy, name, script)
+    monkeypatch.setattr(proxy, "LEAVE", proxy.LEAVE.replace("KEPT=0", f"KEPT={seconds}"))
     return seconds
 
 
@@ -175,7 +142,6 @@ def told(*missing: str, callers: Sequence[str] = ()) -> Told:
         callers=tuple(callers),
         cdn=("X-Client", "203.0.113.0/24"),
         missing=set(missing),
-        reach={"api-1": "http://app-api-1:8000/deep", "web": "http://app-web:80/"},
         running=True,
     )
 

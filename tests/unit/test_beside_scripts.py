@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import time
@@ -16,7 +17,7 @@ from fabfile.model.errors import Trouble
 from fabfile.model.hints import Update
 from fabfile.model.release import KILLED
 from fabfile.model.stack import Service
-from fabfile.remote.deploy import beside
+from fabfile.remote.deploy import beside, compose
 from fabfile.remote.deploy.beside import Starting
 from fabfile.remote.host import Host
 
@@ -47,7 +48,7 @@ case $all in
   start*)
     for id in "${@:2}"; do
       service=$(cat "$there/$id/service")
-      state=BORN_$service
+      state=BORN_${service//-/_}
       echo "${!state:-running healthy}" >"$there/$id/state"
     done
     [ -z "$GOES" ] || rm -r "$there/$GOES"
@@ -84,8 +85,15 @@ case $all in
 esac
 """
 """An engine that knows containers: a folder each, with its service, name, state and exit code."""
-WEB = replace(STACK.service("web"), beside=True, replicas=2)
-API = replace(STACK.service("api-1"), name="api", image="app/api:current", beside=True, replicas=2)
+WEB = replace(STACK.service("web"), container="app-web-1", beside=True, replicas=2)
+API = replace(
+    STACK.service("api-1"),
+    name="api",
+    container="app-api-1",
+    image="app/api:current",
+    beside=True,
+    replicas=2,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +101,7 @@ def engine(stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two replicas of the page, and one of the API, serve."""
     program(stubs, "docker", ENGINE)
     (stubs / "docker.log").write_text("")
-    for name in ("HOLD", "SWITCH", "BESIDE", "RETIRE"):
+    for name in ("HOLD", "SWITCH", "START", "RETIRE"):
         # No other compose is at work here, whatever runs on this machine.
         script = getattr(beside, name).replace("KEPT=11", "KEPT=0")
         monkeypatch.setattr(beside, name, script.replace("/proc/[0-9]*/cmd", f"{stubs}/none/cmd"))
@@ -232,6 +240,38 @@ def test_a_container_of_another_service_with_a_replicas_name_is_called_otherwise
     assert names(engine)["other"] == "app-web-3"
 
 
+def test_a_service_with_a_name_of_its_own_has_it_and_a_failure_gives_it_back(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a former layout: a replica of the service in whose place it comes is called so."""
+    own = replace(API, name="api-1", container="app-api-1", fixed=True, replicas=1)
+    start(host, starting(own, 1, served=""))
+    assert names(engine)["api-id-1"] == "app-api-1-former"
+    (engine / "api-1-id-1/service").write_text("gone\n")
+    (engine / "api-id-1/name").write_text("app-api-1\n")
+    monkeypatch.setenv("BORN_api_1", "running unhealthy")
+    with pytest.raises(Trouble):
+        start(host, starting(own, 1, served=""))
+    assert names(engine)["api-id-1"] == "app-api-1"
+
+
+def test_the_engine_is_heard_for_as_long_as_a_container_may_take(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compose, "HEALTHY", 1)
+    monkeypatch.setenv("BORN_web", "running starting")
+    with pytest.raises(Trouble, match="a new replica of web did not become healthy"):
+        start(host, starting(WEB, 3))
+    (heard,) = ran(stubs, "events")
+    found = re.fullmatch(
+        r"events --since (\d+) --until (\d+) --format \. --filter container=web-id-3"
+        r" --filter event=health_status --filter event=die",
+        heard,
+    )
+    assert found
+    assert int(found[2]) - int(found[1]) == 1
+
+
 def test_when_one_that_serves_goes_meanwhile_whoever_has_the_name_is_asked(
     host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,7 +355,7 @@ def test_who_starts_waits_for_the_workers_from_before_the_hold(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They ask whoever has the name. Meanwhile images are built."""
-    monkeypatch.setattr(beside, "BESIDE", beside.BESIDE.replace("KEPT=0", "KEPT=60"))
+    monkeypatch.setattr(beside, "START", beside.START.replace("KEPT=0", "KEPT=60"))
     serving = {"web": ["web-id-1", "web-id-2"]}
     with workers(monkeypatch, taking=1.0):
         begun = time.monotonic()
@@ -355,7 +395,7 @@ def retire(
     """The page's replicas leave, and those that stay are asked alone until then."""
     page = replace(WEB, hints=replace(WEB.hints, drain=drain, port=port))
     front = replace(told(), pins={"web": stay} if stay else {}, running=running)
-    return beside.retire(host, front, [(page, one) for one in leaving], [("app-web", stay)])
+    return beside.retire(host, front, [(page, one) for one in leaving], [(page, stay)])
 
 
 @pytest.fixture
@@ -445,6 +485,17 @@ def test_what_is_under_way_has_as_long_as_it_is_given(
 
 
 @pytest.mark.usefixtures("switched")
+def test_what_cannot_be_looked_at_has_as_long_as_it_is_given(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's processes are not this machine's: nobody can tell that nothing is under way."""
+    monkeypatch.setenv("PID", str(1 << 22))  # more than any process id
+    begun = time.monotonic()
+    retire(host, ["web-id-1"], ["web-id-3"], drain=2)
+    assert time.monotonic() - begun > 1
+
+
+@pytest.mark.usefixtures("switched")
 def test_one_that_does_not_stop_is_left_and_so_is_who_is_asked(
     host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -487,7 +538,7 @@ def test_where_nobody_leaves_only_the_names_in_the_proxy_change(host: Host, stub
 
 
 def test_where_nobody_is_pinned_one_load_is_enough(host: Host, stubs: Path) -> None:
-    beside.retire(host, told(), [(WEB, "web-id-1")], [("app-web", ["web-id-2"])])
+    beside.retire(host, told(), [(WEB, "web-id-1")], [(WEB, ["web-id-2"])])
     assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
 
 
@@ -501,3 +552,14 @@ def test_where_no_proxy_runs_nothing_is_loaded_or_waited_for(
     assert time.monotonic() - begun < 50
     assert ran(stubs, "exec") == []
     assert sorted(names(engine)) == ["api-id-1", "web-id-3", "web-id-4"]
+
+
+@pytest.mark.parametrize("called", ["app-api-1-former", "app-api-1"])
+def test_a_service_with_a_name_of_its_own_gets_it_back(
+    host: Host, stubs: Path, engine: Path, called: str
+) -> None:
+    (engine / "api-id-1/name").write_text(f"{called}\n")
+    own = replace(API, name="api-1", container="app-api-1", fixed=True, replicas=1)
+    beside.retire(host, told(), [], [(own, ["api-id-1"])])
+    assert names(engine)["api-id-1"] == "app-api-1"
+    assert len(ran(stubs, "rename")) == (called != "app-api-1")

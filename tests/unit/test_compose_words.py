@@ -201,3 +201,12 @@ def test_a_service_that_does_not_complete_fails_with_its_log(code: str, how: str
         compose.complete(Ending(code), STACK.service("web"))
     assert caught.value.message == f"ubuntu: web {how}; the end of its log is below"
     assert caught.value.evidence == ("its last words",)
+
+
+@pytest.mark.parametrize(("start_period", "seconds"), [(0, 120), (60, 120), (300, 360), (90, 150)])
+def test_a_container_may_take_its_start_period_and_more_to_become_healthy(
+    start_period: float, seconds: int
+) -> None:
+    assert (
+        compose.patience_with(replace(STACK.service("web"), start_period=start_period)) == seconds
+    )

@@ -182,13 +182,13 @@ def test_a_data_service_that_does_not_run_is_started_without_being_asked(
 ) -> None:
     made = plan(to=OLD, **containers(db=state))
     assert made.refusals == ()
-    assert titles(made) == ["fetch 00000000", "start db"]
+    assert titles(made) == ["fetch 00000000", "up db"]
 
 
 def test_a_data_service_is_started_before_what_needs_it() -> None:
     made = plan(changed("services/api/app.py"), **containers(db=None))
     order = titles(made)
-    assert order.index("start db") < order.index("migrate api-1") < order.index("roll api-1")
+    assert order.index("up db") < order.index("migrate api-1") < order.index("roll api-1")
 
 
 # --- names

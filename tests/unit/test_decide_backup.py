@@ -61,4 +61,4 @@ def test_a_database_that_does_not_run_yet_is_looked_at_when_it_does(
 ) -> None:
     made = titles(plan(API, STACK, **containers(db=state)))
     assert "backup db" not in made
-    assert made.index("start db") < made.index("migrate api-1")
+    assert made.index("up db") < made.index("migrate api-1")

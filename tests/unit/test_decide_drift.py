@@ -110,7 +110,7 @@ def test_orphans_are_removed_last_when_asked_for() -> None:
     seen = (*facts().containers, orphan)
     made = plan(changed("services/web/index.html"), wish=Wish(remove_orphans=True), containers=seen)
     assert steps(made)[-1] == ("remove app-old", "of this project, but no longer in its stack")
-    assert made.notes == ()
+    assert [note for note in made.notes if "orphan" in note] == []
 
 
 def test_containers_of_others_are_no_orphans() -> None:
@@ -152,60 +152,8 @@ def test_an_orphan_that_holds_a_name_of_the_stack_refuses_the_plan() -> None:
     )
 
 
-# --- what a run that died in the middle of a roll left
-
-
-STOOD_IN = "stood in for web when a run died"
-
-
-def standing_in() -> dict[str, Any]:
-    """The usual containers, and the one that stands in for web."""
-    labels = {
-        "com.docker.compose.project": PROJECT,
-        "com.docker.compose.service": "web",
-        "com.docker.compose.oneoff": "True",
-        "me.wishwith.stand-in": "web",
-    }
-    one = container(service("web"), "sha256:x", id="next", name="app-web-next", labels=labels)
-    seen = facts()
-    return {"containers": (*seen.containers, one)}
-
-
-def test_a_service_that_is_out_of_the_proxy_is_put_back() -> None:
-    assert steps(plan(to=OLD, away="api-1")) == [
-        FETCH,
-        ("test-proxy proxy", "nginx -t in the target image"),
-        ("reload proxy", "api-1 is out of it since a run that died"),
-    ]
-
-
-def test_a_container_that_stood_in_and_that_nobody_asks_goes() -> None:
-    made = plan(to=OLD, **standing_in())
-    assert steps(made) == [FETCH, ("remove app-web-next", STOOD_IN)]
-    assert made.notes == ()
-
-
-def test_a_service_whose_stand_in_the_proxy_asks_is_rolled() -> None:
-    """Its roll lets the proxy ask both before one goes, and waits for who may still ask that."""
-    made = plan(to=OLD, away="web", **standing_in())
-    assert steps(made) == [
-        FETCH,
-        ("roll web", "its stand-in has its requests since a run that died"),
-    ]
-
-
-def test_a_stand_in_of_a_service_that_is_left_out_stays() -> None:
-    made = plan(to=OLD, away="web", wish=Wish(only=("api-1", "api-2")), **standing_in())
-    assert titles(made) == []
-
-
-def test_a_roll_of_the_service_takes_the_one_that_stood_in_away_itself() -> None:
-    made = plan(changed("services/web/index.html"), **standing_in())
-    assert "remove app-web-next" not in titles(made)
-
-
 @pytest.mark.parametrize("sick", ["api-1", "api-2"])
-def test_the_twin_that_serves_nobody_is_replaced_first(sick: str) -> None:
+def test_the_one_that_serves_nobody_is_replaced_first(sick: str) -> None:
     """Else the other one, which has all the requests, would be taken out."""
     state = containers(**{sick.replace("-", "_"): {"health": "unhealthy"}})
     made = plan(changed("services/api/app.py"), **state)
@@ -305,9 +253,9 @@ def test_a_data_service_that_mounts_files_of_the_commit_starts_when_they_are_the
     mounts = (Mount("bind", f"{CHECKOUT}/nginx", "/conf"),)
     made = plan(stack=with_service("db", mounts=mounts), **containers(db=None))
     kinds = [step.kind for step in made.steps]
-    assert kinds.index(Kind.CHECKOUT) < kinds.index(Kind.START)
+    assert kinds.index(Kind.CHECKOUT) < kinds.index(Kind.UP)
     plainly = [step.kind for step in plan(**containers(db=None)).steps]
-    assert plainly.index(Kind.START) < plainly.index(Kind.CHECKOUT)
+    assert plainly.index(Kind.UP) < plainly.index(Kind.CHECKOUT)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_first_deploy_makes_prepares_starts_and_rolls_everything_in_order() ->
         ("build web", f"{target().images['web'].reference} not on the server"),
         ("smoke api-1", "a new image starts once, apart"),
         TEST_PROXY,
-        ("start db", "not there yet"),
+        ("up db", "not there yet"),
         ("migrate api-1", "if the database's revision is not the new image's"),
         ("checkout 00000000", "was empty"),
         ("roll api-1", "not there yet"),

@@ -34,7 +34,7 @@ def test_only_leaves_the_rest_out_and_says_so() -> None:
     running = container(replace(left, image="worker:1"), "sha256:worker:1")
     made = plan(tree, stack, Wish(only=("web",)), containers=(*facts().containers, running))
     assert titles(made) == ["fetch 00000000", "build web", "checkout 00000000", "roll web"]
-    assert made.notes == ("left out: worker: image worker:2",)
+    assert made.notes[0] == "left out: worker: image worker:2"
     assert made.refusals == ()
     assert "worker" not in made.untouched
 

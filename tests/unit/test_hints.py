@@ -211,3 +211,24 @@ def test_no_shape_of_an_entry_is_a_traceback(raw: Any) -> None:
     with pytest.raises(Trouble) as caught:
         parse_hints("api", raw)
     assert caught.value.message.startswith("x-deploy.api")
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds"),
+    [({}, 15), ({"monitor": "15s"}, 15), ({"monitor": "0s"}, 0), ({"monitor": "1m30s"}, 90)],
+)
+def test_what_is_replaced_is_watched_so_long(raw: dict[str, Any], seconds: int) -> None:
+    assert parse_hints("api", {"update": raw}).update.monitor == seconds
+
+
+@pytest.mark.parametrize("raw", ["15", 15, "", None, "soon", "1.5s", "-1s", "601s", "11m", "5ms"])
+def test_a_monitor_that_is_no_duration_is_refused(raw: object) -> None:
+    assert refusal({"update": {"monitor": raw}}) == (
+        f"x-deploy.api.update.monitor: {raw!r} is no duration up to 600 s, such as 15s or 1m30s"
+    )
+
+
+def test_a_key_of_update_that_nobody_reads_is_refused() -> None:
+    assert refusal({"update": {"delay": "5s"}}) == (
+        "x-deploy.api.update: unknown key delay; known: monitor, order, parallelism"
+    )

@@ -18,7 +18,7 @@ FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
     "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "allow",
-    "address", "edge", "watch",
+    "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
@@ -85,7 +85,6 @@ calls = montreal
 allow = 203.0.113.7/32, 2001:db8::7/128
 address = 10.0.0.7
 edge = 127.0.0.1:8443
-watch = 0
 settle = 60
 compression = gzip
 keep_daily = 14
@@ -124,7 +123,6 @@ compose = compose/montreal.yml
         allow=("203.0.113.7/32", "2001:db8::7/128"),
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
-        watch=0,
         settle=60,
         compression="gzip",
         keep=Keep(daily=14, weekly=4, monthly=0),
@@ -135,7 +133,7 @@ compose = compose/montreal.yml
 
 def test_what_a_section_leaves_out_has_its_documented_value() -> None:
     (server,) = read(f"{DEFAULTS}[ubuntu]\nhost = 192.0.2.7\n").servers
-    assert (server.port, server.watch, server.settle, server.connection) == (22, 15, 30, "ssh")
+    assert (server.port, server.settle, server.connection) == (22, 30, "ssh")
     assert (server.address, server.edge, server.calls) == ("192.0.2.7", None, "")
     assert (server.domains, server.allow) == ((), ())
     assert server.acme_directory == "https://acme-v02.api.letsencrypt.org/directory"
@@ -250,8 +248,9 @@ compose = app.yml
         ("edge = 127.0.0.1:http", "edge: 'http' is not a port (1 to 65535)"),
         ("edge = -x:443", "edge: '-x' is not a host name or address"),
         ("address = a;b", "address: 'a;b' is not a host name or address"),
-        ("watch = 601", "watch: '601' is not a number of seconds (0 to 600)"),
-        ("watch = 1.5", "watch: '1.5' is not a number of seconds (0 to 600)"),
+        ("settle = 601", "settle: '601' is not a number of seconds (0 to 600)"),
+        ("settle = 1.5", "settle: '1.5' is not a number of seconds (0 to 600)"),
+        ("watch = 15", "'watch' is x-deploy.SERVICE.update.monitor of the compose file"),
         ("connection = telnet", "connection: 'telnet' is neither 'ssh' nor 'local'"),
         ("just words", "neither [section] nor key = value: 'just words'"),
         ("[half", "neither [section] nor key = value: '[half'"),

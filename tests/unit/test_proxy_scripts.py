@@ -17,7 +17,7 @@ from fabfile.remote.host import Host
 from fabfile.remote.output import Output, Timeout
 
 from .builders import ROOT, SERVER
-from .proxying import UPSTREAMS, loads, ran, told, workers, written
+from .proxying import UPSTREAMS, keep, loads, ran, told, workers, written
 
 
 def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
@@ -36,22 +36,11 @@ def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
         "real_ip_header X-Client;",
         "real_ip_recursive on;",
     ]
-    generation, epoch, pinned, *reach = written(host, "generation")
+    generation, epoch, pinned = written(host, "generation")
     constant = 'location = /{} {{ default_type text/plain; return 200 "{}\\n"; }}'
     assert generation == constant.format("generation", "0f")
     assert epoch.startswith('location = /epoch { default_type text/plain; return 200 "')
     assert pinned == constant.format("pinned", "")
-    assert reach == [
-        (
-            "location = /reach/api-1 { set $url http://app-api-1:8000/deep; proxy_pass $url;"
-            " add_header X-Reached $upstream_addr always; }"
-        ),
-        (
-            "location = /reach/web { set $url http://app-web:80/; proxy_pass $url;"
-            " add_header X-Reached $upstream_addr always; }"
-        ),
-    ]
-    assert written(host, "generation-away") == [constant.format("away", "")]
     modes = {path.stat().st_mode & 0o777 for path in Path(host.server.root / "proxy").iterdir()}
     assert modes == {0o644}
 
@@ -59,7 +48,6 @@ def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
 def test_what_is_missing_is_no_name_that_nginx_would_have_to_find(host: Host, stubs: Path) -> None:
     proxy.load(host, told("api-1"))
     assert loads(stubs) == [["api-2:8000", "web:80"]]
-    assert "api-1" not in "\n".join(written(host, "generation"))
 
 
 def test_nobody_is_let_in_anew_where_everybody_is(host: Host, stubs: Path) -> None:
@@ -72,7 +60,7 @@ def test_a_configuration_that_is_refused_leaves_everything_as_it_was(
 ) -> None:
     """Even what is only written: a proxy that starts anew reads it."""
     proxy.load(host, told("api-1"))
-    names = ("upstreams", "generation", "generation-away")
+    names = ("upstreams", "generation")
     before = [written(host, name) for name in names]
     monkeypatch.setenv("REFUSES", "no host web")
     with pytest.raises(Trouble, match="nginx does not load what was written") as no:
@@ -196,3 +184,56 @@ def test_where_no_proxy_runs_nothing_is_waited_for(host: Host, stubs: Path, kept
     begun = time.monotonic()
     proxy.leave(host, replace(told(), running=False))
     assert time.monotonic() - begun < kept
+
+
+@pytest.mark.parametrize(("service", "times"), [("web", 1), ("api-2", 1), ("ap", 0), ("job", 0)])
+def test_what_was_replaced_in_place_is_looked_for_again_where_requests_go_to_it(
+    host: Host, stubs: Path, service: str, times: int
+) -> None:
+    proxy.load(host, told(), service)
+    written_ = (stubs / "loads").exists()
+    assert (len(loads(stubs)) if written_ else 0) == times
+
+
+@pytest.mark.parametrize("addresses", ["10.0.0.9", "10.0.0.9 10.1.0.9"])
+def test_a_proxy_on_two_networks_is_asked_at_one_of_its_addresses(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, addresses: str
+) -> None:
+    monkeypatch.setenv("ADDRESSES", addresses)
+    proxy.load(host, told())
+    assert {*(stubs / "curl.log").read_text().splitlines()} == {
+        "-s --noproxy * --max-time 2 http://10.0.0.9:8090/epoch"
+    }
+
+
+def left(host: Host) -> float:
+    """Seconds that a load is waited for."""
+    proxy.load(host, told())
+    begun = time.monotonic()
+    proxy.leave(host, told())
+    return time.monotonic() - begun
+
+
+def test_the_workers_of_every_earlier_load_are_waited_for(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that shuts down may still be given a request over a connection that a client kept."""
+    keep(monkeypatch, 60)
+    with workers(monkeypatch, taking=0.1, leaving=3):
+        begun = time.monotonic()
+        left(host)
+        assert 2.5 < time.monotonic() - begun < 50
+
+
+def test_a_worker_with_a_long_request_is_waited_for_only_while_a_client_keeps_a_connection(
+    host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    with workers(monkeypatch, taking=0.1, leaving=600):
+        assert kept - 2 < left(host) < 60
+
+
+def test_workers_that_cannot_be_seen_have_as_long_as_a_client_keeps_a_connection(
+    host: Host, stubs: Path, kept: int
+) -> None:
+    """The engine's processes are not this machine's."""
+    assert left(host) > kept - 2

@@ -96,6 +96,8 @@ def replaced(
         ({"deploy": {"replicas": 1}}, PROBED, True),
         ({"deploy": {"replicas": 3}}, PROBED, True),
         ({"deploy": {"replicas": 3}}, {}, False),
+        ({"deploy": {"replicas": 1}, "healthcheck": {"test": ["CMD", "ok"]}}, {}, True),
+        ({"deploy": {"replicas": 1}, "healthcheck": {"disable": True}}, {}, False),
         ({"deploy": {}}, PROBED, False),
         ({}, {**PROBED, "update": {"order": "start-first"}}, True),
         ({"deploy": {"replicas": 2}}, {**PROBED, "update": {"order": "stop-first"}}, False),

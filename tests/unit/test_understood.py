@@ -19,8 +19,8 @@ def problems(service: dict[str, Any], **more: Any) -> list[str]:
 
 
 MANY = (
-    "replicas are replaced beside each other: it needs a proxy and x-deploy.a.probe, and neither"
-    " container_name nor a published port"
+    "replicas are replaced beside each other: it needs a proxy and a healthcheck or"
+    " x-deploy.a.probe, and neither container_name nor a published port"
 )
 
 

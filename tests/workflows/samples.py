@@ -43,7 +43,7 @@ PLAN = Plan(
         Step(Kind.FETCH, "1a2b3c4d", "Answer | faster <b>now</b> `really`"),
         Step(Kind.BUILD, "core-api", "wishwithme/core-api:0123 not on the server"),
         Step(
-            Kind.BESIDE,
+            Kind.START,
             "core-api",
             "services/core-api: 7 files in 3 commits since 4f2c0000: 2 new beside 2",
         ),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..access.folders import bootstrap
 from ..access.reach import why_closed
@@ -19,7 +19,7 @@ from .imaging import image_steps, retags
 from .objections import notes, refusals
 from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, as_wanted, has_new_image, reason_for
-from .removing import removals, stand_ins
+from .removing import removals
 from .replacing import Replacing, replacing
 from .switching import (
     canary_refusals,
@@ -75,7 +75,7 @@ class _Decision:
         unkept = keep_refusals(steps)
         if self.keeps(steps):
             steps = [step for step in steps if step.kind is not Kind.RETIRE]
-        last = self.facts.verified
+        last, replaced = self.facts.verified, tuple(self.replaced)
         if steps or last is None or last.commit != self.commit.id:
             self.insert_fetch(steps)
         return Plan(
@@ -90,10 +90,10 @@ class _Decision:
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
             notes=(
-                *notes(self.target, self.facts, self.wish, self.reasons, self.left_out),
+                *notes(self.target, self.facts, self.wish, self.reasons, self.left_out, replaced),
                 *generations(self.server.name, self.facts),
             ),
-            replacing=tuple(self.replaced),
+            replacing=replaced,
             refusals=(
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
                 *(against if self.wish.canary else ()),
@@ -114,12 +114,6 @@ class _Decision:
                 reason = Reason(Why.IMAGE, "rebuilt on fresh bases (--rebuild)")
             if reason is None and self.wish.restarts(service):
                 reason = Reason(Why.ASKED, "to be restarted", force=True)
-            if (
-                reason is None
-                and service.name == self.facts.away
-                and stand_ins(self.target, self.facts, service.name)
-            ):
-                reason = Reason(Why.AWAY, "its stand-in has its requests since a run that died")
             if reason:
                 found[service.name] = reason
         return found
@@ -181,7 +175,7 @@ class _Decision:
     def cut_over(self) -> list[Step]:
         touched = self.touched()
         begun = [service for service in touched if service.hints.keep]
-        data = [self.step(Kind.START, service) for service in begun]
+        data = [self.step(Kind.UP, service) for service in begun]
         moved = self.checkout()
         proxy = self.target.stack.proxy
         mended = mend_step(self.replaced, self.live(proxy) if proxy else None)
@@ -215,17 +209,28 @@ class _Decision:
 
     @property
     def replaced(self) -> list[Replacing]:
-        """What becomes of the replicas of each service that is replaced beside or was half way."""
-        found = []
+        """What becomes of the containers of each service that is replaced beside, or was half way.
+
+        Also of one that cannot stand beside itself and comes in the place of others.
+        """
+        found: list[Replacing] = []
+        gone: set[str] = set()
         for service in self.target.stack.services:
-            if not service.beside or service.name in self.left_out:
+            if not (service.beside or service.moves) or service.name in self.left_out:
                 continue
             again = self.wish.rebuild and service.build is not None
             again = again or self.wish.restarts(service)
             may_stay = as_wanted(service, self.target, self.facts, self.commit) if not again else []
             one = replacing(service, self.target.stack, self.facts, may_stay)
-            if service.name in self.reasons or one.leaving or service.name in self.facts.pinned:
-                found.append(one)
+            half_way = one.succeeds or one.misnamed or service.name in self.facts.pinned
+            if service.beside:
+                counts = half_way or service.name in self.reasons or bool(one.leaving)
+            else:
+                counts = half_way and bool(one.kept or not self.live(service))
+            if counts:
+                leaving = tuple(identity for identity in one.leaving if identity not in gone)
+                gone |= {*leaving}
+                found.append(replace(one, leaving=leaving))
         return found
 
     def switch(self, late: list[Step]) -> list[Step]:
@@ -239,7 +244,7 @@ class _Decision:
         if Kind.RETIRE in kinds:
             # What is proved before the retirement, and what the proxy loads, names them.
             late = [step for step in late if step not in born]
-            began = [step for step in steps if step.kind is Kind.BESIDE]
+            began = [step for step in steps if step.kind is Kind.START]
             steps = [*began, *born, *steps[len(began) :]]
         if Kind.SWITCH in kinds:
             return [*with_canary(steps, self.trying, self.wish.canary), *late]
@@ -256,13 +261,17 @@ class _Decision:
         """New services first, so that the proxy's new configuration finds every name.
 
         Then those that serve nobody, so that those that do are there meanwhile. What depends on a
-        service that is replaced beside comes after that: compose converges what it depends on.
+        service that is replaced beside comes after that: compose converges what it depends on. So
+        does the proxy, which must find who is new.
         """
-        late = self.target.stack.depending({one.service for one in self.replaced})
+        started = {one.service for one in self.replaced}
+        late = self.target.stack.depending(started)
+        late |= {one.name for one in self.target.stack.services if one.hints.proxy and started}
         rolled = [
             service
             for service in touched
-            if not service.hints.keep and not service.beside and (service.name in late) != before
+            if not (service.hints.keep or service.name in started)
+            and (service.name in late) != before
         ]
         changing = {service.name for service in rolled if self.live(service)}
         new = [s for s in rolled if not self.live(s) and not changing & set(s.depends_on)]
@@ -274,9 +283,7 @@ class _Decision:
         """Whether its container serves nobody now: replacing it takes nothing from anybody."""
         container = self.live(service)
         return container is not None and (
-            container.state != "running"
-            or container.health not in ("", "healthy")
-            or service.name == self.facts.away
+            container.state != "running" or container.health not in ("", "healthy")
         )
 
     def migrations(self, touched: list[Service]) -> list[Step]:
@@ -319,8 +326,6 @@ class _Decision:
             return ""
         if self.target.generation != self.facts.generation:
             return "its configuration changed"
-        if self.facts.away and self.facts.away not in self.reasons:
-            return f"{self.facts.away} is out of it since a run that died"
         mounted = mounted_paths(proxy, self.server.path)
         edited = [line[3:].strip('"') for line in self.facts.edited]
         if any(name.startswith(f"{path}/") for name in edited for path in mounted):
@@ -329,4 +334,4 @@ class _Decision:
 
     def removed(self) -> list[Step]:
         leaving = {one for plan in self.replaced for one in plan.leaving}
-        return removals(self.target, self.facts, self.wish, self.reasons, self.left_out, leaving)
+        return removals(self.target, self.facts, self.wish, self.left_out, leaving)

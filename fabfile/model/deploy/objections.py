@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..facts import Container, Facts
 from .others import data_beside
 from .plan import Target, Wish
 from .reasons import Reason, Why
-from .replacing import former_replicas, taken_over
+from .replacing import Replacing, former_replicas, taken_over
 
 
 def orphans(target: Target, facts: Facts) -> list[Container]:
@@ -45,6 +45,7 @@ def notes(
     wish: Wish,
     reasons: Mapping[str, Reason],
     left_out: Mapping[str, Reason],
+    replaced: Sequence[Replacing],
 ) -> list[str]:
     """What a person should know, and the plan does not act upon."""
     stack = target.stack
@@ -56,6 +57,16 @@ def notes(
             f"{proxy.name} itself is replaced: what is under way is cut, and for a moment"
             " nobody is answered"
         )
+    beside = {one.service for one in replaced}
+    found += [
+        f"{one.name} is replaced in place: what is under way there is cut, and it answers nobody"
+        " until the new one is healthy"
+        for one in stack.services
+        if one.name in reasons
+        and one.name not in beside
+        and not (one.hints.keep or one.hints.proxy or one.completes)
+        and facts.runs(stack.project, one.name)
+    ]
     found += [
         f"{one.name} is restarted: what is under way there is cut, and nobody is answered meanwhile"
         for one in target.stack.services
@@ -69,9 +80,7 @@ def notes(
     found += [
         f"started by hand: {container.name} is a one-off container of this project"
         for container in facts.containers
-        if container.project == target.stack.project
-        and not container.service
-        and not container.stands_in_for
+        if container.project == target.stack.project and not container.service
     ]
     found += [
         f"started by hand: {container.name} runs an image of this project"
@@ -143,9 +152,9 @@ def _only(target: Target, facts: Facts, wish: Wish, left_out: Mapping[str, Reaso
     found = []
     for name, reason in left_out.items():
         stable = target.images[name].stable
-        twin = next((one for one in wish.only if target.images[one].stable == stable), None)
-        if twin:
-            found.append(f"--only {listed}: {name} has the image of {twin}; name both or neither")
+        same = next((one for one in wish.only if target.images[one].stable == stable), None)
+        if same:
+            found.append(f"--only {listed}: {name} has the image of {same}; name both or neither")
         elif reason.why is not Why.IMAGE:
             found.append(f"--only {listed} would leave out {name}: {reason.text}")
         elif target.stack.service(name).hints.migrate:

@@ -25,7 +25,6 @@ class Why(StrEnum):
     DEFINITION = "definition"
     UNHEALTHY = "unhealthy"
     MOUNTED = "mounted"
-    AWAY = "away"
     SCALED = "scaled"
     ASKED = "asked"
 
@@ -48,7 +47,12 @@ def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -
     if container is None:
         return Reason(Why.ABSENT, "not there yet")
     reason = _container(service, container, target, facts, commit)
-    if reason is None and service.fixed and container.name != service.container:
+    if (
+        reason is None
+        and service.fixed
+        and not service.moves
+        and container.name != service.container
+    ):
         reason = Reason(Why.DEFINITION, f"its container is called {container.name}")
     return reason or _mounted(service, target, facts)
 
@@ -200,7 +204,7 @@ def _made_by(service: Service, facts: Facts) -> list[Release]:
 def _makes(title: str, service: str) -> bool:
     """Whether a step of this title makes a container of the service."""
     kind, _, subject = title.partition(" ")
-    return kind in (Kind.ROLL, Kind.START, Kind.BESIDE) and service in subject.split(", ")
+    return kind in (Kind.ROLL, Kind.UP, Kind.START) and service in subject.split(", ")
 
 
 def _base(service: Service, facts: Facts) -> str:

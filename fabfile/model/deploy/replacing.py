@@ -24,6 +24,10 @@ class Replacing:
     """How many new ones start beside them."""
     leaving: tuple[str, ...] = ()
     """They are stopped and removed once nobody asks them any more."""
+    succeeds: bool = False
+    """Whether it comes in the place of containers of other services."""
+    misnamed: bool = False
+    """Whether a container of it has the name that a run gave it to make room for another."""
 
     @property
     def trying(self) -> bool:
@@ -54,22 +58,46 @@ def former_replicas(service: Service, stack: Stack, facts: Facts) -> list[Contai
 
 
 def taken_over(service: Service, stack: Stack, facts: Facts) -> list[Container]:
-    """The former replicas that leave once the service serves: it is new, and comes in their place.
+    """The former replicas that leave once the service serves: it comes in their place.
 
-    Those are of ``api-1`` and ``api-2`` for ``api``, and the other way round. Of a service that the
-    last release had already, or that has another name, they are orphans like others.
+    Those are of ``api-1`` and ``api-2`` for ``api``, and the other way round. Where the last
+    release had the service already, it is those that a run has made since, which did not pass. All
+    others are orphans.
     """
+    former = [
+        one
+        for one in former_replicas(service, stack, facts)
+        if _numbered(service.name, one.service)
+    ]
     last = facts.verified
-    if last is not None and service.name in last.definitions:
-        return []
-    former = former_replicas(service, stack, facts)
-    return [one for one in former if _numbered(service.name, one.service)]
+    if last is None or service.name not in last.definitions or service.name in facts.pinned:
+        return former
+    return [one for one in former if one.service in _not_passed(facts)]
+
+
+def _not_passed(facts: Facts) -> set[str]:
+    """The services that only runs since the last release that passed had."""
+    names: set[str] = set()
+    for release in reversed(facts.releases):
+        if release.passed:
+            return names - set(release.definitions)
+        names |= set(release.definitions)
+    return names
 
 
 def _numbered(one: str, other: str) -> bool:
     """Whether one of two names is the other with a number behind it."""
     short, long = sorted((one, other), key=len)
     return re.fullmatch(rf"{re.escape(short)}-[0-9]+", long) is not None
+
+
+def _called(service: Service, name: str) -> bool:
+    """Whether a container's name is one of the service's; which number it has is all the same."""
+    if service.fixed or name == service.container:
+        return name == service.container
+    return (
+        re.fullmatch(rf"{re.escape(service.container.removesuffix('1'))}[0-9]+", name) is not None
+    )
 
 
 def replacing(
@@ -84,12 +112,15 @@ def replacing(
     # Who is asked already stays first: each new one costs a start.
     first = sorted(wanted, key=lambda c: c not in asked)
     kept = first[: service.replicas]
-    leaving = [c for c in facts.containers_of(stack.project, service.name) if c not in kept]
-    leaving += taken_over(service, stack, facts)
+    own = facts.containers_of(stack.project, service.name)
+    former = taken_over(service, stack, facts)
+    leaving = [*(c for c in own if c not in kept), *former]
     return Replacing(
         service.name,
         serving=tuple(c.id for c in asked),
         kept=tuple(c.id for c in kept),
         starting=service.replicas - len(kept),
         leaving=tuple(c.id for c in leaving),
+        succeeds=bool(former),
+        misnamed=any(not _called(service, c.name) for c in kept),
     )

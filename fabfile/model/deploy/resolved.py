@@ -121,7 +121,8 @@ def _never_asked(services: Collection[Service]) -> list[str]:
 def _several(services: Collection[Service]) -> list[str]:
     return [
         f"service {one.name}: {one.replicas} replicas are replaced beside each other: it needs"
-        f" a proxy and x-deploy.{one.name}.probe, and neither container_name nor a published port"
+        f" a proxy and a healthcheck or x-deploy.{one.name}.probe, and neither container_name nor"
+        " a published port"
         for one in services
         if one.replicas > 1 and not one.beside
     ]
@@ -208,7 +209,8 @@ def _beside(name: str, raw: Mapping[str, Any], hints: Hints) -> bool:
     if hints.update.order or alone:
         return hints.update.order == START_FIRST
     counted = "replicas" in (raw.get("deploy") or {}) or "scale" in raw
-    return counted and hints.probe is not None
+    health = raw.get("healthcheck") or {}
+    return counted and (hints.probe is not None or ("test" in health and not health.get("disable")))
 
 
 def _build(spec: Mapping[str, Any]) -> Build:

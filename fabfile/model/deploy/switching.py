@@ -44,7 +44,8 @@ def switch_steps(
     switched = [
         one
         for one in plans
-        if (one.service in reasons and (one.serving or one.leaving or one.kept))
+        if one.succeeds
+        or (one.service in reasons and (one.serving or one.leaving or one.kept))
         or one.service in split
     ]
     pinned = any(one.service in facts.pinned for one in plans)
@@ -52,12 +53,14 @@ def switch_steps(
     steps = []
     if starting:
         whys = dict.fromkeys(f"{reasons[one.service].text}: {_count(one)}" for one in starting)
-        steps.append(Step(Kind.BESIDE, _names(starting), "; ".join(whys)))
+        steps.append(Step(Kind.START, _names(starting), "; ".join(whys)))
     if switched:
         why = "one load moves the requests to those that stay"
         steps.append(Step(Kind.SWITCH, _names(switched), why))
-    if switched or leaving or pinned:
-        why = f"{leaving} that nobody asks" if leaving else "the proxy names the service again"
+    if switched or leaving or pinned or any(one.misnamed for one in plans):
+        why = "a container has the name that a run gave it"
+        why = "the proxy names the service again" if switched or pinned else why
+        why = f"{leaving} that nobody asks" if leaving else why
         steps.append(Step(Kind.RETIRE, _names(plans), why))
     return steps
 

@@ -166,7 +166,7 @@ class Beside:
         leaving = [
             (stack.service(name), one) for name, plan in self.plans.items() for one in plan.leaving
         ]
-        names = [(f"{stack.project}-{name}", self._stay(name)) for name in self.plans]
+        names = [(stack.service(name), self._stay(name)) for name in self.plans]
         self.switched = False
         note = beside.retire(self.host, self.rolling.told(), leaving, names)
         self.rolling.pins, self.rolling.scales = {}, {}
@@ -175,11 +175,10 @@ class Beside:
     def take_back(self) -> None:
         """The former replicas get the requests again, by one load; who is new keeps its own.
 
-        Not where some were asked by another name than the service's: the configuration of before
-        names them.
+        Not where services come in the place of others: then the plan of the way back has a switch.
         """
         self.switched = False
-        if any(plan.leaving and not plan.serving for plan in self.plans.values()):
+        if any(plan.succeeds for plan in self.plans.values()):
             return
         former = {name: plan.serving for name, plan in self.plans.items() if plan.serving}
         if self.rolling.proxy_runs:

@@ -130,7 +130,7 @@ class _Downgrade:
 
     def placed(self, plan: Plan, downgrade: Step, *, last: bool) -> tuple[Step, ...]:
         """The steps with a backup at the end of the preparation, and the downgrade."""
-        before = [step for step in plan.steps if step.kind in PREPARING or step.kind is Kind.START]
+        before = [step for step in plan.steps if step.kind in PREPARING or step.kind is Kind.UP]
         after = [step for step in plan.steps if step not in before]
         if not before:
             before.append(Step(Kind.FETCH, plan.commit[:8], plan.subject))

@@ -27,7 +27,7 @@ def require_logins(sight: Sight, target: Target, plan: Plan) -> None:
     if not plan.steps:
         return
     facts = sight.facts
-    restarted = {step.subject for step in plan.steps if step.kind in (Kind.START, Kind.ROLL)}
+    restarted = {step.subject for step in plan.steps if step.kind in (Kind.UP, Kind.ROLL)}
 
     def refusal(name: str) -> str:
         container = facts.container(target.stack.project, name)

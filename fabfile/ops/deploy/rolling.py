@@ -1,4 +1,4 @@
-"""Replacing services behind the proxy, so that at every instant somebody answers."""
+"""What the proxy is told, and the services that are replaced in place: compose's own recreation."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Rolling:
     """Service → how many containers it has while new ones run beside the former."""
 
     def __post_init__(self) -> None:
-        beside = {one.name for one in self.target.stack.services if one.beside}
+        moving = {one.name for one in self.target.stack.services if one.beside or one.moves}
         # Who has gone since has no name any more: nginx would load nothing that names it.
         running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
         for name, pinned in self.facts.pinned.items():
-            if name in beside and (ids := tuple(one for one in pinned if one in running)):
+            if name in moving and (ids := tuple(one for one in pinned if one in running)):
                 self.pins[name] = ids
         project = self.target.stack.project
         self.present = {
@@ -66,34 +66,22 @@ class Rolling:
         return names
 
     def roll(self, step: Step) -> str:
-        """Replace one container; the next only when the proxy really reaches this one."""
+        """Make or replace one container in place; the proxy then looks for it again."""
         images.move_stable(self.host, self.target.images[step.subject])
         service = self.target.stack.service(step.subject)
         front = self.target.stack.proxy
-        note = ""
         if service.fixed:
             compose.give_name(self.host, self.target.stack.project, service)
         if service.completes:
             compose.complete(self.host, service, force=step.force)
-        elif front is None:
-            compose.up(self.host, service, force=step.force)
         elif service == front:
             proxy.start(self.host, self._told(front), force=step.force)
         else:
-            note = proxy.roll(
-                self.host,
-                self._told(front, service),
-                service,
-                twins=[
-                    one.container
-                    for one in self.target.stack.services
-                    if one.name in self._twins(service)
-                ],
-                force=step.force,
-                scales=self._scales(service),
-            )
+            compose.up(self.host, service, force=step.force, scales=self._scales(service))
         self.present.add(service.name)
-        return note
+        if front and service != front and (told := self._told(front)).running:
+            proxy.load(self.host, told, service.name)
+        return ""
 
     def _scales(self, service: Service) -> dict[str, int]:
         """What a new service depends on must stay as it is while it is being replaced."""
@@ -144,35 +132,28 @@ class Rolling:
         assert front is not None
         return replace(self._told(front), running=self.proxy_runs)
 
-    def _twins(self, service: Service) -> set[str]:
-        stable = self.target.images[service.name].stable
-        names = {name for name, wanted in self.target.images.items() if wanted.stable == stable}
-        return names - {service.name}
-
-    def _told(self, front: Service, rolled: Service | None = None) -> proxy.Told:
-        """What the proxy is told, once ``rolled`` is there."""
+    def _told(self, front: Service) -> proxy.Told:
         stack = self.target.stack
-        there = self.present | ({rolled.name} if rolled else set())
         return proxy.Told(
             service=front,
             generation=self.target.generation,
             callers=self.target.callers,
             cdn=self.target.cdn,
             # Replicas are found whenever they come: their name stands with "resolve".
-            missing={one.name for one in stack.services if not one.beside} - there,
-            reach={
-                one.name: f"http://{one.container}:{one.hints.port}{one.hints.path}"
-                for one in stack.services
-                if one.hints.probe and not one.in_host_network and not one.beside
-            },
+            missing={one.name for one in stack.services if not one.beside} - self.present,
             pins=dict(self.pins),
-            running=front.name in self.present and self._somebody_everywhere(there),
+            running=front.name in self.present and self._somebody_everywhere(),
         )
 
-    def _somebody_everywhere(self, there: set[str]) -> bool:
-        """Whether nginx finds somebody for every upstream: else a load waits for the next roll."""
+    def _somebody_everywhere(self) -> bool:
+        """Whether nginx finds somebody for every upstream: else a load waits for the next roll.
+
+        Services of one image stand for each other: a former layout's replicas.
+        """
+        images = self.target.images
+        there = {images[name].stable for name in self.present if name in images}
         return all(
-            one.name in there or self._twins(one) & there
+            images[one.name].stable in there
             for one in self.target.stack.services
             if not one.hints.keep
         )

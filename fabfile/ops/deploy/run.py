@@ -109,12 +109,12 @@ class Run:
         for step in steps:
             self.perform(step)
         self.pause()
-        made = (Kind.ROLL, Kind.START, Kind.BESIDE)
+        made = (Kind.ROLL, Kind.UP, Kind.START)
         changed = [name for one in steps if one.kind in made for name in one.subject.split(", ")]
-        if changed and self.sight.server.watch:
-            self.at = title = f"watch {self.sight.server.watch} s"
+        if seconds := self.decided.target.stack.monitor(changed):
+            self.at = title = f"watch {seconds} s"
             with self.session.console.step(self.name, title):
-                early = self.steps.watch(changed, self.sight.server.watch)
+                early = self.steps.watch(changed, seconds)
             for line in early:
                 self.session.console.warn(self.name, line)
 

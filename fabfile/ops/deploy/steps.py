@@ -70,14 +70,14 @@ class Steps:
             Kind.TEST_PROXY: self._test_proxy,
             Kind.REVIEW: self._review,
             Kind.BACKUP: self._backup,
-            Kind.START: self._start,
+            Kind.UP: self._up,
             Kind.MIGRATE: self._migrate,
             Kind.CHECKOUT: self._checkout,
             Kind.RETAG: self._retag,
             Kind.REMOVE: self.rolling.remove,
             Kind.ROLL: self.rolling.roll,
             Kind.HOLD: lambda step: self.beside.hold(step.subject),
-            Kind.BESIDE: lambda step: self.beside.start(step.subject),
+            Kind.START: lambda step: self.beside.start(step.subject),
             Kind.CANARY: lambda step: self.beside.canary(step.subject),
             Kind.SWITCH: lambda step: self.beside.switch(step.subject),
             Kind.RETIRE: lambda step: self.beside.retire(step.subject),
@@ -138,7 +138,7 @@ class Steps:
         self.rolling.test(step, self.tree, self.plan.tried)
         return ""
 
-    def _start(self, step: Step) -> str:
+    def _up(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
         stack = compose.stage_stack(self.host, self.tree, self.target)
         compose.up(self.host, service, stack=stack, force=step.force)
@@ -198,7 +198,7 @@ class Steps:
                 evidence=compose.last_lines(self.host, one),
             )
         for name in services:
-            if stack.service(name).beside:
+            if name in self.beside.plans:
                 continue  # the former replicas are none of those that must stay
             container = facts.container(stack.project, name)
             if container and stack.service(name).done(container.state, container.exit_code):

@@ -12,14 +12,17 @@ from ...model.release import KILLED
 from ...model.stack import Service
 from ..host import Host
 from .compose import compose_words, patience_with
-from .proxy import HEALTH, LIBRARY, ROLLING, UNHEALTHY, Told, refused_load
+from .proxy import LIBRARY, UNHEALTHY, Told, refused_load
 
-BESIDE, RETIRE = (
+HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
+START, RETIRE = (
     LIBRARY + HEALTH + Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("beside.sh", "retire.sh")
 )
 HOLD = LIBRARY + "load held\n"
 SWITCH = LIBRARY + "load switched\n"
+REPLACING = 600
+"""Seconds that starting or retiring may take beside what the containers themselves take."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,14 @@ def start(host: Host, told: Told, project: str, starting: Sequence[Starting]) ->
     plans = [
         f"{one.service.name} {one.total} {one.service.hints.update.parallelism}"
         f" {one.service.image} {one.image} {one.served or '-'}"
+        f" {one.service.container if one.service.fixed else '-'}"
         for one in starting
     ]
     patience = max(patience_with(one.service) for one in starting)
-    words = told.words(host, BESIDE, "start-beside", project, str(patience), "\n".join(plans))
+    words = told.words(host, START, "start-beside", project, str(patience), "\n".join(plans))
     most = max(one.total for one in starting)
     output = host.write(
-        [*words, *compose_words(host)], timeout=ROLLING + most * patience, check=False
+        [*words, *compose_words(host)], timeout=REPLACING + most * patience, check=False
     )
     if output.code == UNHEALTHY:
         *log, last = lines_of(output.stderr) or [""]
@@ -80,21 +84,25 @@ def retire(
     host: Host,
     told: Told,
     leaving: Sequence[tuple[Service, str]],
-    names: Sequence[tuple[str, Sequence[str]]],
+    names: Sequence[tuple[Service, Sequence[str]]],
 ) -> str:
     """Remove replicas once nobody asks them, and have the proxy name the services; a note.
 
-    ``leaving``: each with its service. ``names``: per service the prefix of its containers' names
-    and the ids of those that stay.
+    ``leaving``: each with its service. ``names``: each service with the ids of those that stay.
     """
-    lines = "\n".join(" ".join([prefix, *ids]) for prefix, ids in names)
+    lines = "\n".join(" ".join([_names(service), *ids]) for service, ids in names)
     ids = "\n".join(f"{one} {service.hints.port} {service.hints.drain}" for service, one in leaving)
     words = told.words(host, RETIRE, "retire", KILLED, ids, lines)
     longest = max((service.hints.drain for service, _ in leaving), default=0)
-    output = host.write(words, timeout=ROLLING + longest, check=False)
+    output = host.write(words, timeout=REPLACING + longest, check=False)
     if not output.ok:
         raise refused_load(host, output)
     return "; ".join(lines_of(output.stdout))
+
+
+def _names(service: Service) -> str:
+    """What its containers are called: a name, or with ``#`` for the number."""
+    return service.container if service.fixed else f"{service.container.removesuffix('1')}#"
 
 
 def _loaded(host: Host, told: Told, script: str, name: str) -> None:

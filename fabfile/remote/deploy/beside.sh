@@ -2,9 +2,10 @@
 # Start new replicas beside those that serve. When one does not become healthy, the new ones are removed and nothing has
 # changed.
 # Arguments after those of proxy.sh: PROJECT PATIENCE PLANS COMPOSE…
-# PLANS: lines "SERVICE TOTAL PARALLELISM STABLE NEW OLD": how many containers it has meanwhile; how many start at once (0:
-# all); the name of its image in the compose file, the image that the new ones get, and the one that the name means until
-# requests are switched (-: the new one); PATIENCE: seconds until each must be healthy; COMPOSE…: docker compose on the stack.
+# PLANS: lines "SERVICE TOTAL PARALLELISM STABLE NEW OLD NAME": how many containers it has meanwhile; how many start at
+# once (0: all); the name of its image in the compose file, the image that the new ones get, and the one that the name means
+# until requests are switched (-: the new one); its container's name where the compose file says one (-: it does not).
+# PATIENCE: seconds until each must be healthy; COMPOSE…: docker compose on the stack.
 # Prints a line "SERVICE ID ADDRESS" for each new container.
 project=$1 patience=$2 plans=$3
 shift 3
@@ -12,20 +13,24 @@ containers() {
   docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
 }
-services=() scales=() former=' ' most=0
-while read -r service total _; do
-  [ "$total" -le "$most" ] || most=$total
+services=() scales=() former=' ' names=()
+while read -r service total _ _ _ _ name; do
   services+=("$service") scales+=(--scale "$service=$total")
+  if [ "$name" != - ]; then
+    names+=("$service $name")
+  else
+    for ((number = 1; number <= total; number++)); do names+=("$service $project-$service-$number"); done
+  fi
   former+="$(containers "$service" | tr '\n' ' ')"
 done <<<"$plans"
-# rename FROM TO SERVICE TOTAL: a container of another service that has the name of a replica, and FROM behind it, has TO
-# behind it from now on: nobody but people notices.
+# rename FROM TO: a container of another service that has the name of one that is to come, and FROM behind it, has TO behind
+# it from now on: nobody but people notices.
 rename() {
-  local number name holder
-  for ((number = 1; number <= $4; number++)); do
-    name=$project-$3-$number
+  local service name holder
+  for name in "${names[@]}"; do
+    read -r service name <<<"$name"
     holder=$(docker ps -aq --filter "label=com.docker.compose.project=$project" --filter "name=^/$name$1\$")
-    [ -z "$holder" ] || [ "$(of "$holder" '{{index .Config.Labels "com.docker.compose.service"}}')" = "$3" ] ||
+    [ -z "$holder" ] || [ "$(of "$holder" '{{index .Config.Labels "com.docker.compose.service"}}')" = "$service" ] ||
       docker rename "$holder" "$name$2" || return 1
   done
 }
@@ -58,12 +63,12 @@ undo() {
   local service
   for service in "${services[@]}"; do
     new "$service" | xargs -r docker rm -f >/dev/null 2>&1
-    rename -former '' "$service" "$most"
   done
+  rename -former ''
 }
 # Made while the names mean the new images, and started once they mean again what serves: a plain compose up by hand would
 # otherwise replace that.
-for service in "${services[@]}"; do rename '' -former "$service" "$most" || die 70 'a container cannot be renamed'; done
+rename '' -former || die 70 'a container cannot be renamed'
 tag 4 || die 70 'an image cannot be named'
 "$@" up --no-start --no-build --no-recreate "${scales[@]}" "${services[@]}" </dev/null >&2
 made=$?

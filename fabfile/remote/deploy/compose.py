@@ -146,11 +146,17 @@ def patience_with(service: Service) -> int:
 
 
 def up(
-    host: Host, service: Service, *, stack: PurePosixPath | None = None, force: bool = False
+    host: Host,
+    service: Service,
+    *,
+    stack: PurePosixPath | None = None,
+    force: bool = False,
+    scales: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Create or replace one service's container and wait until it is healthy.
 
-    ``stack``: of :func:`stage_stack`; None: the stack of the checkout.
+    ``stack``: of :func:`stage_stack`; None: the stack of the checkout. ``scales``: how many
+    containers what it depends on has; they stay as they are.
 
     Not ``--no-deps``: compose before 2.30 then labels the container with another digest of its
     definition, and the next plain ``up -d`` replaces it again. What it depends on is converged
@@ -158,8 +164,12 @@ def up(
     """
     patience = patience_with(service)
     words = ["up", "-d", "--no-build", "--wait", "--wait-timeout", str(patience)]
-    words += ["--force-recreate", service.name] if force else [service.name]
-    output = host.write(compose_words(host, *words, file=stack), timeout=patience + 60, check=False)
+    words += ["--force-recreate"] if force else []
+    if scales:
+        words += ["--no-recreate", *(f"--scale={name}={total}" for name, total in scales.items())]
+    output = host.write(
+        compose_words(host, *words, service.name, file=stack), timeout=patience + 60, check=False
+    )
     if not output.ok:
         raise unhealthy(host, service, output.tail(3))
 

@@ -11,24 +11,20 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 
 from ...model.deploy.content import inside
 from ...model.errors import Trouble, refused
 from ...model.facts import SHORT, Split
 from ...model.framing import lines_of
-from ...model.release import KILLED
 from ...model.stack import Service
 from ..host import Host
 from ..output import Output
-from .compose import HEALTHY, compose_words, patience_with, unhealthy
+from .compose import compose_words, patience_with, unhealthy
 
 WORKERS = Path(__file__).with_name("workers.sh").read_text(encoding="utf-8")
 UPSTREAMS = Path(__file__).with_name("upstreams.sh").read_text(encoding="utf-8")
 LIBRARY = WORKERS + UPSTREAMS + Path(__file__).with_name("proxy.sh").read_text(encoding="utf-8")
-HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
-ROLL = LIBRARY + HEALTH + Path(__file__).with_name("roll.sh").read_text(encoding="utf-8")
-LOAD = LIBRARY + 'load "in"\n'
+LOAD = LIBRARY + '[ -z "$1" ] || named "$1" || exit 0\nload "in"\n'
 LEAVE = LIBRARY + '[ -z "$proxy" ] || { loaded_before; leave; }\n'
 MEND = (
     LIBRARY
@@ -75,9 +71,7 @@ fi
 printf '%s' "$5" >"$2/real-ip.conf"
 """
 )
-UNHEALTHY, NO_STAND_IN, NO_SIDES = 71, 72, 64
-ROLLING = 600
-"""Seconds that replacing one service may take beside its own requests' time to end."""
+UNHEALTHY, NO_SIDES = 71, 64
 
 
 def allowed(callers: Sequence[str]) -> str:
@@ -120,8 +114,6 @@ class Told:
     cdn: tuple[str, ...]
     missing: Collection[str]
     """Services that have no running container: names that nginx could not resolve."""
-    reach: Mapping[str, str]
-    """Service → URL that it is to reach it at, by the container's name."""
     running: bool
     pins: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Service → the ids of the containers that alone get its requests."""
@@ -143,7 +135,6 @@ class Told:
             secrets.token_hex(8),
             " ".join(sorted(self.missing)),
             self._pinned(),
-            "\n".join(f"{service} {url}" for service, url in self.reach.items()),
             allowed(self.callers),
             believed(self.cdn),
             self.service.container if self.running else "",
@@ -169,9 +160,13 @@ class Told:
         return "\n".join(str(tree / name) for name in self.service.hints.upstreams)
 
 
-def load(host: Host, told: Told) -> None:
-    """Have the running proxy load its configuration, and wait until it answers from that."""
-    output = host.write(told.words(host, LOAD, "load-proxy"), check=False)
+def load(host: Host, told: Told, service: str = "") -> None:
+    """Have the running proxy load its configuration, and wait until it answers from that.
+
+    ``service``: which was replaced and may have another address; nothing is loaded where no request
+    goes there by its name.
+    """
+    output = host.write(told.words(host, LOAD, "load-proxy", service), check=False)
     if not output.ok:
         raise refused_load(host, output)
 
@@ -199,42 +194,6 @@ def start(host: Host, told: Told, *, force: bool) -> None:
     output = host.write(words, timeout=patience + 60, check=False)
     if not output.ok:
         raise _failed(host, told.service, output)
-
-
-def roll(
-    host: Host,
-    told: Told,
-    service: Service,
-    *,
-    twins: Sequence[str],
-    force: bool,
-    scales: Mapping[str, int] = MappingProxyType({}),
-) -> str:
-    """Replace a service's container so that no request fails; see ``roll.sh``.
-
-    ``twins``: containers of its twins; one that is well takes the requests meanwhile. ``scales``:
-    how many containers what it depends on has; they stay as they are. Returns a note.
-    """
-    words = told.words(host, ROLL, "roll", service.name, service.container)
-    port = "" if service.in_host_network else service.hints.port or ""
-    words += [str(port), " ".join(twins), stand_in(service)]
-    patience = patience_with(service)
-    flags = ["--force-recreate"] if force else []
-    if scales:
-        flags += ["--no-recreate", *(f"--scale={name}={total}" for name, total in scales.items())]
-    words += [str(service.hints.drain), str(patience), " ".join(flags), KILLED]
-    words += compose_words(host)
-    # A stand-in may have to become healthy before it.
-    timeout = ROLLING + service.hints.drain + 2 * (patience - HEALTHY)
-    output = host.write(words, timeout=timeout, check=False)
-    if not output.ok:
-        raise _failed(host, service, output)
-    return "; ".join(lines_of(output.stdout))
-
-
-def stand_in(service: Service) -> str:
-    """The name of the container that stands in while the service's own is replaced."""
-    return f"{service.container}-next"
 
 
 def test(
@@ -285,10 +244,6 @@ def refused_load(host: Host, output: Output) -> Trouble:
 
 
 def _failed(host: Host, service: Service, output: Output) -> Trouble:
-    if output.code == NO_STAND_IN:
-        *log, _ = lines_of(output.stderr)
-        message = f"{host.name}: {service.name} did not become healthy; the end of its log is below"
-        return Trouble(message, evidence=log[-16:])
     if output.code != UNHEALTHY:
         return refused_load(host, output)
     return unhealthy(host, service, lines_of(output.stderr)[-4:])

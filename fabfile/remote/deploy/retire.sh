@@ -2,8 +2,8 @@
 # Stop and remove the replicas that nobody asks any more, and let the proxy name the services again.
 # Arguments after those of proxy.sh: KILLED LEAVING NAMES
 # KILLED: said where one did not end by itself; LEAVING: lines "ID PORT SECONDS": how long what it has begun may take to
-# end before it is told to stop; NAMES: lines "PREFIX ID…": those that stay get the names
-# PREFIX-1 and so on, which is for people only.
+# end before it is told to stop; NAMES: lines "NAME ID…": those that stay get these names, # being 1 and so on, which is
+# for people only.
 killed=$1 leavers=$2 names=$3
 # composing: whether somebody's compose is at work here. What it decided before the switch it may do much later.
 composing() {
@@ -46,18 +46,22 @@ if [ -n "$proxy" ]; then
   fi
   load rest
 fi
-# rename PREFIX ID…
+# rename NAME ID…
 rename() {
-  local prefix=$1 id name number=1 held=' ' move=()
+  local stem=${1%#} id name number=1 held=' ' move=()
+  if [ "$stem" = "$1" ]; then
+    [ "$(of "$2" '{{.Name}}')" = "/$1" ] || docker rename "$2" "$1"
+    return
+  fi
   shift
   for id; do
     name=$(of "$id" '{{.Name}}')
-    name=${name#"/$prefix-"}
+    name=${name#"/$stem"}
     if [[ $name =~ ^[1-9][0-9]*$ ]] && [ "$name" -le $# ]; then held+="$name "; else move+=("$id"); fi
   done
   for id in "${move[@]}"; do
     while [[ $held == *" $number "* ]]; do number=$((number + 1)); done
-    docker rename "$id" "$prefix-$number" || return 1
+    docker rename "$id" "$stem$number" || return 1
     held+="$number "
   done
 }

@@ -14,20 +14,16 @@ from .machine import Machine
 from .proxy import refusal
 
 NOT_LOADED, UNHEALTHY = 70, 71
-OWN = 10
+OWN = 9
 """Words that every one of these scripts is given, before its own."""
 
 
 def _write(machine: Machine, command: Command, *, rest: bool = False) -> None:
-    folder, _, generation, epoch, missing, pins, reach, allow, believed, _ = command.words[:OWN]
+    folder, _, generation, epoch, _, pins, allow, believed, _ = command.words[:OWN]
     constants = {"generation": generation, "epoch": f"{epoch}in", "pinned": "" if rest else pins}
     lines = [
         f'location = /{name} {{ return 200 "{value}\\n"; }}' for name, value in constants.items()
     ]
-    for line in reach.splitlines():
-        name, _, url = line.partition(" ")
-        if name not in missing.split():
-            lines.append(f"location = /reach/{name} {{ proxy_pass {url}; }}")
     machine.files[f"{folder}/generation.conf"] = "\n".join(lines) + "\n"
     machine.files[f"{folder}/real-ip.conf"] = believed
     if allow:
@@ -73,7 +69,10 @@ def stage(_machine: Machine, _command: Command, _stdin: str) -> Ended:
 
 
 def load(machine: Machine, command: Command, _stdin: str) -> Ended:
-    return _load(machine, command)
+    """Nothing, where it is for a service that nobody asks by its name."""
+    service = "".join(command.words[OWN:])
+    asked = machine.proxy.upstreams if machine.proxy else []
+    return Ended() if service and service not in asked else _load(machine, command)
 
 
 def mend(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -91,12 +90,6 @@ def start(machine: Machine, command: Command, _stdin: str) -> Ended:
     return ended
 
 
-def roll(machine: Machine, command: Command, _stdin: str) -> Ended:
-    service, flags = command.words[OWN], command.words[OWN + 7].split()
-    ended = _up(machine, [*command.words[OWN + 9 :], "up", *flags, service])
-    return _load(machine, command) if ended.code == 0 and command.words[OWN - 1] else ended
-
-
 def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
     """New containers of several services, each of the image that it names; all of them or none."""
     project, _, plans, *compose = command.words[OWN:]
@@ -105,13 +98,14 @@ def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
     moved: list[Container] = []
     ended = Ended()
     for line in plans.splitlines():
-        service, total, _, stable, image, served = line.split()
+        service, total, _, stable, image, served, own = line.split()
         if command.words[OWN - 1] and served != "-":
             held = machine.proxy.pinned if machine.proxy else {}
             assert service in held, f"{service} was not held"
         machine.engine.tag(image, stable)
-        for number in range(1, int(total) + 1):
-            holder = machine.engine.containers.get(f"{project}-{service}-{number}")
+        numbered = [f"{project}-{service}-{number + 1}" for number in range(int(total))]
+        for name in numbered if own == "-" else [own]:
+            holder = machine.engine.containers.get(name)
             if holder and holder.service != service:
                 machine.engine.rename(holder, f"{holder.name}-former")
                 moved.append(holder)
@@ -162,8 +156,8 @@ def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
     if command.words[OWN - 1] and (ended := _load(machine, command, rest=True)).code:
         return ended
     for line in names.splitlines():
-        prefix, *ids = line.split()
-        wanted = [f"{prefix}-{number}" for number in range(1, len(ids) + 1)]
+        name, *ids = line.split()
+        wanted = [name.replace("#", f"{number + 1}") for number in range(len(ids))]
         staying = [one for identity in ids if (one := engine.named(identity))]
         assert len(staying) == len(ids), "who stays is not there"
         free = [name for name in wanted if name not in {one.name for one in staying}]
@@ -219,6 +213,5 @@ BALANCING: dict[str, Handler] = {
     "leave-proxy": stage,
     "idle": stage,
     "start-proxy": start,
-    "roll": roll,
     "purge-cdn": purge,
 }

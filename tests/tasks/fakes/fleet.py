@@ -40,7 +40,6 @@ path = /home/ubuntu/app
 root = /opt/app
 repository = git://origin/app.git
 branch = main
-watch = 5
 [ubuntu]
 host = 10.0.0.1
 compose = compose/ubuntu.yml

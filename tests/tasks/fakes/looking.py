@@ -82,7 +82,6 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     answers = machine.proxy and running and machine.proxy.container == running.id
     for name in ("generation", "pinned"):
         yield name, f"{machine.proxy.constant(name)}\n" if machine.proxy and answers else ""
-    yield "away", ""
 
 
 def _inspect(container: Container) -> str:
