@@ -118,11 +118,11 @@ def test_replicas_start_beside_those_that_serve_and_one_load_moves_the_requests(
     deploy(running)
     assert running.ubuntu.did == [
         *BEGIN,
+        "hold-proxy 2 api",
         "compose build api",
         "trim-cache",
         "docker run app/api try import",
         "docker tag app/api passed",
-        "hold-proxy 2 api",
         "compose run api migrate current",
         "compose run api migrate target",
         "checkout 00000002",
