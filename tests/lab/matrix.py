@@ -81,7 +81,7 @@ def sample(cells: Sequence[Cell]) -> list[Cell]:
     What people do by hand is left to the whole matrix. Of a kind that both servers have: a step of
     the caller, which comes last.
     """
-    cells = [cell for cell in cells if cell.row.kind not in PREPARING]
+    cells = [cell for cell in cells if cell.row.kind not in PREPARING - {Kind.HOLD}]
     by_kind: dict[Kind, Row] = {}
     for cell in cells:
         if cell.row.server == cells[-1].row.server:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from .. import gates
 from ..data.databases import require_packer
 from ..locking import held, waiting_lock
 from ..neighbours import Neighbours, around, look_at_others
-from ..session import Session, at_once
+from ..session import Session, at_once, side_by_side
 from ..sight import Sight, look_at, plan_for
 from .carry_out import prepare
 from .decided import Decided
@@ -124,11 +124,13 @@ class Deployment:
         return self.plan
 
     def _require(self, plan: Plan) -> None:
+        asked: list[Callable[[], None]] = []
         if plan.steps and gates.LINK not in self.options.waive:
-            self._require_link()
+            asked.append(self._require_link)
         if any(step.kind is Kind.BACKUP for step in plan.steps):
-            require_packer(self.host)
-        require_logins(self.sight, self.sight.require(), plan)
+            asked.append(lambda: require_packer(self.host))
+        asked.append(lambda: require_logins(self.sight, self.sight.require(), plan))
+        side_by_side(lambda ask: ask(), asked)
 
     def _require_link(self) -> None:
         """What is red at a neighbour that this command does not deploy too stays red."""

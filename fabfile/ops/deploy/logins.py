@@ -10,6 +10,7 @@ from ...remote.data import postgres
 from ...remote.deploy import compose
 from ...remote.host import Host
 from ..data.databases import from_service
+from ..session import side_by_side
 from ..sight import Sight
 
 ASK = 30
@@ -27,14 +28,20 @@ def require_logins(sight: Sight, target: Target, plan: Plan) -> None:
         return
     facts = sight.facts
     restarted = {step.subject for step in plan.steps if step.kind in (Kind.UP, Kind.ROLL)}
-    found = []
-    for service in target.stack.services:
-        container = facts.container(target.stack.project, service.name)
+
+    def refusal(name: str) -> str:
+        container = facts.container(target.stack.project, name)
         if container is None or container.state != "running" or container.health == "unhealthy":
-            continue
-        why = _refusal(sight.host, service, container, restarted=service.name in restarted)
-        if why:
-            found.append(f"{service.container} does not take the password of .env: {why}")
+            return ""
+        service = target.stack.service(name)
+        return _refusal(sight.host, service, container, restarted=name in restarted)
+
+    whys = side_by_side(refusal, [service.name for service in target.stack.services])
+    found = [
+        f"{target.stack.service(name).container} does not take the password of .env: {why}"
+        for name, why in whys.items()
+        if why
+    ]
     if found:
         raise refused(
             f"{plan.server}: {found[0]}; give it that one first, or put the former one back"
