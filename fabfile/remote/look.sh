@@ -102,6 +102,7 @@ grep '^MemAvailable:' /proc/meminfo 2>/dev/null
 # What containers have of their own: cgroup v1 has a hierarchy for memory, v2 one for all.
 cgroups=/sys/fs/cgroup
 [ ! -d "$cgroups/memory" ] || cgroups=$cgroups/memory
+# shellcheck disable=SC2016 # awk is to expand them, not this shell
 find "$cgroups" -regextype posix-extended -regex '.*[/-][0-9a-f]{64}(\.scope)?/memory\.stat' -print0 2>/dev/null |
   xargs -0r awk '$1 == "anon" || $1 == "total_rss" { print FILENAME, $2 }' 2>/dev/null
 section folders

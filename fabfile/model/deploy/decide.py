@@ -5,22 +5,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..access.folders import bootstrap
 from ..access.reach import why_closed
 from ..commit import Commit
-from ..facts import Container, Facts
+from ..facts import Facts
 from ..inventory import Server
 from ..stack import Service
 from .budget import crowded, shortage
 from .content import mounted_paths
 from .imaging import image_steps, retags
+from .in_place import in_place, is_born
+from .migrations import before_migrations, migrations
 from .objections import notes, refusals
 from .plan import Kind, Plan, Step, Target, Wish
-from .reasons import Reason, Why, as_wanted, has_new_image, reason_for
+from .reasons import Reason, Why, reason_for
 from .removing import removals
-from .replacing import Replacing, replacing
+from .replacements import replacements
 from .switching import (
     canary_refusals,
     generations,
@@ -69,13 +71,16 @@ class _Decision:
                 stack.service(name)
             self.left_out = {n: r for n, r in self.reasons.items() if n not in self.wish.only}
             self.reasons = {n: r for n, r in self.reasons.items() if n in self.wish.only}
+        self.replaced = replacements(
+            self.target, self.facts, self.commit, self.wish, self.reasons, self.left_out
+        )
         self.trying = tried(self.replaced, self.reasons, self.wish.canary)
         steps = [*self.prepare(), *self.cut_over()]
         against = canary_refusals(self.target, self.facts, self.reasons, self.trying, steps)
         unkept = keep_refusals(steps)
         if self.keeps(steps):
             steps = [step for step in steps if step.kind is not Kind.RETIRE]
-        last, replaced = self.facts.verified, tuple(self.replaced)
+        last = self.facts.verified
         if steps or last is None or last.commit != self.commit.id:
             self.insert_fetch(steps)
         return Plan(
@@ -90,10 +95,12 @@ class _Decision:
                 if s.name not in self.reasons and s.name not in self.left_out
             ),
             notes=(
-                *notes(self.target, self.facts, self.wish, self.reasons, self.left_out, replaced),
+                *notes(
+                    self.target, self.facts, self.wish, self.reasons, self.left_out, self.replaced
+                ),
                 *generations(self.server.name, self.facts),
             ),
-            replacing=replaced,
+            replacing=self.replaced,
             refusals=(
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
                 *(against if self.wish.canary else ()),
@@ -128,9 +135,6 @@ class _Decision:
         step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
         steps.insert(1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0, step)
 
-    def live(self, service: Service) -> Container | None:
-        return self.facts.container(self.target.stack.project, service.name)
-
     def prepare(self) -> list[Step]:
         steps = []
         if reason := bootstrap(self.server, self.facts, self.target.stack.volume_folders):
@@ -140,34 +144,14 @@ class _Decision:
             # Before images are built: the connections that clients keep open end meanwhile.
             steps += hold_step(self.replaced, self.facts)
         steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
-        migrating = [step.subject for step in self.migrations(self.touched())]
+        migrating = [step.subject for step in self.migrations()]
         steps += image_steps(self.target, self.facts, self.wish, self.left_out, migrating)
         if proxy and (proxy.name in self.reasons or self.reload_reason() or self.trying):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
-        return [*steps, *self.reviews(), *self.backup()]
+        return [*steps, *before_migrations(self.target, self.facts, self.migrations())]
 
-    def reviews(self) -> list[Step]:
-        """Before a migration can begin; where the database cannot be asked yet, it is done then."""
-        database = self.target.stack.database
-        if (
-            database is None
-            or not self.facts.runs(self.target.stack.project, database.name)
-            or not database.hints.revision
-        ):
-            return []
-        reason = "whether it knows the database's revision, and what its migration destroys"
-        found = self.migrations(self.touched())
-        return [Step(Kind.REVIEW, step.subject, reason) for step in found]
-
-    def backup(self) -> list[Step]:
-        """Before a migration can begin; a database that does not run yet is looked at then."""
-        database = self.target.stack.database
-        if database is None or not self.facts.runs(self.target.stack.project, database.name):
-            return []
-        if not self.migrations(self.touched()):
-            return []
-        reason = "before its migration, if there is one and the database is not empty"
-        return [Step(Kind.BACKUP, database.name, reason)]
+    def migrations(self) -> list[Step]:
+        return migrations(self.target, self.facts, self.wish, self.touched())
 
     def touched(self) -> list[Service]:
         return [s for s in self.target.stack.services if s.name in self.reasons]
@@ -178,7 +162,9 @@ class _Decision:
         data = [self.step(Kind.UP, service) for service in begun]
         moved = self.checkout()
         proxy = self.target.stack.proxy
-        mended = mend_step(self.replaced, self.live(proxy) if proxy else None)
+        project = self.target.stack.project
+        there = self.facts.container(project, proxy.name) if proxy else None
+        mended = mend_step(self.replaced, there)
         if proxy and mended and self.reasons[proxy.name].why is Why.STOPPED:
             touched.remove(proxy)
         # What starts before the checkout would mount files that are not there yet.
@@ -188,7 +174,7 @@ class _Decision:
             *mended,
             *(moved if early else ()),
             *data,
-            *self.migrations(touched),
+            *self.migrations(),
             *(() if early else moved),
             *retags(self.target, self.facts, touched, self.left_out),
             *self.rolls(touched, before=True),
@@ -207,31 +193,10 @@ class _Decision:
         reason = self.reasons[service.name]
         return Step(kind, service.name, reason.text, reason.force)
 
-    @property
-    def replaced(self) -> list[Replacing]:
-        """What becomes of the containers of each service that is replaced beside, or was half way.
-
-        Also of one that cannot stand beside itself and comes in the place of others.
-        """
-        found: list[Replacing] = []
-        gone: set[str] = set()
-        for service in self.target.stack.services:
-            if not (service.beside or service.moves) or service.name in self.left_out:
-                continue
-            again = self.wish.rebuild and service.build is not None
-            again = again or self.wish.restarts(service)
-            may_stay = as_wanted(service, self.target, self.facts, self.commit) if not again else []
-            one = replacing(service, self.target.stack, self.facts, may_stay)
-            half_way = one.succeeds or one.misnamed or service.name in self.facts.pinned
-            if service.beside:
-                counts = half_way or service.name in self.reasons or bool(one.leaving)
-            else:
-                counts = half_way and bool(one.kept or not self.live(service))
-            if counts:
-                leaving = tuple(identity for identity in one.leaving if identity not in gone)
-                gone |= {*leaving}
-                found.append(replace(one, leaving=leaving))
-        return found
+    def rolls(self, touched: list[Service], *, before: bool) -> list[Step]:
+        started = {one.service for one in self.replaced}
+        rolled = in_place(self.target, self.facts, touched, started, before=before)
+        return [self.step(Kind.ROLL, service) for service in rolled]
 
     def switch(self, late: list[Step]) -> list[Step]:
         """What is replaced beside, who is rolled after that, and what the proxy must load.
@@ -240,7 +205,7 @@ class _Decision:
         """
         steps = switch_steps(self.replaced, self.reasons, self.facts)
         kinds = [step.kind for step in steps]
-        born = [step for step in late if step.kind is Kind.ROLL and self.born(step.subject)]
+        born = [step for step in late if step.kind is Kind.ROLL and self.born(step)]
         if Kind.RETIRE in kinds:
             # What is proved before the retirement, and what the proxy loads, names them.
             late = [step for step in late if step not in born]
@@ -252,53 +217,8 @@ class _Decision:
             return [*steps[:-1], *self.reload(even_rolled=True), steps[-1], *late]
         return [*steps, *late, *self.reload()]
 
-    def born(self, name: str) -> bool:
-        """Whether a service that others may ask has no container yet."""
-        service = self.target.stack.service(name)
-        return not (self.live(service) or service.completes or service.hints.proxy)
-
-    def rolls(self, touched: list[Service], *, before: bool) -> list[Step]:
-        """New services first, so that the proxy's new configuration finds every name.
-
-        Then those that serve nobody, so that those that do are there meanwhile. What depends on a
-        service that is replaced beside comes after that: compose converges what it depends on. So
-        does the proxy, which must find who is new.
-        """
-        started = {one.service for one in self.replaced}
-        late = self.target.stack.depending(started)
-        late |= {one.name for one in self.target.stack.services if one.hints.proxy and started}
-        rolled = [
-            service
-            for service in touched
-            if not (service.hints.keep or service.name in started)
-            and (service.name in late) != before
-        ]
-        changing = {service.name for service in rolled if self.live(service)}
-        new = [s for s in rolled if not self.live(s) and not changing & set(s.depends_on)]
-        down = [s for s in rolled if s not in new and self.down(s)]
-        rest = [s for s in rolled if s not in new and s not in down]
-        return [self.step(Kind.ROLL, s) for s in [*new, *down, *rest]]
-
-    def down(self, service: Service) -> bool:
-        """Whether its container serves nobody now: replacing it takes nothing from anybody."""
-        container = self.live(service)
-        return container is not None and (
-            container.state != "running" or container.health not in ("", "healthy")
-        )
-
-    def migrations(self, touched: list[Service]) -> list[Step]:
-        steps, seen = [], set()
-        if self.wish.lowered:
-            touched = list(self.target.stack.services)
-        for service in touched if not self.wish.keep_schema else ():
-            reference = self.target.images[service.name].reference
-            new = has_new_image(service, self.target, self.facts) or self.wish.rebuild
-            new = new or self.wish.lowered
-            if service.hints.migrate and new and reference not in seen:
-                seen.add(reference)
-                reason = "if the database's revision is not the new image's"
-                steps.append(Step(Kind.MIGRATE, service.name, reason))
-        return steps
+    def born(self, step: Step) -> bool:
+        return is_born(self.target.stack.service(step.subject), self.target, self.facts)
 
     def checkout(self) -> list[Step]:
         if self.facts.head != self.commit.id:

@@ -14,10 +14,10 @@ from ...model.hints import Migration, between, revision
 from ...model.stack import Service
 from ...remote.data import postgres
 from ...remote.deploy import compose, git
+from ...remote.gathering import Gathering
 from ...remote.host import Host
 from ...remote.output import Output
 from ..data.databases import from_service
-from ..session import at_once
 from .reviewing import ASK, Review, asked_of, current_revision, review, review_now
 from .securing import secure
 
@@ -161,18 +161,18 @@ class Schema:
             now = current_revision(place.host, self.target, self.facts)
             if now is not None:
                 return now, seen.wanted
-        return at_once(
-            lambda: self._ask(
-                place, service, migration.current, "the database's revision is unknown"
-            ),
-            lambda: self._ask(place, service, migration.target, "the image's revision is unknown"),
+        together = Gathering(place.host)
+        for words in (migration.current, migration.target):
+            compose.run_once(together, place.apart, service.name, words, ASK)
+        current, *wanted = together.done()
+        return (
+            _revision(place, current, "the database's revision is unknown"),
+            _revision(place, wanted[0], "the image's revision is unknown"),
         )
 
     def _ask(self, place: Place, service: Service, words: Sequence[str], trouble: str) -> str:
         output = compose.run_once(place.host, place.apart, service.name, words, ASK)
-        if not output.ok:
-            raise Trouble(f"{place.host.name}: {trouble}", evidence=output.tail())
-        return revision(output.stdout)
+        return _revision(place, output, trouble)
 
     def _move(self, place: Place, service: Service, words: Sequence[str], trouble: str) -> None:
         """Move the schema; when this returns or raises, nothing of it runs any more."""
@@ -199,6 +199,13 @@ class Schema:
     def container(self) -> str:
         """The name of the container that moves the schema."""
         return f"{self.target.stack.project}-migrate"
+
+
+def _revision(place: Place, output: Output, trouble: str) -> str:
+    """The revision that an answer tells; ``trouble``: what it means that there is none."""
+    if not output.ok:
+        raise Trouble(f"{place.host.name}: {trouble}", evidence=output.tail())
+    return revision(output.stdout)
 
 
 def _cause(output: Output) -> str:

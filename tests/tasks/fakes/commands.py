@@ -160,7 +160,7 @@ def _subject(command: Command) -> str:
         "compose run": lambda: f"{words[-1]} {' '.join(words[:-1])}",
         "reload": lambda: words[0],
         "load-proxy": lambda: " ".join(words[8:]),
-        "mend-proxy": lambda: " ".join(words[8:]),
+        "mend-proxy": lambda: words[8],
         "hold-proxy": lambda: _pinned(words[5]),
         "switch-proxy": lambda: _pinned(words[5]),
         "split-proxy": lambda: _split(words[5]),
