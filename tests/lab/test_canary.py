@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tests.lab.alone import alone
 from tests.lab.commits import Edit
-from tests.lab.deployments import ended
+from tests.lab.deployments import DEADLINE, ended
 from tests.lab.full import full
 from tests.lab.load import loaded
 from tests.lab.scenes import APP, PAGE, Scene, ending, step_names, titled
@@ -53,7 +53,7 @@ def pinned(scene: Scene) -> str:
 
 def until(what: Callable[[], bool]) -> None:
     """Wait for it; images may have to be built before."""
-    end = time.monotonic() + 150
+    end = time.monotonic() + DEADLINE
     while not what():
         assert time.monotonic() < end
         time.sleep(0.1)

@@ -148,6 +148,17 @@ def test_a_replica_that_goes_meanwhile_ends_it(second: Fleet) -> None:
     uniform(second, "00000001")
 
 
+@pytest.mark.parametrize("pattern", ["date", "split-proxy", "watch-sides"])
+def test_a_command_of_it_that_fails_takes_everything_back(second: Fleet, pattern: str) -> None:
+    before = ids(second)
+    second.ubuntu.fail(f"^{pattern}", times=1)
+    ran = second.fab(CANARY)
+    assert ran.code == 1, ran.everything
+    assert ran.error.endswith("ubuntu is back at 00000001, proved")
+    assert ids(second) == before
+    uniform(second, "00000001")
+
+
 @pytest.mark.parametrize("ends", ["recover", "deploy", "rollback", "promote"])
 @pytest.mark.parametrize("pattern", STEPS)
 def test_wherever_it_died_the_next_command_makes_the_server_uniform(
