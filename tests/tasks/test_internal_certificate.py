@@ -153,7 +153,7 @@ FAILURES = [
     ("montreal", "keep-certificate", "montreal: the new certificate is not served"),
     ("montreal", "copy-certificate", "montreal: the new certificate is not served"),
     ("montreal", "reload", "montreal: the new certificate is not served"),
-    ("ubuntu", "compose run", "montreal: the new certificate is not served"),
+    ("ubuntu", "docker exec worker", "montreal: the new certificate is not served"),
 ]
 
 
@@ -177,7 +177,7 @@ def test_whatever_fails_the_link_is_as_before_and_the_next_time_succeeds(
 def test_a_link_that_needs_the_former_trust_is_put_back_whole(running: Fleet) -> None:
     """The first proof is green, while the caller trusts both; the second one is not."""
     trusted, served = trusts(running), running.montreal.served
-    running.ubuntu.fail_after("compose run", "compose run")
+    running.ubuntu.fail_after("docker exec worker", "docker exec worker")
     seen: list[str] = []
     running.montreal.fail("reload", goes_on=True, first=lambda: seen.append(trusts(running)))
     ran = running.fab("ssl.internal")

@@ -68,7 +68,7 @@ def test_the_link_of_either_caller_that_turns_red_sends_the_called_one_back(
     three: Fleet, caller: str
 ) -> None:
     three.origin.commit("Second", SECOND)
-    three.machines[caller].fail_after("^compose run api call", "^compose run api call")
+    three.machines[caller].fail_after("^docker exec worker", "^docker exec worker")
     ran = three.fab("montreal.deploy")
     assert ran.code == 1, ran.everything
     assert ran.error.startswith("montreal: red gates: link; montreal is back at 00000002")
