@@ -118,7 +118,7 @@ def test_history_shows_one_record_whole(second: Fleet) -> None:
         "[ubuntu] schema: 002",
     ):
         assert line in shown
-    assert [line for line in shown if re.fullmatch(r"\[ubuntu\]   done: roll web \d+s", line)]
+    assert [line for line in shown if re.fullmatch(r"\[ubuntu\]   done: roll web [0-9.]+s", line)]
     assert [line for line in shown if "✓ roll web" in line]
 
 
