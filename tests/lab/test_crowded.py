@@ -26,9 +26,9 @@ def test_replicas_that_reserve_more_memory_than_there_is_are_refused(scene: Scen
     assert ran.code == 2
     assert re.fullmatch(
         r"ubuntu: memory: 2 new of core-api take about 1843200 MiB beside those that run,"
-        r" [0-9]+ MiB are available, and 128 MiB must stay: more memory, fewer replicas, or"
-        r" x-deploy\.core-api\.update: \{order: stop-first\}, which has a gap; parallelism does not"
-        r" help",
+        r" [0-9]+ MiB are available, and 128 MiB must stay: more memory, fewer replicas, a smaller"
+        r" reservation, or x-deploy\.core-api\.update: \{order: stop-first\}, which has a gap;"
+        r" parallelism does not help",
         ran.error,
     )
 

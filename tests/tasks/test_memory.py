@@ -11,8 +11,8 @@ from .fakes.fleet import Fleet
 
 MIB = 1 << 20
 REMEDY = (
-    "and 128 MiB must stay: more memory, fewer replicas, or x-deploy.api.update: {order:"
-    " stop-first}, which has a gap; parallelism does not help"
+    "and 128 MiB must stay: more memory, fewer replicas, a smaller reservation, or"
+    " x-deploy.api.update: {order: stop-first}, which has a gap; parallelism does not help"
 )
 
 

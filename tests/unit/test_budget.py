@@ -92,11 +92,12 @@ def test_a_new_replica_takes_what_the_largest_of_its_service_has_or_reserves(
     needed = 2 * each + SPARE
     assert squeezed(needed, **how) == []
     (why,) = squeezed(needed - 1, **how)
+    less = " a smaller reservation," if how.get("reserved") == each else ""
     assert why == (
         f"memory: 2 new of web take about {2 * each // MIB} MiB beside those that run,"
         f" {needed // MIB - 1} MiB are available, and 128 MiB must stay: more memory, fewer"
-        " replicas, or x-deploy.web.update: {order: stop-first}, which has a gap; parallelism does"
-        " not help"
+        f" replicas,{less} or x-deploy.web.update: {{order: stop-first}}, which has a gap;"
+        " parallelism does not help"
     )
 
 

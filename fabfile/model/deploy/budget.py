@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..facts import Facts
 from ..image_names import repository
+from ..stack import Service
 from .plan import Kind, Step, Target
 from .replacing import Replacing
 
@@ -53,16 +54,22 @@ def crowded(target: Target, facts: Facts, plans: Iterable[Replacing]) -> list[st
     needed = sum(one.starting * each[one.service] for one in starting)
     if facts.memory is None or needed + SPARE <= facts.memory:
         return []
-    return [_crowded(one, each[one.service], facts.memory, starting) for one in starting]
+    return [
+        _crowded(one, each[one.service], target.stack.service(one.service), facts.memory, starting)
+        for one in starting
+    ]
 
 
-def _crowded(one: Replacing, each: int, free: int, starting: Sequence[Replacing]) -> str:
+def _crowded(
+    one: Replacing, each: int, service: Service, free: int, starting: Sequence[Replacing]
+) -> str:
     others = " for all that start" if len(starting) > 1 else ""
+    less = ", a smaller reservation" if each == service.reserved else ""
     alone = f", --only {one.service}" if len(starting) > 1 else ""
     return (
         f"memory: {one.starting} new of {one.service} take about {_mib(one.starting * each)}"
         f" beside those that run, {_mib(free)} are available{others}, and {_mib(SPARE)} must stay:"
-        f" more memory, fewer replicas{alone}, or x-deploy.{one.service}.update: {{order:"
+        f" more memory, fewer replicas{less}{alone}, or x-deploy.{one.service}.update: {{order:"
         f" stop-first}}, which has a gap; parallelism does not help"
     )
 
