@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,7 @@ from tests.lab.load import loaded
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.plugin import newest_compose, on_linux, version_of_compose
 from tests.lab.scenes import APP, PAGE, SITE, STACK, Scene, ending, reasons, step_names, titled
+from tests.lab.seen import settings_kept
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 pytestmark = pytest.mark.skipif(
@@ -35,8 +35,8 @@ SHOP = """
 networks:
   wishwithme-network:
     name:"""
-WATCH = 15
-"""Seconds that a deploy watches: longer than somebody takes to type, and compose to decide."""
+WATCHED = "sed -i 's/^UPDATE_MONITOR=.*/UPDATE_MONITOR=15s/' .env"
+"""A deploy watches longer than somebody takes to type, and compose to decide."""
 PATIENCE = 240
 WITH_A_SHOP = replaced("\nnetworks:\n  wishwithme-network:\n    name:", SHOP)
 
@@ -124,13 +124,13 @@ def switched(before: set[str], asked: set[str], _running: set[str]) -> bool:
     return bool(asked) and not asked & before
 
 
-def disturbed(scene: Scene, inventory: Path, phase: Phase) -> Ran:
+def disturbed(scene: Scene, phase: Phase) -> Ran:
     """A deploy of another API, and somebody's plain ``up`` in that phase; no request fails."""
     commit = scene.change("Another API", {APP: ending(f"DISTURBED = {time.time_ns()}")})
     before = replicas(scene)
     with loaded(scene) as load:
         start = time.monotonic()
-        running = scene.operator.start("ubuntu.deploy", "--ref", commit, hosts_ini=inventory)
+        running = scene.operator.start("ubuntu.deploy", "--ref", commit)
         wait_until(
             lambda: running.poll() is not None or phase(before, pinned(scene), replicas(scene)),
             phase.__name__,
@@ -147,14 +147,15 @@ def disturbed(scene: Scene, inventory: Path, phase: Phase) -> Ran:
 @alone
 @pytest.mark.timeout(1200)
 def test_a_plain_up_of_the_newest_compose_in_the_middle_costs_no_request(
-    upgraded: Scene, tmp_path: Path
+    upgraded: Scene,
 ) -> None:
     """It removes those of another image than is named: before the switch the new, then the old."""
     scene = upgraded
-    inventory = scene.operator.inventory(tmp_path, "ubuntu", watch=str(WATCH))
     before = scene.runs
-    ran = disturbed(scene, inventory, held)
-    assert ran.code == 1, ran
-    assert ran.error.endswith(f"; ubuntu is back at {before[:8]}, proved"), ran
-    ran = disturbed(scene, inventory, switched)
-    assert ran.code == 0, ran
+    with settings_kept(scene.ubuntu):
+        scene.by_hand(WATCHED)
+        ran = disturbed(scene, held)
+        assert ran.code == 1, ran
+        assert ran.error.endswith(f"; ubuntu is back at {before[:8]}, proved"), ran
+        ran = disturbed(scene, switched)
+        assert ran.code == 0, ran

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -290,7 +291,7 @@ def test_when_one_that_serves_goes_meanwhile_whoever_has_the_name_is_asked(
 
 def pinned(host: Host, **pins: Sequence[str]) -> list[str]:
     """The lines of the upstreams that name a server, as the proxy loads them."""
-    beside.switch(host, replace(told(), pins=pins))
+    beside.take_back(host, replace(told(), pins=pins))
     return [line.strip() for line in written(host, "upstreams") if " server " in line]
 
 
@@ -344,7 +345,7 @@ def test_wherever_resolve_stands_it_goes(host: Host, line: str, expected: str) -
 
 def test_a_hold_keeps_what_is_loaded_but_for_the_names(host: Host, stubs: Path) -> None:
     """The checkout may already be another commit's."""
-    beside.switch(host, replace(told(), pins={"api-1": [C]}))
+    beside.take_back(host, replace(told(), pins={"api-1": [C]}))
     (Path(host.server.path) / "upstreams.conf").write_text("upstream of another commit {}\n")
     held = replace(told(), pins={"api-1": [C], "web": [A, B]}, as_loaded=True)
     beside.hold(host, held)
@@ -374,10 +375,34 @@ def test_a_switch_that_nginx_refuses_leaves_who_is_asked_or_whoever_has_the_name
     if gone:
         shutil.rmtree(stubs / "there" / A[:12])
     monkeypatch.setenv("REFUSES", "host not found")
+    exist(stubs, B[:12], "web", "app-web-8")
     with pytest.raises(Trouble, match="nginx does not load what was written"):
         beside.switch(host, replace(told(), pins={"web": [B]}))
     after = [line.strip() for line in written(host, "upstreams") if " server " in line]
     assert after == (services if gone else before)
+
+
+def test_nobody_is_asked_who_has_gone_before_the_switch(host: Host, stubs: Path) -> None:
+    exist(stubs, A[:12], "web", "app-web-7")
+    before = pinned(host, web=[A])
+    with pytest.raises(Trouble, match="a new replica is gone: did somebody run compose"):
+        beside.switch(host, replace(told(), pins={"web": [B]}))
+    assert [line.strip() for line in written(host, "upstreams") if " server " in line] == before
+
+
+def test_a_switch_waits_for_somebodys_compose_and_a_way_back_does_not(
+    host: Host, stubs: Path
+) -> None:
+    """It may have decided before to take the new ones away."""
+    exist(stubs, B[:12], "web", "app-web-8")
+    at_work = stubs / "none/cmdline"
+    at_work.parent.mkdir()
+    at_work.write_bytes(b"docker\0compose\0up\0-d\0")
+    beside.take_back(host, replace(told(), pins={"web": [B]}))
+    assert at_work.exists()
+    threading.Timer(1, at_work.unlink).start()
+    beside.switch(host, replace(told(), pins={"web": [B]}))
+    assert not at_work.exists()
 
 
 # --- retiring

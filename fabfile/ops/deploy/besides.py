@@ -183,7 +183,7 @@ class Beside:
         former = {name: plan.serving for name, plan in self.plans.items() if plan.serving}
         if self.rolling.proxy_runs:
             self.rolling.pins |= former
-            beside.switch(self.host, self.rolling.told())
+            beside.take_back(self.host, self.rolling.told())
         for name, plan in self.plans.items():
             if served := self._served(plan):
                 images.name(self.host, served, self.target.images[name].stable)

@@ -15,12 +15,22 @@ from .compose import compose_words, patience_with
 from .proxy import LIBRARY, UNHEALTHY, Told, refused_load
 
 HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
+COMPOSING = Path(__file__).with_name("composing.sh").read_text(encoding="utf-8")
 START, RETIRE = (
-    LIBRARY + HEALTH + Path(__file__).with_name(name).read_text(encoding="utf-8")
+    LIBRARY + HEALTH + COMPOSING + Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("beside.sh", "retire.sh")
 )
 HOLD = LIBRARY + "load held\n"
-SWITCH = LIBRARY + "load switched\n"
+SWITCH = (
+    LIBRARY
+    + COMPOSING
+    + """
+alone
+serve "$pins" || die 70 'a new replica is gone: did somebody run compose?'
+load switched
+"""
+)
+TAKE_BACK = LIBRARY + "load switched\n"
 REPLACING = 600
 """Seconds that starting or retiring may take beside what the containers themselves take."""
 
@@ -54,8 +64,16 @@ def hold(host: Host, told: Told) -> None:
 
 
 def switch(host: Host, told: Told) -> None:
-    """Have the proxy give the requests to the containers that ``told`` names."""
+    """Have the proxy give the requests to the containers that ``told`` names.
+
+    Not while somebody's compose is at work, which may take them away, nor where one has gone.
+    """
     _loaded(host, told, SWITCH, "switch-proxy")
+
+
+def take_back(host: Host, told: Told) -> None:
+    """The same at once: those who have the requests answer worse than anybody."""
+    _loaded(host, told, TAKE_BACK, "switch-proxy")
 
 
 def start(host: Host, told: Told, project: str, starting: Sequence[Starting]) -> list[Started]:

@@ -1,20 +1,11 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh and healthy.sh
+# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh, healthy.sh and composing.sh
 # Stop and remove the replicas that nobody asks any more, and let the proxy name the services again.
 # Arguments after those of proxy.sh: KILLED LEAVING NAMES
 # KILLED: said where one did not end by itself; LEAVING: lines "ID PORT SECONDS": how long what it has begun may take to
 # end before it is told to stop; NAMES: lines "NAME ID…": those that stay get these names, # being 1 and so on, which is
 # for people only.
 killed=$1 leavers=$2 names=$3
-# composing: whether somebody's compose is at work here. What it decided before the switch it may do much later.
-composing() {
-  local file
-  for file in /proc/[0-9]*/cmdline; do
-    [[ $(tr '\0' ' ' 2>/dev/null <"$file") =~ ^[^\ ]*docker(-compose)?\ .*\ up\  ]] && return 0
-  done
-  return 1
-}
-end=$((SECONDS + 60))
-while composing && [ $SECONDS -lt $end ]; do pause; done
+alone
 while read -r _ stay; do
   for id in $stay; do
     [ "$(of "$id" '{{.State.Running}}')" = true ] || die 70 'a new replica is gone: did somebody run compose? Nothing was removed'
