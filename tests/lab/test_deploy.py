@@ -44,6 +44,9 @@ STATUS = {
     "disk",
     "lingering",
     "frozen",
+    "canary",
+    "kept",
+    "generations",
 }
 SERVICE = {"service", "state", "health", "image", "as_deployed", "restarts", "running"}
 CRASH = {
@@ -200,8 +203,8 @@ def test_status_as_json_tells_what_runs_and_what_a_deploy_would_change(pair: Pai
         assert {service["health"] for service in seen["services"]} == {"healthy"}
     assert [line.partition(":")[0] for line in found["ubuntu"]["pending"]] == [
         f"fetch {wanted[:8]}",
-        "build frontend",
         "hold frontend",
+        "build frontend",
         f"checkout {wanted[:8]}",
         "start frontend",
         "switch frontend",

@@ -78,11 +78,11 @@ def test_the_road_is_the_same_on_the_newest_compose(upgraded: Scene) -> None:
     with scene.only_replaces("core-api", "shop"):
         scene.deployed(shop)
     assert [one for one in step_names(scene.record(shop)) if "fetch" not in one] == [
+        "hold core-api",
         "build core-api",
         "smoke core-api",
         "review core-api",
         "backup postgres",
-        "hold core-api",
         "migrate core-api",
         f"checkout {shop[:8]}",
         "start core-api",
