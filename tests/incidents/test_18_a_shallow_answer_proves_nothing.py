@@ -47,6 +47,6 @@ def test_gates_are_red_while_live_says_200(backends_gone: BackendsGone) -> None:
 
 def test_a_deploy_starts_what_was_stopped_and_replaces_nothing(backends_gone: BackendsGone) -> None:
     assert backends_gone.healed.code == 0, backends_gone.healed
-    started = [step for step in backends_gone.healed.steps("ubuntu") if step.startswith("start ")]
+    started = [step for step in backends_gone.healed.steps("ubuntu") if step.startswith("up ")]
     assert started == ["up postgres", "up redis"]
     assert backends_gone.healed_containers == backends_gone.containers
