@@ -71,6 +71,7 @@ def in_a_canary(scene: Scene, commit: str) -> subprocess.Popen[str]:
     return running
 
 
+@full
 @alone
 def test_no_request_fails_while_new_replicas_are_as_good_as_the_former_ones(
     patient: Scene,
@@ -106,6 +107,7 @@ def test_a_release_that_fails_at_times_is_stopped_before_most_have_met_it(patien
     print(f"canary: {len(load.failed)} of {load.requests} requests met the release that fails")
 
 
+@full
 @alone
 def test_a_rollback_to_former_replicas_that_were_kept_is_one_load(patient: Scene) -> None:
     scene, before = patient, patient.boxes()

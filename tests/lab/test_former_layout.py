@@ -74,6 +74,7 @@ def replicas(patient: Scene) -> Iterator[Scene]:
     assert api(patient) == dict.fromkeys(NAMES, "core-api")
 
 
+@full
 @alone
 def test_no_request_fails_on_the_way_to_the_former_layout_and_back(replicas: Scene) -> None:
     scene = replicas
