@@ -18,6 +18,7 @@ from tests.lab.commits import Origin
 from tests.lab.deployments import Operator
 from tests.lab.load import loaded
 from tests.lab.rig import Lab, LabError, Server
+from tests.lab.rig.output import wait_until
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import API, APP, STACK, Scene, ending
 from tests.lab.seen import head, settings_kept
@@ -153,9 +154,14 @@ class Bench:
             return False
         return status == HTTPStatus.OK and '"healthy"' in body
 
+    def _healthy(self) -> list[str]:
+        return self.ubuntu.must([*REPLICAS, "--filter", "health=healthy"]).split()
+
     def _require(self, commit: str) -> None:
         assert head(self.ubuntu) == commit
         wanted = self.ubuntu.must(["cat", f"{CHECKOUT}/{APP}"])
+        # Nothing can be run in one that a tool has left while it starts.
+        wait_until(lambda: len(self._healthy()) == 2, "both replicas are healthy", PATIENCE)
         replicas = self.ubuntu.must(REPLICAS).split()
         assert len(replicas) == 2
         for one in replicas:
