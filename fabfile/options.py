@@ -11,8 +11,7 @@ from inspect import Parameter
 from keyword import iskeyword
 from typing import Any, ClassVar
 
-from .model.duration import seconds
-from .model.share import percent
+from .model.typed import percent, seconds
 
 REQUIRED = Parameter.empty
 """The default of an option that must be given; its value may stand without its name."""

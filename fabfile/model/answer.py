@@ -29,7 +29,10 @@ def parse(output: str, mark: str, ref: str = "") -> Facts:
     ``mark`` is what its section lines start with. ``ref`` is what was asked for: where that is the
     id of a commit, no other one is taken.
     """
-    sections = sections_of(output, mark)
+    return _facts(sections_of(output, mark), ref)
+
+
+def _facts(sections: Mapping[str, str], ref: str) -> Facts:
     host = _pairs(sections["host"])
     records = _files(sections["releases"])
     releases = {name: parse_release(text) for name, text in records}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from .duration import LENGTH, length, seconds
+from .duration import LENGTH, length
 from .errors import Trouble, refused
 from .hints import (
     START_FIRST,
@@ -20,6 +20,7 @@ from .hints import (
     Volume,
 )
 from .probe import KINDS, Probe
+from .typed import seconds
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}

@@ -7,7 +7,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -22,6 +22,8 @@ A = TypeVar("A")
 B = TypeVar("B")
 K = TypeVar("K")
 T = TypeVar("T")
+NOTICED = 1.0
+"""Seconds after which a Ctrl-C is noticed at the latest."""
 JOB = "WISHWITHME_JOB"
 """Set where cron started the command (``remote/schedule/job.sh``)."""
 
@@ -126,8 +128,14 @@ def _close(found: Future[Host]) -> None:
 
 def side_by_side(work: Callable[[K], T], whats: Sequence[K]) -> dict[K, T]:
     """Do the same for several at once; the first trouble in their order is raised."""
-    with ThreadPoolExecutor(max_workers=max(len(whats), 1)) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(len(whats), 1))
+    try:
         futures = {what: pool.submit(work, what) for what in whats}
+        # A Ctrl-C in the moment before a wait begins is handled when that wait ends.
+        while wait(futures.values(), NOTICED).not_done:
+            pass
+    finally:
+        pool.shutdown(wait=False)  # after a second Ctrl-C nobody waits for what was begun
     troubles = []
     for future in futures.values():
         if error := future.exception():

@@ -25,7 +25,7 @@ from ..model.inventory import Server
 from .access.sessions import TOO_FEW
 from .leash import beating, leashed
 from .line import Line, Turn, command_line, quoted
-from .output import Limits, Output, Timeout
+from .output import Limits, Output, Timeout, decoded, limits_of
 from .pipe import Channel, Local, Marked, Pipe, Source
 from .shell import NotBegun, Silent
 from .shells import Shells
@@ -87,7 +87,7 @@ class Host:
         """
         if not changes:
             return []
-        limits = [_limits(one.timeout) for one in changes]
+        limits = [limits_of(one.timeout) for one in changes]
         lines = [
             (quoted(one.words, most.longest, self.turn), one.stdin)
             for one, most in zip(changes, limits, strict=True)
@@ -203,7 +203,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
     def _ended(self, pipe: Marked, patience: float) -> Output:
         try:
-            output = _output(pipe.end(patience))
+            output = decoded(pipe.end(patience))
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
         if not pipe.begun:
@@ -255,7 +255,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
     def _checked(
         self, words: Sequence[str], stdin: str, timeout: Timeout, check: bool, turn: Turn | None
     ) -> Output:
-        most = _limits(timeout)
+        most = limits_of(timeout)
         line = quoted(words, most.longest, turn)
         output = self._in_turn(self._execute(line, stdin, most.still + GRACE), turn)
         self._judge(words, output, most, check=check)
@@ -272,25 +272,16 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
     def _execute(self, line: str, stdin: str, patience: float) -> Output:
         try:
-            return _output(self.shells.run(line, stdin.encode(), patience))
+            return decoded(self.shells.run(line, stdin.encode(), patience))
         except Silent as silent:
             raise Trouble(
                 f"{self.name}: no answer for {silent.seconds:g} s;"
                 " the host hangs or the network is cut"
             ) from None
         except NotBegun as ended:
-            raise self._not_begun(_output(ended.ran)) from None
+            raise self._not_begun(decoded(ended.ran)) from None
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
-
-
-def _output(ran: tuple[int, bytes, bytes]) -> Output:
-    code, out, errors = ran
-    return Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
-
-
-def _limits(timeout: Timeout) -> Limits:
-    return timeout if isinstance(timeout, Limits) else Limits(timeout, timeout)
 
 
 def _short(words: Sequence[str]) -> str:

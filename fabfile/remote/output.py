@@ -41,3 +41,14 @@ class Limits(NamedTuple):
 
 Timeout = float | Limits
 """Seconds that a command may take, keeping still all the while; or its limits."""
+
+
+def limits_of(timeout: Timeout) -> Limits:
+    """Both limits of a command that may have been given one."""
+    return timeout if isinstance(timeout, Limits) else Limits(timeout, timeout)
+
+
+def decoded(ran: tuple[int, bytes, bytes]) -> Output:
+    """What a shell or a pipe heard, as text."""
+    code, out, errors = ran
+    return Output(code, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))

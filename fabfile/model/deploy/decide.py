@@ -23,6 +23,7 @@ from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, reason_for
 from .removing import removals
 from .replacements import replacements
+from .replacing import Replacing
 from .switching import (
     canary_refusals,
     generations,
@@ -61,20 +62,28 @@ class _Decision:
     commit: Commit
     wish: Wish
     called_certificate: str
-    left_out: dict[str, Reason] = field(default_factory=dict)
+    reasons: dict[str, Reason] = field(init=False)
+    """Why each service is touched; of ``--only`` those alone."""
+    left_out: dict[str, Reason] = field(init=False)
+    """What ``--only`` leaves out, likewise."""
+    replaced: tuple[Replacing, ...] = field(init=False)
+    trying: list[Replacing] = field(init=False)
+    """Those of them of which a canary gives new replicas a share of the clients."""
 
-    def plan(self) -> Plan:
-        stack = self.target.stack
-        self.reasons = self.why()
-        if self.wish.only:
-            for name in self.wish.only:
-                stack.service(name)
-            self.left_out = {n: r for n, r in self.reasons.items() if n not in self.wish.only}
-            self.reasons = {n: r for n, r in self.reasons.items() if n in self.wish.only}
+    def __post_init__(self) -> None:
+        only = self.wish.only
+        for name in only:
+            self.target.stack.service(name)
+        found = self.why()
+        self.reasons = {n: why for n, why in found.items() if not only or n in only}
+        self.left_out = {n: why for n, why in found.items() if n not in self.reasons}
         self.replaced = replacements(
             self.target, self.facts, self.commit, self.wish, self.reasons, self.left_out
         )
         self.trying = tried(self.replaced, self.reasons, self.wish.canary)
+
+    def plan(self) -> Plan:
+        stack = self.target.stack
         steps = [*self.prepare(), *self.cut_over()]
         against = canary_refusals(self.target, self.facts, self.reasons, self.trying, steps)
         unkept = keep_refusals(steps)

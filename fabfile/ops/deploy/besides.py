@@ -40,8 +40,6 @@ class Beside:
         self.facts = facts
         self.rolling = rolling
         self.plans: Mapping[str, Replacing] = {one.service: one for one in plan.replacing}
-        project = target.stack.project
-        rolling.scales = {name: len(facts.containers_of(project, name)) for name in self.plans}
         self.new: dict[str, list[str]] = {}
         """Service → the ids of the replicas that were started."""
         self.held = False

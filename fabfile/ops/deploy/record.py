@@ -40,8 +40,6 @@ class Record:
         self.verdicts: list[Verdict] = []
         self.opened = False
         """Whether it stands on the server."""
-        self.clear: Callable[[Host], None] = lambda _host: None
-        """What of the run is to go with its end."""
 
     @property
     def ended(self) -> bool:
@@ -54,18 +52,29 @@ class Record:
         state.write_release(host, self.release)
         self._keep_env(host)
 
-    def passed(self, facts: Facts, backup: str, schema: str) -> Release:
-        """Close it as verified, or as accepted where a red gate was waived."""
+    def passed(
+        self, facts: Facts, backup: str, schema: str, clear: Callable[[Host], None]
+    ) -> Release:
+        """Close it as verified, or as accepted where a red gate was waived.
+
+        ``clear``: has what the run leaves for nobody go, in the same round trip.
+        """
         red = [verdict for verdict in self.verdicts if not verdict.ok]
-        return self._close(ACCEPTED if red else VERIFIED, facts, backup, schema)
+        return self._close(ACCEPTED if red else VERIFIED, facts, backup, schema, clear)
 
     def failed(
-        self, facts: Facts, backup: str, schema: str, trouble: Trouble, at: str = ""
+        self,
+        facts: Facts,
+        backup: str,
+        schema: str,
+        clear: Callable[[Host], None],
+        trouble: Trouble,
+        at: str = "",
     ) -> None:
         """Close it as failed, ``at`` this step; empty: at none of this server."""
         prefix = "" if isinstance(trouble, Interrupted) or not at else f"{at}: "
         error = f"{prefix}{trouble.message}"
-        self._close(FAILED, facts, backup, schema, error, trouble.evidence)
+        self._close(FAILED, facts, backup, schema, clear, error, trouble.evidence)
 
     def _close(
         self,
@@ -73,6 +82,7 @@ class Record:
         facts: Facts,
         backup: str,
         schema: str,
+        clear: Callable[[Host], None],
         error: str = "",
         evidence: Sequence[str] = (),
     ) -> Release:
@@ -109,7 +119,7 @@ class Record:
             self.opened = True
             self._keep_env(together)
         state.write_log(together, self.release, self.session.console.log(decided.name))
-        self.clear(together)
+        clear(together)
         together.done()
         return self.release
 

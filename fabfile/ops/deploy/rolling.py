@@ -25,9 +25,8 @@ class Rolling:
     """Services that have a running container."""
     pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Service → the replicas that alone get its requests, as the proxy was told last."""
-
     scales: dict[str, int] = field(default_factory=dict)
-    """Service → how many containers it has while new ones run beside the former."""
+    """Service that is replaced beside → how many containers it has meanwhile."""
 
     def __post_init__(self) -> None:
         moving = {one.name for one in self.target.stack.services if one.beside or one.moves}

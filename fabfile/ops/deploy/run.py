@@ -45,7 +45,6 @@ class Run:
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
         self.steps = Steps(decided, self.record, self._pause)
-        self.record.clear = self.steps.clear
         self.touched = False
         """Whether the running system may have been changed."""
         self.proved: Facts | None = None
@@ -197,7 +196,8 @@ class Run:
         self.pause()
         self.at = "record"
         facts = self.proved or look(self.sight.host)
-        release = self.record.passed(facts, self.steps.schema.backup, self.steps.schema.revision)
+        schema = self.steps.schema
+        release = self.record.passed(facts, schema.backup, schema.revision, self.steps.clear)
         console = self.session.console
         for line in summary(release):
             console.line(self.name, line)
@@ -227,7 +227,8 @@ class Run:
         schema = self.steps.schema
         try:
             facts = look(self.sight.host)
-            self.record.failed(facts, schema.backup, schema.revision, trouble, self.at)
+            clear = self.steps.clear
+            self.record.failed(facts, schema.backup, schema.revision, clear, trouble, self.at)
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
 

@@ -41,7 +41,12 @@ class Steps:
         self.apart = PurePosixPath()
         """The commit's stack, for what is built and run from that tree."""
         facts = decided.sight.facts
-        self.rolling = Rolling(self.host, self.target, facts)
+        project = self.target.stack.project
+        there = {
+            one.service: len(facts.containers_of(project, one.service))
+            for one in self.plan.replacing
+        }
+        self.rolling = Rolling(self.host, self.target, facts, scales=there)
         self.beside = Beside(self.host, self.target, facts, self.plan, self.rolling, pause)
         self.schema = Schema(
             self.target,
