@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 
+from .commands.together import Change
 from .host import Host
 from .output import Output, Timeout
-from .together import Change
 
 
 class DryHost(Host):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .commands.together import Change
 from .host import Host
 from .output import Output, Timeout
-from .together import Change
 
 
 class Gathering(Host):

@@ -23,13 +23,13 @@ from paramiko.ssh_exception import ChannelException
 from ..model.errors import REFUSED, Trouble, refused
 from ..model.inventory import Server
 from .access.sessions import TOO_FEW
-from .leash import beating, leashed
-from .line import Line, Turn, command_line, quoted
+from .commands.leash import beating, leashed
+from .commands.line import Line, Turn, command_line, quoted
+from .commands.pipe import Channel, Local, Marked, Pipe, Source
+from .commands.shell import NotBegun, Silent
+from .commands.shells import Shells
+from .commands.together import Change, apart, as_one
 from .output import Limits, Output, Timeout, decoded, limits_of
-from .pipe import Channel, Local, Marked, Pipe, Source
-from .shell import NotBegun, Silent
-from .shells import Shells
-from .together import Change, apart, as_one
 
 GRACE = 20
 """Seconds that the network may add to a command's own deadline before the host counts as hung."""

@@ -22,9 +22,9 @@ from paramiko import SSHException
 
 from ..model.errors import REFUSED, Taken, Trouble
 from ..model.freeze import parse_freeze
+from .commands.leash import BEAT, PATIENCE
+from .commands.line import Line, Turn, command_line
 from .host import Host
-from .leash import BEAT, PATIENCE
-from .line import Line, Turn, command_line
 from .wire import WIRE, to_wire
 
 LONGEST = 6 * 3600

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from fabfile.remote.leash import PATIENCE
+from fabfile.remote.commands.leash import PATIENCE
 from tests.lab.deployments import ended
 from tests.lab.full import full
 from tests.lab.rig.server import Server

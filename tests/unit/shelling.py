@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
+from fabfile.remote.commands.line import quoted
+from fabfile.remote.commands.shell import Ran
 from fabfile.remote.host import Host
-from fabfile.remote.line import quoted
-from fabfile.remote.shell import Ran
 from tests.unit.builders import SERVER
 
 from .sshd import Sshd

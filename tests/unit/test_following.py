@@ -15,9 +15,9 @@ import pytest
 from invoke import Context
 
 from fabfile.model.errors import Trouble
-from fabfile.remote import leash
+from fabfile.remote.commands import leash
+from fabfile.remote.commands.leash import LEASH, leashed
 from fabfile.remote.host import Host
-from fabfile.remote.leash import LEASH, leashed
 from tests.unit.builders import SERVER
 
 IDLE = ["bash", "-c", "sleep 300 & echo $$ $!; wait"]

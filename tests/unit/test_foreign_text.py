@@ -29,9 +29,9 @@ from fabfile.model.freeze import parse_freeze
 from fabfile.model.hints import revision, revisions
 from fabfile.model.probe import Answer, Probe, Question, judge
 from fabfile.model.release import VERIFIED, parse_release
-from fabfile.remote.line import command_line
+from fabfile.remote.commands.line import command_line
+from fabfile.remote.commands.pipe import Marked
 from fabfile.remote.output import Output
-from fabfile.remote.pipe import Marked
 
 from .backups import backup
 from .builders import SERVER, release

@@ -7,9 +7,9 @@ import subprocess
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fabfile.remote.duplex import Near
-from fabfile.remote.line import command_line, quoted
-from fabfile.remote.shell import Shell
+from fabfile.remote.commands.duplex import Near
+from fabfile.remote.commands.line import command_line, quoted
+from fabfile.remote.commands.shell import Shell
 
 WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 

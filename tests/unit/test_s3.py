@@ -14,9 +14,9 @@ import pytest
 
 from fabfile.model.data.offsite import Copy, Folder, Keys, Offsite
 from fabfile.model.errors import FAILED, REFUSED, Trouble
+from fabfile.remote.commands.pipe import Source
 from fabfile.remote.data import s3
 from fabfile.remote.data.s3 import Bucket
-from fabfile.remote.pipe import Source
 
 from .backups import backup
 

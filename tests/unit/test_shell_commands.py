@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.remote import shell as shell_module
-from fabfile.remote.duplex import Near
+from fabfile.remote.commands import shell as shell_module
+from fabfile.remote.commands.duplex import Near
+from fabfile.remote.commands.line import quoted
+from fabfile.remote.commands.shell import LINE, LOOP, NotBegun, Shell
 from fabfile.remote.host import Host
-from fabfile.remote.line import quoted
 from fabfile.remote.output import Output
-from fabfile.remote.shell import LINE, LOOP, NotBegun, Shell
 
 from .shelling import bash, path, ran
 from .test_following import alive

@@ -16,10 +16,10 @@ from invoke import Context
 from fabfile.model.errors import Trouble
 from fabfile.ops.session import side_by_side
 from fabfile.remote import host as host_module
-from fabfile.remote import shell as shell_module
+from fabfile.remote.commands import shell as shell_module
+from fabfile.remote.commands.shell import LINE
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
-from fabfile.remote.shell import LINE
 from tests.unit.builders import SERVER
 
 from .shelling import PARENT, bash, path, shell_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fabfile.model.errors import Trouble
+from fabfile.remote.commands.together import Change
 from fabfile.remote.dry import DryHost
 from fabfile.remote.gathering import Gathering
 from fabfile.remote.host import Host
 from fabfile.remote.lock import Lock
-from fabfile.remote.together import Change
 
 from .shelling import path
 from .sshd import Sshd

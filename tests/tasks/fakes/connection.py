@@ -9,8 +9,8 @@ from typing import Any
 
 from invoke import Context
 
-from fabfile.remote.shell import Ran
-from fabfile.remote.shells import Shells
+from fabfile.remote.commands.shell import Ran
+from fabfile.remote.commands.shells import Shells
 from fabfile.remote.wire import WIRE
 
 from .commands import command, mark, split, understand

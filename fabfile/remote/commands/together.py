@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .output import Output, Timeout
+from ..output import Output, Timeout
 
 SCRIPT = r"""
 mark=$1

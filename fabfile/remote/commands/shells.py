@@ -25,7 +25,7 @@ from fabric import Connection
 from invoke import Context
 from paramiko import Channel
 
-from .access.sessions import open_session, share
+from ..access.sessions import open_session, share
 from .duplex import Far, Near
 from .shell import NotBegun, Ran, Shell
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
-from .access.sessions import session_of
+from ..access.sessions import session_of
 from .line import Line
 
 PATIENCE = 60
