@@ -57,7 +57,7 @@ def disturbed(scene: Scene, phase: Phase) -> Ran:
         # The run that ends may take away what compose is about to start.
         scene.by_hand("docker compose up -d || :")
         ran = ended(running, start)
-    assert load.lost == []
+    assert load.lost == [], load.lost[:20]
     scene.deployed(commit)
     return ran
 
