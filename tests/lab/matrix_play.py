@@ -16,7 +16,7 @@ from typing import Any
 from fabfile.model.deploy.plan import Kind
 from tests.lab.commits import Origin
 from tests.lab.deployments import SERVERS, Operator
-from tests.lab.matrix import BY_HAND, LOST, STOPS, TOLD, Cell, Row
+from tests.lab.matrix import BY_HAND, LOST, STOPS, TOLD, Cell, Fault, Row
 from tests.lab.matrix_changes import (
     DRIFTS,
     OTHER,
@@ -120,8 +120,7 @@ class Stage:
             self.traps[row.server].springs(running)
             code = strike(cell.fault, self.lab, self.traps[server.name], running)
             if cell.fault in TOLD:
-                assert code == 1, f"exit code {code}"
-                assert before == {name: head(self.lab.server(name)) for name in SERVERS}
+                self.ended(cell, code, before, commit)
             if cell.fault in LOST:
                 self.told(cell, commit)
             if cell.fault in (*STOPS, *BY_HAND):
@@ -170,6 +169,17 @@ class Stage:
         if changes_proxy_image(row):
             server.must(["sh", "-ec", PUBLISH, f"nginx:{OTHER}-{self.number}"])
 
+    def ended(self, cell: Cell, code: int | None, before: Mapping[str, str], commit: str) -> None:
+        """The run itself ended well: everything is as it was; or only the former ones linger."""
+        lingers = cell.row.kind is Kind.RETIRE and cell.fault is not Fault.CTRL_C
+        assert code == (0 if lingers else 1), f"exit code {code}"
+        changed = (SERVERS if cell.together else (cell.row.server,)) if lingers else ()
+        heads = {name: head(self.lab.server(name)) for name in SERVERS}
+        assert heads == {**before, **dict.fromkeys(changed, commit)}
+        if lingers:
+            pending = self.operator.json("status")[cell.row.server]["pending"]
+            assert any(one.startswith(f"{cell.row.kind.value} ") for one in pending), pending
+
     def told(self, cell: Cell, commit: str) -> None:
         """The next ``status`` tells the truth of a run that died, once that had a record."""
         last = self.operator.json("status")[cell.row.server]["last"]
@@ -178,7 +188,7 @@ class Stage:
 
     def mend(self, cell: Cell, code: int | None) -> str:
         """The one command that makes it uniform; what it is called."""
-        if code == 0 and cell.fault not in BY_HAND:
+        if code == 0 and cell.fault not in BY_HAND and cell.row.kind is not Kind.RETIRE:
             return ""
         name = cell.row.server
         if cell.together or cell.row.kind in DRIFTS or code == 0:
