@@ -63,6 +63,7 @@ def _facts(sections: Mapping[str, str], ref: str) -> Facts:
         trust=sections["trust"],
         head=sections["head"].strip(),
         edited=_edited(sections["edited"]),
+        meanwhile=bool(sections["meanwhile"]),
         clone=tuple((kind, about) for kind, about in fields(sections["clone"], 2)),
         containers=_containers(sections["containers"]),
         images=_images(sections["images"]),

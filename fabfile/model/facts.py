@@ -147,6 +147,8 @@ class Facts:
     """What this one trusts of the server that it calls."""
     head: str
     edited: tuple[str, ...]
+    meanwhile: bool
+    """Whether the stack's file says that it has the replicas which a deploy has meanwhile."""
     containers: tuple[Container, ...]
     images: Mapping[str, str]
     """``NAME:TAG`` → image id."""

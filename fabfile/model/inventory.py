@@ -79,6 +79,11 @@ class Server:
     """Where backups are copied to."""
 
     @property
+    def stack(self) -> PurePosixPath:
+        """The stack's file in the checkout."""
+        return self.path / self.compose
+
+    @property
     def place(self) -> str:
         """:attr:`address` as a URL has it."""
         return f"[{self.address}]" if ":" in self.address else self.address

@@ -99,6 +99,8 @@ class Service:
     """Whether its container's name stands in the compose file."""
     replicas: int = 1
     """How many containers it is to have."""
+    counted: str = "scale"
+    """The key of its definition that says so, or may: ``replicas`` (of ``deploy``) or ``scale``."""
     beside: bool = False
     """Whether new replicas start next to the old ones, and requests are switched to them."""
     hints: Hints = Hints()

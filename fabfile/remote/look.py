@@ -11,7 +11,7 @@ from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from .access.connect import missing_programs
 from .deploy.compose import CLEAN
-from .deploy.git import LONGEST, SHARED, STILL
+from .deploy.git import LONGEST, MEANWHILE, SHARED, STILL
 from .host import Host
 from .output import Limits
 
@@ -22,7 +22,7 @@ LOOK, COMMIT = (
 
 def script(ref: str) -> str:
     """The facts of a server, and what ``ref`` wants where there is one."""
-    return CLEAN + SHARED + LOOK + (COMMIT if ref else "answered\n")
+    return CLEAN + SHARED + MEANWHILE + LOOK + (COMMIT if ref else "answered\n")
 
 
 def look(host: Host, ref: str = "") -> Facts:

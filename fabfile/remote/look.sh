@@ -120,8 +120,16 @@ cat "$root/certs/trust/peer.pem" 2>/dev/null
 
 section head
 [ ! -d "$checkout/.git" ] || git -C "$checkout" rev-parse -q --verify HEAD 2>/dev/null
+# extended: whether the stack's file is the commit's but for what a deploy adds meanwhile.
+extended() {
+  grep -Fqx -e "$MEANWHILE" "$checkout/$stack" 2>/dev/null &&
+    [ "$(own "$checkout/$stack" | git hash-object --stdin)" = "$(git -C "$checkout" rev-parse -q --verify "HEAD:$stack")" ]
+}
 section edited
-[ ! -d "$checkout/.git" ] || git -C "$checkout" status --porcelain -z --untracked-files=no 2>/dev/null
+[ ! -d "$checkout/.git" ] || git -C "$checkout" status --porcelain -z --untracked-files=no 2>/dev/null |
+  while IFS= read -rd '' path; do [ "$path" = " M $stack" ] && extended || printf '%s\0' "$path"; done
+section meanwhile
+! extended || echo yes
 
 # clone: what keeps git from working in the checkout, each a kind and what it is about. Of its folders those of tracked
 # files: what else is there is nobody's of git.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lab.full import full
 from tests.lab.rig.output import wait_until
 from tests.lab.scenes import PROXY, SITE, Scene, answers, reasons
 from tests.lab.seen import STATE
@@ -26,6 +27,7 @@ def test_a_proxys_configuration_is_loaded_and_proved_and_nothing_is_recreated(sc
     assert loaded in scene.ubuntu.must(["cat", f"{STATE}/proxy/generation.conf"])
 
 
+@full
 def test_a_proxy_that_was_reloaded_is_back_after_the_engine_restarted(scene: Scene) -> None:
     """``docker kill --signal HUP`` would have counted as a stop by hand, and it stayed down."""
     commit = scene.change("Loaded before a restart", {PROXY: answers("/back", "back")})

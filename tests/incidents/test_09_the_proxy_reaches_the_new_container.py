@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.lab.full import full
 from tests.lab.rig.output import wait_until
 from tests.lab.scenes import API, REPLICAS, Scene, reasons
 
@@ -61,6 +62,7 @@ def replicas(scene: Scene) -> dict[str, str]:
     return {name: box.address for name, box in scene.boxes().items() if box.service == "core-api"}
 
 
+@full
 def test_replicas_that_a_person_recreated_are_used_without_a_reload(scene: Scene) -> None:
     """And a proxy that starts while one is missing serves from the other."""
     nginx, before = scene.boxes()["nginx"], replicas(scene)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.deployments import Ran, refused
+from tests.lab.full import full
 from tests.lab.rig import Server
 from tests.lab.scenes import Scene
 from tests.lab.seen import listening, untouched
@@ -65,6 +66,7 @@ def test_sudo_that_wants_a_password(scene: Scene, silent: int, tmp_path: Path) -
     ) in ran.evidence
 
 
+@full
 def test_a_host_key_that_nobody_has_seen(scene: Scene, silent: int, tmp_path: Path) -> None:
     hosts_ini = scene.operator.inventory(tmp_path)
     (tmp_path / "known_hosts").write_text("")
@@ -89,6 +91,7 @@ def test_a_repository_behind_an_unknown_host_key(scene: Scene, silent: int, tmp_
     assert "host key is known" in said
 
 
+@full
 def test_a_host_that_answers_nothing(scene: Scene, silent: int) -> None:
     with scene.lab.server("montreal").paused():
         said = deploy(scene, silent)

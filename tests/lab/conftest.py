@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.lab.alone import turn
 from tests.lab.fixtures import lab
 from tests.lab.malice import mallory
-from tests.lab.order import places
+from tests.lab.order import Handing, places
 
 __all__ = ["lab", "mallory"]
 
@@ -21,6 +22,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = [(item.path.name, _fixtures(item)) for item in items]
     place = places(tests)
     items.sort(key=lambda item: (*place[item.path.name], item.path.name))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Handing | None:
+    return Handing(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fabfile.model.deploy.plan import PREPARING, Kind
+from fabfile.model.deploy.plan import Kind
 from tests.suite.shard import parse_shard
 
 
@@ -75,30 +75,24 @@ def matrix(rows: Iterable[Row]) -> list[Cell]:
     ]
 
 
+SAMPLE = {
+    Kind.HOLD: Fault.KILLED,
+    Kind.CHECKOUT: Fault.FAILS,
+    Kind.START: Fault.REBOOT,
+    Kind.SWITCH: Fault.FULL,
+    Kind.RETIRE: Fault.CTRL_C,
+}
+"""Each kind of step that replaces beside, and the one that moves the checkout; each fault once."""
+
+
 def sample(cells: Sequence[Cell]) -> list[Cell]:
-    """Along the diagonal: a cell for each kind of step that changes what runs, and each fault.
+    """A cell for each kind of :data:`SAMPLE`; of the server that comes last, which is the caller.
 
-    What people do by hand is left to the whole matrix. Of a kind that both servers have: a step of
-    the caller, which comes last.
+    The other kinds, and what people do by hand, are left to the whole matrix.
     """
-    cells = [cell for cell in cells if cell.row.kind not in PREPARING - {Kind.HOLD}]
-    by_kind: dict[Kind, Row] = {}
-    for cell in cells:
-        if cell.row.server == cells[-1].row.server:
-            by_kind.setdefault(cell.row.kind, cell.row)
-    for cell in cells:
-        by_kind.setdefault(cell.row.kind, cell.row)
-    wanted = dict(zip(by_kind.values(), _diagonal(), strict=False))
-    return [cell for cell in cells if wanted.get(cell.row) == cell.fault]
-
-
-def _diagonal() -> Iterable[Fault]:
-    """Each fault, again and again; two of four change places, or all were of one server alone."""
-    faults = [fault for fault in Fault if fault not in BY_HAND]
-    while True:
-        for first in range(0, len(faults), 4):
-            one, two, three, four = faults[first : first + 4]
-            yield from (one, three, two, four)
+    last = cells[-1].row.server
+    wanted = [cell for cell in cells if SAMPLE.get(cell.row.kind) is cell.fault]
+    return [cell for cell in wanted if cell.row.server == last]
 
 
 def share(cells: Sequence[Cell], part: int, parts: int) -> list[Cell]:

@@ -19,7 +19,7 @@ from tests.lab.commits import Edit, Origin
 from tests.lab.deployments import Operator, Ran
 from tests.lab.rig import Lab, Server
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.seen import head
+from tests.lab.seen import STATE, head
 
 SITE = "wishwith.me"
 API = "api.wishwith.me"
@@ -83,7 +83,7 @@ class Scene:
         ran = self.deploy(commit, *flags)
         assert ran.code == 0, ran
         assert self.runs == commit
-        assert self.record(commit)["outcome"] == "verified"
+        assert self.outcome(commit) == "verified"
         self.plain_up_changes_nothing()
         return ran
 
@@ -97,6 +97,12 @@ class Scene:
     def record(self, release: str, server: str = "ubuntu") -> dict[str, Any]:
         """``history --show`` of a release, or of the last one of a commit."""
         found: dict[str, Any] = self.operator.json(f"{server}.history", "--show", release)
+        return found
+
+    def outcome(self, commit: str) -> str:
+        """How the last release of a commit ended, as its record on ``ubuntu`` says."""
+        newest = f'grep -lF \'"commit":"{commit}"\' {STATE}/releases/*/release.json | tail -n 1'
+        found: str = json.loads(self.ubuntu.must(["sh", "-c", f"cat $({newest})"]))["outcome"]
         return found
 
     def by_content(self, *services: str) -> dict[str, str]:

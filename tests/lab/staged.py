@@ -40,8 +40,7 @@ def scene(scenes: Pair, request: pytest.FixtureRequest) -> Iterator[Scene]:
     failed = request.session.testsfailed
     scenes.make_good(after_a_failure=failed > 0)
     yield Scene(scenes.lab, scenes.operator, scenes.origin)
-    if request.session.testsfailed == failed:
-        scenes.remember()
+    scenes.left_well = request.session.testsfailed == failed
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from tests.edge.judge import complaints_of_sslyze
 from tests.lab.deployments import ended
+from tests.lab.full import full
 from tests.lab.issued import digest, load, on_disk, served
 from tests.lab.rig import Server
 from tests.lab.scenes import API, SITE, Scene
@@ -146,6 +147,7 @@ def test_the_link_gets_a_private_authority_and_renews_without_a_failed_call(scen
     assert kept == "ubuntu 600\nubuntu 700\n"
 
 
+@full
 def test_sslyze_finds_nothing_wrong_with_the_link_but_that_it_is_for_an_address(
     scene: Scene, tmp_path: Path
 ) -> None:

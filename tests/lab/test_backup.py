@@ -108,8 +108,11 @@ def failed(running: subprocess.Popen[str]) -> Ran:
 
 
 def test_a_dropped_database_comes_back_row_by_row(people: Scene) -> None:
+    """Out of a backup that only its owner reads."""
     before = people.asks_database(DIGEST)
     name = verified(people)
+    modes = people.ubuntu.must(["stat", "-c", "%U %a", f"{SHELF}/{name}", f"{SHELF}/{name}.json"])
+    assert modes.splitlines() == ["ubuntu 600"] * 2
     scripts = (
         "docker stop wishwithme-core-api-1 wishwithme-core-api-2",
         "docker exec wishwithme-postgres dropdb -U wishwithme --force wishwithme",
@@ -124,6 +127,7 @@ def test_a_dropped_database_comes_back_row_by_row(people: Scene) -> None:
     assert throwaways(people) == ""
 
 
+@full
 def test_the_only_traces_of_a_restore_are_the_old_database_and_a_short_503(people: Scene) -> None:
     before = people.asks_database(DIGEST)
     verified(people)
@@ -165,6 +169,7 @@ def test_a_dump_that_is_killed_half_way_leaves_nothing(people: Scene, faults: li
     assert files(people) == []
 
 
+@full
 def test_a_database_that_stops_half_way_leaves_nothing(people: Scene, faults: list[str]) -> None:
     with held_up(people, faults) as running:
         people.by_hand("docker restart wishwithme-postgres")
@@ -282,12 +287,6 @@ def test_power_lost_while_restoring_leaves_the_live_database(
     people.operator.must("db.restore", "--drop-old", "--yes")
 
 
-def test_only_its_owner_reads_a_backup(people: Scene) -> None:
-    name = verified(people)
-    modes = people.ubuntu.must(["stat", "-c", "%U %a", f"{SHELF}/{name}", f"{SHELF}/{name}.json"])
-    assert modes.splitlines() == ["ubuntu 600"] * 2
-
-
 ODD = """
 CREATE SCHEMA kept; ALTER TABLE alembic_version SET SCHEMA kept;
 ALTER DATABASE wishwithme SET search_path = kept, public;
@@ -313,6 +312,7 @@ HEIRS = (
 )
 
 
+@full
 def test_what_a_session_or_the_order_of_columns_changes_is_no_difference(people: Scene) -> None:
     people.asks_database(ODD)
     try:
@@ -428,6 +428,7 @@ def whole(scene: Scene, database: str = "wishwithme") -> str:
     return "\n".join([line for line in lines if line not in settings] + sorted(settings))
 
 
+@full
 def test_everything_comes_back_with_its_owner_and_its_rights(people: Scene) -> None:
     """What only a superuser may do as well: the dump itself is loaded by somebody who may not."""
     available = "SELECT name FROM pg_available_extensions WHERE name IN ('vector', 'hstore')"

@@ -88,6 +88,7 @@ def test_no_request_fails_while_new_replicas_are_as_good_as_the_former_ones(
     scene.plain_up_changes_nothing()
 
 
+@full
 @alone
 def test_a_release_that_fails_at_times_is_stopped_before_most_have_met_it(patient: Scene) -> None:
     scene, good = patient, patient.runs

@@ -90,6 +90,7 @@ def test_sslyze_calls_it_compliant_and_testssl_finds_nothing_above_low(
     assert said["overall_grade"] == "A+"
 
 
+@full
 def test_another_chain_for_the_same_certificate_is_served_and_a_broken_one_is_refused(
     scene: Scene, former: Path, tmp_path: Path
 ) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from tests.lab.commits import Origin, replaced
 from tests.lab.deployments import SERVERS, Operator, Pair, Ran
+from tests.lab.full import full
 from tests.lab.rig import Lab, Server
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.seen import STATE, containers, head, snapshot, untouched
+from tests.lab.seen import STATE, containers, head, snapshot
 
 pytest_plugins = ("tests.lab.deployed",)
 
@@ -166,27 +167,6 @@ def test_compose_up_by_hand_changes_no_container(
     assert containers(server) == before
 
 
-def test_looking_leaves_every_byte(pair: Pair) -> None:
-    pair.origin.commit(
-        "A change of everything",
-        {
-            "services/core-api/app/main.py": lambda text: text + "\n",
-            "services/item-resolver/app/main.py": lambda text: text + "\n",
-            "services/frontend/index.html": lambda text: text + "\n",
-            "nginx/ubuntu/site.conf": lambda text: text + "\n",
-            "nginx/montreal/resolver.conf": lambda text: text + "\n",
-        },
-    )
-    with untouched(pair.ubuntu, pair.montreal):
-        pair.operator.must("status")
-        dry = pair.operator.must("deploy", "--dry-run")
-    both = "core-api, frontend"
-    begun = ("build core-api", "build frontend", "test-proxy nginx", f"hold {both}")
-    for step in (*begun, f"start {both}", f"switch {both}", f"retire {both}"):
-        assert f". {step}: " in dry.out
-    assert "is loaded" not in dry.out
-
-
 def test_status_as_json_tells_what_runs_and_what_a_deploy_would_change(pair: Pair) -> None:
     wanted = pair.origin.commit(
         "Another page", {"services/frontend/index.html": lambda text: text + "\n"}
@@ -254,6 +234,7 @@ def test_a_first_deploy_that_fails_stops_what_it_started_and_keeps_the_data(
     assert emptied.must(["cat", f"{STATE}/data/storage_state/session"]) == "kept\n"
 
 
+@full
 def test_a_first_deploy_that_fails_leaves_what_was_started_before_it(pair: Pair) -> None:
     """The stack was once brought up by hand, or the records are lost: nobody asked to stop it."""
     pair.montreal.must(["sh", "-c", f"rm -r {STATE}/releases/*"])

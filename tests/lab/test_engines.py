@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.lab.alone import alone
+from tests.lab.by_hand import up_in_the_middle_costs_nothing
 from tests.lab.commits import replaced
-from tests.lab.deployments import Ran, ended
 from tests.lab.full import full
-from tests.lab.load import loaded
-from tests.lab.rig.output import wait_until
 from tests.lab.rig.plugin import newest_compose, on_linux, version_of_compose
 from tests.lab.scenes import APP, PAGE, SITE, STACK, Scene, ending, reasons, step_names, titled
-from tests.lab.seen import settings_kept
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 pytestmark = pytest.mark.skipif(
@@ -35,9 +31,6 @@ SHOP = """
 networks:
   wishwithme-network:
     name:"""
-WATCHED = "sed -i 's/^UPDATE_MONITOR=.*/UPDATE_MONITOR=15s/' .env"
-"""A deploy watches longer than somebody takes to type, and compose to decide."""
-PATIENCE = 240
 WITH_A_SHOP = replaced("\nnetworks:\n  wishwithme-network:\n    name:", SHOP)
 
 
@@ -98,64 +91,10 @@ def test_the_road_is_the_same_on_the_newest_compose(upgraded: Scene) -> None:
     scene.by_hand("docker rm -f wishwithme-shop")
 
 
-def replicas(scene: Scene) -> set[str]:
-    """The running containers of core-api, by the start of their ids."""
-    boxes = scene.boxes().values()
-    return {box.id[:12] for box in boxes if (box.service, box.state) == ("core-api", "running")}
-
-
-def pinned(scene: Scene) -> set[str]:
-    """The replicas of core-api that the proxy names one by one."""
-    url = f"http://{scene.boxes()['nginx'].address}:8090/pinned"
-    said = scene.ubuntu.exec(["curl", "-sf", url]).stdout
-    rows = [row.split() for row in said.split(";")]
-    return {one for service, *ids in filter(None, rows) if service == "core-api" for one in ids}
-
-
-Phase = Callable[[set[str], set[str], set[str]], bool]
-"""Of who served before, whom the proxy names, and who runs now."""
-
-
-def held(before: set[str], asked: set[str], running: set[str]) -> bool:
-    return asked == before < running
-
-
-def switched(before: set[str], asked: set[str], _running: set[str]) -> bool:
-    return bool(asked) and not asked & before
-
-
-def disturbed(scene: Scene, phase: Phase) -> Ran:
-    """A deploy of another API, and somebody's plain ``up`` in that phase; no request fails."""
-    commit = scene.change("Another API", {APP: ending(f"DISTURBED = {time.time_ns()}")})
-    before = replicas(scene)
-    with loaded(scene) as load:
-        start = time.monotonic()
-        running = scene.operator.start("ubuntu.deploy", "--ref", commit)
-        wait_until(
-            lambda: running.poll() is not None or phase(before, pinned(scene), replicas(scene)),
-            phase.__name__,
-            PATIENCE,
-        )
-        scene.by_hand("docker compose up -d")
-        ran = ended(running, start)
-    assert load.lost == []
-    scene.deployed(commit)
-    return ran
-
-
 @full
 @alone
 @pytest.mark.timeout(1200)
 def test_a_plain_up_of_the_newest_compose_in_the_middle_costs_no_request(
     upgraded: Scene,
 ) -> None:
-    """It removes those of another image than is named: before the switch the new, then the old."""
-    scene = upgraded
-    before = scene.runs
-    with settings_kept(scene.ubuntu):
-        scene.by_hand(WATCHED)
-        ran = disturbed(scene, held)
-        assert ran.code == 1, ran
-        assert ran.error.endswith(f"; ubuntu is back at {before[:8]}, proved"), ran
-        ran = disturbed(scene, switched)
-        assert ran.code == 0, ran
+    up_in_the_middle_costs_nothing(upgraded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.lab.full import full
 from tests.lab.rig.server import Server
 from tests.lab.scenes import PAGE, Scene, titled
 from tests.lab.seen import untouched
@@ -27,6 +28,7 @@ def printing(server: Server) -> Iterator[None]:
         server.exec(["bash", "-c", put_back, "x", BASHRC]).check_returncode()
 
 
+@full
 def test_who_writes_a_commits_subject_does_not_choose_what_is_deployed(scene: Scene) -> None:
     """Nor who calls a branch like the commit, on a server whose shell prints at every start."""
     former = scene.runs

@@ -21,13 +21,6 @@ NAMES = ("core-api-1", "core-api-2")
 ASKED = "    server core-api:8000 resolve max_fails=0;\n"
 
 
-def apart(text: str) -> str:
-    """The compose file with a proxy that waits for the page alone: both layouts have the same."""
-    model = yaml.safe_load(text)
-    del model["services"]["nginx"]["depends_on"]["core-api"]
-    return yaml.safe_dump(model, width=1 << 20)
-
-
 def services(text: str) -> str:
     """The compose file with two services of one image in place of two replicas."""
     model = yaml.safe_load(text)
@@ -62,13 +55,8 @@ def api(scene: Scene) -> dict[str, str]:
 
 @pytest.fixture
 def replicas(patient: Scene) -> Iterator[Scene]:
-    """Two replicas serve, and do so again at the end.
-
-    Compose 2.26 counts ``depends_on`` to a service's definition: a proxy that waits for the API
-    would be replaced with the layout, and that gap is its own.
-    """
+    """Two replicas serve, and do so again at the end."""
     since = patient.runs
-    patient.deployed(patient.change("A proxy that does not wait for the API", {STACK: apart}))
     yield patient
     patient.deployed(since)
     assert api(patient) == dict.fromkeys(NAMES, "core-api")

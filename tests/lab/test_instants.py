@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.full import full
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import Scene
@@ -33,6 +34,7 @@ def logged(scene: Scene) -> Iterator[Scene]:
     scene.asks_database("SELECT pg_drop_replication_slot('continuous')")
 
 
+@full
 def test_what_was_written_before_an_instant_comes_back_and_nothing_later(logged: Scene) -> None:
     logged.plain_up_changes_nothing()
     logged.operator.must("db.base")

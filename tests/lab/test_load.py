@@ -107,6 +107,7 @@ def test_no_request_fails_while_it_goes_back_to_the_release_before(patient: Scen
     assert load.lost == []
 
 
+@full
 @alone
 def test_no_request_fails_while_a_deploy_fails_and_goes_back(scene: Scene, tmp_path: Path) -> None:
     hasty = scene.patient(tmp_path, settle=10)
@@ -115,6 +116,7 @@ def test_no_request_fails_while_a_deploy_fails_and_goes_back(scene: Scene, tmp_p
     assert load.lost == []
 
 
+@full
 @alone
 def test_no_request_fails_while_the_former_replicas_get_the_requests_again(
     scene: Scene, tmp_path: Path

@@ -54,6 +54,7 @@ def serves(scene: Scene) -> bool:
         return False
 
 
+@full
 def test_after_a_start_of_the_server_local_users_reach_nothing_still(scene: Scene) -> None:
     scene.ubuntu.reboot()
     scene.ubuntu.wait_ready()
@@ -64,6 +65,7 @@ def test_after_a_start_of_the_server_local_users_reach_nothing_still(scene: Scen
     assert failed(attacks) == []
 
 
+@full
 def test_what_an_earlier_login_left_open_is_told_and_closed(scene: Scene) -> None:
     """To a group: an attack on all tests (``malice.py``) is not to have a success here."""
     open_ = [STATE, f"{STATE}/locks", f"{STATE}/backups", CHECKOUT]

@@ -1,7 +1,7 @@
 """The fault matrix, half 2: whatever happens at whatever step, one more command makes all uniform.
 
-``scripts/test`` plays the sample, which holds each kind of step that changes what runs and each
-fault; ``--full`` all.
+``scripts/test`` plays the sample, which holds each kind of step that replaces beside; ``--full``
+all.
 """
 
 from __future__ import annotations

@@ -89,6 +89,7 @@ def test_a_network_that_is_cut_in_the_middle_costs_one_run(
     assert bucket.unfinished() == []
 
 
+@full
 def test_only_ciphertext_leaves_and_only_the_private_key_opens_it(
     people: Scene, bucket: Bucket, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from tests.lab.asking import connected
+from tests.lab.full import full
 from tests.lab.scenes import API, SITE, Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -63,6 +64,7 @@ def alive(connection: ssl.SSLSocket) -> bool:
     return False
 
 
+@full
 def test_somebody_who_holds_thirty_bodies_fills_no_memory_and_is_ended(scene: Scene) -> None:
     before = memory(scene)
     with posting(scene, SITE, "/", LARGE) as held:

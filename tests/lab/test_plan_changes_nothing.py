@@ -33,7 +33,9 @@ def test_a_second_deploy_has_nothing_to_do_and_says_why(scene: Scene) -> None:
     assert scene.operator.json("ubuntu.history") == releases
 
 
-def test_plan_and_dry_run_leave_both_servers_byte_for_byte_as_they_were(scene: Scene) -> None:
+def test_status_plan_and_dry_run_leave_both_servers_byte_for_byte_as_they_were(
+    scene: Scene,
+) -> None:
     """Files, images, containers and volumes, whatever the commit would change."""
     edits = {
         PAGE: titled("never seen"),
@@ -45,6 +47,7 @@ def test_plan_and_dry_run_leave_both_servers_byte_for_byte_as_they_were(scene: S
     commit = scene.change("Everything at once", edits)
     servers = scene.lab.server("ubuntu"), scene.lab.server("montreal")
     with untouched(*servers):
+        scene.operator.must("status")
         scene.operator.must("plan", "--ref", commit)
         planned = scene.plan(commit)
         ran = scene.operator.fab("deploy", "--ref", commit, "--dry-run")
@@ -53,6 +56,11 @@ def test_plan_and_dry_run_leave_both_servers_byte_for_byte_as_they_were(scene: S
     lines = ran.out.splitlines()
     assert [line for line in lines if line in steps] == steps
     assert any(line.startswith("[ubuntu] would run: ") for line in lines)
+    both = "core-api, frontend"
+    begun = ("build core-api", "build frontend", "test-proxy nginx", f"hold {both}")
+    for step in (*begun, f"start {both}", f"switch {both}", f"retire {both}"):
+        assert f". {step}: " in ran.out
+    assert "is loaded" not in ran.out
     assert ran.steps("ubuntu") == ran.steps("montreal") == []
 
 

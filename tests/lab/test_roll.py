@@ -48,6 +48,7 @@ def test_a_revert_builds_nothing_and_runs_the_earlier_image_again(scene: Scene) 
     ]
 
 
+@full
 def test_a_container_stopped_by_hand_is_replaced(scene: Scene) -> None:
     """Nobody else serves the page meanwhile, so there is nobody to hold."""
     scene.by_hand(f"docker stop wishwithme-{FRONTEND}")

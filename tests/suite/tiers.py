@@ -34,7 +34,11 @@ def run(fast: bool) -> bool:
         lab = LabRun()
         first: list[Tier] = [] if fast else [("engine", lab.engine)]
         outcomes = [_live(tier) for tier in [("lint", lint), *first]]
-        side_by_side = [*_fast()] if fast else [("lab.up", lab.up), *_services(), *_fast()]
+        longest, *others = _fast()
+        slow: list[Tier] = [] if fast else [("lab.up", lab.up)]
+        services: list[Tier] = [] if fast else [*_services()]
+        # What takes longest begins first: at the end nobody waits for it alone.
+        side_by_side = [*slow, longest, *services, *others]
         with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + len(first)) as pool:
             outcomes += map(_shown, pool.map(_timed, side_by_side))
         if "TEST_FULL" in os.environ:
@@ -51,8 +55,8 @@ def _services() -> Iterator[Tier]:
 
 
 def _fast() -> Iterator[Tier]:
-    """The collection's tests that need no server."""
-    for folder in ("suite", "unit", "tasks", "stack", "edge", "workflows", "docs"):
+    """The collection's tests that need no server, the longest first."""
+    for folder in ("tasks", "unit", "suite", "stack", "edge", "workflows", "docs"):
         yield f"tests/{folder}", partial(pytest, f"tests/{folder}")
 
 

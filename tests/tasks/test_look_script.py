@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
+from fabfile.remote.deploy import git
 from tests.tasks.looked_at import Place
 
 
@@ -317,6 +319,19 @@ def test_an_edited_file_of_the_checkout_is_named(place: Place) -> None:
     (place.checkout / "compose/app.yml").write_text("{} # edited")
     (place.checkout / "untracked").write_text("x")
     assert place.look().edited == (" M compose/app.yml",)
+
+
+def test_what_a_deploy_says_meanwhile_in_the_stacks_file_is_no_edit(place: Place) -> None:
+    place.git("clone", "-q", str(place.origin), str(place.checkout), where=place.folder)
+    stack = place.checkout / "compose/app.yml"
+    assert not place.look().meanwhile
+    script = f'{git.MEANWHILE}\nenough "$1" "web replicas 4"'
+    subprocess.run(["bash", "-c", script, "enough", str(stack)], check=True)
+    facts = place.look()
+    assert (facts.meanwhile, facts.edited) == (True, ())
+    stack.write_text(f"# by hand\n{stack.read_text()}")
+    facts = place.look()
+    assert (facts.meanwhile, facts.edited) == (False, (" M compose/app.yml",))
 
 
 def test_an_edited_file_is_named_as_it_is_called(place: Place) -> None:

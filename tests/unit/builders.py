@@ -225,6 +225,7 @@ def facts(**changes: Any) -> Facts:
         trust="",
         head=OLD,
         edited=(),
+        meanwhile=False,
         containers=tuple(
             container(one, images[wanted.images[one.name].reference]) for one in STACK.services
         ),

@@ -9,10 +9,24 @@ from hypothesis import settings
 
 from .clone import cloned, somebody
 from .proxying import host, kept, stubs
+from .replicating import engine, stack, switched
 from .shelling import anywhere, far, sshd
 from .sshd import opened
 
-__all__ = ["anywhere", "cloned", "far", "host", "kept", "opened", "somebody", "sshd", "stubs"]
+__all__ = [
+    "anywhere",
+    "cloned",
+    "engine",
+    "far",
+    "host",
+    "kept",
+    "opened",
+    "somebody",
+    "sshd",
+    "stack",
+    "stubs",
+    "switched",
+]
 
 settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.load_profile("unit")

@@ -208,7 +208,7 @@ class World:
             Kind.CERTIFICATE: lambda: self.with_folders("certs/fullchain.pem", "certs/privkey.pem"),
             Kind.PULL: lambda: self.with_image(step.subject, f"sha256:{step.subject}"),
             Kind.BUILD: lambda: self.built(target.images[step.subject].reference),
-            Kind.CHECKOUT: lambda: replace(self.facts, head=commit.id, edited=()),
+            Kind.CHECKOUT: lambda: replace(self.facts, head=commit.id, edited=(), meanwhile=False),
             Kind.UP: lambda: self.up(step.subject, target),
             Kind.RETAG: lambda: self.tagged(step.subject, target),
             Kind.ROLL: lambda: self.rolled(step.subject, target),
@@ -294,6 +294,8 @@ class World:
                 self.facts = self.tagged(one.service, target)
             for _ in range(one.starting):
                 self.facts = self.with_replica(service, image)
+            more = len(self.facts.containers_of(PROJECT, service.name)) != service.replicas
+            self.facts = replace(self.facts, meanwhile=self.facts.meanwhile or more)
         return self.facts
 
     def with_replica(self, service: Service, image: str) -> Facts:
@@ -359,7 +361,7 @@ class World:
                 assert one.service in self.facts.pinned, "whoever has the name is asked"
                 assert one.id[:SHORT] not in asked, "it is asked"
         rest = tuple(one for one in self.facts.containers if one.id not in leaving)
-        self.facts = replace(self.facts, containers=rest)
+        self.facts = replace(self.facts, containers=rest, meanwhile=False)
         self.told = {}
         for plan_of in plan.replacing:
             self.facts = self.renamed(plan_of)

@@ -10,11 +10,13 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from unittest.mock import patch
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fabfile.model.errors import Trouble
 from fabfile.ui.console import HIDDEN, SHORTEST, Console
+
+from .examples import examples
 
 SECRET = 'kq8"vP\\z$2[m]Tr'
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -120,7 +122,7 @@ def everything_shown(text: str) -> str:
     return output.getvalue()
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(st.text(st.characters(codec=None)))
 @example("\x1b]0;owned\x07")
 @example("\x9b2J")

@@ -88,6 +88,13 @@ def test_edited_files_are_shown_and_replaced() -> None:
     assert made.notes == ("edited on the server: M compose/app.yml",)
 
 
+def test_the_number_of_replicas_that_a_dead_deploy_left_in_the_file_goes() -> None:
+    made = plan(to=OLD, meanwhile=True)
+    reason = "a deploy that did not end left its number of replicas in the stack's file"
+    assert steps(made) == [FETCH, ("checkout 00000000", reason)]
+    assert made.notes == ()
+
+
 @pytest.mark.parametrize("line", [" M nginx/nginx.conf", ' M "nginx/caf\\303\\251.conf"'])
 def test_edited_proxy_configuration_is_loaded_again(line: str) -> None:
     assert steps(plan(to=OLD, edited=(line,)))[-1] == (

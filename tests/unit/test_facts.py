@@ -89,6 +89,7 @@ def test_what_keeps_git_from_working_is_known() -> None:
 
 def test_the_checkout_has_its_head_and_every_edited_file() -> None:
     assert FACTS.head == "0" * 39 + "1"
+    assert FACTS.meanwhile
     assert FACTS.edited == (" M nginx/nginx.conf", "R  b (was a)")
 
 

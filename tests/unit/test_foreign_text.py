@@ -1,7 +1,8 @@
 """Whatever others write, in whatever bytes, decides nothing and breaks nothing.
 
-Ten thousand examples in all: commits, names of files, networks and labels, records, manifests, a
-freeze, locks, job files, settings, a git server's errors, and what login shells print.
+Ten thousand examples in all under ``--full``: commits, names of files, networks and labels,
+records, manifests, a freeze, locks, job files, settings, a git server's errors, and what login
+shells print.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fabfile.model.access.reach import parse as parse_reach
@@ -35,6 +36,7 @@ from fabfile.remote.output import Output
 
 from .backups import backup
 from .builders import SERVER, release
+from .examples import examples
 
 PLAIN = (Path(__file__).parent / "data" / "look.txt").read_text()
 MARK = "@@5f0c1d9b8a7e6f42"
@@ -68,9 +70,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=4,
 )
-many = settings(
-    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+many = examples(1000)
 
 
 def read(data: bytes) -> str:

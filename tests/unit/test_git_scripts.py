@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import pytest
+from invoke import Context
 
 from fabfile.model.errors import Trouble
 from fabfile.remote.deploy import git
@@ -234,6 +236,19 @@ def test_a_patch_applies_whatever_the_servers_git_is_set_to(cloned: Host, settin
     patch = str(kept_in(cloned) / "edited.patch")
     run("git", "-C", str(cloned.server.path), "-c", "diff.noprefix=false", "apply", patch)
     assert (Path(cloned.server.path) / "file").read_text() == "edited by hand\n"
+
+
+def test_what_a_deploy_says_meanwhile_in_the_stacks_file_is_no_edit(cloned: Host) -> None:
+    """It was there when that deploy died."""
+    old = deployed(cloned, "two\n")
+    stack = Path(cloned.server.path, "file")
+    cloned = Host(replace(cloned.server, compose=PurePosixPath("file")), Context())
+    plain = stack.read_text()
+    script = f'{git.MEANWHILE}\nenough "$1" "web replicas 4"'
+    run("bash", "-c", script, "enough", str(stack))
+    assert stack.read_text() != plain
+    assert git.checkout(cloned, old, kept_in(cloned)) == ()
+    assert stack.read_text() == plain
 
 
 def test_without_edits_there_is_no_patch(cloned: Host) -> None:

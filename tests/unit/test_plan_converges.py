@@ -37,6 +37,7 @@ CONTAINER_DRIFTS: dict[str, Callable[[Container], Container]] = {
 }
 SERVER_DRIFTS: dict[str, Callable[[Facts], Facts]] = {
     "edited": lambda seen: replace(seen, edited=(" M nginx/nginx.conf",)),
+    "meanwhile": lambda seen: replace(seen, meanwhile=True),
     "head": lambda seen: replace(seen, head="f" * 40),
     "generation": lambda seen: replace(seen, generation=""),
 }
@@ -114,7 +115,11 @@ def _is(world: World, version: Version) -> None:
     assert sorted(one.name for one in world.facts.containers) == sorted(replicas | alone)
     assert (world.facts.pinned, world.facts.split) == ({}, None)
     assert world.facts.generation == target.generation
-    assert (world.facts.head, world.facts.edited) == (version.identity, ())
+    assert (world.facts.head, world.facts.edited, world.facts.meanwhile) == (
+        version.identity,
+        (),
+        False,
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -174,3 +179,18 @@ def test_the_simulation_speaks_of_the_stack_that_the_tests_use() -> None:
         "web",
         "proxy",
     ]
+
+
+def test_a_proxy_that_stands_still_and_has_another_definition_is_started_and_replaced() -> None:
+    """It is started first, since it moves the requests; that alone leaves it as it was made."""
+    first = Version((("services/web/index.html", 0),), (("web", 0), ("proxy", 0)))
+    last = Version((("services/web/index.html", 1),), (("web", 0), ("proxy", 1)))
+    world = World()
+    world.deploy(first)
+    proxy = next(one for one in world.facts.containers if one.service == "proxy")
+    others = tuple(one for one in world.facts.containers if one != proxy)
+    world.facts = replace(
+        world.facts, containers=(*others, replace(proxy, state="paused")), generation=""
+    )
+    world.deploy(last)
+    _is(world, last)

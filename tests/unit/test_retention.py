@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fabfile.model.data.backup import Backup
 from fabfile.model.data.retention import Keep, retain
 
 from .backups import MONDAY, backup
+from .examples import examples
 
 DAY = 86400
 
@@ -88,7 +89,7 @@ def shelf(codes: list[int]) -> list[Backup]:
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=10_000, deadline=None)
+@examples(10_000)
 @given(
     backups=st.lists(st.integers(0, 3600), max_size=16).map(shelf),
     keep=st.builds(Keep, st.integers(0, 9), st.integers(0, 5), st.integers(0, 7)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..access.folders import bootstrap
 from ..access.reach import why_closed
 from ..commit import Commit
-from ..facts import Facts
+from ..facts import Container, Facts
 from ..inventory import Server
 from ..stack import Service
 from .budget import crowded, shortage
@@ -20,7 +20,7 @@ from .in_place import in_place, is_born
 from .migrations import before_migrations, migrations
 from .objections import notes, refusals
 from .plan import Kind, Plan, Step, Target, Wish
-from .reasons import Reason, Why, reason_for
+from .reasons import Reason, Why, only_stopped, reason_for
 from .removing import removals
 from .replacements import replacements
 from .replacing import Replacing
@@ -174,7 +174,7 @@ class _Decision:
         project = self.target.stack.project
         there = self.facts.container(project, proxy.name) if proxy else None
         mended = mend_step(self.replaced, there)
-        if proxy and mended and self.reasons[proxy.name].why is Why.STOPPED:
+        if proxy and there and mended and self.only_starts(proxy, there):
             touched.remove(proxy)
         # What starts before the checkout would mount files that are not there yet.
         early = any(mounted_paths(service, self.server.path) or service.reads for service in begun)
@@ -191,6 +191,10 @@ class _Decision:
             *self.removed(),
             *self.guard(made_here=True),
         ]
+
+    def only_starts(self, service: Service, there: Container) -> bool:
+        stopped = self.reasons[service.name].why is Why.STOPPED
+        return stopped and only_stopped(service, there, self.target, self.facts, self.commit)
 
     def guard(self, *, made_here: bool = False) -> list[Step]:
         """Close the networks to local users; those that this deploy makes, before and after."""
@@ -235,6 +239,9 @@ class _Decision:
             return [Step(Kind.CHECKOUT, self.commit.id[:8], f"was {was}")]
         if self.facts.edited:
             return [Step(Kind.CHECKOUT, self.commit.id[:8], "files were edited on the server")]
+        if self.facts.meanwhile and not self.replaced:
+            reason = "a deploy that did not end left its number of replicas in the stack's file"
+            return [Step(Kind.CHECKOUT, self.commit.id[:8], reason)]
         return []
 
     def reload(self, *, even_rolled: bool = False) -> list[Step]:

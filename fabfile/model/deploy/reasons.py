@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..access.envfile import digest
@@ -101,6 +101,14 @@ def _container(
     if container.health == "unhealthy":
         return Reason(Why.UNHEALTHY, "container is unhealthy", force=True)
     return None
+
+
+def only_stopped(
+    service: Service, container: Container, target: Target, facts: Facts, commit: Commit
+) -> bool:
+    """Whether a container that does not run is as it is wanted otherwise."""
+    runs = replace(container, state="running", health="")
+    return _container(service, runs, target, facts, commit) is None
 
 
 def has_new_image(service: Service, target: Target, facts: Facts) -> bool:

@@ -183,6 +183,7 @@ def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints:
         reserved=int(reserved.get("memory") or raw.get("mem_reservation") or 0),
         fixed="container_name" in raw,
         replicas=replicas(raw),
+        counted="replicas" if "replicas" in (raw.get("deploy") or {}) else "scale",
         beside=_beside(name, raw, hints),
         hints=hints,
     )

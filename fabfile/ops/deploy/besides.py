@@ -66,7 +66,7 @@ class Beside:
         """
         if self.held and not self.facts.pinned:
             told = replace(self.rolling.told(), generation=self.facts.generation)
-            beside.retire(self.host, told, (), ())
+            beside.retire(self.host, told, self.target.stack.project, (), ())
         self.held = False
 
     def start(self, subject: str) -> str:
@@ -166,7 +166,7 @@ class Beside:
         ]
         names = [(stack.service(name), self._stay(name)) for name in self.plans]
         self.switched = False
-        note = beside.retire(self.host, self.rolling.told(), leaving, names)
+        note = beside.retire(self.host, self.rolling.told(), stack.project, leaving, names)
         self.rolling.pins, self.rolling.scales = {}, {}
         return note
 

@@ -12,12 +12,17 @@ from ...model.release import KILLED
 from ...model.stack import Service
 from ..host import Host
 from .compose import compose_words, patience_with
+from .git import MEANWHILE
 from .proxy import LIBRARY, UNHEALTHY, Told, refused_load
 
 HEALTH = Path(__file__).with_name("healthy.sh").read_text(encoding="utf-8")
 COMPOSING = Path(__file__).with_name("composing.sh").read_text(encoding="utf-8")
 START, RETIRE = (
-    LIBRARY + HEALTH + COMPOSING + Path(__file__).with_name(name).read_text(encoding="utf-8")
+    LIBRARY
+    + HEALTH
+    + COMPOSING
+    + MEANWHILE
+    + Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("beside.sh", "retire.sh")
 )
 HOLD = LIBRARY + "load held\n"
@@ -84,8 +89,22 @@ def start(host: Host, told: Told, project: str, starting: Sequence[Starting]) ->
         f" {one.service.container if one.service.fixed else '-'}"
         for one in starting
     ]
+    counts = [
+        f"{one.service.name} {one.service.counted} {one.total}"
+        for one in starting
+        if one.total != one.service.replicas
+    ]
     patience = max(patience_with(one.service) for one in starting)
-    words = told.words(host, START, "start-beside", project, str(patience), "\n".join(plans))
+    words = told.words(
+        host,
+        START,
+        "start-beside",
+        project,
+        str(patience),
+        str(host.server.stack),
+        "\n".join(counts),
+        "\n".join(plans),
+    )
     most = max(one.total for one in starting)
     output = host.write(
         [*words, *compose_words(host)], timeout=REPLACING + most * patience, check=False
@@ -101,16 +120,19 @@ def start(host: Host, told: Told, project: str, starting: Sequence[Starting]) ->
 def retire(
     host: Host,
     told: Told,
+    project: str,
     leaving: Sequence[tuple[Service, str]],
     names: Sequence[tuple[Service, Sequence[str]]],
 ) -> str:
     """Remove replicas once nobody asks them, and have the proxy name the services; a note.
 
-    ``leaving``: each with its service. ``names``: each service with the ids of those that stay.
+    ``leaving``: each with its service. ``names``: each service with the ids of those that stay; who
+    else is there of it goes as well.
     """
-    lines = "\n".join(" ".join([_names(service), *ids]) for service, ids in names)
+    lines = "\n".join(" ".join([_names(service), service.name, *ids]) for service, ids in names)
     ids = "\n".join(f"{one} {service.hints.port} {service.hints.drain}" for service, one in leaving)
-    words = told.words(host, RETIRE, "retire", KILLED, ids, lines)
+    stack = str(host.server.stack)
+    words = told.words(host, RETIRE, "retire", project, stack, KILLED, ids, lines)
     longest = max((service.hints.drain for service, _ in leaving), default=0)
     output = host.write(words, timeout=REPLACING + longest, check=False)
     if not output.ok:

@@ -1,18 +1,15 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh and healthy.sh
+# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh, healthy.sh and meanwhile.sh
 # Start new replicas beside those that serve. When one does not become healthy, the new ones are removed and nothing has
 # changed.
-# Arguments after those of proxy.sh: PROJECT PATIENCE PLANS COMPOSE…
+# Arguments after those of proxy.sh: PROJECT PATIENCE STACK COUNTS PLANS COMPOSE…
+# STACK: the stack's file; COUNTS: lines "SERVICE KEY TOTAL" of those that have more than it says (as meanwhile.sh has it).
 # PLANS: lines "SERVICE TOTAL PARALLELISM STABLE NEW OLD NAME": how many containers it has meanwhile; how many start at
 # once (0: all); the name of its image in the compose file, the image that the new ones get, and the one that the name means
 # until requests are switched (-: the new one); its container's name where the compose file says one (-: it does not).
 # PATIENCE: seconds until each must be healthy; COMPOSE…: docker compose on the stack.
 # Prints a line "SERVICE ID ADDRESS" for each new container.
-project=$1 patience=$2 plans=$3
-shift 3
-containers() {
-  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
-    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
-}
+project=$1 patience=$2 stack=$3 counts=$4 plans=$5
+shift 5
 services=() scales=() former=' ' names=()
 while read -r service total _ _ _ _ name; do
   services+=("$service") scales+=(--scale "$service=$total")
@@ -61,6 +58,7 @@ begin() {
 }
 undo() {
   local service
+  plain "$stack"
   for service in "${services[@]}"; do
     new "$service" | xargs -r docker rm -f >/dev/null 2>&1
   done
@@ -70,7 +68,12 @@ undo() {
 # otherwise replace that.
 rename '' -former || die 70 'a container cannot be renamed'
 tag 4 || die 70 'an image cannot be named'
-"$@" up --no-start --no-build --no-recreate "${scales[@]}" "${services[@]}" </dev/null >&2
+make() { "$@" up --no-start --no-build --no-recreate "${scales[@]}" "${services[@]}" </dev/null >&2; }
+if [ -n "$counts" ]; then enough "$stack" "$counts" || die 70 "$stack cannot be written"; fi
+# Where the service is another file's (include), compose takes no second word about it.
+make "$@" 2>"$scratch/made" || {
+  if [ -n "$counts" ] && plain "$stack"; then make "$@"; else cat "$scratch/made" >&2; false; fi
+}
 made=$?
 tag 5
 [ $made = 0 ] || { undo; die 71 'no new replica could be made'; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Move the checkout to a commit. Nothing of the server's own is lost: edits of tracked files are kept in
 # FOLDER/edited.patch, files that git does not track where the commit has some in FOLDER/untracked.tar, and .env stays.
-# Arguments: CHECKOUT COMMIT FOLDER. Standard output: the name of each file that was made in FOLDER.
+# Arguments: CHECKOUT COMMIT FOLDER STACK; STACK: the stack's file. Standard output: the name of each file that was made in FOLDER.
 # Exit codes: 65 the commit tracks .env, 75 git is at work in the checkout (said on standard error): nothing was
 # changed; else git's own.
 set -euo pipefail
-commit=$2 folder=$3
+commit=$2 folder=$3 stack=$4
 cd "$1"
 die() { code=$1; shift; printf '%s\n' "$*" >&2; exit "$code"; }
 
@@ -15,6 +15,7 @@ umask 077
 base=$(git hash-object -t tree /dev/null)
 if git rev-parse -q --verify HEAD >/dev/null; then
   base=HEAD
+  plain "$stack"
   if ! git diff --quiet --no-ext-diff HEAD --; then
     git diff --binary --full-index --no-color --no-ext-diff --no-textconv --no-renames --src-prefix=a/ --dst-prefix=b/ \
       HEAD -- >"$folder/edited.patch"

@@ -39,11 +39,11 @@ def compose_words(host: Host, *more: str, file: PurePosixPath | None = None) -> 
         f'{CLEAN}clean docker compose "$@"',
         "docker compose",
         "--project-directory",
-        str((server.path / server.compose).parent),
+        str(server.stack.parent),
         "--env-file",
         str(server.path / ".env"),
         "-f",
-        str(file or server.path / server.compose),
+        str(file or server.stack),
         *more,
     ]
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash # others follow it, which follow proxy.sh
+# shellcheck shell=bash disable=SC2154 # others follow it, which follow proxy.sh; project: as they are given it
 # composing: whether somebody's compose is at work here. What it decided before a switch it may do much later.
 composing() {
   local file words
@@ -13,4 +13,9 @@ composing() {
 alone() {
   local end=$((SECONDS + 60))
   while composing && [ $SECONDS -lt $end ]; do pause; done
+}
+# containers SERVICE: all that compose has made of it.
+containers() {
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
+    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
 }

@@ -22,7 +22,11 @@ git() {
 """Begins the scripts whose files are built or mounted."""
 SHARED = Path(__file__).with_name("git.sh").read_text(encoding="utf-8")
 """What a look and a change do with git in the same way."""
-CHECKOUT = PLAIN + SHARED + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
+MEANWHILE = Path(__file__).with_name("meanwhile.sh").read_text(encoding="utf-8")
+"""What the stack's file says while old and new replicas stand beside each other."""
+CHECKOUT = (
+    PLAIN + SHARED + MEANWHILE + Path(__file__).with_name("checkout.sh").read_text(encoding="utf-8")
+)
 STILL = 60
 """Seconds that it may keep still."""
 LONGEST = 3600
@@ -96,8 +100,10 @@ def checkout(host: Host, commit: str, folder: PurePosixPath) -> tuple[str, ...]:
     Edits of tracked files are kept there as a patch, files in the way that git does not track as an
     archive. ``.env`` is never touched.
     """
-    words = ["bash", "-c", CHECKOUT, "checkout", str(host.server.path), commit, str(folder)]
-    return tuple(host.write(words, timeout=120).stdout.split())
+    server = host.server
+    words = [str(server.path), commit, str(folder), str(server.stack)]
+    output = host.write(["bash", "-c", CHECKOUT, "checkout", *words], timeout=120)
+    return tuple(output.stdout.split())
 
 
 def prune_worktrees(host: Host) -> None:

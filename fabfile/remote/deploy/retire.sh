@@ -1,14 +1,19 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh, healthy.sh and composing.sh
+# shellcheck shell=bash disable=SC2034,SC2154 # follows proxy.sh, healthy.sh, composing.sh and meanwhile.sh
 # Stop and remove the replicas that nobody asks any more, and let the proxy name the services again.
-# Arguments after those of proxy.sh: KILLED LEAVING NAMES
+# Arguments after those of proxy.sh: PROJECT STACK KILLED LEAVING NAMES
+# PROJECT: compose's; STACK: the stack's file, which says again how many there are;
 # KILLED: said where one did not end by itself; LEAVING: lines "ID PORT SECONDS": how long what it has begun may take to
-# end before it is told to stop; NAMES: lines "NAME ID…": those that stay get these names, # being 1 and so on, which is
-# for people only.
-killed=$1 leavers=$2 names=$3
+# end before it is told to stop; NAMES: lines "NAME SERVICE ID…": those that stay get these names, # being 1 and so on,
+# which is for people only.
+project=$1 stack=$2 killed=$3 leavers=$4 names=$5
 alone
-while read -r _ stay; do
+while read -r _ service stay; do
   for id in $stay; do
     [ "$(of "$id" '{{.State.Running}}')" = true ] || die 70 'a new replica is gone: did somebody run compose? Nothing was removed'
+  done
+  # Whom somebody's compose has made anew meanwhile, nobody has asked yet.
+  [ -z "$service" ] || for id in $(containers "$service"); do
+    [[ " $stay ${leavers//$'\n'/ } " == *" $id "* ]] || leavers+="${leavers:+$'\n'}$id 0 0"
   done
 done <<<"$names"
 if [ -n "$leavers" ]; then
@@ -27,6 +32,7 @@ if [ -n "$leavers" ]; then
     docker rm "${ids[@]}" >/dev/null || die 70 'a former replica cannot be removed'
   fi
 fi
+plain "$stack" || die 70 "$stack cannot be written"
 if [ -n "$proxy" ]; then
   # Both, then the services alone: a name that the former load did not have starts without addresses.
   if [ -n "$pins" ]; then
@@ -57,5 +63,5 @@ rename() {
   done
 }
 while read -ra words; do
-  [ ${#words[@]} -eq 0 ] || rename "${words[@]}" || die 70 'a replica cannot be renamed'
+  [ ${#words[@]} -eq 0 ] || rename "${words[0]}" "${words[@]:2}" || die 70 'a replica cannot be renamed'
 done <<<"$names"

@@ -92,8 +92,9 @@ def start(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
     """New containers of several services, each of the image that it names; all of them or none."""
-    project, _, plans, *compose = command.words[OWN:]
+    project, _, _, counts, plans, *compose = command.words[OWN:]
     model = machine.model(understand((*compose, "up")))
+    machine.meanwhile = bool(counts)
     made: list[Container] = []
     moved: list[Container] = []
     ended = Ended()
@@ -117,6 +118,7 @@ def start_beside(machine: Machine, command: Command, _stdin: str) -> Ended:
                 del machine.engine.containers[one.name]
             for one in moved:
                 machine.engine.rename(one, one.name.removesuffix("-former"))
+            machine.meanwhile = False
             sick = f"{ended.err}\na new replica of {service} did not become healthy"
             return Ended(UNHEALTHY, err=sick)
     assert {one.project for one in made} <= {project}
@@ -142,8 +144,14 @@ def _asks(command: Command, container: Container) -> bool:
 
 def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
     """Remove who is asked no more, have the services named again, give the names of before."""
-    _, leavers, names = command.words[OWN:]
+    project, _, _, leavers, names = command.words[OWN:]
     engine = machine.engine
+    machine.meanwhile = False
+    known = {word for text in (leavers, names) for word in text.split()}
+    for _, service, *_ in map(str.split, names.splitlines()):
+        for found in [*engine.containers.values()]:
+            if (found.project, found.service) == (project, service) and found.id not in known:
+                del engine.containers[found.name]
     for line in leavers.splitlines():
         leaver = engine.named(line.split()[0])
         assert leaver, "who leaves is not there"
@@ -156,7 +164,7 @@ def retire(machine: Machine, command: Command, _stdin: str) -> Ended:
     if command.words[OWN - 1] and (ended := _load(machine, command, rest=True)).code:
         return ended
     for line in names.splitlines():
-        name, *ids = line.split()
+        name, _, *ids = line.split()
         wanted = [name.replace("#", f"{number + 1}") for number in range(len(ids))]
         staying = [one for identity in ids if (one := engine.named(identity))]
         assert len(staying) == len(ids), "who stays is not there"

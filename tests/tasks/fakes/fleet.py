@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from fabric import Config, Executor
-from fabric.main import Fab
 
 from fabfile import ns
 from fabfile.model.errors import Trouble
@@ -29,6 +29,7 @@ from fabfile.remote.host import Host
 from .connection import Connection, Simulated
 from .machine import ROOT, Killed, Machine
 from .origin import Origin
+from .program import Program, copied
 from .proxy import NOBODY, through
 from .storage import Storage
 
@@ -117,6 +118,7 @@ class Fleet:
         patch.setenv("HOSTS_INI", str(self.hosts))
         patch.setattr("fabfile.ops.session.Session", partial(Session, opener=self._open))
         patch.setattr("fabfile.remote.host.Connection", Connection)
+        patch.setattr("invoke.parser.parser.copy", SimpleNamespace(deepcopy=copied))
         patch.setattr("fabfile.remote.data.s3.connect", self.storage.connect)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
 
@@ -135,7 +137,7 @@ class Fleet:
         return self._run(line, io.StringIO(), Terminal())
 
     def _run(self, line: str, out: io.StringIO, err: io.StringIO) -> Ran:
-        program = Fab(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
+        program = Program(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
         code: object = 0
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:

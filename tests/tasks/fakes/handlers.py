@@ -198,11 +198,12 @@ def prune_worktrees(machine: Machine, _command: Command, _stdin: str) -> Ended:
 
 
 def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
-    _, commit, folder = command.words
+    _, commit, folder, _ = command.words
     kept = "edited.patch\n" if machine.edited else ""
     if machine.edited:
         machine.files[f"{folder}/edited.patch"] = "\n".join(machine.edited)
     machine.edited = {}
+    machine.meanwhile = False
     machine.head = commit
     return Ended(out=kept)
 

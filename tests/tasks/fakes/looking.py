@@ -49,6 +49,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     git = f"{CHECKOUT}/.git" in machine.folders
     yield "head", f"{machine.head}\n" if git else ""
     yield "edited", "".join(f" M {path}\0" for path in machine.edited) if git else ""
+    yield "meanwhile", "yes\n" if machine.meanwhile else ""
     yield "clone", machine.clone
     yield "containers", "".join(f"{_inspect(c)}\n" for c in engine.containers.values())
     rows = (

@@ -66,6 +66,8 @@ class Machine:
         self.commits: dict[str, Commit] = {}
         self.worktrees: dict[str, str] = {}
         self.head = ""
+        self.meanwhile = False
+        """Whether the stack's file has the number of replicas that a deploy has meanwhile."""
         self.edited: dict[str, str] = {}
         self.schema = ""
         self.password = application.PASSWORD
