@@ -14,8 +14,9 @@ def to_be_set(server: Server) -> list[str]:
         ", ".join(f"{key} = {server.settings[key]}" for key in keys if key in server.settings)
         for keys in KEYS
     ]
+    domain = "DOMAIN, " if server.domains else ""
     return [
         "before that, these must be yours (docs/hosts.md):",
         *(f"[{server.name}] in hosts.ini: {line}" for line in said if line),
-        f"on the server, {server.path}/.env: DOMAIN, secrets and what else .env.example requires",
+        f"on the server, {server.path}/.env: {domain}secrets and what else .env.example requires",
     ]
