@@ -13,10 +13,19 @@ from fabric import Connection
 from invoke import Context, Exit, Task, task
 
 from .model.errors import FAILED, Trouble, refused
+from .model.sections import hosts_file, servers_of
 from .options import JSON, Option, Texts
 from .ui.console import Console
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+def known_servers() -> tuple[str, ...]:
+    """The servers that have tasks: those of the inventory, where it can be read."""
+    try:
+        return servers_of(hosts_file(os.environ, PROJECT).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        return ()
 
 
 def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:

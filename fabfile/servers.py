@@ -1,4 +1,4 @@
-"""The tasks of one server, the same for every server: a third one is a section and a line."""
+"""The tasks of one server, the same for every server: a third one is a section of hosts.ini."""
 
 from __future__ import annotations
 

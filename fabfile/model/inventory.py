@@ -7,7 +7,6 @@ to the wrong place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,9 +16,9 @@ from .data.offsite import Offsite
 from .data.retention import Keep
 from .errors import refused
 from .names import SERVER
+from .sections import DEFAULTS, SECTION, TASKS
 from .values import PARSERS
 
-SECTION = re.compile(r"\[([^\]]*)\]\s*")
 SETTLE = 30
 """Default of ``settle``: a cold application answers its first deep question late."""
 ACME_DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
@@ -133,7 +132,7 @@ def parse(text: str, file: Path) -> Inventory:
     """
     problems: list[str] = []
     sections = _sections(text, file, problems)
-    defaults = sections.pop("defaults", _Section(0, {}))
+    defaults = sections.pop(DEFAULTS, _Section(0, {}))
     calls = {
         name: called.text
         for name, section in sections.items()
@@ -195,6 +194,8 @@ def _sections(text: str, file: Path, problems: list[str]) -> dict[str, _Section]
             current = _Section(number, {})
             if name in sections:
                 problems.append(f"{where}: section [{name}] stands twice")
+            elif name in TASKS:
+                problems.append(f"{where}: [{name}] has the name of a task: name it otherwise")
             elif not SERVER.fullmatch(name):
                 problems.append(f"{where}: '{name}' is not the name of a server (a-z, 0-9, -)")
             else:

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 
 from ..model.errors import Trouble, refused
 from ..model.inventory import Inventory, Server, parse
+from ..model.sections import hosts_file
 from ..remote.access.connect import connect
 from ..remote.host import Host
 from ..ui.console import Console
@@ -30,7 +31,7 @@ JOB = "WISHWITHME_JOB"
 
 def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
     """The inventory: ``$HOSTS_INI``, else ``hosts.ini`` of the project. Exit code 2 without one."""
-    file = Path(environ.get("HOSTS_INI") or project / "hosts.ini").expanduser()
+    file = hosts_file(environ, project)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from fabfile.model.deploy.plan import Kind
+from fabfile.model.sections import TASKS
 
 from .fakes.fleet import HOSTS, Fleet
 
@@ -39,6 +41,55 @@ def test_the_list_needs_no_inventory(fleet: Fleet) -> None:
     ran = fleet.fab("--list")
     assert ran.code == 0
     assert "ubuntu.deploy" in ran.out
+    assert fleet.connections == []
+
+
+def fab(hosts: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, which reads the inventory for its list of tasks."""
+    program = [str(Path(sys.executable).with_name("fab")), *words]
+    environment = {**os.environ, "HOSTS_INI": str(hosts)}
+    return subprocess.run(
+        program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_each_section_has_its_tasks_and_a_list_needs_no_more_of_the_inventory(
+    tmp_path: Path,
+) -> None:
+    hosts = tmp_path / "hosts.ini"
+    hosts.write_text("[defaults]\nport = none\n[third]\n[db]\n[ third ]\n[Fourth]\n")
+    tasks = listed(json.loads(fab(hosts, "--list", "--list-format=json").stdout))
+    groups = {name.partition(".")[0] for name in tasks if "." in name}
+    assert groups == {"third", "cron", "db", "ssl", "volume"}
+    ran = fab(hosts, "third.status")
+    assert ran.returncode == 2
+    assert f"  {hosts}:4: [db] has the name of a task: name it otherwise\n" in ran.stderr
+
+
+def test_without_an_inventory_the_list_has_the_tasks_of_all_servers(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.ini"
+    tasks = listed(json.loads(fab(hosts, "--list", "--list-format=json").stdout))
+    assert {name.partition(".")[0] for name in tasks} == TASKS
+    ran = fab(hosts, "ubuntu.status")
+    missing = f"error: {hosts} does not exist; HOSTS_INI names another inventory\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", missing)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("third.deploy", "{hosts}: no server [third]; known servers: ubuntu, montreal"),
+        ("ubuntu.deploi", "there is no task ubuntu.deploi; did you mean ubuntu.deploy?"),
+        ("stauts", "there is no task stauts; did you mean status?"),
+        ("ubuntu.xyz", "there is no task ubuntu.xyz; fab --list shows all"),
+        ("xyz", "there is no task xyz; fab --list shows all"),
+    ],
+)
+def test_a_task_that_is_not_there_is_one_line_with_what_may_be_meant(
+    fleet: Fleet, line: str, why: str
+) -> None:
+    ran = fleet.fab(line)
+    assert (ran.code, ran.error) == (2, why.format(hosts=fleet.hosts))
     assert fleet.connections == []
 
 
