@@ -1,13 +1,14 @@
 """Mutants: small changes that break the code, of which the fast tests should notice each.
 
-``scripts/test --full`` lets mutmut make every mutant of ``model/``, runs a sample of them against
-``tests/unit``, and fails when too few are noticed. The sample is drawn by the names' digests: the
-same code has the same sample, and a small change a similar one.
+``scripts/test --full`` lets mutmut make every mutant of ``model/`` and ``ops/``, runs a sample of
+them against the tests of that floor, and fails when too few are noticed. The sample is drawn by the
+names' digests: the same code has the same sample, and a small change a similar one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -18,11 +19,14 @@ from .outcome import ROOT, Outcome, run
 TIER = "mutants"
 ENVIRONMENT = ".venv-mutants"
 LOCKED = ("", "-dev", "-patchwork", "-mutants")
-SAMPLE = 300
-SCORE = 80
+FLOORS = ("model", "ops")
+TESTS = {"model": "tests/unit", "ops": "tests/tasks"}
+SAMPLE = {"model": 300, "ops": 100}
+SCORE = {"model": 80, "ops": 70}
 """How many of a hundred mutants the tests must notice."""
-SMALLEST = "fabfile.model.typed.*"
+SMALLEST = {"model": "fabfile.model.typed.*", "ops": "fabfile.ops.neighbours.*"}
 """What a first run tries, to have every mutant made and every test's time taken."""
+SETTING = re.compile(r"^(only_mutate|pytest_add_cli_args_test_selection) = .*$", re.MULTILINE)
 NOTICED = {"killed", "timeout", "segfault", "suspicious"}
 RESULT = re.compile(r"^ +(\S+__mutmut_[0-9]+): (.+)$", re.MULTILINE)
 
@@ -33,19 +37,43 @@ def run_sample() -> Outcome:
     status, said = run("scripts/setup", ENVIRONMENT, *locked)
     if status:
         return Outcome(problem=f"scripts/setup could not make {ENVIRONMENT}", output=said)
+    outcomes = [_run_floor(floor) for floor in FLOORS]
+    return Outcome(
+        problem="; ".join(one.problem for one in outcomes if one.problem),
+        output="".join(one.output for one in outcomes),
+    )
+
+
+def _run_floor(floor: str) -> Outcome:
     with TemporaryDirectory() as place:
         copy = Path(place, "copy")
         copy_checkout(copy)
+        configure(copy, floor)
         mutmut = str(ROOT / ENVIRONMENT / "bin/mutmut")
-        status, said = run(mutmut, "run", SMALLEST, folder=copy)
+        status, said = run(mutmut, "run", SMALLEST[floor], folder=copy)
         if status:
-            return Outcome(problem="mutmut could not begin", output=plain(said))
-        names = drawn(dict(RESULT.findall(run(mutmut, "results", "--all", "true", folder=copy)[1])))
+            return Outcome(problem=f"{floor}: mutmut could not begin", output=plain(said))
+        names = drawn(floor, _results(mutmut, copy))
         status, said = run(mutmut, "run", *names, folder=copy)
         if status:
-            return Outcome(problem="mutmut did not end", output=plain(said))
-        results = dict(RESULT.findall(run(mutmut, "results", "--all", "true", folder=copy)[1]))
-    return judged({name: results[name] for name in names})
+            return Outcome(problem=f"{floor}: mutmut did not end", output=plain(said))
+        results = _results(mutmut, copy)
+    return judged(floor, {name: results[name] for name in names})
+
+
+def _results(mutmut: str, copy: Path) -> dict[str, str]:
+    return dict(RESULT.findall(run(mutmut, "results", "--all", "true", folder=copy)[1]))
+
+
+def configure(copy: Path, floor: str) -> None:
+    """What mutmut is to break in a copy, and which tests are to notice it."""
+    values = {
+        "only_mutate": [f"fabfile/{floor}/*.py", f"fabfile/{floor}/*/*.py"],
+        "pytest_add_cli_args_test_selection": [TESTS[floor]],
+    }
+    file = copy / "pyproject.toml"
+    text = SETTING.sub(lambda at: f"{at[1]} = {json.dumps(values[at[1]])}", file.read_text())
+    file.write_text(text)
 
 
 def copy_checkout(copy: Path) -> None:
@@ -64,16 +92,18 @@ def plain(said: str) -> str:
     return re.sub(r"[^\n]*\r", "", said)
 
 
-def drawn(names: dict[str, str]) -> list[str]:
+def drawn(floor: str, names: dict[str, str]) -> list[str]:
     """The names of the sample."""
-    return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:SAMPLE]
+    digests = {name: hashlib.sha256(name.encode()).digest() for name in names}
+    return sorted(names, key=digests.__getitem__)[: SAMPLE[floor]]
 
 
-def judged(results: dict[str, str]) -> Outcome:
+def judged(floor: str, results: dict[str, str]) -> Outcome:
     """The score, and which mutants nothing noticed."""
     missed = sorted(name for name, result in results.items() if result not in NOTICED)
     score = 100 * (len(results) - len(missed)) / len(results)
-    said = [f"{len(results) - len(missed)} of {len(results)} mutants noticed ({score:.0f} %)"]
+    noticed = len(results) - len(missed)
+    said = [f"{floor}: {noticed} of {len(results)} mutants noticed ({score:.0f} %)"]
     said += [f"  {results[name]:<12} {name}" for name in missed]
-    problem = "" if score >= SCORE else f"{said[0]}; {SCORE} % must be"
+    problem = "" if score >= SCORE[floor] else f"{said[0]}; {SCORE[floor]} % must be"
     return Outcome(problem=problem, output="\n".join([*said, ""]))
