@@ -47,6 +47,8 @@ def test_a_replica_that_does_not_run_is_not_hidden_by_another(scene: Scene) -> N
         status = scene.operator.json("ubuntu.status")["ubuntu"]
         (api,) = [one for one in status["services"] if one["service"] == "core-api"]
         assert (api["state"], api["as_deployed"]) == ("exited", True)
-        assert "start core-api: 1 of 2 replicas: 1 new beside 1" in status["pending"]
+        assert reasons(scene.plan(scene.runs), "start") == {
+            "core-api": "1 of 2 replicas: 1 new beside 1"
+        }
         scene.by_hand("docker compose up -d --wait core-api")
     scene.proves()

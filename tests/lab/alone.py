@@ -18,6 +18,9 @@ import pytest
 alone = pytest.mark.alone
 """No other test that needs a lab runs meanwhile."""
 
+LEFT_WELL = pytest.StashKey[bool]()
+"""Whether the last test of this process was a scene that passed: what runs is good."""
+
 ROOM = Path(__file__).parent
 DOOR = Path(__file__)
 

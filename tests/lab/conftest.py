@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.alone import turn
+from tests.lab.alone import LEFT_WELL, turn
 from tests.lab.fixtures import lab
 from tests.lab.malice import mallory
 from tests.lab.order import Handing, places
@@ -35,5 +35,7 @@ def _fixtures(item: pytest.Item) -> list[str]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Called for the tests of every folder, so no other conftest may take a turn for its own."""
+    if "scene" not in _fixtures(item):
+        item.config.stash[LEFT_WELL] = False
     with turn(by_itself=item.get_closest_marker("alone") is not None):
         return (yield)

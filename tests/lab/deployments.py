@@ -153,8 +153,6 @@ class Pair:
     operator: Operator
     origin: Origin
     good: Mapping[str, object] | None = None
-    left_well: bool = False
-    """Whether a scene has just passed: what runs is good, and nobody need look."""
 
     @property
     def ubuntu(self) -> Server:
@@ -164,15 +162,14 @@ class Pair:
     def montreal(self) -> Server:
         return self.lab.server("montreal")
 
-    def make_good(self, after_a_failure: bool = False) -> None:
+    def make_good(self, *, after_a_failure: bool = False, left_well: bool = False) -> None:
         """Deploy the base to both servers, unless nothing was changed since the last time.
 
-        What a failed test left may not be deployable; then both servers begin anew.
+        What a failed test left may not be deployable; then both servers begin anew. ``left_well``:
+        what runs is good, and nobody need look.
         """
         self.origin.rewind()
-        if self.left_well:
-            self.left_well = False
-        elif self._state() != self.good:
+        if not left_well and self._state() != self.good:
             if after_a_failure and self.operator.fab("deploy").code:
                 for name in SERVERS:
                     self.lab.server(name).reset()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.alone import LEFT_WELL
 from tests.lab.commits import Origin
 from tests.lab.deployments import Operator, Pair
 from tests.lab.rig import Lab
@@ -37,10 +38,11 @@ def scenes(lab: Lab, operator: Operator, origin: Origin) -> Pair:
 @pytest.fixture
 def scene(scenes: Pair, request: pytest.FixtureRequest) -> Iterator[Scene]:
     """Both servers verified: at the base, or where the last scene that passed left them."""
-    failed = request.session.testsfailed
-    scenes.make_good(after_a_failure=failed > 0)
+    failed, left = request.session.testsfailed, request.config.stash
+    scenes.make_good(after_a_failure=failed > 0, left_well=left.get(LEFT_WELL, False))
+    left[LEFT_WELL] = False
     yield Scene(scenes.lab, scenes.operator, scenes.origin)
-    scenes.left_well = request.session.testsfailed == failed
+    left[LEFT_WELL] = request.session.testsfailed == failed
 
 
 @pytest.fixture
