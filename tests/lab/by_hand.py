@@ -70,8 +70,8 @@ def disturbed(scene: Scene, phase: Phase) -> Ran:
             phase.__name__,
             PATIENCE,
         )
-        # The run that ends may take away what compose is about to start.
-        scene.by_hand("docker compose up -d || :")
+        # Before the switch the run ends, and may take away what compose is about to start.
+        scene.by_hand("docker compose up -d" + (" || :" if phase is held else ""))
         ran = ended(running, start)
     assert load.lost == [], load.lost[:20]
     scene.deployed(commit)

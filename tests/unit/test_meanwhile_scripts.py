@@ -85,10 +85,13 @@ def test_where_compose_takes_no_second_word_the_file_is_as_it_was_and_they_start
     assert len(ran(stubs, "start")) == 2
 
 
-def test_where_the_file_cannot_be_written_no_replica_is_made(host: Host, stack: Path) -> None:
+def test_where_the_file_cannot_be_written_no_replica_is_made(
+    host: Host, stubs: Path, stack: Path
+) -> None:
     stack.unlink()
     with pytest.raises(Trouble, match=r"app\.yml cannot be written"):
         started(host)
+    assert ran(stubs, "tag", "compose", "rename") == []
 
 
 @pytest.mark.usefixtures("switched")

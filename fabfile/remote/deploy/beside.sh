@@ -66,10 +66,10 @@ undo() {
 }
 # Made while the names mean the new images, and started once they mean again what serves: a plain compose up by hand would
 # otherwise replace that.
-rename '' -former || die 70 'a container cannot be renamed'
-tag 4 || die 70 'an image cannot be named'
+[ -z "$counts" ] || enough "$stack" "$counts" || die 70 "$stack cannot be written"
+rename '' -former || { undo; die 70 'a container cannot be renamed'; }
+tag 4 || { tag 5; undo; die 70 'an image cannot be named'; }
 make() { "$@" up --no-start --no-build --no-recreate "${scales[@]}" "${services[@]}" </dev/null >&2; }
-if [ -n "$counts" ]; then enough "$stack" "$counts" || die 70 "$stack cannot be written"; fi
 # Where the service is another file's (include), compose takes no second word about it.
 make "$@" 2>"$scratch/made" || {
   if [ -n "$counts" ] && plain "$stack"; then make "$@"; else cat "$scratch/made" >&2; false; fi

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Move the checkout to a commit. Nothing of the server's own is lost: edits of tracked files are kept in
 # FOLDER/edited.patch, files that git does not track where the commit has some in FOLDER/untracked.tar, and .env stays.
-# Arguments: CHECKOUT COMMIT FOLDER STACK; STACK: the stack's file. Standard output: the name of each file that was made in FOLDER.
+# Arguments: CHECKOUT COMMIT FOLDER STACK; STACK: the stack's file. Standard output: the name of each file that was made
+# in FOLDER.
 # Exit codes: 65 the commit tracks .env, 75 git is at work in the checkout (said on standard error): nothing was
 # changed; else git's own.
 set -euo pipefail

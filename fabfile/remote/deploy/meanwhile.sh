@@ -7,7 +7,9 @@ readonly MEANWHILE='--- # until a deploy ends: as many replicas as there are, ol
 rewritten() {
   local new
   new=$(git -C "${1%/*}" rev-parse --absolute-git-dir)/meanwhile || return 1
-  cp -p "$1" "$new" && cat >"$new" && mv -f "$new" "$1"
+  cp -p "$1" "$new" && cat >"$new" && mv -f "$new" "$1" && return
+  rm -f "$new"
+  return 1
 }
 # own FILE: what it says without that.
 own() {
@@ -17,13 +19,17 @@ own() {
   printf '%s' "${text%%$'\n'"$MEANWHILE"$'\n'*}"
 }
 # plain FILE: say no more than that.
-plain() { ! grep -Fqx -e "$MEANWHILE" "$1" 2>/dev/null || own "$1" | rewritten "$1"; }
+plain() {
+  local text
+  grep -Fqx -e "$MEANWHILE" "$1" 2>/dev/null || return 0
+  text=$(own "$1" && printf .) && printf '%s' "${text%.}" | rewritten "$1"
+}
 # enough FILE LINES: say how many there are; LINES: "SERVICE KEY TOTAL", KEY being the one by which the file says it.
 enough() {
-  local service key total
+  local text service key total
+  text=$(own "$1" && printf .) || return 1
   {
-    own "$1"
-    printf '\n%s\nservices:\n' "$MEANWHILE"
+    printf '%s\n%s\nservices:\n' "${text%.}" "$MEANWHILE"
     while read -r service key total; do
       if [ "$key" = scale ]; then
         printf '  %s: {scale: %s}\n' "$service" "$total"
