@@ -6,7 +6,7 @@ import os
 import time
 
 from tests.lab.commits import replaced
-from tests.lab.revisions import revision
+from tests.lab.revisions import revision, schema_kept
 from tests.lab.scenes import APP, STACK, Scene, ending, step_names
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -38,7 +38,8 @@ def test_commands_that_read_their_stdin_find_it_empty_and_ours_stays_unread(scen
     ours, theirs = os.pipe()
     os.write(theirs, b"docker compose down\n")
     try:
-        ran = scene.operator.fab("ubuntu.deploy", "--ref", commit, stdin=ours)
+        with schema_kept(scene):
+            ran = scene.operator.fab("ubuntu.deploy", "--ref", commit, stdin=ours)
         os.close(theirs)
         left = os.read(ours, 100)
     finally:
