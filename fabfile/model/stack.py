@@ -106,6 +106,11 @@ class Service:
     hints: Hints = Hints()
 
     @property
+    def probed_first(self) -> bool:
+        """Whether each new replica must give an answer before anybody else asks it."""
+        return self.beside and self.hints.probe is not None
+
+    @property
     def containers(self) -> list[str]:
         """The names of its containers while nothing is being replaced."""
         if not self.beside:
