@@ -11,7 +11,7 @@ from ...model.deploy.plan import PREPARING, Kind, Step
 from ...model.errors import Trouble
 from ...model.facts import Facts
 from ...model.probe import Verdict
-from ...model.release import KILLED, Done, Release
+from ...model.release import KILLED, STARTED, Done, Release
 from ...remote import http
 from ...remote.deploy import compose
 from ...remote.look import look
@@ -25,6 +25,12 @@ from .steps import Steps
 
 PURGE_KEY = "CDN_PURGE_TOKEN"
 """Key of ``.env`` whose value is the bearer of ``cdn_purge``."""
+
+
+NOT_PROVED = (
+    "its containers run, and nothing asked whether they work: give x-deploy a probe or a gate"
+    " (docs/deploy.md)"
+)
 
 
 class Run:
@@ -192,7 +198,7 @@ class Run:
         return Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
 
     def conclude(self) -> None:
-        """Record the release as verified (or accepted, where a red gate was waived) and say so."""
+        """Record that the release passed, and say so; also where nothing asked whether it works."""
         self.pause()
         self.at = "record"
         facts = self.proved or look(self.sight.host)
@@ -203,6 +209,8 @@ class Run:
             console.line(self.name, line)
         runs = f"{release.outcome}: runs {release.commit[:8]} {release.subject}"
         console.line(self.name, runs, "bold green")
+        if release.outcome == STARTED:
+            console.warn(self.name, NOT_PROVED)
         self._purge()
         self.at = ""
 
