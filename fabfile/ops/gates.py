@@ -21,6 +21,7 @@ from ..remote.host import Host
 from ..remote.look import look
 from ..remote.output import Output
 from .judging import judged, judged_on
+from .pointing import astray, names_of
 from .probing import ask_containers, asked
 from .session import Session, side_by_side
 from .sight import Sight
@@ -167,9 +168,17 @@ def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]
             gated, lambda one: judged_on(one.host, questions, facts, facts.certificate)
         )
     trust = facts.certificate if is_self_made(facts.certificate) else ""
+    server = gated.host.server
+    elsewhere = astray(server, names_of(gated.target))
+    questions = [
+        replace(one, connect=f"{server.host}:{_port(one.url)}")
+        if urlsplit(one.url).hostname in elsewhere
+        else one
+        for one in questions
+    ]
     from ..remote.outside import ask_from_here
 
-    return judged(questions, lambda some: ask_from_here(some, env, gated.host.server.edge, trust))
+    return judged(questions, lambda some: ask_from_here(some, env, server.edge, trust))
 
 
 def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verdict]:
@@ -186,12 +195,16 @@ def _questions(gated: Gated, *, here: bool) -> list[Question]:
     for service in gated.target.stack.services:
         for gate in service.hints.gates:
             url = gate.url.replace("{address}", gated.host.server.place)
-            parts = urlsplit(url)
-            port = parts.port or (443 if parts.scheme == "https" else 80)
+            port = _port(url)
             kind = ("proxy" if service.hints.proxy else "server") if here else "outside"
             place = f"{service.listens_at(port)}:{port}" if here else ""
             questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place))
     return questions
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _link(gated: Gated, facts: Facts) -> list[Verdict]:

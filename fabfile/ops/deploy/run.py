@@ -18,6 +18,7 @@ from ...remote.look import look
 from .. import gates, probing
 from ..interruption import Interrupted
 from ..neighbours import Neighbours, look_around
+from ..pointing import astray, names_of
 from ..session import Session, at_once
 from .decided import Decided
 from .record import Record, summary
@@ -182,6 +183,8 @@ class Run:
             if fatal:
                 raise self._red(fatal)
             notes.append(f"{len(verdicts) - len(red)} gates green")
+        for told in astray(host.server, names_of(self.decided.target)).values():
+            console.warn(self.name, told)
         for verdict in verdicts:
             if verdict.gate == gates.LINK and verdict.ok:
                 console.line(self.name, f"{verdict.gate}: {verdict.why}")
