@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ...model.access.envfile import parse
+from ...model.deploy.causes import causes
 from ...model.deploy.plan import PREPARING, Kind, Step
 from ...model.errors import Trouble
 from ...model.facts import Facts
@@ -194,6 +195,7 @@ class Run:
     def _red(self, fatal: Sequence[Verdict]) -> Trouble:
         names = ", ".join(verdict.gate for verdict in fatal)
         evidence = [f"{verdict.gate}: {verdict.why}" for verdict in fatal]
+        evidence += [f"likely: {cause}" for cause in causes(self.record.verdicts)]
         asked = probing.probed(self.decided.target.stack, self.proved) if self.proved else {}
         for verdict in fatal:
             if container := asked.get(verdict.gate):
