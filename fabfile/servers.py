@@ -53,7 +53,9 @@ def server_tasks(server: str) -> Collection:
         _ps,
         _prune,
     )
-    return Collection(server, *(make(server) for make in makers))
+    found = Collection(server, *(make(server) for make in makers))
+    found.__doc__ = f"The server {server}"
+    return found
 
 
 def _deploy(server: str) -> Task[Any]:

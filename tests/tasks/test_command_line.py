@@ -40,8 +40,41 @@ def test_the_list_needs_no_inventory(fleet: Fleet) -> None:
     fleet.hosts.unlink()
     ran = fleet.fab("--list")
     assert ran.code == 0
-    assert "ubuntu.deploy" in ran.out
+    assert "SERVER.deploy" in ran.out
     assert fleet.connections == []
+
+
+def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) -> None:
+    lines = fleet.fab("--list").out.splitlines()
+    assert [line for line in lines if line[:1] not in ("", " ")] == [
+        "All servers together:",
+        "One server (SERVER is ubuntu or montreal):",
+        "The database:",
+        "Volumes:",
+        "Certificates:",
+        "What cron does:",
+    ]
+    names = [line.split()[0] for line in lines if re.match(r"  \S", line)]
+    tasks = listed(fleet.fab("--list --list-format=json").json)
+    assert sorted(names) == sorted(
+        {re.sub(r"^(ubuntu|montreal)\.", "SERVER.", name) for name in tasks}
+    )
+    assert names[:5] == ["deploy", "plan", "status", "doctor", "SERVER.deploy"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_one_group_is_listed_as_invoke_does(fleet: Fleet) -> None:
+    assert "  .deploy     Bring the server to a commit" in fleet.fab("--list ubuntu").out
+    assert "  .backup    Dump the database" in fleet.fab("--list db").out
+    assert "  ubuntu [14 tasks]     The server ubuntu\n" in fleet.fab("--list --list-depth 1").out
+
+
+def test_a_server_alone_has_its_own_name_in_the_list(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.ini"
+    hosts.write_text("[third]\n")
+    out = fab(hosts, "--list").stdout
+    assert "The server third:\n" in out
+    assert "  third.deploy " in out
 
 
 def fab(hosts: Path, *words: str) -> subprocess.CompletedProcess[str]:
