@@ -9,7 +9,7 @@ from . import certs, cron, db, fleet, listing, usage, volume
 from .command import known_servers
 from .servers import server_tasks
 
-usage.end_usage_errors_as_refused()
+usage.refuse_usage_errors()
 listing.group_tasks()
 ns = Collection(fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
 for below in (*map(server_tasks, known_servers()), db.ns, volume.ns, certs.ns, cron.ns):
