@@ -160,7 +160,10 @@ WAIVE = Texts(
 )
 RESTART_DATA = Flag("restart-data", "allow what would recreate or restart PostgreSQL or Redis")
 DRY_RUN = Flag(
-    "dry-run", "show the plan and every command that would change the server; change nothing"
+    "dry-run", "show the plan and what each step would run on the server; change nothing"
+)
+VERBOSE = Flag(
+    "verbose", "of a dry run: whole commands and scripts, not their first lines", letter="v"
 )
 ONLY = Texts("only", "deploy this service only; may be given again", "SERVICE")
 REBUILD = Flag("rebuild", "build again what is there already, on freshly pulled bases")

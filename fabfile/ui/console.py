@@ -85,10 +85,19 @@ class Console:
     def _shown(self, text: str) -> str:
         return visible(self.redact(text))
 
-    def line(self, server: str, text: str, style: str = "", *, hang: int | None = None) -> None:
+    def line(
+        self,
+        server: str,
+        text: str,
+        style: str = "",
+        *,
+        hang: int | None = None,
+        cut: bool = False,
+    ) -> None:
         """One line of a server, as it is: no markup and no emoji are read into it.
 
         ``hang``: break it at words, so that it fits a page; the rest begins so many columns in.
+        ``cut``: leave out what does not fit.
         """
         from rich.text import Text
 
@@ -102,7 +111,10 @@ class Console:
         parts = [shown] if hang is None else self._broken(shown, page, hang)
         with self._writing:
             for part in parts:
-                self.rich.print(Text.assemble(prefix, (part, style)))
+                told = Text(part, style)
+                if cut:
+                    told.truncate(page, overflow="ellipsis")
+                self.rich.print(Text.assemble(prefix, told))
 
     def _broken(self, text: str, page: int, hang: int) -> list[str]:
         """Lines of at most ``page`` columns; a word is broken where no line has room for it."""

@@ -124,7 +124,8 @@ def test_the_help_of_a_task_needs_no_inventory_and_explains_every_flag(fleet: Fl
     flags = re.findall(r"^  (?:-\w, )?--([\w-]+)", ran.out, re.MULTILINE)
     assert sorted(flags) == [
         "allow-destructive", "canary", "dry-run", "for", "json", "keep-old", "only", "rebuild",
-        "ref", "remove-orphans", "restart-data", "wait", "waive", "yes",
+        "ref", "remove-orphans", "restart-data", "verbose", "wait", "waive",
+        "yes",
     ]  # fmt: skip
     assert "\n  --for DURATION        how long a canary takes" in ran.out
     assert "\n  -y, --yes             do not ask" in ran.out

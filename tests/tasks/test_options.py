@@ -81,7 +81,7 @@ def test_an_option_has_a_short_flag_only_where_one_is_declared() -> None:
         for one in ns[name].get_arguments()
         if one.nicknames
     }
-    assert letters == {("yes", "y"), ("quiet", "q"), ("follow", "f")}
+    assert letters == {("yes", "y"), ("quiet", "q"), ("follow", "f"), ("verbose", "v")}
 
 
 def test_every_option_that_takes_a_value_says_in_its_help_what_it_is() -> None:
@@ -118,7 +118,8 @@ def test_every_option_of_a_deploy_reaches_it(
     got = calls("fabfile.ops.deploy.fleet.deploy")
     line = (
         "ubuntu.deploy --ref v1 --only web --only api --rebuild --waive link --waive outside:site"
-        " --restart-data --allow-destructive --remove-orphans --yes --wait 2m --dry-run --json"
+        " --restart-data --allow-destructive --remove-orphans --yes --wait 2m --dry-run"
+        " --verbose --json"
     )
     assert fleet.fab(line).code == 0
     wish = Wish(
@@ -128,7 +129,7 @@ def test_every_option_of_a_deploy_reaches_it(
         allow_destructive=True,
         rebuild=True,
     )
-    wanted = Options("v1", ("link", "outside:site"), wish, True, True, 120)
+    wanted = Options("v1", ("link", "outside:site"), wish, True, True, True, 120)
     assert got == [["ubuntu"], wanted, {"as_json": True}]
 
 
