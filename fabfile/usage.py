@@ -84,6 +84,8 @@ def _no_option(word: str, context: ParserContext) -> str:
 
 def _no_task(name: str, tasks: list[str]) -> str:
     """Why there is no such task: its server, which hosts.ini would have, or a mistyped name."""
+    if any(task.startswith(f"{name}.") for task in tasks):
+        return f"{name} is a group of tasks; fab --list {name} shows them"
     server, dot, _ = name.partition(".")
     if dot and not any(task.startswith(f"{server}.") for task in tasks):
         from .ops.session import read_inventory
