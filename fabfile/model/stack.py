@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from .errors import refused
 from .hints import Hints
 from .image_names import repository
+from .nearest import meant
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,9 @@ class Stack:
         for service in self.services:
             if service.name == name:
                 return service
-        known = ", ".join(service.name for service in self.services)
-        raise refused(f"no service '{name}' in the stack; services: {known}")
+        known = [service.name for service in self.services]
+        told = f"no service '{name}' in the stack; services: {', '.join(known)}"
+        raise refused(told + meant(name, known))
 
     @property
     def proves(self) -> bool:

@@ -141,7 +141,7 @@ class _Decision:
         return kept or bool(self.wish.keep_old and Kind.SWITCH in kinds)
 
     def insert_fetch(self, steps: list[Step]) -> None:
-        step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
+        step = Step(Kind.FETCH, self.commit.id[:8], "the wanted commit")
         steps.insert(1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0, step)
 
     def prepare(self) -> list[Step]:

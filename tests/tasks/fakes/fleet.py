@@ -87,6 +87,11 @@ class Ran:
         return [re.sub(r" \d+\.\ds(?= |$)", "", line) for line in self.out.splitlines()]
 
     @property
+    def unbroken(self) -> str:
+        """What was shown, in one line without the servers: a plan breaks its lines at words."""
+        return " ".join(re.sub(r"^\[\S+\] +", "", line) for line in self.lines)
+
+    @property
     def json(self) -> Any:
         return json.loads(self.out)
 
