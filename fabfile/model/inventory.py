@@ -84,6 +84,11 @@ class Server:
         return self.path / self.compose
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What ``@server`` of ``.env.example`` may call it: itself, or its stack by its file."""
+        return (self.name, *self.compose.name.split("."))
+
+    @property
     def place(self) -> str:
         """:attr:`address` as a URL has it."""
         return f"[{self.address}]" if ":" in self.address else self.address

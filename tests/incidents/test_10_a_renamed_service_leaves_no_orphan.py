@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.incidents.renaming import NOTE, RENAMED
-from tests.lab.scenes import FRONTEND, SITE, Scene
+from tests.lab.scenes import FRONTEND, Scene
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -245,6 +245,7 @@ def test_hints_for_services_that_do_not_exist_are_refused() -> None:
 NEVER_ASKED = [
     ({"web": {"upstreams": "a.conf"}}, "upstreams of web: it is not the proxy"),
     ({"web": {"hold": "return 503;"}}, "hold of web: it is not the proxy"),
+    ({"web": {"names": {"site": "app.example"}}}, "names of web: it is not the proxy"),
     ({"web": {"smoke": ["true"]}}, "smoke of web: its image is not built here"),
     ({"web": {"proxy": True}, "api": {"proxy": True}}, "proxy of web and api: only one is asked"),
     (

@@ -104,7 +104,7 @@ def _never_asked(services: Collection[Service]) -> list[str]:
     """What stands in ``x-deploy`` where nobody looks: a release would pass without it."""
     wrong = []
     for one in services:
-        for key in ("upstreams", "hold"):
+        for key in ("upstreams", "names", "hold"):
             if getattr(one.hints, key) and not one.hints.proxy:
                 wrong.append(f"{key} of {one.name}: it is not the proxy")
         if one.hints.update.order == START_FIRST and not one.beside:

@@ -225,13 +225,19 @@ class Fleet:
         answers = []
         for question in questions:
             host = urlsplit(question.url).hostname or ""
-            machine = self.ubuntu if host.endswith("app.example") else None
+            machine = next((m for n, m in self.machines.items() if leads(n, host)), None)
             token = env.get(question.probe.bearer, "")
             answered = NOBODY
             if machine:
                 answered = through(machine.engine, machine.proxy, question.url, token, OUTSIDE)
             answers.append(Answer(answered.status, answered.body, answered.error))
         return answers
+
+
+def leads(name: str, host: str) -> bool:
+    """Whether a domain name leads to the server of that name."""
+    staging = host.removeprefix("api.").startswith("staging.")
+    return host.endswith("app.example") and name == ("staging" if staging else "ubuntu")
 
 
 def picture(machine: Machine) -> tuple[Any, ...]:
