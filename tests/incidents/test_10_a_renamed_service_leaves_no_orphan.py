@@ -16,7 +16,7 @@ def test_an_orphan_is_named_and_removed_when_asked(scene: Scene) -> None:
     before = scene.boxes()
     ran = scene.deploy(commit)
     assert ran.code == 0, ran
-    assert f"[ubuntu] warning: {NOTE.format(FRONTEND)}" in ran.out.splitlines()
+    assert f"warning: {NOTE.format(FRONTEND)}" in ran.unbroken
     boxes = scene.boxes()
     assert boxes[FRONTEND] == before[FRONTEND]
     assert boxes["page-1"].health == "healthy"

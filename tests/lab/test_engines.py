@@ -74,8 +74,8 @@ def test_the_road_is_the_same_on_the_newest_compose(upgraded: Scene) -> None:
     assert [one for one in step_names(scene.record(shop)) if "fetch" not in one] == [
         "hold core-api",
         "build core-api",
-        "smoke core-api",
         "review core-api",
+        "smoke core-api",
         "backup postgres",
         "migrate core-api",
         f"checkout {shop[:8]}",

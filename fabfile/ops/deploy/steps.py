@@ -136,6 +136,8 @@ class Steps:
     def _smoke(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
         wanted = self.target.images[service.name]
+        if service.probed_first and self.schema.stays(service.name):
+            return "no migration is pending: its replicas are asked before they serve"
         together = Gathering(self.host)
         compose.smoke(together, service, wanted.reference)
         images.name(together, wanted.reference, passed_name(wanted, service.hints.smoke))

@@ -19,6 +19,7 @@ LOOKING = frozenset(
         "idle",
         "reach",
         "which",
+        "ports",
         "curl",
         "docker logs",
         "cat",

@@ -87,6 +87,11 @@ class Ran:
         return [re.sub(r" \d+\.\ds(?= |$)", "", line) for line in self.out.splitlines()]
 
     @property
+    def unbroken(self) -> str:
+        """What was shown, in one line without the servers: a plan breaks its lines at words."""
+        return " ".join(re.sub(r"^\[\S+\] +", "", line) for line in self.lines)
+
+    @property
     def json(self) -> Any:
         return json.loads(self.out)
 
@@ -121,6 +126,9 @@ class Fleet:
         patch.setattr("invoke.parser.parser.copy", SimpleNamespace(deepcopy=copied))
         patch.setattr("fabfile.remote.data.s3.connect", self.storage.connect)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
+        self.names = {"app.example": "10.0.0.1", "api.app.example": "10.0.0.1"}
+        """Name → its address, as the operator's machine finds it."""
+        patch.setattr("fabfile.remote.outside.addresses_of", self._addresses_of)
 
     def fab(self, line: str) -> Ran:
         """Run ``fab LINE`` in this process, off a terminal."""
@@ -200,6 +208,11 @@ class Fleet:
         connection = Connection(self.machines[server.name])
         self.connections.append(connection)
         return Host(server, connection, Simulated(connection))
+
+    def _addresses_of(self, name: str) -> frozenset[str]:
+        if name.replace(".", "").isdigit():
+            return frozenset({name})
+        return frozenset({self.names[name]} if name in self.names else ())
 
     def _ask_from_here(
         self,
