@@ -45,8 +45,8 @@ def test_another_name_is_refused_half_set_then_served_without_a_gap(
         half = scene.deploy(runs)
         assert (half.code, half.out, half.evidence) == (2, "", [])
         assert half.error == (
-            f"ubuntu: gates ask {OTHER[2]}, {OTHER[0]} (api, site), but domains of [ubuntu] in"
-            f" hosts.ini has {SITE}, {WWW}, {API}; set DOMAIN in {CHECKOUT}/.env, or domains: both"
+            f"ubuntu: gates ask {OTHER[2]}, {OTHER[0]} (api, site), but hosts.ini has domains ="
+            f" {SITE}, {WWW}, {API} for [ubuntu]; set DOMAIN in {CHECKOUT}/.env, or domains: both"
             " must name your site"
         )
         assert served(scene) == before

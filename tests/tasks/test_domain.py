@@ -95,9 +95,9 @@ def test_a_name_that_hosts_ini_does_not_have_is_refused_with_both_places(moving:
         ran = moving.fab("ubuntu.deploy")
     assert (ran.code, ran.evidence) == (2, [])
     assert ran.error == (
-        "ubuntu: gates ask api.new-app.example, new-app.example (api, site), but domains of"
-        " [ubuntu] in hosts.ini has app.example, api.app.example;"
-        f" set DOMAIN in {ENV}, or domains: both must name your site"
+        "ubuntu: gates ask api.new-app.example, new-app.example (api, site), but hosts.ini has"
+        f" domains = app.example, api.app.example for [ubuntu]; set DOMAIN in {ENV}, or domains:"
+        " both must name your site"
     )
     examined = moving.fab("doctor")
     assert (examined.code, ran.error in examined.evidence) == (1, True)
@@ -106,10 +106,15 @@ def test_a_name_that_hosts_ini_does_not_have_is_refused_with_both_places(moving:
 
 def test_another_name_is_a_change_that_the_plan_shows_and_a_load_makes(moving: Fleet) -> None:
     domains(moving, "new-app.example, api.new-app.example")
-    planned = moving.fab("ubuntu.plan")
-    why = "the one that is there is not for new-app.example, api.new-app.example"
-    for step in (f"certificate self-made: {why}", "reload proxy: its configuration changed"):
-        assert step in planned.out
+    (planned,) = moving.fab("ubuntu.plan --json").json
+    assert {f"{step['kind']} {step['subject']}": step["reason"] for step in planned["steps"]} == {
+        "fetch 00000002": "Names from .env",
+        "certificate self-made": (
+            "the one that is there is not for new-app.example, api.new-app.example"
+        ),
+        "test-proxy proxy": "nginx -t in the target image",
+        "reload proxy": "its configuration changed",
+    }
     proxy = moving.ubuntu.engine.containers["app-proxy"].id
     ran = moving.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything
