@@ -108,7 +108,7 @@ def test_another_name_is_a_change_that_the_plan_shows_and_a_load_makes(moving: F
     domains(moving, "new-app.example, api.new-app.example")
     (planned,) = moving.fab("ubuntu.plan --json").json
     assert {f"{step['kind']} {step['subject']}": step["reason"] for step in planned["steps"]} == {
-        "fetch 00000002": "Names from .env",
+        "fetch 00000002": "the wanted commit",
         "certificate self-made": (
             "the one that is there is not for new-app.example, api.new-app.example"
         ),
