@@ -79,10 +79,9 @@ def test_the_names_are_written_for_the_proxy_and_change_nothing_more(named: Flee
     folder = f"{ROOT}/proxy"
     assert {
         name: named.ubuntu.files[f"{folder}/{name}"]
-        for name in ("site-names.conf", "site-origins.conf", "api-names.conf")
+        for name in ("site-names.conf", "api-names.conf")
     } == {
         "site-names.conf": "server_name app.example;\n",
-        "site-origins.conf": "https://app.example https://app.example;\n",
         "api-names.conf": "server_name api.app.example;\n",
     }
     assert [line for line in ran.lines if "reload proxy" in line]

@@ -66,19 +66,27 @@ def test_nobody_is_believed_or_shut_out_where_hosts_ini_names_nobody() -> None:
     }
 
 
-def test_the_names_that_are_served_are_written_for_server_name_and_for_a_map() -> None:
+def test_the_names_that_are_served_are_written_as_server_name_and_as_origins() -> None:
     front = STACK.service("proxy")
-    names = {"site": ("app.example", "www.app.example"), "api": ("api.app.example",)}
+    names = {"site": ("app.example", "www.app.example"), "the-api": ("api.app.example",)}
     stack = with_service("proxy", hints=replace(front.hints, names=names))
     assert proxy.files_for(target(stack)) == {
         "real-ip.conf": "",
         "site-names.conf": "server_name app.example www.app.example;\n",
-        "site-origins.conf": (
-            "https://app.example https://app.example;\n"
-            "https://www.app.example https://www.app.example;\n"
+        "site-origin.conf": (
+            "map $http_origin $site_origin {\n"
+            "    https://app.example $http_origin;\n"
+            "    https://www.app.example $http_origin;\n"
+            '    default "";\n'
+            "}\n"
         ),
-        "api-names.conf": "server_name api.app.example;\n",
-        "api-origins.conf": "https://api.app.example https://api.app.example;\n",
+        "the-api-names.conf": "server_name api.app.example;\n",
+        "the-api-origin.conf": (
+            "map $http_origin $the_api_origin {\n"
+            "    https://api.app.example $http_origin;\n"
+            '    default "";\n'
+            "}\n"
+        ),
     }
 
 

@@ -103,12 +103,14 @@ def files_for(target: Target) -> dict[str, str]:
 
 
 def naming(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The files that say which names are served: of each group, and as origins for a map."""
+    """The files that say which names are served: of each group, and which origins are of it."""
     found = {}
     for group, some in names.items():
         found[f"{group}-names.conf"] = f"server_name {' '.join(some)};\n"
-        origins = [f"https://{name}" for name in some]
-        found[f"{group}-origins.conf"] = "".join(f"{one} {one};\n" for one in origins)
+        lines = [f"    https://{name} $http_origin;" for name in some]
+        variable = f"${group.replace('-', '_')}_origin"
+        whole = [f"map $http_origin {variable} {{", *lines, '    default "";', "}\n"]
+        found[f"{group}-origin.conf"] = "\n".join(whole)
     return found
 
 
