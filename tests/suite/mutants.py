@@ -18,7 +18,7 @@ from .outcome import ROOT, Outcome, run
 
 TIER = "mutants"
 ENVIRONMENT = ".venv-mutants"
-LOCKED = ("", "-dev", "-patchwork", "-mutants")
+LOCKED = ("", "-dev", "-mutants")
 FLOORS = ("model", "ops")
 TESTS = {"model": "tests/unit", "ops": "tests/tasks"}
 SAMPLE = {"model": 300, "ops": 100}

@@ -24,7 +24,6 @@ FOREIGN = "SHELL=/bin/sh\n*/5 * * * * df -h >/tmp/df 2>&1"
 COLLECTION = {
     "scripts/setup": "setup\n",
     "requirements.txt": "fabric\n",
-    "requirements-patchwork.txt": "patchwork\n",
 }
 
 
@@ -207,8 +206,8 @@ def test_a_server_without_a_release_is_refused(fleet: Fleet) -> None:
 
 def test_a_release_without_the_collection_is_refused(filled: Fleet) -> None:
     assert refusal(filled) == (
-        "ubuntu: the deployed commit 00000002 has no scripts/setup, requirements.txt,"
-        " requirements-patchwork.txt; deploy one that has the collection"
+        "ubuntu: the deployed commit 00000002 has no scripts/setup, requirements.txt;"
+        " deploy one that has the collection"
     )
 
 

@@ -13,7 +13,7 @@ from fabfile.remote.schedule.crontab import JOB
 
 SETUP = """\
 #!/bin/sh
-cd "$(dirname "$0")/.." && cat "$2" "$3" >"$1/packages" && echo "setup: $1 is ready"
+cd "$(dirname "$0")/.." && cat "$2" >"$1/packages" && echo "setup: $1 is ready"
 """
 FAB = """\
 #!/bin/sh
@@ -33,8 +33,7 @@ class Place:
         for made in (self.operator / "jobs", self.operator / "logs", self.operator / "venv/bin"):
             made.mkdir(parents=True)
         (self.checkout / "scripts").mkdir(parents=True)
-        for name in ("requirements.txt", "requirements-patchwork.txt"):
-            (self.checkout / name).write_text(f"{name}\n")
+        (self.checkout / "requirements.txt").write_text("requirements.txt\n")
         (self.operator / "hosts.ini").write_text(f"[ubuntu]\npath = {self.checkout}\n")
         self.program(self.checkout / "scripts/setup", SETUP)
         self.program(self.operator / "venv/bin/fab", FAB)
@@ -91,7 +90,7 @@ def test_a_job_that_succeeds_prints_nothing_and_leaves_its_time_and_log(place: P
         "é",
     ]
     packages = place.operator / "venv/packages"
-    assert packages.read_text() == "requirements.txt\nrequirements-patchwork.txt\n"
+    assert packages.read_text() == "requirements.txt\n"
 
 
 def test_a_job_that_fails_prints_all_of_this_run_and_nothing_of_others(place: Place) -> None:

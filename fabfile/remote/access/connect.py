@@ -18,7 +18,6 @@ from paramiko import (
 )
 from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import NoValidConnectionsError
-from patchwork.environment import have_program
 
 from ...model.errors import Trouble, refused
 from ...model.inventory import Server
@@ -152,16 +151,6 @@ def _plain(error: Exception) -> str:
 
 def missing_programs(host: Host, names: tuple[str, ...]) -> list[str]:
     """Which of these programs the server lacks, in one round trip (``which`` takes several)."""
-    found = have_program(_Quiet(host), " ".join(names)).stdout.split()
+    found = host.read(["which", *names], check=False).stdout.split()
     present = {path.rpartition("/")[2] for path in found}
     return [name for name in names if name not in present]
-
-
-class _Quiet:
-    """What patchwork calls ``c``: a runner that goes through the host adapter."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    def run(self, command: str, **_: object) -> object:
-        return self._host.read(command.split(), check=False)

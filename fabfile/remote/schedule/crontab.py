@@ -38,7 +38,7 @@ printf '%s' "$wanted" | base64 -d | crontab -
 """
 INSTALL = 900
 """Seconds that an environment may take to be made."""
-SETUP = ("scripts/setup", "requirements.txt", "requirements-patchwork.txt")
+SETUP = ("scripts/setup", "requirements.txt")
 """What of the collection makes its environment; ``job.sh`` calls it too."""
 
 
