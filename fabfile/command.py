@@ -17,13 +17,23 @@ from .model.sections import hosts_file, servers_of
 from .options import JSON, Option, Texts
 from .ui.console import Console
 
-PROJECT = Path(__file__).resolve().parent.parent
+FOLDER = "folder_of_hosts"
+"""The key of Invoke's configuration that says to each task where ``hosts.ini`` is."""
 
 
-def known_servers() -> tuple[str, ...]:
+def folder_of(fabfile: str) -> Path:
+    """Where ``hosts.ini`` is: in the folder of ``fabfile.py``, or beside the package ``fabfile/``.
+
+    ``fabfile``: its ``__file__``.
+    """
+    file = Path(fabfile).resolve()
+    return file.parent.parent if file.name == "__init__.py" else file.parent
+
+
+def known_servers(folder: Path) -> tuple[str, ...]:
     """The servers that have tasks: those of the inventory, where it can be read."""
     try:
-        return servers_of(hosts_file(os.environ, PROJECT).read_text(encoding="utf-8-sig"))
+        return servers_of(hosts_file(os.environ, folder).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return ()
 
@@ -44,7 +54,8 @@ def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
             try:
                 _refuse_hosts(context)
                 values = {one.keyword: one.value(given[one.keyword]) for one in options}
-                with Session(read_inventory(os.environ, PROJECT), console) as session:
+                inventory = read_inventory(os.environ, Path(context[FOLDER]))
+                with Session(inventory, console) as session:
                     body(session, **values)
             except Trouble as trouble:
                 console.error(trouble)

@@ -8,32 +8,33 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from functools import partialmethod
+from pathlib import Path
 from typing import Any, NoReturn
 
 from invoke import Exit
 from invoke.parser.parser import ParseMachine
 
-from .command import PROJECT
 from .model.errors import REFUSED, Trouble
 
 UNKNOWN = re.compile(r"No idea what '(.*)' is!")
 """What Invoke says of a word that is no task."""
 
 
-def _refuse(machine: ParseMachine, message: str) -> NoReturn:
+def _refuse(machine: ParseMachine, folder: Path, message: str) -> NoReturn:
     if found := UNKNOWN.fullmatch(message):
-        message = _unknown(found[1], [*machine.contexts])
+        message = _unknown(found[1], [*machine.contexts], folder)
     raise Exit(message, code=REFUSED)
 
 
-def _unknown(name: str, tasks: list[str]) -> str:
+def _unknown(name: str, tasks: list[str], folder: Path) -> str:
     """Why there is no such task: its server, which hosts.ini would have, or a mistyped name."""
     server, dot, _ = name.partition(".")
     if dot and not any(task.startswith(f"{server}.") for task in tasks):
         from .ops.session import read_inventory
 
         try:
-            read_inventory(os.environ, PROJECT).server(server)
+            read_inventory(os.environ, folder).server(server)
         except Trouble as trouble:
             return "\n".join([f"error: {trouble.message}", *(f"  {x}" for x in trouble.evidence)])
     near = difflib.get_close_matches(name, tasks, n=2, cutoff=0.8)
@@ -51,7 +52,7 @@ def _see_value(machine: ParseMachine, value: Any) -> None:
 _taken = ParseMachine.see_value
 
 
-def end_usage_errors_as_refused() -> None:
-    """From now on, in this process."""
-    ParseMachine.error = _refuse  # type: ignore[method-assign, assignment]
+def end_usage_errors_as_refused(folder: Path) -> None:
+    """From now on, in this process. ``folder``: where ``hosts.ini`` is."""
+    ParseMachine.error = partialmethod(_refuse, folder)  # type: ignore[method-assign, assignment]
     ParseMachine.see_value = _see_value  # type: ignore[method-assign, assignment]
