@@ -7,7 +7,7 @@ from there (docs/own-project.md).
 
 from invoke import Collection
 
-from . import certs, cron, db, fleet, usage, volume
+from . import certs, cron, db, fleet, new, usage, volume
 from .command import FOLDER, folder_of, known_servers
 from .servers import server_tasks
 
@@ -16,7 +16,8 @@ def namespace(fabfile: str) -> Collection:
     """The tasks for a fabfile, which gives its own ``__file__``; ``hosts.ini`` is in its folder."""
     folder = folder_of(fabfile)
     usage.end_usage_errors_as_refused(folder)
-    made = Collection(fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
+    of_all = (fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
+    made = Collection(*of_all, new.new_task)
     for below in (*map(server_tasks, known_servers(folder)), certs.ns, db.ns, volume.ns, cron.ns):
         made.add_collection(below)
     made.configure({FOLDER: str(folder)})

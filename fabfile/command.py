@@ -38,9 +38,12 @@ def known_servers(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
+def command(
+    *options: Option, needs_hosts: bool = True
+) -> Callable[[Callable[..., Any]], Task[Any]]:
     """A task whose body gets a session (ops/session.py) and the values of its ``options``.
 
+    One that ``needs_hosts`` not gets the console in place of a session.
     It ends with one line and an exit code. Options get their letters in the order in which they
     stand. The name of the task is the body's without ``_task``.
     """
@@ -54,6 +57,9 @@ def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
             try:
                 _refuse_hosts(context)
                 values = {one.keyword: one.value(given[one.keyword]) for one in options}
+                if not needs_hosts:
+                    body(console, **values)
+                    return
                 inventory = read_inventory(os.environ, Path(context[FOLDER]))
                 with Session(inventory, console) as session:
                     body(session, **values)

@@ -158,6 +158,9 @@ IDENTITY = Text(
     "identity", "file with the private key of age that opens an encrypted off-site copy"
 )
 
+PATH = Text("path", "folder in the git repository of the project", ".")
+COMPOSE = Text("compose", "its compose file (default: the one that docker compose looks for)")
+
 ALLOWED = (RESTART_DATA, ALLOW_DESTRUCTIVE, REMOVE_ORPHANS)
 """The part of a :class:`~fabfile.model.deploy.plan.Wish` that means the same on every server."""
 WISH = (ONLY, REBUILD, *ALLOWED)

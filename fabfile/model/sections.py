@@ -10,7 +10,7 @@ from .names import SERVER
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
 DEFAULTS = "defaults"
-TASKS = frozenset({"cron", "db", "deploy", "doctor", "plan", "ssl", "status", "volume"})
+TASKS = frozenset({"cron", "db", "deploy", "doctor", "new", "plan", "ssl", "status", "volume"})
 """What ``fab NAME`` is already: no server is called so."""
 
 

@@ -7,7 +7,6 @@ import importlib.metadata
 import re
 import subprocess
 import sys
-import tomllib
 from email.parser import HeaderParser
 from pathlib import Path
 from zipfile import ZipFile
@@ -18,9 +17,8 @@ from paramiko import ECDSAKey
 from tests.lab.full import full
 from tests.unit.sshd import Sshd, listening
 
-from .wheel import PYTHON, ROOT, Installed, run
+from .wheel import PROJECT, PYTHON, ROOT, Installed, run
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DEPENDENCIES = {re.split(r"[<>=]", name)[0] for name in PROJECT["dependencies"]}
 PACKAGE = "wishwithme_ops"
 FABFILE = f"from {PACKAGE} import namespace\n\nns = namespace(__file__)\n"
