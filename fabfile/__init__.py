@@ -7,20 +7,21 @@ from there (docs/own-project.md).
 
 from invoke import Collection
 
-from . import certs, cron, db, fleet, new, usage, volume
+from . import certs, completion, cron, db, fleet, listing, new, usage, volume
 from .command import FOLDER, folder_of, known_servers
 from .servers import server_tasks
 
 
 def namespace(fabfile: str) -> Collection:
     """The tasks for a fabfile, which gives its own ``__file__``; ``hosts.ini`` is in its folder."""
-    folder = folder_of(fabfile)
-    usage.end_usage_errors_as_refused(folder)
+    FOLDER.set(folder_of(fabfile))
+    usage.refuse_usage_errors()
+    listing.group_tasks()
+    completion.complete_values()
     of_all = (fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
     made = Collection(*of_all, new.new_task)
-    for below in (*map(server_tasks, known_servers(folder)), certs.ns, db.ns, volume.ns, cron.ns):
+    for below in (*map(server_tasks, known_servers()), db.ns, volume.ns, certs.ns, cron.ns):
         made.add_collection(below)
-    made.configure({FOLDER: str(folder)})
     return made
 
 

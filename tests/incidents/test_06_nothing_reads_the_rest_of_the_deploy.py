@@ -6,6 +6,7 @@ import os
 import time
 
 from tests.lab.commits import replaced
+from tests.lab.revisions import revision, schema_kept
 from tests.lab.scenes import APP, STACK, Scene, ending, step_names
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
@@ -31,12 +32,14 @@ def greedy(text: str) -> str:
 def test_commands_that_read_their_stdin_find_it_empty_and_ours_stays_unread(scene: Scene) -> None:
     """Smoke test, migration and link; our own stdin is a pipe that holds somebody else's words."""
     commit = scene.change(
-        "Greedy commands", {STACK: greedy, APP: ending(f"SIX = {time.time_ns()}")}
+        "Greedy commands",
+        {STACK: greedy, APP: ending(f"SIX = {time.time_ns()}"), **revision()},
     )
     ours, theirs = os.pipe()
     os.write(theirs, b"docker compose down\n")
     try:
-        ran = scene.operator.fab("ubuntu.deploy", "--ref", commit, stdin=ours)
+        with schema_kept(scene):
+            ran = scene.operator.fab("ubuntu.deploy", "--ref", commit, stdin=ours)
         os.close(theirs)
         left = os.read(ours, 100)
     finally:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from tests.lab.revisions import revision
 from tests.lab.scenes import APP, Scene, ending, step_names
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 
 def test_a_new_image_starts_once_apart_before_the_running_one_is_touched(scene: Scene) -> None:
-    """Its last words are shown, without the secrets that it was given."""
+    """A migration would come first. Its last words are shown, without the secrets it was given."""
     last_words = 'raise RuntimeError(f"no {settings.jwt_secret_key.get_secret_value()} here")'
     broken = ending(f"settings = load_settings()\n{last_words}")
-    commit = scene.change("A crash on import", {APP: broken})
+    commit = scene.change("A crash on import", {**revision(), APP: broken})
     with scene.comes_back():
         ran = scene.deploy(commit)
     assert ran.code == 1

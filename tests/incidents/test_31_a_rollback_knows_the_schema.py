@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tests.lab.commits import replaced
 from tests.lab.deployments import refused
 from tests.lab.full import full
 from tests.lab.onlooking import followed
-from tests.lab.revisions import revision
+from tests.lab.revisions import revision, schema_kept
 from tests.lab.scenes import Scene, step_names
 from tests.lab.seen import untouched
 
@@ -22,16 +20,6 @@ COLUMN = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'n
 STATUS = "    status: Mapped[str] = mapped_column(String(20), server_default=Status.READY)\n"
 MAPPED = replaced(STATUS, f"{STATUS}    note: Mapped[str | None]\n")
 """The newer code reads and writes the column with every item."""
-
-
-@contextmanager
-def schema_kept(scene: Scene) -> Iterator[None]:
-    """Whatever happens inside, the database is at 008 afterwards."""
-    try:
-        yield
-    finally:
-        scene.asks_database("ALTER TABLE items DROP COLUMN IF EXISTS note")
-        scene.asks_database("UPDATE alembic_version SET version_num = '008'")
 
 
 @full

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tests.lab.commits import Edit
-from tests.lab.scenes import ending
+from tests.lab.scenes import Scene, ending
 
 HEAD = 8
 """The newest revision of this checkout, as a number."""
@@ -36,3 +39,13 @@ def revision(
     text = TEXT.format(column=column, since=since, to=since + 1, up=up, down=down)
     name = f"services/core-api/alembic/versions/{since + 1:03}_{column}.py"
     return {name: ending(text)}
+
+
+@contextmanager
+def schema_kept(scene: Scene) -> Iterator[None]:
+    """Whatever happens inside, the database is at ``HEAD`` afterwards, without the column."""
+    try:
+        yield
+    finally:
+        scene.asks_database("ALTER TABLE items DROP COLUMN IF EXISTS note")
+        scene.asks_database(f"UPDATE alembic_version SET version_num = '{HEAD:03}'")

@@ -94,6 +94,22 @@ def test_a_database_that_does_not_run_is_judged_before_it_is_migrated(filled: Fl
     assert filled.ubuntu.schema == "001"
 
 
+SMOKE = "docker run app/api try import"
+
+
+@pytest.mark.parametrize(("schema", "tried"), [("001", False), ("002", True)])
+def test_a_new_image_starts_once_apart_where_a_migration_is_pending(
+    filled: Fleet, schema: str, tried: bool
+) -> None:
+    """Else its replicas tell that it starts, before anybody asks them."""
+    pushed(filled, "Third", schema)
+    ran = filled.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    note = "" if tried else " (no migration is pending: its replicas are asked before they serve)"
+    assert f"[ubuntu] ✓ smoke api{note}" in ran.lines
+    assert (SMOKE in filled.ubuntu.did) == tried
+
+
 def test_an_empty_database_has_nothing_to_lose(filled: Fleet) -> None:
     filled.ubuntu.schema = ""
     pushed(filled, "Third", "002", LOSE)
@@ -328,4 +344,4 @@ def test_without_an_image_that_knows_the_schema_nothing_takes_it_down(filled: Fl
 def test_another_word_for_the_migrations_is_refused(filled: Fleet) -> None:
     with filled.untouched():
         ran = filled.fab("ubuntu.rollback --migrations up")
-    assert (ran.code, ran.error) == (2, "--migrations up: it is down or keep")
+    assert (ran.code, ran.error) == (2, "--migrations 'up' is not down or keep")

@@ -32,7 +32,7 @@ def test_before_a_migration_the_running_database_is_backed_up() -> None:
 
 def test_a_database_whose_revision_can_be_asked_is_compared_with_the_image_before_that() -> None:
     made = titles(plan(API, ASKED))
-    assert made[made.index("smoke api-1") :][:3] == ["smoke api-1", "review api-1", "backup db"]
+    assert made[made.index("review api-1") :][:3] == ["review api-1", "smoke api-1", "backup db"]
     assert Kind.REVIEW in PREPARING
     assert "review api-1" not in titles(plan(API, ASKED, **containers(db={"state": "exited"})))
     assert "review api-1" not in titles(plan(API, ASKED, Wish(keep_schema=True)))

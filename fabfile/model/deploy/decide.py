@@ -15,9 +15,9 @@ from ..inventory import Server
 from ..stack import Service
 from .budget import crowded, shortage
 from .content import mounted_paths
-from .imaging import image_steps, retags
+from .imaging import image_steps, retags, smoke_steps
 from .in_place import in_place, is_born
-from .migrations import before_migrations, migrations
+from .migrations import backups, migrations, reviews
 from .objections import notes, refusals
 from .plan import Kind, Plan, Step, Target, Wish
 from .reasons import Reason, Why, only_stopped, reason_for
@@ -35,7 +35,7 @@ from .switching import (
     tried,
     with_canary,
 )
-from .trusting import trust_steps
+from .trusting import made_anew, trust_steps
 
 
 def decide(
@@ -141,7 +141,7 @@ class _Decision:
         return kept or bool(self.wish.keep_old and Kind.SWITCH in kinds)
 
     def insert_fetch(self, steps: list[Step]) -> None:
-        step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
+        step = Step(Kind.FETCH, self.commit.id[:8], "the wanted commit")
         steps.insert(1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0, step)
 
     def prepare(self) -> list[Step]:
@@ -153,11 +153,17 @@ class _Decision:
             # Before images are built: the connections that clients keep open end meanwhile.
             steps += hold_step(self.replaced, self.facts)
         steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
-        migrating = [step.subject for step in self.migrations()]
-        steps += image_steps(self.target, self.facts, self.wish, self.left_out, migrating)
+        steps += image_steps(self.target, self.facts, self.wish, self.left_out)
         if proxy and (proxy.name in self.reasons or self.reload_reason() or self.trying):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
-        return [*steps, *before_migrations(self.target, self.facts, self.migrations())]
+        found = self.migrations()
+        migrating = [step.subject for step in found]
+        return [
+            *steps,
+            *reviews(self.target, self.facts, found),
+            *smoke_steps(self.target, self.facts, self.wish, self.left_out, migrating),
+            *backups(self.target, self.facts, found),
+        ]
 
     def migrations(self) -> list[Step]:
         return migrations(self.target, self.facts, self.wish, self.touched())
@@ -262,6 +268,8 @@ class _Decision:
             return ""
         if self.target.generation != self.facts.generation:
             return "its configuration changed"
+        if made_anew(self.server, self.target, self.facts):
+            return "its certificate is made anew"
         mounted = mounted_paths(proxy, self.server.path)
         edited = [line[3:].strip('"') for line in self.facts.edited]
         if any(name.startswith(f"{path}/") for name in edited for path in mounted):

@@ -11,44 +11,56 @@ from .plan import Kind, Step, Target, Wish
 from .reasons import has_passed, image_id
 
 
-def image_steps(
+def image_steps(target: Target, facts: Facts, wish: Wish, left_out: Collection[str]) -> list[Step]:
+    """Pull and build what is missing, once per image."""
+    pulls, builds = [], []
+    seen: set[str] = set()
+    for service in target.stack.services:
+        wanted = target.images[service.name]
+        if service.name in left_out or wanted.reference in seen:
+            continue
+        seen.add(wanted.reference)
+        there = bool(image_id(wanted.reference, facts))
+        again = wish.rebuild and wanted.build is not None
+        if there and not again:
+            continue
+        if wanted.build is None:
+            pulls.append(Step(Kind.PULL, wanted.reference, "not on the server"))
+        else:
+            reason = "again, on fresh bases" if there else "not on the server"
+            builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
+    return pulls + builds
+
+
+def smoke_steps(
     target: Target,
     facts: Facts,
     wish: Wish,
     left_out: Collection[str],
     migrating: Collection[str],
 ) -> list[Step]:
-    """Pull and build what is missing, once per image; try what has not passed apart.
+    """Try what has not passed apart: that an image is there tells that it was built, no more.
 
-    That an image is there tells that it was built, not that it started. Where its replicas start
-    beside those that serve, their deep probe tells that; but not before a migration, of the
-    services ``migrating``.
+    Where its replicas start beside those that serve, their deep probe tells whether it starts; but
+    not before a migration, of the services ``migrating``.
     """
     moved = {target.images[name].reference for name in migrating}
-    pulls, builds, smokes = [], [], []
+    smokes = []
     seen: set[str] = set()
     for service in target.stack.services:
         wanted = target.images[service.name]
-        if service.name in left_out:
+        if service.name in left_out or wanted.build is None or not service.hints.smoke:
             continue
-        there = bool(image_id(wanted.reference, facts))
-        again = wish.rebuild and wanted.build is not None
-        new = (not there or again) and wanted.reference not in seen
-        seen.add(wanted.reference)
-        if wanted.build is None:
-            pulls += [Step(Kind.PULL, wanted.reference, "not on the server")] if new else []
-            continue
-        reason = "again, on fresh bases" if there else "not on the server"
-        if new:
-            builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
         trial = passed_name(wanted, service.hints.smoke)
-        tried = not again and has_passed(service, target, facts)
-        seen_start = service.beside and service.hints.probe and wanted.reference not in moved
-        if service.hints.smoke and not seen_start and trial not in seen and not tried:
-            seen.add(trial)
-            which = "a new image" if again or not there else "an image that has not passed"
-            smokes.append(Step(Kind.SMOKE, service.name, f"{which} starts once, apart"))
-    return pulls + builds + smokes
+        tried = not wish.rebuild and has_passed(service, target, facts)
+        if (service.probed_first and wanted.reference not in moved) or trial in seen or tried:
+            continue
+        seen.add(trial)
+        new = wish.rebuild or not image_id(wanted.reference, facts)
+        which = "a new image" if new else "an image that has not passed"
+        when = ", where a migration is pending" if service.probed_first else ""
+        smokes.append(Step(Kind.SMOKE, service.name, f"{which} starts once, apart{when}"))
+    return smokes
 
 
 def retags(

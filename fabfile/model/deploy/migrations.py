@@ -26,13 +26,24 @@ def migrations(target: Target, facts: Facts, wish: Wish, touched: Sequence[Servi
     return steps
 
 
-def before_migrations(target: Target, facts: Facts, found: Sequence[Step]) -> list[Step]:
-    """Review and backup; where the database cannot be asked yet, that is done later."""
-    database = target.stack.database
-    if database is None or not found or not facts.runs(target.stack.project, database.name):
+def reviews(target: Target, facts: Facts, found: Sequence[Step]) -> list[Step]:
+    """One for each migration; where the database cannot be asked yet, that is done later."""
+    database = _asked(target, facts)
+    if database is None or not database.hints.revision:
         return []
     asked = "whether it knows the database's revision, and what its migration destroys"
+    return [Step(Kind.REVIEW, step.subject, asked) for step in found]
+
+
+def backups(target: Target, facts: Facts, found: Sequence[Step]) -> list[Step]:
+    """One before the first of them; where the database does not run yet, that is done later."""
+    database = _asked(target, facts)
     kept = "before its migration, if there is one and the database is not empty"
-    reviews = [Step(Kind.REVIEW, step.subject, asked) for step in found]
-    backup = Step(Kind.BACKUP, database.name, kept)
-    return [*(reviews if database.hints.revision else ()), backup]
+    return [Step(Kind.BACKUP, database.name, kept)] if database and found else []
+
+
+def _asked(target: Target, facts: Facts) -> Service | None:
+    """The database, where it runs."""
+    database = target.stack.database
+    runs = database is not None and facts.runs(target.stack.project, database.name)
+    return database if runs else None

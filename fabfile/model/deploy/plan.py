@@ -26,9 +26,9 @@ class Kind(StrEnum):
     TRUST = "trust"
     PULL = "pull"
     BUILD = "build"
-    SMOKE = "smoke"
     TEST_PROXY = "test-proxy"
     REVIEW = "review"
+    SMOKE = "smoke"
     BACKUP = "backup"
     UP = "up"
     MIGRATE = "migrate"
@@ -131,9 +131,10 @@ class Target:
     def generation(self) -> str:
         """Digest of the proxy's configuration, served by the proxy to prove what it has loaded."""
         proxy = self.stack.proxy
-        cdn = [self.cdn] if self.cdn else []
-        loads = [self.configuration.get(proxy.name), self.callers, *cdn] if proxy else []
-        return digest(loads)[:16] if proxy else ""
+        if proxy is None:
+            return ""
+        more = [one for one in (self.cdn, {**proxy.hints.names}) if one]
+        return digest([self.configuration.get(proxy.name), self.callers, *more])[:16]
 
 
 EVERY = ("*",)

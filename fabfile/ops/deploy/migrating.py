@@ -90,6 +90,11 @@ class Schema:
             (f"{found.current or 'empty'} → {found.wanted}", *(h.what for h in found.harms))
         )
 
+    def stays(self, service: str) -> bool:
+        """Whether a review found that its image wants the revision which the database has."""
+        found = self.reviewed.get(service)
+        return found is not None and found.current == found.wanted
+
     def secure(self, place: Place, plan: Plan) -> str:
         """Only when the schema will move: what that may destroy must be there to come back."""
         if self.descent:
