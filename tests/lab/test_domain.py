@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def allowed(scene: Scene, name: str, origin: str) -> list[str]:
         for method in ("GET", "TRACE")
     ]
     return [one for found in origins for one in found]
+
+
+def test_the_page_finds_the_api_by_the_sites_name_unless_env_says_where(scene: Scene) -> None:
+    resolved = json.loads(scene.by_hand("API_URL= docker compose config --format json"))
+    assert resolved["services"]["frontend"]["environment"]["API_URL"] == f"https://{API}"
+    assert resolved["x-deploy"]["nginx"]["names"] == {"site": [SITE, WWW], "api": [API]}
 
 
 @full
