@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.lab.asking import ask
 from tests.lab.deployments import Operator
 from tests.lab.full import full
@@ -40,6 +42,7 @@ def test_the_page_finds_the_api_by_the_sites_name_unless_env_says_where(scene: S
 
 
 @full
+@pytest.mark.usefixtures("placeholders")
 def test_another_name_is_refused_half_set_then_served_without_a_gap(
     scene: Scene, tmp_path: Path
 ) -> None:
