@@ -33,6 +33,7 @@ def test_a_project_gets_what_its_deploy_needs(made: Made) -> None:
         "proxy/nginx.conf",
         "proxy/upstreams.conf",
         "requirements-deploy.txt",
+        "requirements-patchwork.txt",
     ]
     assert [name for name, text in files.items() if re.search(r"__[A-Z]+__", text)] == []
     assert files[".gitignore"] == ".env\n.venv/\n__pycache__/\n"

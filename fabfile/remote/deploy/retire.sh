@@ -6,6 +6,7 @@
 # end before it is told to stop; NAMES: lines "NAME SERVICE ID…": those that stay get these names, # being 1 and so on,
 # which is for people only.
 project=$1 stack=$2 killed=$3 leavers=$4 names=$5
+removing=''
 alone
 while read -r _ service stay; do
   for id in $stay; do
@@ -29,7 +30,9 @@ if [ -n "$leavers" ]; then
   if [ ${#ids[@]} -gt 0 ]; then
     docker stop "${ids[@]}" >/dev/null || die 70 'a former replica does not stop'
     for id in "${ids[@]}"; do [ "$(of "$id" '{{.State.ExitCode}}')" != 137 ] || printf '%s\n' "$killed"; done
-    docker rm "${ids[@]}" >/dev/null || die 70 'a former replica cannot be removed'
+    # The engine has forgotten their names: the proxy need not wait until they are removed.
+    docker rm "${ids[@]}" >/dev/null &
+    removing=$!
   fi
 fi
 plain "$stack" || die 70 "$stack cannot be written"
@@ -43,6 +46,7 @@ if [ -n "$proxy" ]; then
   fi
   load rest
 fi
+[ -z "$removing" ] || wait "$removing" || die 70 'a former replica cannot be removed'
 # rename NAME ID…
 rename() {
   local stem=${1%#} id name number=1 held=' ' move=()
