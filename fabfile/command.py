@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,23 @@ from .model.sections import hosts_file, servers_of
 from .options import JSON, Option
 from .ui.console import Console
 
-PROJECT = Path(__file__).resolve().parent.parent
+FOLDER: ContextVar[Path] = ContextVar("FOLDER")
+"""Where ``hosts.ini`` is: the folder of the fabfile that was loaded."""
+
+
+def folder_of(fabfile: str) -> Path:
+    """Where ``hosts.ini`` is: in the folder of ``fabfile.py``, or beside the package ``fabfile/``.
+
+    ``fabfile``: its ``__file__``.
+    """
+    file = Path(fabfile).resolve()
+    return file.parent.parent if file.name == "__init__.py" else file.parent
 
 
 def known_servers() -> tuple[str, ...]:
     """The servers that have tasks: those of the inventory, where it can be read."""
     try:
-        return servers_of(hosts_file(os.environ, PROJECT).read_text(encoding="utf-8-sig"))
+        return servers_of(hosts_file(os.environ, FOLDER.get()).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return ()
 
@@ -40,10 +51,13 @@ class Command(Task[Any]):
         return sorted(made, key=lambda one: not one.positional)
 
 
-def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
+def command(
+    *options: Option, needs_hosts: bool = True
+) -> Callable[[Callable[..., Any]], Task[Any]]:
     """A task whose body gets a session (ops/session.py) and the values of its ``options``.
 
-    It ends with one line and an exit code. The name of the task is the body's without ``_task``.
+    One that ``needs_hosts`` not gets the console in place of a session. It ends with one line and
+    an exit code. The name of the task is the body's without ``_task``.
     """
 
     def decorate(body: Callable[..., Any]) -> Task[Any]:
@@ -55,7 +69,11 @@ def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
             try:
                 _refuse_core(context)
                 values = {one.keyword: one.value(given[one.keyword]) for one in options}
-                with Session(read_inventory(os.environ, PROJECT), console) as session:
+                if not needs_hosts:
+                    body(console, **values)
+                    return
+                inventory = read_inventory(os.environ, FOLDER.get())
+                with Session(inventory, console) as session:
                     body(session, **values)
             except Trouble as trouble:
                 console.error(trouble)

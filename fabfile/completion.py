@@ -12,7 +12,7 @@ import invoke.program
 from invoke import Exit, ParseError
 from invoke.parser.parser import is_flag
 
-from .command import PROJECT, known_servers
+from .command import FOLDER, known_servers
 from .model.errors import Trouble
 from .model.sections import services_of
 from .options import Given
@@ -77,13 +77,13 @@ def _services(server: str) -> list[str]:
     from .ops.session import read_inventory
 
     try:
-        servers = read_inventory(os.environ, PROJECT).servers
+        servers = read_inventory(os.environ, FOLDER.get()).servers
     except Trouble:
         return []
     named = [one for one in servers if one.name == server]
     found: dict[str, None] = {}
     for one in named or servers:
-        file = PROJECT / one.compose
+        file = FOLDER.get() / one.compose
         if file.is_file():
             found |= dict.fromkeys(services_of(file.read_text(encoding="utf-8")))
     return list(found)

@@ -239,6 +239,11 @@ IDENTITY = Text(
     "identity", "file with the private key of age that opens an encrypted off-site copy", "FILE"
 )
 
+PATH = Text("path", "folder in the git repository of the project (default: here)", "FOLDER", ".")
+COMPOSE = Text(
+    "compose", "its compose file (default: the one that docker compose looks for)", "FILE"
+)
+
 ALLOWED = (RESTART_DATA, ALLOW_DESTRUCTIVE, REMOVE_ORPHANS)
 """The part of a :class:`~fabfile.model.deploy.plan.Wish` that means the same on every server."""
 WISH = (ONLY, REBUILD, *ALLOWED)

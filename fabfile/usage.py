@@ -14,7 +14,7 @@ from invoke import Exit, ParseError, Program
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import ParseMachine, is_flag, is_long_flag
 
-from .command import PROJECT
+from .command import FOLDER
 from .model.errors import REFUSED, Trouble
 from .model.nearest import meant
 from .options import Given
@@ -91,7 +91,7 @@ def _no_task(name: str, tasks: list[str]) -> str:
         from .ops.session import read_inventory
 
         try:
-            read_inventory(os.environ, PROJECT).server(server)
+            read_inventory(os.environ, FOLDER.get()).server(server)
         except Trouble as trouble:
             return "\n".join([trouble.message, *(f"  {line}" for line in trouble.evidence)])
     near = meant(name, tasks, cutoff=0.8)

@@ -59,7 +59,7 @@ def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) ->
     assert sorted(names) == sorted(
         {re.sub(r"^(ubuntu|montreal)\.", "SERVER.", name) for name in tasks}
     )
-    assert names[:5] == ["deploy", "plan", "status", "doctor", "SERVER.deploy"]
+    assert names[:6] == ["deploy", "plan", "status", "doctor", "new", "SERVER.deploy"]
     assert max(map(len, lines)) <= 80
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from fabfile.command import FOLDER
 from fabfile.model.sections import services_of
 
 from .fakes.fleet import Fleet
@@ -33,14 +35,15 @@ volumes:
 
 
 @pytest.fixture
-def here(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+def here(fleet: Fleet, tmp_path: Path) -> Iterator[Fleet]:
     """The operator's clone has the compose files of both servers."""
-    monkeypatch.setattr("fabfile.completion.PROJECT", tmp_path)
+    before = FOLDER.set(tmp_path)
     folder = tmp_path / "compose"
     folder.mkdir()
     (folder / "ubuntu.yml").write_text(COMPOSE)
     (folder / "montreal.yml").write_text("services:\n    resolver: {}\n    db: {}\n")
-    return fleet
+    yield fleet
+    FOLDER.reset(before)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from paramiko import (
 )
 from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import NoValidConnectionsError
-from patchwork.environment import have_program
 
 from ...model.access.yours import to_be_set
 from ...model.errors import Trouble, refused
@@ -39,6 +38,10 @@ CHANNEL = 30
 """Seconds within which the server must take a command."""
 KEEPALIVE = 30
 """Seconds between two signs of life on an idle connection."""
+
+
+PATCHWORK = "pip install --no-deps -r requirements-patchwork.txt"
+"""Its metadata refuses fabric 3, so no package can name it as what it needs."""
 
 
 def connect(server: Server) -> Host:
@@ -163,6 +166,10 @@ def _plain(error: Exception) -> str:
 
 def missing_programs(host: Host, names: tuple[str, ...]) -> list[str]:
     """Which of these programs the server lacks, in one round trip (``which`` takes several)."""
+    try:
+        from patchwork.environment import have_program
+    except ImportError:
+        raise refused(f"patchwork is not installed here: {PATCHWORK}") from None
     found = have_program(_Quiet(host), " ".join(names)).stdout.split()
     present = {path.rpartition("/")[2] for path in found}
     return [name for name in names if name not in present]
