@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from invoke import Program
 from invoke.util import helpline
 
+from .command import Command
 from .model.sections import TASKS
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ _flat = Program.list_flat
 
 
 def _list_flat(program: Program) -> None:
-    if program.list_root or program.list_depth:
+    root = program.scoped_collection
+    others = not (_servers(root) or TASKS & {*root.collections})  # such as those of inv
+    if program.list_root or program.list_depth or others:
         _flat(program)
         return
-    groups = list(_groups(program.scoped_collection))
+    groups = list(_groups(root))
     width = max(len(name) for _, rows in groups for name, _ in rows)
     for title, rows in groups:
         print(f"{title}:\n")
@@ -40,7 +43,7 @@ def _list_flat(program: Program) -> None:
 
 def _groups(root: Collection) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
     """Titles, each with its tasks and the first line of their help."""
-    servers = [name for name in root.collections if name not in TASKS]
+    servers = _servers(root)
     yield ALL, _rows(root, "")
     if servers:
         one = root.collections[servers[0]]
@@ -52,6 +55,11 @@ def _groups(root: Collection) -> Iterator[tuple[str, list[tuple[str, str | None]
     for name, below in root.collections.items():
         if name not in servers:
             yield helpline(below) or name, _rows(below, f"{name}.")
+
+
+def _servers(root: Collection) -> list[str]:
+    below = root.collections.items()
+    return [name for name, one in below if isinstance(one.tasks.get("deploy"), Command)]
 
 
 def _rows(collection: Collection, prefix: str) -> list[tuple[str, str | None]]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from invoke import Collection, Context, Exit, task
 
+from ..picture import draw
 from . import demo
 from .docker import LabError
 from .lab import Lab
@@ -43,8 +44,6 @@ def down(_context: Context, keep_images: bool = False) -> None:
 @task
 def picture(_context: Context) -> None:
     """Draw the picture in README: deploy a change to ubuntu, in a lab where both are deployed."""
-    from ..picture import draw
-
     with _errors_in_one_line():
         print(draw())
 
