@@ -20,8 +20,9 @@ from tests.lab.load import loaded
 from tests.lab.rig import Lab, LabError, Server
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import API, APP, STACK, Scene, ending
+from tests.lab.scenes import APP, STACK, Scene, ending
 from tests.lab.seen import head, settings_kept
+from tests.names import API, SITE
 
 from . import figures as told
 from . import report
@@ -77,7 +78,8 @@ class Bench:
         self.origin = Origin(lab.folder / "origin.git", folder / "clone")
         self.scene = Scene(lab, self.operator, self.origin)
         proof = folder / "proof.sh"
-        model = yaml.safe_load((ROOT / STACK).read_text(encoding="utf-8"))
+        text = (ROOT / STACK).read_text(encoding="utf-8")
+        model = yaml.safe_load(text.replace("${DOMAIN}", SITE))
         proof.write_text(script(model), encoding="utf-8")
         around = Around(folder / "clone", proof)
         self.tools = [tool(around) for tool in TOOLS]

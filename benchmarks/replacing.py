@@ -19,7 +19,8 @@ from tests.lab.deployments import Operator
 from tests.lab.matrix_changes import OTHER, PUBLISH, other_proxy
 from tests.lab.onlooking import followed
 from tests.lab.rig import Lab, Server
-from tests.lab.scenes import APP, SITE, STACK, Scene, ending
+from tests.lab.scenes import APP, STACK, Scene, ending
+from tests.names import SITE
 
 from . import report
 
@@ -32,7 +33,7 @@ ASKERS = 5
 """Who begins a connection in the gap may hang: its first packet comes again a second later."""
 DEADLINE = 0.2
 """Seconds after which an asker gives such a one up and begins anew."""
-ASKED = b"GET / HTTP/1.1\r\nHost: wishwith.me\r\nConnection: close\r\n\r\n"
+ASKED = f"GET / HTTP/1.1\r\nHost: {SITE}\r\nConnection: close\r\n\r\n".encode()
 SWITCH = "exec_start: sh -c nginx -t"
 """How the engine tells that the proxy is to load something."""
 SERVICE = "com.docker.compose.service"

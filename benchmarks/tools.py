@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.deployments import Operator
+from tests.names import SITE
 
 from .road import Road
 
@@ -152,6 +153,7 @@ class _Peer(Tool):
             "ref": commit,
             "repository": road.repository,
             "edge": road.edge,
+            "site": SITE,
             "proof": str(self.around.proof),
         }
 

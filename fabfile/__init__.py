@@ -1,15 +1,29 @@
-"""Operate Wish With Me: `fab --list` shows the tasks, `fab --help TASK` what each does.
+"""Operate compose stacks: `fab --list` shows the tasks, `fab --help TASK` what each does.
 
 All of it is imported for every list and every Tab, so a task imports what it does when it runs.
+Installed as a package it is called ``wishwithme_ops``; a ``fabfile.py`` elsewhere takes its tasks
+from there (docs/own-project.md).
 """
 
 from invoke import Collection
 
-from . import certs, cron, db, fleet, usage, volume
-from .command import known_servers
+from . import certs, completion, cron, db, fleet, listing, new, usage, volume
+from .command import FOLDER, folder_of, known_servers
 from .servers import server_tasks
 
-usage.end_usage_errors_as_refused()
-ns = Collection(fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
-for below in (*map(server_tasks, known_servers()), certs.ns, db.ns, volume.ns, cron.ns):
-    ns.add_collection(below)
+
+def namespace(fabfile: str) -> Collection:
+    """The tasks for a fabfile, which gives its own ``__file__``; ``hosts.ini`` is in its folder."""
+    FOLDER.set(folder_of(fabfile))
+    usage.refuse_usage_errors()
+    listing.group_tasks()
+    completion.complete_values()
+    of_all = (fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
+    made = Collection(*of_all, new.new_task)
+    for below in (*map(server_tasks, known_servers()), db.ns, volume.ns, certs.ns, cron.ns):
+        made.add_collection(below)
+    return made
+
+
+if __name__ == "fabfile":  # fab found it in this repository
+    ns = namespace(__file__)

@@ -70,3 +70,4 @@ def internal_task(session: Session, server: str) -> None:
 
 
 ns = Collection("ssl", status_task, install_task, issue_task, renew_task, internal_task)
+ns.__doc__ = "Certificates"

@@ -4,35 +4,60 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
-from inspect import Parameter, Signature
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from fabric import Connection
-from invoke import Context, Exit, Task, task
+from invoke import Argument, Context, Exit, Task
 
 from .model.errors import FAILED, Trouble, refused
 from .model.sections import hosts_file, servers_of
-from .options import JSON, Option, Texts
+from .options import JSON, Option
 from .ui.console import Console
 
-PROJECT = Path(__file__).resolve().parent.parent
+FOLDER: ContextVar[Path] = ContextVar("FOLDER")
+"""Where ``hosts.ini`` is: the folder of the fabfile that was loaded."""
+
+
+def folder_of(fabfile: str) -> Path:
+    """Where ``hosts.ini`` is: in the folder of ``fabfile.py``, or beside the package ``fabfile/``.
+
+    ``fabfile``: its ``__file__``.
+    """
+    file = Path(fabfile).resolve()
+    return file.parent.parent if file.name == "__init__.py" else file.parent
 
 
 def known_servers() -> tuple[str, ...]:
     """The servers that have tasks: those of the inventory, where it can be read."""
     try:
-        return servers_of(hosts_file(os.environ, PROJECT).read_text(encoding="utf-8-sig"))
+        return servers_of(hosts_file(os.environ, FOLDER.get()).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return ()
 
 
-def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
+class Command(Task[Any]):
+    """A task whose arguments are made of its options, not of the names of its parameters."""
+
+    def __init__(self, body: Callable[..., Any], name: str, options: Sequence[Option]) -> None:
+        super().__init__(body, name=name, positional=())
+        self.options = options
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Those that may stand without their name first, as Invoke reads them."""
+        made: Iterable[Argument] = (one.argument for one in self.options)
+        return sorted(made, key=lambda one: not one.positional)
+
+
+def command(
+    *options: Option, needs_hosts: bool = True
+) -> Callable[[Callable[..., Any]], Task[Any]]:
     """A task whose body gets a session (ops/session.py) and the values of its ``options``.
 
-    It ends with one line and an exit code. Options get their letters in the order in which they
-    stand. The name of the task is the body's without ``_task``.
+    One that ``needs_hosts`` not gets the console in place of a session. It ends with one line and
+    an exit code. The name of the task is the body's without ``_task``.
     """
 
     def decorate(body: Callable[..., Any]) -> Task[Any]:
@@ -42,9 +67,13 @@ def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
 
             console = Console(as_json=bool(given.get(JSON.keyword)))
             try:
-                _refuse_hosts(context)
+                _refuse_core(context)
                 values = {one.keyword: one.value(given[one.keyword]) for one in options}
-                with Session(read_inventory(os.environ, PROJECT), console) as session:
+                if not needs_hosts:
+                    body(console, **values)
+                    return
+                inventory = read_inventory(os.environ, FOLDER.get())
+                with Session(inventory, console) as session:
                     body(session, **values)
             except Trouble as trouble:
                 console.error(trouble)
@@ -53,22 +82,16 @@ def command(*options: Option) -> Callable[[Callable[..., Any]], Task[Any]]:
                 console.error(Trouble("interrupted; fab status shows where things stand"))
                 raise Exit(code=FAILED) from None
 
-        context = Parameter("context", Parameter.POSITIONAL_ONLY)
-        # Invoke takes the arguments from it, all but the first.
-        run.__signature__ = Signature([context, *(one.parameter for one in options)])  # type: ignore[attr-defined]
-        made: Task[Any] = task(  # type: ignore[assignment]
-            run,
-            name=body.__name__.removesuffix("_task"),
-            help={one.name: one.help for one in options},
-            iterable=[one.keyword for one in options if isinstance(one, Texts)],
-        )
-        return made
+        return Command(run, body.__name__.removesuffix("_task"), options)
 
     return decorate
 
 
-def _refuse_hosts(context: Context) -> None:
+def _refuse_core(context: Context) -> None:
+    """Options of Fabric that would do another thing here than they say."""
     if isinstance(context, Connection):
         raise refused(
             "-H is not for these tasks: each names its server; hosts.ini has the addresses"
         )
+    if context.config.run.dry:
+        raise refused("--dry is not for these tasks: --dry-run behind a deploy shows what it does")

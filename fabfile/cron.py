@@ -41,3 +41,4 @@ def remove_task(session: Session, on: str) -> None:
 
 
 ns = Collection("cron", install_task, list_task, remove_task)
+ns.__doc__ = "What cron does"

@@ -84,3 +84,4 @@ def restore_task(
 
 
 ns = Collection("db", backup_task, verify_task, base_task, list_task, prune_task, restore_task)
+ns.__doc__ = "The database"

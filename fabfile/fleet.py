@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .command import command
-from .options import ALLOWED, DRY_RUN, JSON, REF, WAIT, WAIVE, YES
+from .options import ALLOWED, DRY_RUN, JSON, REF, VERBOSE, WAIT, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(REF, *ALLOWED, WAIVE, YES, WAIT, DRY_RUN, JSON)
+@command(REF, *ALLOWED, WAIVE, YES, WAIT, DRY_RUN, VERBOSE, JSON)
 def deploy_task(
     session: Session,
     ref: str,
@@ -19,6 +19,7 @@ def deploy_task(
     yes: bool,
     wait: int,
     dry_run: bool,
+    verbose: bool,
     json: bool,
     **wish: Any,
 ) -> None:
@@ -27,7 +28,7 @@ def deploy_task(
     from .ops.deploy import fleet as deploy
     from .ops.deploy.deployment import Options
 
-    options = Options(ref, waive, Wish(**wish), yes, dry_run, wait)
+    options = Options(ref, waive, Wish(**wish), yes, dry_run, verbose, wait)
     deploy.deploy(session, session.inventory.called_first(), options, as_json=json)
 
 

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from inspect import Parameter
 from keyword import iskeyword
 from typing import Any, ClassVar
 
-from .model.typed import percent, seconds
+from invoke import Argument
 
-REQUIRED = Parameter.empty
+from .model.typed import one_of, percent, seconds, whole
+
+REQUIRED = ...
 """The default of an option that must be given; its value may stand without its name."""
+
+
+class Given(Argument):
+    """An argument that ``--help`` shows as its option says."""
+
+    spelt: str
+    """``-y, --yes`` or ``--for DURATION``."""
+    shows: str
+    """What stands there for its value; empty: it takes none."""
 
 
 # One dataclass, not one for each kind: each takes a millisecond of every list and every Tab.
@@ -24,11 +34,19 @@ class Option:
 
     name: str
     help: str
+    shows: str = ""
+    """What stands for its value in ``--help``, such as FILE; empty: that of its kind."""
     default: Any = None
     """None: that of its kind."""
+    letter: str = ""
+    """Its short flag; empty: none. Invoke would give every option one."""
 
     unset: ClassVar[Any] = ""
-    """The default of its kind. Invoke gives every value the type of the default, but for None."""
+    """The default of its kind."""
+    kind: ClassVar[type] = str
+    """How Invoke reads it: a ``bool`` takes no value, a ``list`` may be given again."""
+    usual: ClassVar[str] = ""
+    """What stands for a value of its kind."""
 
     @property
     def keyword(self) -> str:
@@ -37,10 +55,26 @@ class Option:
         return f"{name}_" if iskeyword(name) else name
 
     @property
-    def parameter(self) -> Parameter:
+    def argument(self) -> Given:
         """What Invoke reads of it."""
+        required = self.default is REQUIRED
         default = self.unset if self.default is None else self.default
-        return Parameter(self.keyword, Parameter.KEYWORD_ONLY, default=default)
+        made = Given(
+            names=(self.name, *self.letter),
+            kind=self.kind,
+            default=None if required else default,
+            help=self.help,
+            positional=required,
+            attr_name=self.keyword if self.keyword != self.name else None,
+        )
+        made.shows = self.shows or self.usual
+        short = f"-{self.letter}, " if self.letter else ""
+        made.spelt = f"{short}--{self.name} {made.shows}".rstrip()
+        return made
+
+    def __deepcopy__(self, _memo: object) -> Option:
+        """Itself. Invoke copies all tasks with their options, for every list and every Tab."""
+        return self
 
     def with_default(self, default: Any) -> Option:
         """The same option in a task that has another default."""
@@ -55,6 +89,7 @@ class Flag(Option):
     """Given or not: a bool."""
 
     unset = False
+    kind = bool
 
 
 class Text(Option):
@@ -64,21 +99,37 @@ class Text(Option):
 class Texts(Option):
     """Text that may be given again: a tuple in that order."""
 
-    unset = None
+    unset: ClassVar[Any] = []
+    kind = list
 
     def value(self, given: Sequence[str]) -> tuple[str, ...]:
         """As use cases take it; Invoke makes a list."""
         return tuple(given)
 
 
+class Choice(Option):
+    """One of the words that it shows, ``down|keep``; not given: empty."""
+
+    def value(self, given: str) -> str:
+        """The word; exit code 2 for another one."""
+        return one_of(f"--{self.name}", given, self.shows.split("|"))
+
+
 class Number(Option):
-    """A whole number; not given: 0, unless it has another default. Invoke refuses what is none."""
+    """A whole number; not given: 0, unless it has another default."""
 
     unset = 0
+    usual = "NUMBER"
+
+    def value(self, given: str | int) -> int:
+        """The number; exit code 2 for text that is none, or less than 0."""
+        return whole(f"--{self.name}", str(given))
 
 
 class Duration(Option):
     """A time such as 90s, 10m or 1h; not given: 0."""
+
+    usual = "DURATION"
 
     def value(self, given: str) -> int:
         """Seconds; exit code 2 for text that is no duration."""
@@ -88,57 +139,86 @@ class Duration(Option):
 class Share(Option):
     """A part of the clients such as 10%; not given: 0."""
 
+    usual = "SHARE"
+
     def value(self, given: str) -> int:
         """Of 100; exit code 2 for text that is no share."""
         return percent(f"--{self.name}", given)
 
 
-REF = Text("ref", "commit, branch or tag at the repository (default: the branch in hosts.ini)")
-YES = Flag("yes", "do not ask before the first change (never asked off a terminal)")
+REF = Text(
+    "ref", "commit, branch or tag at the repository (default: the branch in hosts.ini)", "REF"
+)
+YES = Flag("yes", "do not ask before the first change (never asked off a terminal)", letter="y")
 JSON = Flag(
     "json", "print one JSON object on standard output (docs/json.md); steps go to standard error"
 )
 WAIVE = Texts(
-    "waive", "name of a gate that may be red, such as link or outside:site; may be given again"
+    "waive",
+    "name of a gate that may be red, such as link or outside:site; may be given again",
+    "GATE",
 )
 RESTART_DATA = Flag("restart-data", "allow what would recreate or restart PostgreSQL or Redis")
 DRY_RUN = Flag(
-    "dry-run", "show the plan and every command that would change the server; change nothing"
+    "dry-run", "show the plan and what each step would run on the server; change nothing"
 )
-ONLY = Texts("only", "deploy this service only; may be given again")
+VERBOSE = Flag(
+    "verbose", "of a dry run: whole commands and scripts, not their first lines", letter="v"
+)
+ONLY = Texts("only", "deploy this service only; may be given again", "SERVICE")
 REBUILD = Flag("rebuild", "build again what is there already, on freshly pulled bases")
 ALLOW_DESTRUCTIVE = Flag(
     "allow-destructive", "allow migrations that lose data or break code which still runs"
 )
-MIGRATIONS = Text(
-    "migrations", "when the older image does not know the schema: down (take it down), or keep"
+MIGRATIONS = Choice(
+    "migrations",
+    "when the older image does not know the schema: take it down, or keep it",
+    "down|keep",
 )
 REMOVE_ORPHANS = Flag(
     "remove-orphans", "remove containers of this project that are no longer in its stack"
 )
-TO = Text("to", "id of a release or (the start of) a commit (default: the release before this one)")
-SHOW = Text("show", "the whole record of one release: last, or the start of its id or commit")
-TAIL = Number("tail", "lines of each log (default: 100)", 100)
-FOLLOW = Flag("follow", "go on showing new lines until Ctrl-C")
-SERVICE = Text("service", "a service of the stack (default: all; volume.restore: required)")
-CERTIFICATE = Text("certificate", "file with the certificate and the chain below it, PEM", REQUIRED)
-KEY = Text("key", "file with its private key, PEM, without a passphrase", REQUIRED)
+TO = Text(
+    "to",
+    "id of a release or (the start of) a commit (default: the release before this one)",
+    "RELEASE",
+)
+SHOW = Text(
+    "show", "the whole record of one release: last, or the start of its id or commit", "RELEASE"
+)
+TAIL = Number("tail", "lines of each log (default: 100)", "LINES", 100)
+FOLLOW = Flag("follow", "go on showing new lines until Ctrl-C", letter="f")
+SERVICE = Text(
+    "service", "a service of the stack (default: all; volume.restore: required)", "SERVICE"
+)
+CERTIFICATE = Text(
+    "certificate", "file with the certificate and the chain below it, PEM", "FILE", REQUIRED
+)
+KEY = Text("key", "file with its private key, PEM, without a passphrase", "FILE", REQUIRED)
 SERVER = Text(
-    "server", "name in hosts.ini (default: the only one that can be meant; ssl.renew: all)"
+    "server",
+    "name in hosts.ini (default: the only one that can be meant; ssl.renew: all)",
+    "SERVER",
 )
 FORCE = Flag("force", "renew also what is not due yet")
-NUMBER = Number("number", "how many releases (default: 10)", 10)
+NUMBER = Number("number", "how many releases (default: 10)", default=10)
 ON = Text(
-    "on", "server (default: db: the first whose stack has a database; cron, volume.backup: all)"
+    "on",
+    "server (default: db: the first whose stack has a database; cron, volume.backup: all)",
+    "SERVER",
 )
 MAILTO = Text(
-    "mailto", "who gets the output of a job that failed (default: as before, else cron's own)"
+    "mailto",
+    "who gets the output of a job that failed (default: as before, else cron's own)",
+    "ADDRESS",
 )
-QUIET = Flag("quiet", "show nothing when all is well")
-INTO = Text("into", "name of a new database to restore into, beside the live one")
+QUIET = Flag("quiet", "show nothing when all is well", letter="q")
+INTO = Text("into", "name of a new database to restore into, beside the live one", "NAME")
 DROP_OLD = Flag("drop-old", "remove the databases that earlier restores kept, and nothing else")
 TO_TIME = Text(
-    "to-time", "bring the database back as it was at this instant (ISO 8601, UTC by default)"
+    "to-time",
+    "bring the database back as it was at this instant (ISO 8601, UTC by default)",
+    "TIME",
 )
 WAIT = Duration(
     "wait", "how long to wait for others who hold the server, such as 90s, 10m or 1h (default: 0)"
@@ -148,14 +228,20 @@ FOR = Duration("for", "how long a canary takes, such as 90s, 10m or 1h (default:
 KEEP_OLD = Duration(
     "keep-old", "how long the former replicas run on after the proof, for a rollback by one load"
 )
-WHY = Text("why", "what everybody is told who wants to change the frozen server")
+WHY = Text("why", "what everybody is told who wants to change the frozen server", "TEXT")
 FROM = Text(
     "from",
     "name of a backup, latest (the newest verified one), newest, or s3://BUCKET/.../NAME"
     " (default: newest; db.restore: latest)",
+    "BACKUP",
 )
 IDENTITY = Text(
-    "identity", "file with the private key of age that opens an encrypted off-site copy"
+    "identity", "file with the private key of age that opens an encrypted off-site copy", "FILE"
+)
+
+PATH = Text("path", "folder in the git repository of the project (default: here)", "FOLDER", ".")
+COMPOSE = Text(
+    "compose", "its compose file (default: the one that docker compose looks for)", "FILE"
 )
 
 ALLOWED = (RESTART_DATA, ALLOW_DESTRUCTIVE, REMOVE_ORPHANS)

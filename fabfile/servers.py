@@ -24,6 +24,7 @@ from .options import (
     SHOW,
     TAIL,
     TO,
+    VERBOSE,
     WAIT,
     WAIVE,
     WHY,
@@ -53,11 +54,13 @@ def server_tasks(server: str) -> Collection:
         _ps,
         _prune,
     )
-    return Collection(server, *(make(server) for make in makers))
+    found = Collection(server, *(make(server) for make in makers))
+    found.__doc__ = f"The server {server}"
+    return found
 
 
 def _deploy(server: str) -> Task[Any]:
-    @command(REF, *WISH, WAIVE, YES, WAIT, DRY_RUN, JSON, CANARY, FOR, KEEP_OLD)
+    @command(REF, *WISH, WAIVE, YES, WAIT, DRY_RUN, VERBOSE, JSON, CANARY, FOR, KEEP_OLD)
     def deploy_task(
         session: Session,
         ref: str,
@@ -68,6 +71,7 @@ def _deploy(server: str) -> Task[Any]:
         yes: bool,
         wait: int,
         dry_run: bool,
+        verbose: bool,
         json: bool,
         **wish: Any,
     ) -> None:
@@ -82,7 +86,7 @@ def _deploy(server: str) -> Task[Any]:
         from .ops.deploy.deployment import Options
 
         wanted = Wish(**wish, canary=comparing.canary(canary, for_), keep_old=keep_old)
-        options = Options(ref, waive, wanted, yes, dry_run, wait)
+        options = Options(ref, waive, wanted, yes, dry_run, verbose, wait)
         deploy.deploy(session, [server], options, as_json=json)
 
     return deploy_task

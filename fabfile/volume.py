@@ -38,3 +38,4 @@ def restore_task(
 
 
 ns = Collection("volume", backup_task, restore_task)
+ns.__doc__ = "Volumes"

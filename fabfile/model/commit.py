@@ -49,6 +49,8 @@ class Commit:
     """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""
     blocked: tuple[str, ...] = ()
     """Folders where its files go that the server's user cannot write to."""
+    contains_head: bool = False
+    """Whether what the checkout stands on is this commit or one before it, however far back."""
 
     def since(self, base: str) -> tuple[Change, ...] | None:
         """The changes after the commit ``base``; None when it is not among those known."""
@@ -87,6 +89,7 @@ def parse_commit(sections: Mapping[str, str], ref: str) -> Commit:
         effective=_effective(sections["effective"]),
         filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
         blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
+        contains_head=bool(sections["contains"]),
     )
 
 

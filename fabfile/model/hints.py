@@ -120,6 +120,8 @@ class Hints:
     volume: Volume | None = None
     upstreams: tuple[str, ...] = ()
     """Of the proxy: the files of the repository that say where requests go."""
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of the proxy: group → the domain names that it serves."""
     update: Update = Update()
     drain: int = 0
     """Seconds that its requests may take to end before its container is told to stop."""

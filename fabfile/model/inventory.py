@@ -16,6 +16,7 @@ from .data.offsite import Offsite
 from .data.retention import Keep
 from .errors import refused
 from .names import SERVER
+from .nearest import meant
 from .sections import DEFAULTS, SECTION, TASKS
 from .values import PARSERS
 
@@ -83,6 +84,11 @@ class Server:
         return self.path / self.compose
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What ``@server`` of ``.env.example`` may call it: itself, or its stack by its file."""
+        return (self.name, *self.compose.name.split("."))
+
+    @property
     def place(self) -> str:
         """:attr:`address` as a URL has it."""
         return f"[{self.address}]" if ":" in self.address else self.address
@@ -100,8 +106,10 @@ class Inventory:
         for server in self.servers:
             if server.name == name:
                 return server
-        known = ", ".join(server.name for server in self.servers) or "none"
-        raise refused(f"{self.file}: no server [{name}]; known servers: {known}")
+        known = [server.name for server in self.servers]
+        told = ", ".join(known) or "none"
+        near = meant(name, known)
+        raise refused(f"{self.file}: no server [{name}]; known servers: {told}{near}")
 
     def callers_of(self, name: str) -> tuple[Server, ...]:
         """The servers whose services call the server ``name``."""

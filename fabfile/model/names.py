@@ -21,6 +21,11 @@ VOLUME = re.compile(rf"volume_([A-Za-z0-9][A-Za-z0-9_.-]*)_{_STAMP}\.tar{_PACKED
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 """A file of PostgreSQL's write-ahead log."""
 SERVER = re.compile(r"[a-z][a-z0-9-]*")
+DOMAIN = re.compile(
+    r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
+    r"(?:[a-z]{2,63}|xn--[a-z0-9-]{0,58}[a-z0-9])"
+)
+"""A domain name in small letters, of other alphabets in punycode."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")

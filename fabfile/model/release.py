@@ -12,8 +12,9 @@ from .reading import Instant, load, make
 RUNNING = "running"
 VERIFIED = "verified"
 ACCEPTED = "accepted"
+STARTED = "started"
 FAILED = "failed"
-OUTCOMES = (RUNNING, VERIFIED, ACCEPTED, FAILED)
+OUTCOMES = (RUNNING, VERIFIED, ACCEPTED, STARTED, FAILED)
 LINES = 40
 """Lines of evidence that a record holds."""
 LONGEST = 400
@@ -56,7 +57,8 @@ class Release:
     who: str
     started: Instant
     outcome: str = RUNNING
-    """``running``, ``verified``, ``accepted`` (a red gate was waived by name), ``failed``."""
+    """``running``, ``verified``, ``accepted`` (a red gate was waived by name), ``started``
+    (nothing in the stack asks whether it works), ``failed``."""
     finished: Instant = 0
     back_to: str = ""
     """Id of the release that this one went back to; empty for a deploy."""
@@ -98,7 +100,7 @@ class Release:
     @property
     def passed(self) -> bool:
         """Whether it may be called the last good one."""
-        return self.outcome in (VERIFIED, ACCEPTED)
+        return self.outcome in (VERIFIED, ACCEPTED, STARTED)
 
     def view(self, outcome: str = "") -> dict[str, Any]:
         """As status and history print it. ``outcome``: another one than is recorded; see DIED."""

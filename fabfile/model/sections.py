@@ -1,4 +1,7 @@
-"""Which servers ``hosts.ini`` has. No more than that is read for every list and every Tab."""
+"""Which servers ``hosts.ini`` has, and a compose file which services, for every list and every Tab.
+
+No more than that is read of either.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from pathlib import Path
 from .names import SERVER
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
+ENTRY = re.compile(r"""( *)["']?([A-Za-z0-9._-]+)["']? *:.*""")
+"""A line of YAML that begins with a key, and how far it is indented."""
 DEFAULTS = "defaults"
-TASKS = frozenset({"cron", "db", "deploy", "doctor", "plan", "ssl", "status", "volume"})
+TASKS = frozenset({"cron", "db", "deploy", "doctor", "new", "plan", "ssl", "status", "volume"})
 """What ``fab NAME`` is already: no server is called so."""
 
 
@@ -26,3 +31,16 @@ def servers_of(text: str) -> tuple[str, ...]:
     return tuple(
         name for name in names if SERVER.fullmatch(name) and name not in {DEFAULTS, *TASKS}
     )
+
+
+def services_of(text: str) -> tuple[str, ...]:
+    """The services of a compose file in block style, whatever else is wrong with it."""
+    found: list[str] = []
+    within, margin = False, ""
+    for line in text.split("\n"):
+        entry = ENTRY.fullmatch(line)
+        if entry and not entry[1]:
+            within, margin = entry[2] == "services", ""
+        elif entry and within and entry[1] == (margin := margin or entry[1]):
+            found.append(entry[2])
+    return tuple(found)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from .errors import refused
 from .hints import Hints
 from .image_names import repository
+from .nearest import meant
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Port:
     protocol: str
     last: int = 0
     """Of a range: one of its ports, up to this one, is enough."""
+    target: int = 0
+    """The container's own port."""
 
     @property
     def choices(self) -> list[str]:
@@ -105,6 +108,19 @@ class Service:
     """Whether new replicas start next to the old ones, and requests are switched to them."""
     hints: Hints = Hints()
 
+    def listens_at(self, port: int) -> str:
+        """The server's address at which it publishes a port; the loopback one where it is all."""
+        found = (one.address for one in self.ports if one.published == port and not one.last)
+        address = next(found, "")
+        if address in ("", "0.0.0.0", "::"):  # noqa: S104 # read here, not listened at
+            return "127.0.0.1"
+        return f"[{address}]" if ":" in address else address
+
+    @property
+    def unasked(self) -> bool:
+        """Whether neither a probe nor a gate asks it anything."""
+        return not (self.hints.probe or self.hints.gates or self.completes)
+
     @property
     def probed_first(self) -> bool:
         """Whether each new replica must give an answer before anybody else asks it."""
@@ -156,8 +172,15 @@ class Stack:
         for service in self.services:
             if service.name == name:
                 return service
-        known = ", ".join(service.name for service in self.services)
-        raise refused(f"no service '{name}' in the stack; services: {known}")
+        known = [service.name for service in self.services]
+        told = f"no service '{name}' in the stack; services: {', '.join(known)}"
+        raise refused(told + meant(name, known))
+
+    @property
+    def proves(self) -> bool:
+        """Whether anything asks if a release works, beyond whether its containers run."""
+        hints = [service.hints for service in self.services]
+        return any(one.probe or one.gates or one.checks or one.link for one in hints)
 
     def monitor(self, names: Iterable[str]) -> int:
         """Seconds that these services are watched together: as long as the most careful wants."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .errors import refused
+from .nearest import meant
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(r"([1-9][0-9]{0,4})([smh])")
+NUMBER = re.compile(r"[0-9]{1,9}")
 SHARE = re.compile(r"([1-9][0-9]?)%")
 
 
@@ -21,6 +24,21 @@ def percent(option: str, text: str) -> int:
     """``10%`` as 10; empty: 0. Exit code 2 for anything else, all and nobody too."""
     found = _whole(SHARE, option, text, "share of the clients: 1% to 99%")
     return int(found[1]) if found else 0
+
+
+def whole(option: str, text: str) -> int:
+    """A number from 0 on. Exit code 2 for anything else."""
+    if not NUMBER.fullmatch(text):
+        raise refused(f"{option} '{text}' is no number from 0 on")
+    return int(text)
+
+
+def one_of(option: str, text: str, words: Sequence[str]) -> str:
+    """One of these words, or empty. Exit code 2 for anything else."""
+    if text and text not in words:
+        choice = " or ".join(words)
+        raise refused(f"{option} '{text}' is not {choice}{meant(text, words)}")
+    return text
 
 
 def _whole(pattern: re.Pattern[str], option: str, text: str, what: str) -> re.Match[str] | None:

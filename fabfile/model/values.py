@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 
 from .data.backup import SUFFIXES
-from .names import RECIPIENT, SERVER
+from .names import DOMAIN, RECIPIENT, SERVER
 
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -17,7 +17,6 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/?")
 WORD = re.compile(r"[A-Za-z0-9_-]+")
-DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,}|xn--[a-z0-9-]*[a-z0-9])")
 HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[!-~]*")
 EMAIL = re.compile(r"[^@\s,-][^@\s,]*@[^@\s,]+")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
+from urllib.parse import urlsplit
 
 from .duration import LENGTH, length
 from .errors import Trouble, refused
@@ -19,12 +20,13 @@ from .hints import (
     Update,
     Volume,
 )
+from .names import DOMAIN, SERVER
 from .probe import KINDS, Probe
 from .typed import seconds
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
-    | {"upstreams", "drain", "checks", "login", "update"}
+    | {"upstreams", "names", "drain", "checks", "login", "update"}
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
 PROBE = frozenset({"status", "json", "contains", "bearer"})
@@ -69,6 +71,7 @@ def _hints(service: str, raw: Mapping[str, Any]) -> Hints:
         login=words(f"{where}.login", raw.get("login")),
         hold=raw.get("hold", ""),
         upstreams=_one_or_more(raw.get("upstreams") or ()),
+        names=_names(f"{where}.names", raw.get("names") or {}),
         drain=_drain(f"{where}.drain", raw.get("drain", 0)),
         update=_update(f"{where}.update", raw.get("update") or {}),
         database=_database(service, raw["database"]) if raw.get("database") else None,
@@ -131,6 +134,18 @@ def _one_or_more(raw: str | Sequence[str]) -> tuple[str, ...]:
     return (raw,) if isinstance(raw, str) else tuple(raw)
 
 
+def _names(where: str, raw: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """They become part of nginx's configuration, so each is nothing but a domain name."""
+    found = {group: _one_or_more(names) for group, names in raw.items()}
+    for group, names in found.items():
+        if not SERVER.fullmatch(group):
+            raise refused(f"{where}: {group!r} is not the name of a group (a-z, 0-9, -)")
+        for name in names:
+            if not DOMAIN.fullmatch(str(name)):
+                raise refused(f"{where}.{group}: {name!r} is not a domain name in small letters")
+    return found
+
+
 def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
     _known(f"x-deploy.{service}.migrate", raw, MIGRATE)
     _complete(f"x-deploy.{service}.migrate", raw, {"run", "current", "target"})
@@ -182,6 +197,8 @@ def _gate(service: str, raw: Mapping[str, Any]) -> Gate:
     for key in ("name", "url"):
         if key not in raw:
             raise refused(f"x-deploy.{service}.gates: '{key}' is missing")
+    if urlsplit(raw["url"]).port == 0:  # it also raises where the address cannot be read
+        raise ValueError("port 0")
     return Gate(raw["name"], raw["url"], _probe(raw))
 
 

@@ -15,11 +15,13 @@ from ..model.facts import Container, Facts
 from ..model.framing import lines_of
 from ..model.probe import Question, Verdict
 from ..model.stack import Service, Stack
+from ..remote import ports
 from ..remote.deploy import compose
 from ..remote.host import Host
 from ..remote.look import look
 from ..remote.output import Output
 from .judging import judged, judged_on
+from .pointing import astray, names_of
 from .probing import ask_containers, asked
 from .session import Session, side_by_side
 from .sight import Sight
@@ -46,7 +48,7 @@ def ask_all(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
     groups: list[Callable[[], list[Verdict]]] = [
         lambda: _inside(gated, facts),
         lambda: _checks(gated, facts),
-        lambda: _through_proxy(session, gated, facts),
+        lambda: _on_the_server(session, gated, facts),
         lambda: _from_outside(session, gated, facts),
         lambda: _link(gated, facts),
     ]
@@ -62,7 +64,27 @@ def _inside(gated: Gated, facts: Facts) -> list[Verdict]:
         for one in stack.services
         if not facts.containers_of(stack.project, one.name)
     ]
-    return verdicts + ask_containers(gated.host, stack, facts, asked(stack, facts))
+    containers = asked(stack, facts)
+    verdicts += ask_containers(gated.host, stack, facts, containers)
+    return verdicts + _ports(gated.host, stack, containers)
+
+
+def _ports(host: Host, stack: Stack, containers: Sequence[Container]) -> list[Verdict]:
+    """Whether somebody listens at what a service publishes which nothing else asks."""
+    places = [
+        ports.Place(f"port:{service.name}:{port.published}", one.address, port.target)
+        for one in containers
+        if (service := stack.service(one.service)).unasked and one.state == "running"
+        for port in service.ports
+        if port.protocol == "tcp" and port.target and one.address
+    ]
+    open_ones = ports.listening(host, places)
+    return [
+        Verdict(one.name, True, "listens")
+        if one.name in open_ones
+        else Verdict(one.name, False, f"nobody listens at port {one.port} of the container")
+        for one in places
+    ]
 
 
 def _checks(gated: Gated, facts: Facts) -> list[Verdict]:
@@ -96,16 +118,14 @@ def _said(gate: str, output: Output, seconds: int) -> Verdict:
     return Verdict(gate, output.ok, why)
 
 
-def _through_proxy(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
-    """Every gate through the proxy, from the server itself, against the certificate on its disk.
+def _on_the_server(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
+    """Every gate from the server itself, against the certificate on its disk.
 
     A server that others call lets only them in; its gates are asked from there alone.
     """
     if session.inventory.callers_of(gated.host.name):
         return []
-    return judged_on(
-        gated.host, _questions(gated, "proxy", connect="127.0.0.1"), facts, facts.certificate
-    )
+    return judged_on(gated.host, _questions(gated, here=True), facts, facts.certificate)
 
 
 def before_the_first_change(session: Session, sight: Sight, called: Sight | None) -> None:
@@ -141,16 +161,24 @@ def link_before_the_first_change(session: Session, sight: Sight, caller: Sight) 
 
 def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
     """Every gate from where its users are: the calling servers, or else this machine."""
-    questions = _questions(gated, "outside", connect="")
+    questions = _questions(gated, here=False)
     env = parse(facts.env).values
     if session.inventory.callers_of(gated.host.name):
         return _by_caller(
             gated, lambda one: judged_on(one.host, questions, facts, facts.certificate)
         )
     trust = facts.certificate if is_self_made(facts.certificate) else ""
+    server = gated.host.server
+    elsewhere = astray(server, names_of(gated.target))
+    questions = [
+        replace(one, connect=f"{server.host}:{_port(one.url)}")
+        if urlsplit(one.url).hostname in elsewhere
+        else one
+        for one in questions
+    ]
     from ..remote.outside import ask_from_here
 
-    return judged(questions, lambda some: ask_from_here(some, env, gated.host.server.edge, trust))
+    return judged(questions, lambda some: ask_from_here(some, env, server.edge, trust))
 
 
 def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verdict]:
@@ -161,16 +189,22 @@ def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verd
     return [replace(one, why=f"from {caller.server.name}: {one.why}") for caller, one in found]
 
 
-def _questions(gated: Gated, kind: str, connect: str) -> list[Question]:
-    proxy = gated.target.stack.proxy
+def _questions(gated: Gated, *, here: bool) -> list[Question]:
+    """``here``: asked of the service's own port on the server, and not of what the URL names."""
     questions = []
-    for gate in proxy.hints.gates if proxy else ():
-        url = gate.url.replace("{address}", gated.host.server.place)
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        place = f"{connect}:{port}" if connect else ""
-        questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place))
+    for service in gated.target.stack.services:
+        for gate in service.hints.gates:
+            url = gate.url.replace("{address}", gated.host.server.place)
+            port = _port(url)
+            kind = ("proxy" if service.hints.proxy else "server") if here else "outside"
+            place = f"{service.listens_at(port)}:{port}" if here else ""
+            questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place))
     return questions
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _link(gated: Gated, facts: Facts) -> list[Verdict]:

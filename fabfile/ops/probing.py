@@ -55,8 +55,8 @@ def ask_containers(
             verdicts.append(Verdict(name, False, why))
         elif service.hints.probe:
             questions.append(Question(name, _url(service, container.address), service.hints.probe))
-        elif container.health:
-            verdicts.append(Verdict(name, True, container.health))
+        else:
+            verdicts.append(Verdict(name, True, container.health or container.state))
     return verdicts + judged_on(host, questions, facts, "")
 
 

@@ -11,6 +11,7 @@ from ..model.data import offsite
 from ..model.deploy import clone
 from ..model.deploy.decide import decide
 from ..model.deploy.handed import context_problems, not_handed_over
+from ..model.deploy.naming import name_problems
 from ..model.deploy.plan import Plan, Target, Wish, target_of
 from ..model.deploy.preflight import (
     PROGRAMS,
@@ -85,6 +86,8 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not (engine or is_another_stack(facts) or (target is None and env.problems)):
             problems += found.problems
+        if target and not env.problems:
+            problems += name_problems(server, facts, target.stack, _domain_key(facts, server))
     notes = [*env.warnings, *warnings(facts), *folders.warnings(server, facts)]
     notes += clone.warnings(facts)
     if target and target.stack.database:
@@ -120,6 +123,12 @@ def _secrets(facts: Facts) -> list[str]:
     values = parse(facts.env).values
     example = facts.commit.example if facts.commit else ""
     return [values[rule.key] for rule in schema(example) if rule.secret and values.get(rule.key)]
+
+
+def _domain_key(facts: Facts, server: Server) -> str:
+    """The key of ``.env`` that holds this server's domain; empty: there is none."""
+    rules = schema(facts.commit.example if facts.commit else "")
+    return next((one.key for one in rules if one.domain and one.applies_to(*server.names)), "")
 
 
 def _target(

@@ -55,6 +55,9 @@ case $found in
 esac
 [ "${#found}" -eq 40 ] || [ "${#found}" -eq 64 ] || { answered; exit 0; }
 commit=$found
+section contains
+# Whether the commit that the checkout stands on is this one or came before it.
+git merge-base --is-ancestor "$(git --git-dir "$checkout/.git" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null)" "$commit" 2>/dev/null && echo head
 section tree
 git ls-tree -rtz "$commit" # names as they are: none is quoted
 section blocked

@@ -165,7 +165,7 @@ cat "$root/locks/frozen" 2>/dev/null
 section releases
 # The last forty, and of all those that passed the last ten deploys and the last ten of any kind: what fails again and
 # again must not push out what can be gone back to. Names sort by time, and a folder of another name holds no record.
-passed() { grep -lE '"outcome":"(verified|accepted)"' "$root"/releases/*/release.json 2>/dev/null; }
+passed() { grep -lE '"outcome":"(verified|accepted|started)"' "$root"/releases/*/release.json 2>/dev/null; }
 deploys() { passed | tr '\n' '\0' | xargs -0r grep -lF '"back_to":""' 2>/dev/null; }
 {
   printf '%s\n' "$root"/releases/*/release.json | tail -n 40

@@ -1,7 +1,8 @@
-"""Asking probes from this machine with requests, as a user's browser would."""
+"""Asking from this machine, as a user's browser would: addresses of names, and probes."""
 
 from __future__ import annotations
 
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +51,15 @@ class _Edge(HTTPAdapter):
         return self.poolmanager.connection_from_host(**parameters, pool_kwargs=pool)
 
 
+def addresses_of(name: str) -> frozenset[str]:
+    """The addresses of a name as this machine finds them; none where it has none."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return frozenset()
+    return frozenset(str(place[0]) for *_, place in found)
+
+
 def ask_from_here(
     questions: Sequence[Question],
     env: Mapping[str, str],
@@ -58,13 +68,20 @@ def ask_from_here(
 ) -> list[Answer]:
     """Ask all questions from this machine, as a user's browser would; redirects are not followed.
 
-    ``edge`` is where to connect instead of the name's own address. ``trust`` is a certificate
+    ``edge`` is where to connect over TLS instead of the name's own address; a question that has a
+    place of its own is asked there. ``trust`` is a certificate
     (PEM text) that is trusted besides the public authorities: the self-made one of a new server.
     """
     with requests.Session() as session, _bundle(trust) as verify:
         session.trust_env = False
         if edge:
             session.mount("https://", _Edge(*edge))
+        for question in questions:
+            if question.connect:
+                host, _, port = question.connect.rpartition(":")
+                parts = urlsplit(question.url)
+                site = f"{parts.scheme}://{parts.netloc}/"
+                session.mount(site, _Edge(host, int(port)))
         return [_ask(session, question, env, verify) for question in questions]
 
 

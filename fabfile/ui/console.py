@@ -27,6 +27,10 @@ HIDDEN = "[hidden]"
 WARNING = "warning: "
 PLAIN_WIDTH = 200
 """Columns of a table where there is no terminal to fit it into."""
+PAGE = 100
+"""Columns that a plan fits into, unless the terminal has fewer."""
+NARROWEST = 20
+"""Columns of a broken line at least."""
 SHORTEST = 6
 """Characters that a value must have to be treated as a secret in other programs' output."""
 
@@ -81,8 +85,20 @@ class Console:
     def _shown(self, text: str) -> str:
         return visible(self.redact(text))
 
-    def line(self, server: str, text: str, style: str = "") -> None:
-        """One line of a server, as it is: no markup and no emoji are read into it."""
+    def line(
+        self,
+        server: str,
+        text: str,
+        style: str = "",
+        *,
+        hang: int | None = None,
+        cut: bool = False,
+    ) -> None:
+        """One line of a server, as it is: no markup and no emoji are read into it.
+
+        ``hang``: break it at words, so that it fits a page; the rest begins so many columns in.
+        ``cut``: leave out what does not fit.
+        """
         from rich.text import Text
 
         stamp = time.strftime("%H:%M:%S", time.gmtime())
@@ -90,16 +106,35 @@ class Console:
         if self._hushed and not text.startswith(WARNING):
             return
         prefix = (f"[{server}] ", "bold") if server else ("", "")
+        shown = self._shown(text)
+        page = min(PAGE, self.rich.width) - len(prefix[0])
+        parts = [shown] if hang is None else self._broken(shown, page, hang)
         with self._writing:
-            self.rich.print(Text.assemble(prefix, (self._shown(text), style)))
+            for part in parts:
+                told = Text(part, style)
+                if cut:
+                    told.truncate(page, overflow="ellipsis")
+                self.rich.print(Text.assemble(prefix, told))
+
+    def _broken(self, text: str, page: int, hang: int) -> list[str]:
+        """Lines of at most ``page`` columns; a word is broken where no line has room for it."""
+        first, *rest = self._wrapped(text, page)
+        after = self._wrapped(text[len(first) :].strip(), page - hang) if rest else []
+        return [first, *(" " * hang + part for part in after)]
+
+    def _wrapped(self, text: str, columns: int) -> list[str]:
+        from rich.text import Text
+
+        lines = Text(text).wrap(self.rich, max(columns, NARROWEST))
+        return [line.plain.rstrip() for line in lines]
 
     def log(self, server: str) -> list[str]:
         """Every line of a server so far, with its time (UTC)."""
         return list(self._log.get(server, []))
 
-    def warn(self, server: str, text: str) -> None:
+    def warn(self, server: str, text: str, *, hang: int | None = None) -> None:
         """One line that a person should read."""
-        self.line(server, f"{WARNING}{text}", "yellow")
+        self.line(server, f"{WARNING}{text}", "yellow", hang=hang)
 
     @contextmanager
     def step(self, server: str, title: str) -> Iterator[list[str]]:

@@ -10,12 +10,11 @@ from typing import Any
 
 from fabfile.model.deploy.plan import Kind
 from fabfile.model.errors import refused
-from fabfile.remote.schedule.crontab import SETUP
 
 FULL_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
 MOVES = frozenset({Kind.FETCH, Kind.CHECKOUT})
 """Steps of every plan for another commit: they change nothing that runs."""
-COLLECTION = ("fabfile", *SETUP)
+COLLECTION = ("fabfile", "requirements.txt")
 """What cron on a server runs in its checkout (docs/cron.md)."""
 
 

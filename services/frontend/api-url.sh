@@ -3,7 +3,7 @@
 set -eu
 
 refuse() {
-    printf 'API_URL=%s: an address like https://api.wishwith.me is needed, without a path, or /\n' "$API_URL" >&2
+    printf 'API_URL=%s: an address like https://api.example.org is needed, without a path, or /\n' "$API_URL" >&2
     exit 1
 }
 

@@ -164,10 +164,12 @@ def test_what_the_proxy_says_of_cors_is_told() -> None:
 
 
 def test_every_name_that_is_served_is_told() -> None:
-    names = {name for names in directive("ubuntu", "server_name") for name in names.split()}
-    assert names - {"_", "127.0.0.1"} == {
-        name for row in TOLD["Names"][0] for name in re.findall(r"[a-z.]*wishwith\.me", row[1])
-    }
+    groups = compose("ubuntu")["x-deploy"]["nginx"]["names"].values()
+    names = {name.replace("${DOMAIN}", "DOMAIN") for names in groups for name in names}
+    told = {name for row in TOLD["Names"][0] for name in re.findall(r"[a-z.]*DOMAIN", row[1])}
+    assert names == told
+    by_hand = {name for names in directive("ubuntu", "server_name") for name in names.split()}
+    assert by_hand == {"_", "127.0.0.1"}
 
 
 def test_what_the_frontend_says_of_keeping_is_told() -> None:

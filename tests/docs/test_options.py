@@ -26,8 +26,7 @@ FOREIGN = {"maxmemory", "scale"}
 
 def taken(name: str) -> set[str]:
     """The names of a task's options."""
-    task = ns[name]
-    return {DECLARED[one].name for one in task.argspec(task.body).parameters}
+    return {DECLARED[str(argument.name)].name for argument in ns[name].get_arguments()}
 
 
 TASKS = {name: taken(name) for name in ns.task_names}

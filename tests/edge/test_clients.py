@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fabfile.remote.deploy.proxy import believed
+from tests.names import API
 
 from .authority import Authority
 from .client import Client, exchange
-from .proxy import API, Proxy, free_port, running
+from .proxy import Proxy, free_port, running
 
 CDN = believed(("X-Forwarded-For", "127.0.0.0/8"))
 MAPPED = IPv6Network("::ffff:0:0/96")

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.names import API, SITE, WWW
+
 from .client import Client, exchange
-from .proxy import API, SITE, WWW, Proxy
+from .proxy import Proxy
 
 
 @pytest.mark.parametrize("host", [SITE, WWW, API])
@@ -32,8 +34,20 @@ def test_the_authority_finds_its_answer_and_nothing_beside_it(
     assert visitor.on(80).ask(host, "/.well-known/acme-challenge/").status == 403
 
 
+def test_the_authority_is_answered_for_a_name_that_is_not_served_yet(
+    visitor: Client, ubuntu: Proxy
+) -> None:
+    """Its certificate is there before its gate is asked."""
+    ubuntu.write("acme/.well-known/acme-challenge/token-3", "token-3.thumb")
+    answer = visitor.on(80).ask("example.org", "/.well-known/acme-challenge/token-3")
+    assert (answer.status, answer.body) == (200, b"token-3.thumb")
+    for path in ("other", "", "token-3/x"):
+        with pytest.raises(ConnectionResetError):
+            visitor.on(80).ask("example.org", f"/.well-known/acme-challenge/{path}")
+
+
 @pytest.mark.parametrize(
-    "host", ["example.org", "176.106.144.182", "wishwith.me.example.org", "localhost"]
+    "host", ["example.org", "176.106.144.182", f"{SITE}.example.org", "localhost"]
 )
 def test_another_name_gets_no_answer_at_all(host: str, visitor: Client) -> None:
     with pytest.raises(ConnectionResetError):

@@ -7,8 +7,10 @@ from statistics import median
 
 import pytest
 
+from tests.names import API, SITE
+
 from .client import Client
-from .proxy import API, SITE, Proxy
+from .proxy import Proxy
 from .services import BEAT, EVENTS
 
 STREAM = "/api/v1/events/stream?token=a"

@@ -12,9 +12,10 @@ import pytest
 
 from fabfile.model.deploy.page import stillborn
 from fabfile.model.probe import Answer as Served
+from tests.names import API, SITE, WWW
 
 from .client import Answer, Client
-from .proxy import API, SITE, WWW, Proxy
+from .proxy import Proxy
 from .services import FOR_EVER, PAGE_POLICY
 
 EVERYWHERE = {
@@ -234,12 +235,12 @@ def raw(visitor: Client, request: bytes, tls: bool, port: int = 443, host: str =
 @pytest.mark.parametrize(
     ("request_line", "status"),
     [
-        ("GET / HTTP/1.1\r\nHost: wishwith.me\r\nHost: wishwith.me", 400),
+        (f"GET / HTTP/1.1\r\nHost: {SITE}\r\nHost: {SITE}", 400),
         ("GET / HTTP/1.1", 400),
         ("nothing at all", 400),
-        ("TRACE / HTTP/1.1\r\nHost: wishwith.me", 405),
-        (f"GET /{'a' * 8_300} HTTP/1.1\r\nHost: wishwith.me", 414),
-        ("POST /api/ HTTP/1.1\r\nHost: wishwith.me\r\nTransfer-Encoding: zip", 501),
+        (f"TRACE / HTTP/1.1\r\nHost: {SITE}", 405),
+        (f"GET /{'a' * 8_300} HTTP/1.1\r\nHost: {SITE}", 414),
+        (f"POST /api/ HTTP/1.1\r\nHost: {SITE}\r\nTransfer-Encoding: zip", 501),
     ],
 )
 @pytest.mark.parametrize("host", [SITE, API])
@@ -254,7 +255,7 @@ def test_on_what_is_no_request(host: str, request_line: str, status: int, visito
 
 @pytest.mark.parametrize(
     ("request_line", "status"),
-    [("GET / HTTP/1.1", 400), (f"GET /{'a' * 8_300} HTTP/1.1\r\nHost: wishwith.me", 414)],
+    [("GET / HTTP/1.1", 400), (f"GET /{'a' * 8_300} HTTP/1.1\r\nHost: {SITE}", 414)],
 )
 def test_on_what_is_no_request_in_clear(request_line: str, status: int, visitor: Client) -> None:
     request = f"{request_line}\r\nConnection: close\r\n\r\n".encode()

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fabfile.remote.deploy.proxy import believed
+from tests.names import API, SITE
 
 from .authority import Authority
 from .client import Answer, Client, exchange
-from .proxy import API, SITE, Proxy, running
+from .proxy import Proxy, running
 
 SLOT = 0.1
 """Seconds after which the API lets one more request through."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.names import API, SITE
+
 from .client import Client
-from .proxy import API, SITE, Proxy
+from .proxy import Proxy
 from .test_headers import TOO_LARGE
 
 SECRET = "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0"

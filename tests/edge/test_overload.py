@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.names import API, SITE, WWW
+
 from .authority import Authority
 from .client import Client, exchange
 from .http2 import talking
-from .proxy import API, SITE, WWW, Proxy, running
+from .proxy import Proxy, running
 
 TEN_MEGABYTES = str(10 * 1024 * 1024)
 OF_A_REQUEST = 32 * 1024

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.names import API, SITE
+
 from .authority import Authority
 from .client import Client
 from .frontend import PAGE, frontend
-from .proxy import API, SITE, Proxy, running
+from .proxy import Proxy, running
 from .services import FOR_EVER
 from .test_headers import SITE_POLICY, owned
 

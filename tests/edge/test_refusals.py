@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.names import API, PAGE, SITE, WWW
 from tests.stack.files import compose
 
 from .authority import Authority
 from .client import Answer, Client
-from .proxy import API, ROOT, SITE, Proxy, running
+from .proxy import ROOT, Proxy, running
 from .test_headers import TOO_LARGE, owned, raw
 
-PAGE = "https://wishwith.me"
-PAGES = [PAGE, "https://www.wishwith.me"]
-STRANGERS = ["https://example.org", "https://wishwith.me.example.org", "http://wishwith.me", "null"]
+PAGES = [PAGE, f"https://{WWW}"]
+STRANGERS = ["https://example.org", f"{PAGE}.example.org", f"http://{SITE}", "null"]
 PATHS = ["/api/v1/wishlists", "/api/v1/auth/login", "/api/v1/events/stream"]
 TOLD = {
     405: "this method is not for the API",
@@ -64,9 +64,9 @@ def test_a_page_can_read_what_the_proxy_refuses(
 @pytest.mark.parametrize(
     ("line", "headers", "status"),
     [
-        ("TRACE /", "Host: api.wishwith.me", 405),
-        ("GET /", f"Host: api.wishwith.me\r\nX-Large: {'a' * 8_300}", 431),
-        ("POST /", "Host: api.wishwith.me\r\nTransfer-Encoding: zip", 501),
+        ("TRACE /", f"Host: {API}", 405),
+        ("GET /", f"Host: {API}\r\nX-Large: {'a' * 8_300}", 431),
+        ("POST /", f"Host: {API}\r\nTransfer-Encoding: zip", 501),
     ],
 )
 def test_a_page_can_read_what_is_refused_before_its_address_is_looked_at(
@@ -180,10 +180,14 @@ def test_a_page_of_the_site_says_in_words_that_it_is_away(visitor: Client) -> No
 def test_what_the_proxy_allows_and_shows_is_what_the_api_does() -> None:
     """Two owners of one rule: neither may change it alone."""
     app = Path(ROOT, "services/core-api/app")
-    (origins,) = re.findall(r'cors_origins: str = "(.+)"', (app / "settings.py").read_text())
+    stack = compose("ubuntu")
+    origins = stack["services"]["core-api"]["environment"]["CORS_ORIGINS"]
+    names = stack["x-deploy"]["nginx"]["names"]["site"]
+    assert origins.replace(":?set DOMAIN in .env", "").split(",") == [f"https://{n}" for n in names]
     (shown,) = re.findall(r"expose_headers=\[HEADER, (.+)\]", (app / "main.py").read_text())
     cors = Path(ROOT, "nginx/ubuntu/cors.conf").read_text()
     allowed = re.search(r"map \$http_origin \$allowed_origin \{(.+?)\}", cors, re.DOTALL)
     assert allowed is not None
-    assert re.findall(r"(https:\S+)", allowed[1]) == origins.split(",") == PAGES
+    said = ["include", "/etc/wishwithme/proxy/site-origins.conf;", "default", '"";']
+    assert allowed[1].split() == said
     assert shown == '"Retry-After"'

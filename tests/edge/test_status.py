@@ -13,10 +13,11 @@ from fabfile.model.certificates.certificate import Sighting, is_same, serial
 from fabfile.remote.certificates.acme import source
 from fabfile.remote.certificates.certificates import see
 from fabfile.remote.host import Host
+from tests.names import API, SITE, WWW
 from tests.unit.builders import SERVER
 
 from .authority import Authority
-from .proxy import API, SITE, WWW, Proxy, running
+from .proxy import Proxy, running
 
 NAMES = [SITE, API, "127.0.0.1"]
 

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from nassl.ssl_client import OpenSslVerifyEnum, OpenSslVersionEnum, SslClient
 
+from tests.names import API, SITE
+
 from .authority import Authority
 from .client import Client
 from .judge import complaints_of_sslyze
-from .proxy import API, SITE, Proxy, running
+from .proxy import Proxy, running
 
 
 @pytest.mark.parametrize(("server", "port"), [("ubuntu", 443), ("montreal", 8001)])

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.names import API, SITE
+
 from .authority import Authority
 from .client import Client, exchange
 from .names import naming
-from .proxy import API, SITE, Proxy, running
+from .proxy import Proxy, running
 from .services import serving
 
 

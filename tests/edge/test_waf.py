@@ -10,11 +10,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.names import API, PAGE, SITE
+
 from .authority import Authority
 from .client import Client
-from .proxy import API, SITE, Proxy, free_port, running
+from .proxy import Proxy, free_port, running
 
-PAGE = "https://wishwith.me"
 THROUGH = ["/api/v1/wishlists", "/api/v1/auth/login"]
 
 

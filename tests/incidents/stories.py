@@ -16,8 +16,9 @@ import pytest
 from tests.lab.commits import Edit, replaced
 from tests.lab.deployments import Pair, Ran, ended
 from tests.lab.rig import Server
-from tests.lab.scenes import API, HEALTH, Scene
+from tests.lab.scenes import HEALTH, Scene
 from tests.lab.seen import STATE, containers, holder, untouched
+from tests.names import API
 
 __all__ = ["backends_gone", "fresh", "sick"]
 

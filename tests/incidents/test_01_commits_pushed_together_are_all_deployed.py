@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.lab.scenes import APP, PAGE, PROXY, SITE, Scene, answers, ending, reasons, titled
+from tests.lab.scenes import APP, PAGE, PROXY, Scene, answers, ending, reasons, titled
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.lab.scenes import PAGE, PROXY, SITE, Scene, answers, reasons, titled
+from tests.lab.scenes import PAGE, PROXY, Scene, answers, reasons, titled
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -8,8 +8,9 @@ import time
 
 from tests.lab.deployments import ended, refused
 from tests.lab.full import full
-from tests.lab.scenes import PAGE, SITE, Scene, titled
+from tests.lab.scenes import PAGE, Scene, titled
 from tests.lab.seen import holder
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.lab.full import full
 from tests.lab.rig.output import wait_until
-from tests.lab.scenes import PROXY, SITE, Scene, answers, reasons
+from tests.lab.scenes import PROXY, Scene, answers, reasons
 from tests.lab.seen import STATE
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

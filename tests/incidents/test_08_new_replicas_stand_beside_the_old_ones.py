@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 
 from tests.lab.deployments import ended
-from tests.lab.scenes import API, APP, Scene, ending, reasons
+from tests.lab.scenes import APP, Scene, ending, reasons
+from tests.names import API
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from tests.lab.full import full
 from tests.lab.rig.output import wait_until
-from tests.lab.scenes import API, REPLICAS, Scene, reasons
+from tests.lab.scenes import REPLICAS, Scene, reasons
+from tests.names import API
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

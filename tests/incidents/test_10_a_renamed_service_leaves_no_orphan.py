@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.incidents.renaming import NOTE, RENAMED
-from tests.lab.scenes import FRONTEND, SITE, Scene
+from tests.lab.scenes import FRONTEND, Scene
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -15,7 +16,7 @@ def test_an_orphan_is_named_and_removed_when_asked(scene: Scene) -> None:
     before = scene.boxes()
     ran = scene.deploy(commit)
     assert ran.code == 0, ran
-    assert f"[ubuntu] warning: {NOTE.format(FRONTEND)}" in ran.out.splitlines()
+    assert f"warning: {NOTE.format(FRONTEND)}" in ran.unbroken
     boxes = scene.boxes()
     assert boxes[FRONTEND] == before[FRONTEND]
     assert boxes["page-1"].health == "healthy"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.lab.full import full
-from tests.lab.scenes import PAGE, SITE, STACK, Scene, reasons, titled
+from tests.lab.scenes import PAGE, STACK, Scene, reasons, titled
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from tests.lab.rig.place import ROOT
-from tests.lab.scenes import API, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import asked, now
+from tests.names import API, SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-SITE_NAME = "wishwith.me"
 HEAD = re.compile(r"--spider|--head|\bHEAD\b|curl (-\S+ )*-[a-zA-Z]*I")
 
 
@@ -50,11 +50,11 @@ def test_every_gate_asks_the_proxy_with_get(scene: Scene) -> None:
     ours = [line for line in asked(scene.ubuntu, since) if line["agent"] == "wishwithme-probe"]
     assert {line["method"] for line in ours} == {"GET"}
     asks = Counter((line["host"], line["path"]) for line in ours)
-    pages = {(API, "/healthz"), (SITE_NAME, "/")}
+    pages = {(API, "/healthz"), (SITE, "/")}
     assert pages <= asks.keys()
     # Also what the page is alive by: its script and its style.
     files = asks.keys() - pages
-    assert {host for host, _ in files} == {SITE_NAME}
+    assert {host for host, _ in files} == {SITE}
     assert sorted(PurePosixPath(path).suffix for _, path in files) == [".css", ".js"]
     # Inside and from outside.
     assert set(asks.values()) == {2}

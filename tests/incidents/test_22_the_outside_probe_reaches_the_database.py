@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.lab.scenes import API, REPLICAS, SITE, Scene
+from tests.lab.scenes import REPLICAS, Scene
 from tests.lab.seen import asked, now
+from tests.names import API, SITE
 
 if TYPE_CHECKING:
     from tests.incidents.stories import BackendsGone

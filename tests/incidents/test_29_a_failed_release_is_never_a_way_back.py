@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.lab.deployments import refused
 from tests.lab.full import full
 from tests.lab.revisions import ADD, revision
-from tests.lab.scenes import PAGE, SITE, Scene, step_names, titled
+from tests.lab.scenes import PAGE, Scene, step_names, titled
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

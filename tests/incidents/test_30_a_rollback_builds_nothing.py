@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.lab.deployments import refused
 from tests.lab.full import full
 from tests.lab.rig.containers import frozen
-from tests.lab.scenes import FRONTEND, PAGE, SITE, Scene, titled
+from tests.lab.scenes import FRONTEND, PAGE, Scene, titled
 from tests.lab.seen import untouched
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

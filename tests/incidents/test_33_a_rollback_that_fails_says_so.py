@@ -6,7 +6,8 @@ import time
 
 from tests.lab.deployments import ended
 from tests.lab.full import full
-from tests.lab.scenes import FRONTEND, PAGE, REPLICAS, SITE, Scene, titled
+from tests.lab.scenes import FRONTEND, PAGE, REPLICAS, Scene, titled
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -6,8 +6,9 @@ import json
 
 from tests.lab.asking import ask, connected, person
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import API, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import now, written
+from tests.names import API
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

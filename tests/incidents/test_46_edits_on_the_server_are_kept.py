@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import PAGE, SITE, Scene, titled
+from tests.lab.scenes import PAGE, Scene, titled
 from tests.lab.seen import STATE
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

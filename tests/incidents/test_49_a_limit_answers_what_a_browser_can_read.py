@@ -6,7 +6,8 @@ A real browser meets the limit in tests/lab/test_visit.py.
 from __future__ import annotations
 
 from tests.lab.asking import ask
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
+from tests.names import API, SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.asking import ask
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
+from tests.names import API, SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.edge.authority import Authority
 from tests.lab.issued import on_disk, served
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
+from tests.names import API, SITE
 
 if TYPE_CHECKING:
     from tests.incidents.stories import Fresh

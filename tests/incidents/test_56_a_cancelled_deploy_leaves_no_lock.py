@@ -10,8 +10,9 @@ from tests.lab.commits import replaced
 from tests.lab.deployments import ended, refused
 from tests.lab.full import full
 from tests.lab.rig import Server
-from tests.lab.scenes import APP, SITE, Scene
+from tests.lab.scenes import APP, Scene
 from tests.lab.seen import STATE, holder
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

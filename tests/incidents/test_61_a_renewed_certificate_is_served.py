@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.issued import on_disk, served
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
+from tests.names import API, SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -10,6 +10,7 @@ from typing import Any
 from tests.lab.rig.place import ROOT
 from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
+from tests.names import SITE
 
 SIGHTS = ROOT / ".sights"
 SCRIPT = Path(__file__).with_name("visitor.py")
@@ -24,6 +25,7 @@ openssl x509 -in {STATE}/certs/fullchain.pem -noout -pubkey |
 def visits(scene: Scene, name: str) -> dict[str, Any]:
     """A whole visit, which must end well; what was seen stays in ``SIGHTS``, as ``NAME-*.png``."""
     wanted = {
+        "site": SITE,
         "address": scene.ubuntu.address,
         "key": scene.ubuntu.must(["sh", "-c", KEY_OF]).strip(),
         "shop": scene.lab.shop,

@@ -20,7 +20,7 @@ SHELF = f"{STATE}/backups"
 FOLDER = "site/ubuntu/"
 FILL = """
 INSERT INTO users (id, email, password_hash, name)
-SELECT md5(i::text)::uuid, 'u' || i || '@wishwith.me', md5(i::text), 'Somebody'
+SELECT md5(i::text)::uuid, 'u' || i || '@example.org', md5(i::text), 'Somebody'
 FROM generate_series(1, 500) i
 ON CONFLICT DO NOTHING
 """

@@ -27,7 +27,7 @@ class Origin:
         for path, edit in edits.items():
             file = self._clone / path
             file.write_text(edit(file.read_text() if file.exists() else ""))
-        author = ["-c", "user.name=Somebody", "-c", "user.email=somebody@wishwith.me"]
+        author = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
         self._git("add", "-A")
         self._git(*author, "commit", "-q", "-m", subject)
         self._git("push", "-q", "--force", "origin", f"HEAD:refs/heads/{branch}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -50,6 +51,11 @@ class Ran:
     def evidence(self) -> list[str]:
         """What stands below the error."""
         return [line.strip() for line in self.err.partition("error: ")[2].splitlines()[1:]]
+
+    @property
+    def unbroken(self) -> str:
+        """What was shown, in one line without the servers: a plan breaks its lines at words."""
+        return " ".join(re.sub(r"^\[\S+\] +", "", line) for line in self.out.splitlines())
 
     def steps(self, server: str) -> list[str]:
         """The steps that were done on a server, without their times and notes."""

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.lab.rig import Server
-from tests.lab.scenes import SITE, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
+from tests.names import SITE
 
 
 def digest(pem: str) -> str:

@@ -1,5 +1,5 @@
 // People at many addresses, who never ask twice: pages, assets, lists, new items, and requests that take their time.
-// Settings by environment: HOSTS (name to address), TOKEN, WISHLISTS, RUN (how its items are called), RATE (requests a
+// Settings by environment: SITE and API (names), HOSTS (name to address), TOKEN, WISHLISTS, RUN (how its items are called), RATE (requests a
 // second; 0: none), DURATION, SLOW (whether the API knows slow requests), RESOLVER (its address; empty: the main
 // application), ASKERS (people who keep one connection and ask over it every EVERY seconds; 0: none).
 import http from "k6/http";
@@ -41,7 +41,8 @@ export const options = {
   summaryTrendStats: ["med", "p(99)", "max"],
 };
 
-const api = "https://api.wishwith.me";
+const site = `https://${__ENV.SITE}`;
+const api = `https://${__ENV.API}`;
 const wishlists = __ENV.WISHLISTS.split(",");
 const own = { headers: { Authorization: `Bearer ${__ENV.TOKEN}`, "Content-Type": "application/json" }, timeout: "40s" };
 
@@ -67,7 +68,7 @@ export default function () {
   } else if (kind < 43 && __ENV.SLOW) {
     is(http.get(`${api}/api/v1/slowly/${5 + (number % 6)}`, own), 200);
   } else if (kind < 70) {
-    is(http.get("https://wishwith.me/", { timeout: "40s" }), 200);
+    is(http.get(`${site}/`, { timeout: "40s" }), 200);
   } else {
     is(http.get(`${api}/api/v1/wishlists/${wishlist}`, own), 200);
   }

@@ -24,7 +24,8 @@ from typing import Any
 from tests.lab.commits import Edit
 from tests.lab.onlooking import CLIENTS, addresses
 from tests.lab.rig.docker import docker
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
+from tests.names import API, SITE
 
 SCRIPT = Path(__file__).with_name("load.js")
 K6 = Path(sys.executable).with_name("k6")
@@ -107,6 +108,8 @@ def loaded(scene: Scene, *, slow: bool = False) -> Iterator[Load]:
     shared = {
         "TOKEN": token,
         "WISHLISTS": ",".join(wishlists),
+        "SITE": SITE,
+        "API": API,
         "HOSTS": json.dumps({API: nginx, SITE: nginx}),
         "SLOW": "yes" if slow else "",
     }

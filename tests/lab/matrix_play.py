@@ -35,6 +35,7 @@ from tests.lab.rig import Lab, LabError, Server
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.seen import STATE, head
+from tests.names import SITE
 
 WAIT = ("--wait", "2m")
 STARTED = 60
@@ -245,7 +246,7 @@ class Stage:
 
     def answers(self, cell: Cell, visits: Visits) -> None:
         """It answers now; and always did, unless the fault itself stops the server."""
-        visits.look("wishwith.me", "/")
+        visits.look(SITE, "/")
         assert visits.answered[-1] > time.monotonic() - 5, visits.failed[-1:]
         stopped = cell.fault in (*STOPS, *BY_HAND) and cell.row.server == "ubuntu"
         if not stopped and not changes_proxy_image(cell.row):

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from tests.lab.asking import ask, person
 from tests.lab.rig import Server
-from tests.lab.scenes import API, SITE
+from tests.names import API, SITE
 
 PAUSE = 0.2
 REGISTER, LISTS = "/api/v1/auth/register", "/api/v1/wishlists"

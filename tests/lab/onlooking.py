@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.rig import Server
-from tests.lab.scenes import API, REPLICAS, Scene
+from tests.lab.scenes import REPLICAS, Scene
 from tests.lab.seen import STATE, asked, now
+from tests.names import API
 
 SCRIPT = Path(__file__).with_name("onlooker.py")
 CLIENTS = "10.98.0.0/16"

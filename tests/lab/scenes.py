@@ -20,9 +20,8 @@ from tests.lab.deployments import Operator, Ran
 from tests.lab.rig import Lab, Server
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.seen import STATE, head
+from tests.names import SITE
 
-SITE = "wishwith.me"
-API = "api.wishwith.me"
 PAGE = "services/frontend/index.html"
 APP = "services/core-api/app/main.py"
 HEALTH = "services/core-api/app/health.py"

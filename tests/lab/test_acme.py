@@ -14,8 +14,9 @@ from tests.lab.deployments import ended
 from tests.lab.full import full
 from tests.lab.issued import digest, load, on_disk, served
 from tests.lab.rig import Server
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
+from tests.names import API, SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 pytestmark = pytest.mark.usefixtures("placeholders")

@@ -15,8 +15,9 @@ import pytest
 from tests.lab.deployments import Ran, ended
 from tests.lab.full import full
 from tests.lab.rig.output import wait_until
-from tests.lab.scenes import API, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import STATE
+from tests.names import API
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -24,7 +25,7 @@ SHELF = f"{STATE}/backups"
 ROWS = 500
 FILL = f"""
 INSERT INTO users (id, email, password_hash, name)
-SELECT md5(i::text)::uuid, 'u' || i || '@wishwith.me', md5(i::text), 'Somebody'
+SELECT md5(i::text)::uuid, 'u' || i || '@example.org', md5(i::text), 'Somebody'
 FROM generate_series(1, {ROWS}) i
 ON CONFLICT DO NOTHING
 """

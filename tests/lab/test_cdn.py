@@ -8,8 +8,9 @@ from pathlib import Path
 from tests.lab.asking import ask
 from tests.lab.deployments import Operator
 from tests.lab.full import full
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import asked, now
+from tests.names import API, SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

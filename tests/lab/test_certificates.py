@@ -15,8 +15,9 @@ from tests.edge.judge import complaints_of_sslyze
 from tests.lab.deployments import refused
 from tests.lab.full import full
 from tests.lab.rig.judge import TOLERATED
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
 from tests.lab.seen import STATE, untouched
+from tests.names import API, SITE
 from tests.unit.chains import Made, issuer, leaf, made
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")

@@ -107,8 +107,8 @@ def test_a_dry_run_on_empty_servers_shows_all_steps_and_leaves_every_byte(first:
     begun = ("bootstrap", "up postgres", "migrate core-api")
     for step in (*begun, "start core-api, frontend", "roll nginx"):
         assert f". {step}" in shown.partition("would run")[0]
-    assert "[montreal] would run:" in shown
-    assert "[ubuntu] would run:" in shown
+    assert "[montreal]       would run:" in shown
+    assert "[ubuntu]       would run:" in shown
     assert first.rehearsed == first.empty
 
 

@@ -1,4 +1,4 @@
-"""What others do on the server while a deploy runs."""
+"""What others do on the server while a deploy runs, and what they deployed before it."""
 
 from __future__ import annotations
 
@@ -34,3 +34,19 @@ def test_a_look_at_health_during_the_watch_is_nobodys_death(scene: Scene) -> Non
     assert health.code == 0, health
     assert ran.code == 0, ran
     assert "watch 10 s" in ran.steps("ubuntu")
+
+
+@full
+def test_a_deploy_over_what_is_not_in_its_commit_says_whose_that_is(scene: Scene) -> None:
+    """Off a terminal it goes ahead."""
+    former = scene.runs
+    scene.deployed(scene.change("Theirs", {"README.md": ending("Theirs.")}))
+    theirs = scene.last()
+    mine = scene.change("Mine", {"README.md": ending("Mine.")}, on=former)
+    told = f'replaces {theirs["commit"][:8]} "Theirs" by {theirs["who"]} at '
+    assert [note for note in scene.plan(mine)["notes"] if note.startswith(told)]
+    ran = scene.deployed(mine)
+    assert f"warning: {told}" in ran.unbroken
+    assert "which is not in this one" in ran.unbroken
+    after = scene.change("Both", {"README.md": ending("Both.")})
+    assert "which is not in this one" not in " ".join(scene.plan(after)["notes"])

@@ -11,7 +11,8 @@ from tests.lab.by_hand import up_in_the_middle_costs_nothing
 from tests.lab.commits import replaced
 from tests.lab.full import full
 from tests.lab.rig.plugin import newest_compose, on_linux, version_of_compose
-from tests.lab.scenes import APP, PAGE, SITE, STACK, Scene, ending, reasons, step_names, titled
+from tests.lab.scenes import APP, PAGE, STACK, Scene, ending, reasons, step_names, titled
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 pytestmark = pytest.mark.skipif(

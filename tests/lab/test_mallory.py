@@ -9,6 +9,7 @@ from tests.lab.rig.output import wait_until
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import PAGE, Scene, titled
 from tests.lab.seen import STATE
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -49,7 +50,7 @@ def test_published_ports_are_everybodys_and_containers_those_who_may_use_docker(
 def serves(scene: Scene) -> bool:
     """Whether the page is answered; a proxy that just starts cuts a connection."""
     try:
-        return scene.get("wishwith.me")[0] == 200
+        return scene.get(SITE)[0] == 200
     except BROKEN:
         return False
 

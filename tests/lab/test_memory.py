@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from tests.lab.full import full
 from tests.lab.rig.output import wait_until
-from tests.lab.scenes import API, APP, Scene, ending
+from tests.lab.scenes import APP, Scene, ending
+from tests.names import API
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

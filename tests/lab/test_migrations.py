@@ -11,7 +11,8 @@ from fabfile.remote.data.postgres import MIGRATE
 from tests.lab.asking import ask
 from tests.lab.full import full
 from tests.lab.revisions import revision
-from tests.lab.scenes import API, Scene, step_names
+from tests.lab.scenes import Scene, step_names
+from tests.names import API
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 
 from tests.lab.asking import connected
 from tests.lab.full import full
-from tests.lab.scenes import API, SITE, Scene
+from tests.lab.scenes import Scene
+from tests.names import API, SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

@@ -116,9 +116,11 @@ def test_a_host_key_that_nobody_pinned(pair: Pair, tmp_path: Path, pinned: str |
     if pinned is not None:
         known.write_text(pinned)
     with untouched(pair.montreal):
-        said = refusal(pair.operator, hosts_ini)
+        ran = pair.operator.fab("montreal.deploy", hosts_ini=hosts_ini)
     port = pair.montreal.ssh_port
-    assert said == (
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.evidence[0] == "before that, these must be yours (docs/hosts.md):"
+    assert ran.error == (
         f"montreal: no host key of 127.0.0.1:{port} is pinned; compare the fingerprint of"
         f" ssh-keyscan -p {port} 127.0.0.1 with the server's console, then add the line to {known}"
     )

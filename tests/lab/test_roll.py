@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.lab.full import full
-from tests.lab.scenes import FRONTEND, PAGE, SITE, Scene, reasons, step_names, titled
+from tests.lab.scenes import FRONTEND, PAGE, Scene, reasons, step_names, titled
 from tests.lab.seen import settings_kept
+from tests.names import SITE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 

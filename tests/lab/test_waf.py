@@ -17,7 +17,8 @@ from tests.lab.deployments import Pair
 from tests.lab.full import full
 from tests.lab.load import loaded
 from tests.lab.rig.server import CHECKOUT
-from tests.lab.scenes import API, Scene, ending
+from tests.lab.scenes import Scene, ending
+from tests.names import API, PAGE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -25,7 +26,6 @@ SWITCH = (
     "sed -i -e 's/^COMPOSE_PROFILES=.*/COMPOSE_PROFILES={}/' -e 's/^WAF_MODE=.*/WAF_MODE={}/'"
     f" {CHECKOUT}/.env"
 )
-PAGE = "https://wishwith.me"
 LISTS = "/api/v1/wishlists"
 IN_A_QUERY = {
     "SQL injection": "id=-1%20UNION%20SELECT%20password%20FROM%20users",

@@ -1,6 +1,6 @@
 """Visits the site as a person does: runs on a server, in the resolver's image, with its browser.
 
-Reads one JSON object from standard input: where the names of the site lead, the certificate to
+Reads one JSON object from standard input: the site's name, where it leads, the certificate to
 trust by its key, a shop's page and what it sells. Registers, leaves, signs in again, makes a
 list, adds the page by its address, and waits until what it sells appears without a reload. Prints
 as JSON what the browser complained of until then, its sights as PNGs in base64 by name, what is
@@ -23,7 +23,7 @@ PATIENCE = 60_000
 
 
 def visit(wanted: dict[str, Any], page: Any, email: str, sights: dict[str, str]) -> None:
-    page.goto("https://wishwith.me/")
+    page.goto(f"https://{wanted['site']}/")
     page.get_by_role("button", name="Create an account").click()
     page.get_by_label("Your name").fill("Ada")
     sign(page, email, "Create account")
@@ -59,10 +59,10 @@ SHELL = """async () => {
 """How many shells the browser keeps, and whether the one is that of the page."""
 
 
-def lose_the_network(page: Any, sights: dict[str, str]) -> dict[str, Any]:
+def lose_the_network(wanted: dict[str, Any], page: Any, sights: dict[str, str]) -> dict[str, Any]:
     """What is kept after a look at an address of the server, and what is offered offline."""
-    page.goto("https://wishwith.me/health")
-    page.goto("https://wishwith.me/")
+    page.goto(f"https://{wanted['site']}/health")
+    page.goto(f"https://{wanted['site']}/")
     page.get_by_role("link", name="Birthday").click()
     page.get_by_role("heading", name="Birthday").wait_for()
     shell = page.evaluate(SHELL)
@@ -105,12 +105,12 @@ def main() -> None:
     wanted = json.loads(sys.stdin.readline())
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        leads = wanted["address"]
+        site, leads = wanted["site"], wanted["address"]
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium-headless-shell"),
             args=[
                 "--no-sandbox",
-                f"--host-resolver-rules=MAP wishwith.me {leads}, MAP *.wishwith.me {leads}",
+                f"--host-resolver-rules=MAP {site} {leads}, MAP *.{site} {leads}",
                 f"--ignore-certificate-errors-spki-list={wanted['key']}",
             ],
         )
@@ -130,7 +130,7 @@ def main() -> None:
             finally:
                 sights["birthday"] = sight(page)
                 seen |= {"complaints": list(complaints), "text": page.inner_text("body")}
-            seen["offline"] = lose_the_network(page, sights)
+            seen["offline"] = lose_the_network(wanted, page, sights)
             seen["limited"] = run_into_the_limit(page, email, sights)
         finally:
             print(json.dumps(seen))

@@ -120,12 +120,14 @@ def test_every_way_to_a_service_from_outside_counts_requests_and_those_under_way
     api = (ROOT / "nginx/ubuntu/api-locations.conf").read_text()
     health = (ROOT / "nginx/ubuntu/health.conf").read_text()
     assets = (ROOT / "nginx/ubuntu/assets.conf").read_text()
+    authority = (ROOT / "nginx/ubuntu/authority.conf").read_text()
     ways = 0
     for block in blocks(nginx(server), "server"):
         if not outside.search(block):
             continue
         whole = block
-        for name, text in (("api-locations", api), ("health", health), ("assets", assets)):
+        parts = {"api-locations": api, "health": health, "assets": assets, "authority": authority}
+        for name, text in parts.items():
             whole = whole.replace(f"include {name}.conf;", text)
         for location in blocks(whole, "location"):
             if not re.search(r"proxy_pass|root|waf/api\.conf", location) or "internal;" in location:
@@ -134,7 +136,7 @@ def test_every_way_to_a_service_from_outside_counts_requests_and_those_under_way
             for limit in ("limit_req", "limit_conn"):
                 common = re.sub(r"location [^{]*\{[^}]*\}", "", block)
                 assert re.search(rf"^\s*{limit} ", location + common, re.MULTILINE), location
-    assert ways == {"ubuntu": 13, "montreal": 2}[server]
+    assert ways == {"ubuntu": 14, "montreal": 2}[server]
 
 
 def test_every_limit_counts_by_client_not_by_address() -> None:

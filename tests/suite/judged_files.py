@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.names import API, SITE, WWW
+
 
 @contextmanager
 def compose_settings(root: Path, compose_file: Path) -> Iterator[Path]:
@@ -23,7 +25,8 @@ def compose_settings(root: Path, compose_file: Path) -> Iterator[Path]:
     for rule in rules:
         if rule.applies_to(server):
             blank = rule.required and not rule.default
-            lines.append(f"{rule.key}={'x' * max(rule.minimum, 1) if blank else rule.default}\n")
+            filled = SITE if rule.domain else "x" * max(rule.minimum, 1)
+            lines.append(f"{rule.key}={filled if blank else rule.default}\n")
     with TemporaryDirectory() as folder:
         settings = Path(folder, "env")
         settings.write_text("".join(lines))
@@ -38,9 +41,12 @@ def container_tree(
 
     The container's absolute paths are rewritten to the tree's own, so that every ``include``
     resolves. Yields the copy of the configuration. Of what a deploy writes to ``proxy/`` only the
-    upstreams are there, with everybody in them. The WAF's own rules stand in its image alone.
+    names are there, and the upstreams with everybody in them. The WAF's own rules stand in its
+    image alone.
     ``waf_mode`` and ``scheme`` (of the resolver) are those of the servers' ``.env``.
     """
+    from fabfile.remote.deploy.proxy import naming  # noqa: PLC0415 - as above
+
     waf = root / "nginx/waf" / waf_mode
     chosen = {"waf": waf} if configuration.match("nginx/ubuntu/*") else {}
     chosen |= (
@@ -61,6 +67,10 @@ def container_tree(
         if told := [file.read_text() for file in tracked if file.exists()]:
             written.parent.mkdir()
             written.write_text("".join(told))
+        if configuration.match("nginx/ubuntu/*"):
+            written.parent.mkdir(exist_ok=True)
+            for name, text in naming({"site": (SITE, WWW), "api": (API,)}).items():
+                written.with_name(name).write_text(text)
         for file in tree.rglob("*.conf"):
             text = file.read_text()
             for path in (f"/{home}/", "/etc/wishwithme/"):

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,45 +19,57 @@ from .outcome import ROOT, Outcome, run
 
 TIER = "mutants"
 ENVIRONMENT = ".venv-mutants"
-LOCKED = ("", "-dev", "-patchwork", "-mutants")
-FLOORS = ("model", "ops")
-TESTS = {"model": "tests/unit", "ops": "tests/tasks"}
-SAMPLE = {"model": 300, "ops": 100}
-SCORE = {"model": 80, "ops": 70}
-"""How many of a hundred mutants the tests must notice."""
-SMALLEST = {"model": "fabfile.model.typed.*", "ops": "fabfile.ops.neighbours.*"}
-"""What a first run tries, to have every mutant made and every test's time taken."""
+LOCKED = ("", "-dev", "-mutants")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """One part of ``fabfile/`` that is broken, and what must notice it."""
+
+    name: str
+    tests: str
+    """The folder of its tests."""
+    sample: int
+    """How many mutants are tried."""
+    score: int
+    """How many of a hundred the tests must notice."""
+    smallest: str
+    """What a first run tries, to have every mutant made and every test's time taken."""
+
+
+MODEL = Floor("model", "tests/unit", 300, 80, "fabfile.model.typed.*")
+OPS = Floor("ops", "tests/tasks", 100, 70, "fabfile.ops.neighbours.*")
 SETTING = re.compile(r"^(only_mutate|pytest_add_cli_args_test_selection) = .*$", re.MULTILINE)
 NOTICED = {"killed", "timeout", "segfault", "suspicious"}
 RESULT = re.compile(r"^ +(\S+__mutmut_[0-9]+): (.+)$", re.MULTILINE)
 
 
 def run_sample() -> Outcome:
-    """Break a copy of the checkout in ``SAMPLE`` ways, one after the other."""
+    """Break a copy of the checkout in a sample of ways, one after the other."""
     locked = [f"requirements{part}.txt" for part in LOCKED]
     status, said = run("scripts/setup", ENVIRONMENT, *locked)
     if status:
         return Outcome(problem=f"scripts/setup could not make {ENVIRONMENT}", output=said)
-    outcomes = [_run_floor(floor) for floor in FLOORS]
+    outcomes = [_run_floor(floor) for floor in (MODEL, OPS)]
     return Outcome(
         problem="; ".join(one.problem for one in outcomes if one.problem),
         output="".join(one.output for one in outcomes),
     )
 
 
-def _run_floor(floor: str) -> Outcome:
+def _run_floor(floor: Floor) -> Outcome:
     with TemporaryDirectory() as place:
         copy = Path(place, "copy")
         copy_checkout(copy)
         configure(copy, floor)
         mutmut = str(ROOT / ENVIRONMENT / "bin/mutmut")
-        status, said = run(mutmut, "run", SMALLEST[floor], folder=copy)
+        status, said = run(mutmut, "run", floor.smallest, folder=copy)
         if status:
-            return Outcome(problem=f"{floor}: mutmut could not begin", output=plain(said))
+            return Outcome(problem=f"{floor.name}: mutmut could not begin", output=plain(said))
         names = drawn(floor, _results(mutmut, copy))
         status, said = run(mutmut, "run", *names, folder=copy)
         if status:
-            return Outcome(problem=f"{floor}: mutmut did not end", output=plain(said))
+            return Outcome(problem=f"{floor.name}: mutmut did not end", output=plain(said))
         results = _results(mutmut, copy)
     return judged(floor, {name: results[name] for name in names})
 
@@ -65,11 +78,11 @@ def _results(mutmut: str, copy: Path) -> dict[str, str]:
     return dict(RESULT.findall(run(mutmut, "results", "--all", "true", folder=copy)[1]))
 
 
-def configure(copy: Path, floor: str) -> None:
+def configure(copy: Path, floor: Floor) -> None:
     """What mutmut is to break in a copy, and which tests are to notice it."""
     values = {
-        "only_mutate": [f"fabfile/{floor}/*.py", f"fabfile/{floor}/*/*.py"],
-        "pytest_add_cli_args_test_selection": [TESTS[floor]],
+        "only_mutate": [f"fabfile/{floor.name}/*.py", f"fabfile/{floor.name}/*/*.py"],
+        "pytest_add_cli_args_test_selection": [floor.tests],
     }
     file = copy / "pyproject.toml"
     text = SETTING.sub(lambda at: f"{at[1]} = {json.dumps(values[at[1]])}", file.read_text())
@@ -92,18 +105,18 @@ def plain(said: str) -> str:
     return re.sub(r"[^\n]*\r", "", said)
 
 
-def drawn(floor: str, names: dict[str, str]) -> list[str]:
+def drawn(floor: Floor, names: dict[str, str]) -> list[str]:
     """The names of the sample."""
     digests = {name: hashlib.sha256(name.encode()).digest() for name in names}
-    return sorted(names, key=digests.__getitem__)[: SAMPLE[floor]]
+    return sorted(names, key=digests.__getitem__)[: floor.sample]
 
 
-def judged(floor: str, results: dict[str, str]) -> Outcome:
+def judged(floor: Floor, results: dict[str, str]) -> Outcome:
     """The score, and which mutants nothing noticed."""
     missed = sorted(name for name, result in results.items() if result not in NOTICED)
     score = 100 * (len(results) - len(missed)) / len(results)
     noticed = len(results) - len(missed)
-    said = [f"{floor}: {noticed} of {len(results)} mutants noticed ({score:.0f} %)"]
+    said = [f"{floor.name}: {noticed} of {len(results)} mutants noticed ({score:.0f} %)"]
     said += [f"  {results[name]:<12} {name}" for name in missed]
-    problem = "" if score >= SCORE[floor] else f"{said[0]}; {SCORE[floor]} % must be"
+    problem = "" if score >= floor.score else f"{said[0]}; {floor.score} % must be"
     return Outcome(problem=problem, output="\n".join([*said, ""]))

@@ -49,7 +49,7 @@ x-deploy:
   proxy:
     proxy: true
     gates:
-      - {name: site, url: "https://wishwith.me/", status: 200, contains: Wish}
+      - {name: site, url: "https://app.example/", status: 200, contains: Wish}
 """
 
 
@@ -155,7 +155,7 @@ def test_the_proof_asks_every_gate_but_those_of_a_profile() -> None:
         f"{first} call",
         "all=$(containers page)",
         """for one in $all; do answers 'Wish \\(With\\) Me' "http://$(address "$one"):80/"; done""",
-        f"answers Wish --resolve wishwith.me:443:127.0.0.1 --cacert {CERTIFICATE} https://wishwith.me/",
+        f"answers Wish --resolve app.example:443:127.0.0.1 --cacert {CERTIFICATE} https://app.example/",
     ]
 
 

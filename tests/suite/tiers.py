@@ -56,7 +56,7 @@ def _services() -> Iterator[Tier]:
 
 def _fast() -> Iterator[Tier]:
     """The collection's tests that need no server, the longest first."""
-    for folder in ("tasks", "unit", "suite", "stack", "edge", "workflows", "docs"):
+    for folder in ("tasks", "unit", "suite", "stack", "edge", "package", "workflows", "docs"):
         yield f"tests/{folder}", partial(pytest, f"tests/{folder}")
 
 

@@ -24,6 +24,9 @@ from fabfile.model.inventory import Server
 from fabfile.remote.access import connect
 from tests.unit.builders import SERVER
 
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMhp3j1mmzkD1OXPGnzCzGKAjpk9ZYbxXKWfxyCNMAb0"
+PINNED = f"[192.0.2.7]:2222,[nowhere.example]:2222 {PUBLIC}\n"
+
 
 class Dialled:
     """Stands for Fabric's Connection; ``open`` raises what a test says."""
@@ -74,7 +77,7 @@ def server(tmp_path: Path) -> Server:
     key = Ed25519PrivateKey.generate()
     content = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     (tmp_path / "id").write_bytes(content)
-    (tmp_path / "known_hosts").write_text("")
+    (tmp_path / "known_hosts").write_text(PINNED)
     return replace(SERVER, port=2222, key=tmp_path / "id", known_hosts=tmp_path / "known_hosts")
 
 
@@ -93,13 +96,33 @@ def test_only_the_pinned_host_keys_and_the_one_key_of_the_server_are_used(
     assert (connection.kept_alive, connection.channel_timeout) == (connect.KEEPALIVE, 30)
 
 
-def test_without_a_file_of_host_keys_nothing_is_trusted(
-    dialled: type[Dialled], server: Server
+@pytest.mark.parametrize("pinned", [None, "", f"192.0.2.7 {PUBLIC}\n"])
+def test_an_unknown_host_is_named_with_the_way_to_pin_it_and_all_that_must_be_set(
+    dialled: type[Dialled], server: Server, pinned: str | None
 ) -> None:
+    """As in a fresh clone, which has somebody else's values: before the key is looked for."""
     server.known_hosts.unlink()
-    connect.connect(server)
-    assert dialled.made[0].loaded == []
-    assert isinstance(dialled.made[0].policy, RejectPolicy)
+    server.key.unlink()
+    if pinned is not None:
+        server.known_hosts.write_text(pinned)
+    there = "/home/ubuntu/app"
+    said = {"host": "192.0.2.7", "user": "ubuntu", "key": "id", "path": there}
+    said |= {"repository": "git://origin/app.git", "branch": "main", "domains": "app.example"}
+    with pytest.raises(Trouble) as caught:
+        connect.connect(replace(server, settings=said))
+    assert (caught.value.code, dialled.made) == (REFUSED, [])
+    assert caught.value.message == (
+        "ubuntu: no host key of 192.0.2.7:2222 is pinned; compare the fingerprint of"
+        " ssh-keyscan -p 2222 192.0.2.7 with the server's console,"
+        f" then add the line to {server.known_hosts}"
+    )
+    assert caught.value.evidence == (
+        "before that, these must be yours (docs/hosts.md):",
+        "[ubuntu] in hosts.ini: host = 192.0.2.7, user = ubuntu, key = id",
+        f"[ubuntu] in hosts.ini: repository = {said['repository']}, branch = main, path = {there}",
+        "[ubuntu] in hosts.ini: domains = app.example",
+        f"on the server, {SERVER.path}/.env: DOMAIN, secrets and what else .env.example requires",
+    )
 
 
 def test_on_the_server_itself_nothing_is_dialled(dialled: type[Dialled], server: Server) -> None:
@@ -174,17 +197,6 @@ def test_a_changed_host_key_is_named_with_the_exact_remedy(
         "ubuntu: the host key of 192.0.2.7:2222 is not the pinned one; if the server was really"
         f" reinstalled: ssh-keygen -R '[192.0.2.7]:2222' -f {server.known_hosts},"
         " then pin the new key"
-    )
-
-
-def test_an_unknown_host_key_is_named_with_the_way_to_pin_it(
-    dialled: type[Dialled], server: Server
-) -> None:
-    error = SSHException("Server '192.0.2.7' not found in known_hosts")
-    assert refused_by(error, dialled, replace(server, port=22)) == (
-        "ubuntu: no host key of 192.0.2.7 is pinned; compare the fingerprint of"
-        " ssh-keyscan -p 22 192.0.2.7 with the server's console,"
-        f" then add the line to {server.known_hosts}"
     )
 
 

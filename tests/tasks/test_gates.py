@@ -148,7 +148,7 @@ def test_a_page_that_would_stay_blank_is_a_red_gate(
         )
 
     monkeypatch.setattr("fabfile.remote.outside.ask_from_here", ask)
-    monkeypatch.setattr("fabfile.ops.gates._through_proxy", lambda *_: [])
+    monkeypatch.setattr("fabfile.ops.gates._on_the_server", lambda *_: [])
     running.origin.commit("Alive", {"compose/ubuntu.yml": json.dumps(ALIVE)})
     ran = running.fab("ubuntu.deploy")
     assert ran.code == (1 if why else 0), ran.everything

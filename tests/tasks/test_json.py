@@ -78,7 +78,7 @@ def test_a_plan_is_told_whole(second: Fleet) -> None:
         "subject": "Second",
         "since": second.origin.commits[0].id,
         "steps": [
-            {"kind": "fetch", "subject": "00000002", "reason": "Second", "force": False},
+            {"kind": "fetch", "subject": "00000002", "reason": "the wanted commit", "force": False},
             {
                 "kind": "build",
                 "subject": "web",

@@ -112,3 +112,32 @@ def test_a_git_that_is_at_work_is_found(clone: Place) -> None:
         assert ("busy", str(other.pid)) in found(clone)
         other.communicate(b"")
     assert found(clone) == {("stale", ".git/index.lock")}
+
+
+def test_whether_the_commit_contains_what_the_checkout_stands_on_is_found(clone: Place) -> None:
+    def contains(ref: str = "main") -> bool:
+        commit = clone.look(ref).commit
+        assert commit is not None
+        return commit.contains_head
+
+    assert contains()
+    clone.git("branch", "-q", "before", "main~")
+    later = "commit refs/heads/main\ncommitter A <a@example.org> 2000000000 +0000\ndata 1\nx\n"
+    subprocess.run(
+        ["git", "-C", clone.origin, "fast-import", "--quiet"],
+        input=f"{later}from refs/heads/main^0\n" + later * 200,
+        text=True,
+        check=True,
+    )
+    assert contains()
+    assert not contains("before")
+    clone.git("checkout", "-q", "before")
+    clone.commit_files("Mine", {"conf/app/one": "mine"})
+    assert not contains("before")
+    assert contains("@local:HEAD")
+
+
+def test_a_server_without_a_checkout_stands_on_nothing(place: Place) -> None:
+    facts = place.look()
+    assert facts.commit is not None
+    assert not facts.commit.contains_head

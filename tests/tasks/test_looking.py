@@ -57,9 +57,39 @@ def test_a_dry_run_shows_every_change_that_it_would_make(second: Fleet) -> None:
     assert ran.code == 0, ran.everything
     shown = "\n".join(ran.lines)
     for words in ("fetch", "worktree", "docker compose", "checkout", "docker tag", "load-proxy"):
-        assert f"[ubuntu] would run: {words}" in shown
+        assert f"[ubuntu]       would run: {words} " in shown
     assert "verified" not in shown
     assert "✓" not in shown
+
+
+def test_a_dry_run_reads_as_steps_each_with_the_first_lines_of_its_commands(second: Fleet) -> None:
+    lines = second.fab("ubuntu.deploy --dry-run").lines
+    at = lines.index(
+        "[ubuntu] dry run: what each step would run (--verbose: all of it, with our scripts)"
+    )
+    told = lines[at + 1 :]
+    planned = [re.sub(r": .*", "", line) for line in lines[:at] if re.search(r"\] +\d+\. ", line)]
+    assert [line for line in told if "would run: " not in line] == planned != []
+    build = next(n for n, line in enumerate(told) if line.endswith(". build web"))
+    assert told[build + 1] == "[ubuntu]       would run: docker compose build web"
+    assert max(map(len, told)) <= 100
+
+
+def test_a_verbose_dry_run_shows_whole_commands_and_our_scripts(second: Fleet) -> None:
+    lines = second.fab("ubuntu.deploy --dry-run --verbose").lines
+    assert "[ubuntu] dry run: what each step would run" in lines
+    (build,) = (line for line in lines if line.endswith(".apart.json build web"))
+    assert "would run: 'docker compose' --project-directory /home/ubuntu/app/compose" in build
+    assert "[ubuntu]         set -eu" in lines
+
+
+def test_whole_scripts_are_only_for_a_dry_run(second: Fleet) -> None:
+    with second.untouched():
+        ran = second.fab("ubuntu.deploy --verbose")
+    assert (ran.code, ran.error) == (
+        2,
+        "--verbose shows the scripts of a dry run: it needs --dry-run",
+    )
 
 
 def test_a_plan_and_the_deploy_after_it_have_the_same_steps(second: Fleet) -> None:

@@ -22,9 +22,8 @@ BLOCK = f"""\
 """
 FOREIGN = "SHELL=/bin/sh\n*/5 * * * * df -h >/tmp/df 2>&1"
 COLLECTION = {
-    "scripts/setup": "setup\n",
+    "fabfile/__init__.py": "",
     "requirements.txt": "fabric\n",
-    "requirements-patchwork.txt": "patchwork\n",
 }
 
 
@@ -57,7 +56,7 @@ def test_the_jobs_are_installed_where_there_is_something_to_schedule(deployed: F
     assert deployed.montreal.did == []
     assert ran.lines == [
         "[montreal] nothing to schedule: no database, no domains",
-        "[ubuntu] ✓ prepare what the jobs need (job, hosts.ini, environment)",
+        "[ubuntu] ✓ prepare what the jobs need (job, environment, hosts.ini, venv)",
         "[ubuntu] 0 3 * * *  db.backup",
         "[ubuntu] 30 3 * * *  db.verify",
         "[ubuntu] 0 4 * * *  db.prune",
@@ -66,6 +65,7 @@ def test_the_jobs_are_installed_where_there_is_something_to_schedule(deployed: F
     assert deployed.ubuntu.did == [
         "make-folders",
         "put operator/job",
+        "put operator/environment",
         "put operator/hosts.ini",
         "environment",
         "put operator/crontab",
@@ -107,7 +107,7 @@ def test_new_requirements_and_settings_are_brought_there_and_nothing_else(
         scheduled.hosts.read_text().replace("branch = main", "branch = main\nsettle = 6")
     )
     ran = scheduled.fab("cron.install")
-    assert "[ubuntu] ✓ prepare what the jobs need (hosts.ini, environment)" in ran.lines
+    assert "[ubuntu] ✓ prepare what the jobs need (hosts.ini, venv)" in ran.lines
     assert "[ubuntu] no change" not in ran.lines
     assert "newer" in scheduled.ubuntu.environment
 
@@ -207,9 +207,19 @@ def test_a_server_without_a_release_is_refused(fleet: Fleet) -> None:
 
 def test_a_release_without_the_collection_is_refused(filled: Fleet) -> None:
     assert refusal(filled) == (
-        "ubuntu: the deployed commit 00000002 has no scripts/setup, requirements.txt,"
-        " requirements-patchwork.txt; deploy one that has the collection"
+        "ubuntu: the deployed commit 00000002 has no fabfile.py or fabfile/__init__.py,"
+        " requirements-deploy.txt or requirements.txt; deploy one that has"
     )
+
+
+def test_another_repository_needs_its_fabfile_and_the_requirements_of_fab_alone(
+    filled: Fleet,
+) -> None:
+    files = {"fabfile.py": "", "requirements-deploy.txt": "ops\n", "requirements.txt": "flask\n"}
+    filled.origin.commit("Another repository", files)
+    assert filled.fab("deploy").code == 0
+    assert filled.fab("cron.install").code == 0
+    assert filled.ubuntu.environment == "ops\n"
 
 
 def test_a_server_with_nothing_to_schedule_is_refused_when_it_is_named(deployed: Fleet) -> None:

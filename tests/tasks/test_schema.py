@@ -344,4 +344,4 @@ def test_without_an_image_that_knows_the_schema_nothing_takes_it_down(filled: Fl
 def test_another_word_for_the_migrations_is_refused(filled: Fleet) -> None:
     with filled.untouched():
         ran = filled.fab("ubuntu.rollback --migrations up")
-    assert (ran.code, ran.error) == (2, "--migrations up: it is down or keep")
+    assert (ran.code, ran.error) == (2, "--migrations 'up' is not down or keep")

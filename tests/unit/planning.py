@@ -13,7 +13,7 @@ from fabfile.model.stack import Stack
 
 from .builders import NEW, SERVER, STACK, TREE, commit, facts, target
 
-FETCH = ("fetch 00000000", "The subject")
+FETCH = ("fetch 00000000", "the wanted commit")
 CHECKOUT = ("checkout 00000000", "was 00000000")
 TEST_PROXY = ("test-proxy proxy", "nginx -t in the target image")
 

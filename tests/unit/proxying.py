@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -132,15 +132,15 @@ def host(tmp_path: Path, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return Host(server, Context())
 
 
-def told(*missing: str, callers: Sequence[str] = ()) -> Told:
+def told(*missing: str, **files: str) -> Told:
+    """``files``: by name, without its end, with _ for -."""
     front = STACK.service("proxy")
     return Told(
         service=replace(
             front, hints=replace(front.hints, upstreams=("upstreams.conf", "more.conf"))
         ),
         generation="0f",
-        callers=tuple(callers),
-        cdn=("X-Client", "203.0.113.0/24"),
+        files={f"{name.replace('_', '-')}.conf": text for name, text in files.items()},
         missing=set(missing),
         running=True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import unicodedata
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -12,6 +13,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from fabfile.model.errors import Trouble
 from fabfile.ui.console import HIDDEN, SHORTEST, Console
@@ -40,6 +42,39 @@ def shown(text: str) -> str:
     with redirect_stdout(output):
         Console().line("ubuntu", text)
     return output.getvalue()
+
+
+def broken(text: str, columns: str, hang: int) -> list[str]:
+    """The lines that a console of so many columns makes of one."""
+    output = io.StringIO()
+    with redirect_stdout(output), patch.dict("os.environ", COLUMNS=columns):
+        output.isatty = lambda: True  # type: ignore[method-assign]
+        Console().line("ubuntu", text, hang=hang)
+    return re.sub(r"\x1b\[[0-9;]*m", "", output.getvalue()).splitlines()
+
+
+def test_a_line_that_hangs_is_broken_at_words_and_its_rest_stands_in() -> None:
+    assert broken("  1. pull proxy: one two three four five six seven", "39", 5) == [
+        "[ubuntu]   1. pull proxy: one two three",
+        "[ubuntu]      four five six seven",
+    ]
+
+
+def test_a_word_without_room_is_broken_and_a_page_has_100_columns_at_most() -> None:
+    assert broken("pull " + "x" * 200, "300", 2) == [
+        "[ubuntu] pull",
+        "[ubuntu]   " + "x" * 89,
+        "[ubuntu]   " + "x" * 89,
+        "[ubuntu]   " + "x" * 22,
+    ]
+
+
+@given(st.lists(st.text("ab願🎁é.:/-", min_size=1, max_size=60), min_size=1), st.integers(40, 120))
+def test_a_broken_line_fits_and_loses_nothing(words: list[str], columns: int) -> None:
+    lines = broken(" ".join(words), str(columns), 4)
+    assert max(map(cell_len, lines)) <= min(columns, 100)
+    whole = "".join(line.removeprefix("[ubuntu] ") for line in lines)
+    assert whole.replace(" ", "") == "".join(words)
 
 
 def test_a_secret_is_replaced_wherever_it_stands() -> None:

@@ -137,6 +137,17 @@ def test_a_changed_proxy_configuration_reloads_and_recreates_nothing() -> None:
     assert made.untouched == ("db", "api-1", "api-2", "web", "proxy")
 
 
+def test_other_names_are_loaded_and_recreate_nothing() -> None:
+    front = STACK.service("proxy")
+    hints = replace(front.hints, names={"site": ("other.example",)})
+    assert steps(plan(stack=with_service("proxy", hints=hints))) == [
+        FETCH,
+        TEST_PROXY,
+        CHECKOUT,
+        ("reload proxy", "its configuration changed"),
+    ]
+
+
 def test_a_proxy_that_is_replaced_anyway_is_not_reloaded_too() -> None:
     stack = with_service("proxy", config_hash="other")
     assert titles(plan(changed("nginx/nginx.conf"), stack)) == [

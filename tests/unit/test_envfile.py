@@ -20,6 +20,8 @@ from fabfile.model.access.envfile import (
     schema,
 )
 
+from .bad_domains import BAD_DOMAINS
+
 ROOT = Path(__file__).resolve().parents[2]
 STRONG = "8f3kQz17Lm5vXw92Tb6NpRc4"
 
@@ -99,6 +101,7 @@ def test_a_rule_without_servers_holds_everywhere() -> None:
     assert Rule("A", "").applies_to("montreal")
     assert Rule("A", "", servers=("ubuntu",)).applies_to("ubuntu")
     assert not Rule("A", "", servers=("ubuntu",)).applies_to("montreal")
+    assert Rule("A", "", servers=("ubuntu",)).applies_to("staging", "ubuntu")
 
 
 def test_the_schema_of_this_repository_knows_its_secrets() -> None:
@@ -147,6 +150,29 @@ def test_a_character_that_breaks_an_address_is_refused(character: str) -> None:
     assert problems(Rule("A", "", urlsafe=True), f"ab{character}cd") == (
         ".env: A may only hold A-Z a-z 0-9 . _ ~ - (it becomes part of a URL)",
     )
+
+
+@pytest.mark.parametrize("value", BAD_DOMAINS)
+def test_a_domain_is_a_name_and_nothing_more(value: str) -> None:
+    assert problems(Rule("A", "", domain=True), value) == (
+        ".env: A is not a domain name such as example.org, in small letters",
+    )
+    for good in ("example.org", "xn--mnchen-3ya.example", "a-1.b.example"):
+        assert problems(Rule("A", "", domain=True), good) == ()
+
+
+def test_who_has_no_domain_yet_is_told_what_to_add() -> None:
+    for value, what in ((None, "missing"), ("", "empty")):
+        assert problems(Rule("A", "", required=True, domain=True), value) == (
+            f".env: A is {what}: add A= and your site's name, as example.org",
+        )
+
+
+def test_a_domain_that_compose_reads_otherwise_is_told_once() -> None:
+    rule = Rule("A", "", required=True, domain=True)
+    for seen in ("", "x.example"):
+        found = check(EnvFile({"A": "$HOST.example"}), {"A": seen}, [rule], "ubuntu")
+        assert len(found.problems) == 1
 
 
 @pytest.mark.parametrize(

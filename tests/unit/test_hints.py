@@ -11,6 +11,8 @@ from fabfile.model.hints import Database, Gate, Hints, Migration, Volume, revisi
 from fabfile.model.probe import Probe
 from fabfile.model.x_deploy import known_hints, parse_hints
 
+from .bad_domains import BAD_DOMAINS
+
 
 def refusal(raw: dict[str, Any]) -> str:
     with pytest.raises(Trouble) as caught:
@@ -44,6 +46,7 @@ def test_every_hint_is_read() -> None:
             "checks": {"events": ["ask", "inside"]},
             "hold": "return 503;",
             "upstreams": "one.conf",
+            "names": {"site": ["app.example", "www.app.example"], "api": "api.app.example"},
             "database": {"user": "DB_USER", "name": "DB_NAME", "revision": "SELECT 1"},
             "volume": {"path": "/data", "dump": ["tar", "-c"], "stopped": True},
         },
@@ -60,6 +63,7 @@ def test_every_hint_is_read() -> None:
         checks={"events": ("ask", "inside")},
         hold="return 503;",
         upstreams=("one.conf",),
+        names={"site": ("app.example", "www.app.example"), "api": ("api.app.example",)},
         database=Database("DB_USER", "DB_NAME", "SELECT 1"),
         volume=Volume("/data", ("tar", "-c"), stopped=True),
     )
@@ -79,8 +83,8 @@ def test_every_hint_is_read() -> None:
             "api",
             "keeps",
             (
-                "checks, database, drain, gates, hold, keep, link, login, migrate, probe, proxy,"
-                " smoke, update, upstreams, volume"
+                "checks, database, drain, gates, hold, keep, link, login, migrate, names, probe,"
+                " proxy, smoke, update, upstreams, volume"
             ),
         ),
         (
@@ -120,6 +124,25 @@ def test_a_key_that_nobody_reads_is_refused_with_the_known_ones(
 )
 def test_a_key_that_is_missing_is_named(raw: dict[str, Any], message: str) -> None:
     assert refusal(raw) == message
+
+
+@pytest.mark.parametrize("name", BAD_DOMAINS)
+def test_a_name_that_the_proxy_serves_is_nothing_but_a_domain_name(name: str) -> None:
+    for names in (name, ["www.app.example", name]):
+        assert refusal({"names": {"site": names}}) == (
+            f"x-deploy.api.names.site: {name!r} is not a domain name in small letters"
+        )
+
+
+@pytest.mark.parametrize("group", ["../site", "Site", "a b", ""])
+def test_a_group_of_names_has_a_plain_name(group: str) -> None:
+    message = f"x-deploy.api.names: {group!r} is not the name of a group (a-z, 0-9, -)"
+    assert refusal({"names": {group: "app.example"}}) == message
+
+
+@pytest.mark.parametrize("url", ["https://[x/", "https://app.example:x/", "https://a:0/"])
+def test_the_address_of_a_gate_can_be_read(url: str) -> None:
+    assert refusal({"gates": [{"name": "site", "url": url}]}).startswith("x-deploy.api: ")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 
 from fabfile.remote.schedule.crontab import JOB
 
-SETUP = """\
+ENVIRONMENT = """\
 #!/bin/sh
-cd "$(dirname "$0")/.." && cat "$2" "$3" >"$1/packages" && echo "setup: $1 is ready"
+echo "environment: ready"
 """
 FAB = """\
 #!/bin/sh
@@ -32,11 +32,8 @@ class Place:
         self.checkout = folder / "the checkout"
         for made in (self.operator / "jobs", self.operator / "logs", self.operator / "venv/bin"):
             made.mkdir(parents=True)
-        (self.checkout / "scripts").mkdir(parents=True)
-        for name in ("requirements.txt", "requirements-patchwork.txt"):
-            (self.checkout / name).write_text(f"{name}\n")
         (self.operator / "hosts.ini").write_text(f"[ubuntu]\npath = {self.checkout}\n")
-        self.program(self.checkout / "scripts/setup", SETUP)
+        self.program(self.operator / "environment", ENVIRONMENT)
         self.program(self.operator / "venv/bin/fab", FAB)
         self.program(self.operator / "job", JOB)
         self.does("true")
@@ -83,15 +80,13 @@ def test_a_job_that_succeeds_prints_nothing_and_leaves_its_time_and_log(place: P
     assert begin.endswith("Z begin: db.backup --quiet")
     assert end.endswith("Z end: exit code 0")
     assert said == [
-        f"setup: {place.operator}/venv is ready",
+        "environment: ready",
         (
             f"fab --search-root {place.checkout} db.backup --quiet for db.backup"
             f" by {place.operator}/hosts.ini"
         ),
         "é",
     ]
-    packages = place.operator / "venv/packages"
-    assert packages.read_text() == "requirements.txt\nrequirements-patchwork.txt\n"
 
 
 def test_a_job_that_fails_prints_all_of_this_run_and_nothing_of_others(place: Place) -> None:
@@ -115,7 +110,7 @@ def test_without_an_error_of_ours_the_exit_code_is_the_reason(place: Place) -> N
 
 
 def test_without_its_environment_no_task_is_run(place: Place) -> None:
-    place.program(place.checkout / "scripts/setup", "#!/bin/sh\necho 'no index' >&2; exit 1\n")
+    place.program(place.operator / "environment", "#!/bin/sh\necho 'no index' >&2; exit 1\n")
     code, printed = place.run()
     assert (code, "no index" in printed, "fab" in printed) == (1, True, False)
 

@@ -104,14 +104,16 @@ def test_a_file_comes_into_a_folder_that_was_not_there(host: Host) -> None:
 
 
 def test_a_dry_host_writes_nothing_and_tells_what_it_was_told(host: Host) -> None:
-    seen: list[tuple[str, str]] = []
-    dry = DryHost(host, lambda name, words: seen.append((name, words)))
-    dry.put(host.server.root / "file", "text")
+    seen: list[tuple[str, list[str], str]] = []
+    dry = DryHost(host, lambda name, words, script: seen.append((name, [*words], script)))
     dry.write(["touch", str(host.server.root / "other")])
-    assert seen == [
-        ("ubuntu", f"put {host.server.root}/file 600 4"),
-        ("ubuntu", f"touch {host.server.root}/other"),
+    dry.write(["bash", "-c", "rm $1", "away", "file"])
+    dry.put(host.server.root / "file", "text")
+    assert seen[:2] == [
+        ("ubuntu", ["touch", f"{host.server.root}/other"], ""),
+        ("ubuntu", ["away", "file"], "rm $1"),
     ]
+    assert [words for _, words, _ in seen[2:]] == [["put", f"{host.server.root}/file", "600", "4"]]
     assert [path.name for path in Path(host.server.root).iterdir()] == ["locks"]
 
 
@@ -170,10 +172,10 @@ def test_a_dry_host_pours_nothing(host: Host) -> None:
         asked.append(1)
         yield b"something"
 
-    seen: list[tuple[str, str]] = []
-    dry = DryHost(host, lambda name, words: seen.append((name, words)))
+    seen: list[list[str]] = []
+    dry = DryHost(host, lambda _name, words, _script: seen.append([*words]))
     assert dry.pour(["tee", str(host.server.root / "file")], chunks(), timeout=5).ok
-    assert seen == [("ubuntu", f"tee {host.server.root}/file")]
+    assert seen == [["tee", f"{host.server.root}/file"]]
     assert asked == []
     assert not Path(host.server.root / "file").exists()
 

@@ -17,7 +17,7 @@ from urllib3 import HTTPResponse
 from fabfile.model.probe import Probe, Question
 from fabfile.remote import outside
 from fabfile.remote.http import BODY, TIMEOUT
-from fabfile.remote.outside import ask_from_here
+from fabfile.remote.outside import addresses_of, ask_from_here
 
 QUESTION = Question("site", "https://app.example/path", Probe())
 
@@ -116,6 +116,27 @@ def test_with_an_edge_it_is_dialled_instead_and_asked_for_the_name(wire: Wire) -
     assert pool.assert_hostname == "app.example"
     assert request.headers["Host"] == "app.example"
     assert request.url == "https://app.example/path"
+
+
+def test_a_question_with_a_place_is_asked_there_and_the_others_at_the_edge(wire: Wire) -> None:
+    questions = [
+        Question("api", "http://api.example/", Probe(), "10.0.0.1:80"),
+        Question("v6", "https://v6.example/", Probe(), "fd00::1:443"),
+        QUESTION,
+    ]
+    ask_from_here(questions, {}, ("127.0.0.1", 8443))
+    pools: list[Any] = [
+        adapter.get_connection_with_tls_context(request, True)
+        for (request, _), adapter in zip(wire.sent, wire.adapters, strict=True)
+    ]
+    places = [("10.0.0.1", 80), ("fd00::1", 443), ("127.0.0.1", 8443)]
+    assert [(pool.host, pool.port) for pool in pools] == places
+
+
+def test_a_name_has_the_addresses_that_this_machine_finds() -> None:
+    assert "127.0.0.1" in addresses_of("localhost")
+    assert addresses_of("192.0.2.1") == {"192.0.2.1"}
+    assert addresses_of("a" * 300) == frozenset()
 
 
 @pytest.mark.parametrize(

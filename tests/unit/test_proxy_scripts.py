@@ -16,14 +16,19 @@ from fabfile.remote.deploy import proxy
 from fabfile.remote.host import Host
 from fabfile.remote.output import Output, Timeout
 
-from .builders import ROOT, SERVER
+from .builders import ROOT, SERVER, STACK, target
+from .planning import with_service
 from .proxying import UPSTREAMS, keep, loads, ran, told, workers, written
+
+CDN = proxy.believed(("X-Client", "203.0.113.0/24"))
 
 
 def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
     host: Host, stubs: Path
 ) -> None:
-    proxy.load(host, told(callers=["10.0.0.1", "10.0.0.2"]))
+    odd = "location ~ \\.php$ { return 404 '100%s\\n'; }\n"
+    allow = proxy.allowed(["10.0.0.1", "10.0.0.2"])
+    proxy.load(host, told(allow=allow, real_ip=CDN, names=odd))
     assert "\n".join(written(host, "upstreams")) + "\n" == UPSTREAMS
     assert written(host, "allow") == [
         "allow 10.0.0.1;",
@@ -36,6 +41,7 @@ def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
         "real_ip_header X-Client;",
         "real_ip_recursive on;",
     ]
+    assert written(host, "names") == odd.splitlines()
     generation, epoch, pinned = written(host, "generation")
     constant = 'location = /{} {{ default_type text/plain; return 200 "{}\\n"; }}'
     assert generation == constant.format("generation", "0f")
@@ -50,21 +56,42 @@ def test_what_is_missing_is_no_name_that_nginx_would_have_to_find(host: Host, st
     assert loads(stubs) == [["api-2:8000", "web:80"]]
 
 
-def test_nobody_is_let_in_anew_where_everybody_is(host: Host, stubs: Path) -> None:
-    proxy.load(host, told())
-    assert not Path(host.server.root / "proxy/allow.conf").exists()
+def test_nobody_is_believed_or_shut_out_where_hosts_ini_names_nobody() -> None:
+    plain = target(STACK)
+    assert proxy.files_for(plain) == {"real-ip.conf": ""}
+    some = replace(plain, callers=("10.0.0.1",), cdn=("X-Client", "203.0.113.0/24"))
+    assert proxy.files_for(some) == {
+        "allow.conf": "allow 10.0.0.1;\nallow 127.0.0.1;\ndeny all;\n",
+        "real-ip.conf": CDN,
+    }
+
+
+def test_the_names_that_are_served_are_written_for_server_name_and_for_a_map() -> None:
+    front = STACK.service("proxy")
+    names = {"site": ("app.example", "www.app.example"), "api": ("api.app.example",)}
+    stack = with_service("proxy", hints=replace(front.hints, names=names))
+    assert proxy.files_for(target(stack)) == {
+        "real-ip.conf": "",
+        "site-names.conf": "server_name app.example www.app.example;\n",
+        "site-origins.conf": (
+            "https://app.example https://app.example;\n"
+            "https://www.app.example https://www.app.example;\n"
+        ),
+        "api-names.conf": "server_name api.app.example;\n",
+        "api-origins.conf": "https://api.app.example https://api.app.example;\n",
+    }
 
 
 def test_a_configuration_that_is_refused_leaves_everything_as_it_was(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even what is only written: a proxy that starts anew reads it."""
-    proxy.load(host, told("api-1"))
-    names = ("upstreams", "generation")
+    proxy.load(host, told("api-1", names="server_name old;\n"))
+    names = ("upstreams", "generation", "names")
     before = [written(host, name) for name in names]
     monkeypatch.setenv("REFUSES", "no host web")
     with pytest.raises(Trouble, match="nginx does not load what was written") as no:
-        proxy.load(host, told())
+        proxy.load(host, told(names="server_name new;\n"))
     assert no.value.evidence == ("nginx: [emerg] no host web",)
     assert [written(host, name) for name in names] == before
     assert len(loads(stubs)) == 1
@@ -107,7 +134,7 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
         Remembering(SERVER, Context()),
         tree,
         {"web", "app-web"},
-        told(callers=["10.0.0.1"]),
+        told(allow=proxy.allowed(["10.0.0.1"]), real_ip=CDN),
         "p:1",
         split=(),
     )
@@ -116,8 +143,8 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
         f"{ROOT}/proxy",
         f"{tree}/.proxy",
         f"{tree}/upstreams.conf\n{tree}/more.conf",
-        "allow 10.0.0.1;\nallow 127.0.0.1;\ndeny all;",
-        "set_real_ip_from 203.0.113.0/24;\nreal_ip_header X-Client;\nreal_ip_recursive on;\n",
+        "allow.conf allow 10.0.0.1;\\nallow 127.0.0.1;\\ndeny all;\\n\nreal-ip.conf "
+        + CDN.replace("\n", "\\n"),
         "",
     ]
     assert run[:5] == ["docker", "run", "--rm", "--network", "none"]

@@ -150,7 +150,10 @@ def test_mounts_are_binds_and_volumes_with_their_targets() -> None:
 
 
 def test_published_ports_are_numbers_with_their_protocol() -> None:
-    assert STACK.service("nginx").ports == (Port("", 80, "tcp"), Port("", 443, "tcp"))
+    assert STACK.service("nginx").ports == (
+        Port("", 80, "tcp", target=80),
+        Port("", 443, "tcp", target=443),
+    )
 
 
 def test_composes_own_digest_of_a_definition_is_kept() -> None:
@@ -213,7 +216,7 @@ def test_an_environment_value_that_is_not_set_is_empty() -> None:
 def test_a_port_that_is_not_published_is_none() -> None:
     ports = [{"target": 80}, {"target": 81, "published": "8081", "host_ip": "127.0.0.1"}]
     service = small({"a": {"image": "a", "ports": ports}}).service("a")
-    assert service.ports == (Port("127.0.0.1", 8081, "tcp"),)
+    assert service.ports == (Port("127.0.0.1", 8081, "tcp", target=81),)
 
 
 def test_a_service_comes_after_everything_it_depends_on() -> None:
@@ -239,11 +242,10 @@ def test_hints_for_services_that_do_not_exist_are_refused() -> None:
     assert refusal(json.dumps(model)) == "x-deploy: no such service: also-gone, gone"
 
 
-GATE = {"name": "site", "url": "https://app.example/"}
 NEVER_ASKED = [
-    ({"web": {"gates": [GATE]}}, "gates of web: it is not the proxy"),
     ({"web": {"upstreams": "a.conf"}}, "upstreams of web: it is not the proxy"),
     ({"web": {"hold": "return 503;"}}, "hold of web: it is not the proxy"),
+    ({"web": {"names": {"site": "app.example"}}}, "names of web: it is not the proxy"),
     ({"web": {"smoke": ["true"]}}, "smoke of web: its image is not built here"),
     ({"web": {"proxy": True}, "api": {"proxy": True}}, "proxy of web and api: only one is asked"),
     (
@@ -268,8 +270,8 @@ def test_what_nobody_would_ask_is_refused_by_name(hints: dict[str, Any], said: s
 
 def test_a_release_that_was_made_with_what_nobody_asks_can_be_gone_back_to() -> None:
     model = {"name": "app", "services": {"web": {"image": "web:1"}}}
-    resolved = json.dumps({**model, "x-deploy": {"web": {"gates": [GATE]}}})
-    assert parse(resolved, "", strict=False).service("web").hints.gates[0].name == "site"
+    resolved = json.dumps({**model, "x-deploy": {"web": {"upstreams": "a.conf"}}})
+    assert parse(resolved, "", strict=False).service("web").hints.upstreams == ("a.conf",)
 
 
 def test_a_service_that_does_not_exist_is_answered_with_those_that_do() -> None:
@@ -293,7 +295,10 @@ def test_a_range_of_ports_is_any_of_them_and_a_protocol_is_kept() -> None:
         {"target": 53, "published": "53", "protocol": "udp"},
     ]
     service = small({"a": {"image": "a", "ports": ports}}).service("a")
-    assert service.ports == (Port("", 7000, "tcp", 7002), Port("", 53, "udp"))
+    assert service.ports == (
+        Port("", 7000, "tcp", 7002, target=80),
+        Port("", 53, "udp", target=53),
+    )
     assert [port.choices for port in service.ports] == [
         ["7000/tcp", "7001/tcp", "7002/tcp"],
         ["53/udp"],
@@ -375,3 +380,38 @@ def test_a_definition_is_the_same_to_whichever_compose_prints_it() -> None:
 def test_a_start_period_is_read_as_compose_prints_it(printed: str, seconds: float) -> None:
     service = small({"a": {"image": "a", "healthcheck": {"start_period": printed}}}).service("a")
     assert service.start_period == seconds
+
+
+ASKED = [
+    ({}, False),
+    ({"web": {"smoke": ["true"]}}, False),
+    ({"web": {"probe": {"port": 80}}}, True),
+    ({"web": {"gates": [{"name": "site", "url": "http://app.example/"}]}}, True),
+    ({"web": {"checks": {"queue": ["ask"]}}}, True),
+    ({"web": {"link": {"command": ["call"]}}}, True),
+]
+
+
+@pytest.mark.parametrize(("hints", "proves"), ASKED)
+def test_a_release_is_proved_where_something_asks_whether_it_works(
+    hints: dict[str, Any], proves: bool
+) -> None:
+    stack = small({"web": {"build": {"context": "/app"}}}, **{"x-deploy": hints})
+    assert stack.proves is proves
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),  # as compose writes it
+        ("::", "127.0.0.1"),
+        ("10.0.0.5", "10.0.0.5"),
+        ("fd00::5", "[fd00::5]"),
+    ],
+)
+def test_a_port_is_asked_where_it_is_published(address: str, asked: str) -> None:
+    ports = [{"target": 80, "published": "8080", "host_ip": address}]
+    service = small({"web": {"image": "web", "ports": ports}}).service("web")
+    assert service.listens_at(8080) == asked
+    assert service.listens_at(9090) == "127.0.0.1"

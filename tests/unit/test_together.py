@@ -66,9 +66,10 @@ def test_what_is_gathered_is_made_at_the_end_and_once(anywhere: Host) -> None:
 
 
 def test_a_host_that_cannot_write_makes_nothing_of_it(anywhere: Host) -> None:
-    told: list[str] = []
-    together = Gathering(DryHost(anywhere, lambda _name, words: told.append(words)))
+    told: list[list[str]] = []
+    dry = DryHost(anywhere, lambda _name, words, _script: told.append([*words]))
+    together = Gathering(dry)
     together.put(anywhere.server.root / "a", "1")
     assert [one.ok for one in together.done()] == [True]
     assert not path(anywhere, "a").exists()
-    assert told == [f"put {anywhere.server.root}/a 600 1"]
+    assert told == [["put", f"{anywhere.server.root}/a", "600", "1"]]

@@ -40,7 +40,7 @@ PLAN = Plan(
     subject="Answer | faster <b>now</b> `really`",
     since=SINCE,
     steps=(
-        Step(Kind.FETCH, "1a2b3c4d", "Answer | faster <b>now</b> `really`"),
+        Step(Kind.FETCH, "1a2b3c4d", "the wanted commit"),
         Step(Kind.BUILD, "core-api", "wishwithme/core-api:0123 not on the server"),
         Step(
             Kind.START,

@@ -2,8 +2,9 @@
 
 ``.env.example`` is the schema. Annotations stand in the comment lines above a key:
 ``@required``, ``@secret``, ``@min=32`` (characters), ``@urlsafe`` (A-Z a-z 0-9 . _ ~ -),
-``@https`` (a URL, or its scheme: any other is a warning), ``@server=ubuntu`` (the key belongs to
-that server only). A message never contains a value.
+``@https`` (a URL, or its scheme: any other is a warning), ``@domain`` (a name such as
+``example.org``), ``@server=ubuntu`` (the key belongs to that server only). A message never contains
+a value.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from io import StringIO
 from dotenv.parser import Binding, parse_stream
 
 from ..errors import refused
+from ..names import DOMAIN
 
 ANNOTATION = re.compile(r"(?<!\S)@([a-z]+)(?:=(\S+))?")
 KEY = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -40,12 +42,13 @@ class Rule:
     minimum: int = 0
     urlsafe: bool = False
     https: bool = False
+    domain: bool = False
     servers: tuple[str, ...] = ()
     """The servers it belongs to; empty: all."""
 
-    def applies_to(self, server: str) -> bool:
-        """Whether the key belongs to that server."""
-        return not self.servers or server in self.servers
+    def applies_to(self, *names: str) -> bool:
+        """Whether the key belongs to the server that is called so."""
+        return not self.servers or not {*self.servers}.isdisjoint(names)
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def schema(example: str) -> tuple[Rule, ...]:
                         minimum=_minimum(key, notes.get("min") or "0"),
                         urlsafe="urlsafe" in notes,
                         https="https" in notes,
+                        domain="domain" in notes,
                         servers=tuple(filter(None, notes.get("server", "").split(","))),
                     )
                 )
@@ -141,9 +145,9 @@ def check(
     env: EnvFile,
     effective: Mapping[str, str],
     rules: Iterable[Rule],
-    server: str,
+    *names: str,
 ) -> Findings:
-    """Check an ``.env`` before anything else looks at it.
+    """Check the ``.env`` of the server that is called so, before anything else looks at it.
 
     ``effective`` is what compose itself reads for each key; where that differs from python-dotenv's
     reading, the length that compose sees and the likely cause are shown.
@@ -152,7 +156,7 @@ def check(
     known = set()
     for rule in rules:
         known.add(rule.key)
-        if rule.applies_to(server):
+        if rule.applies_to(*names):
             _check_rule(rule, env.values.get(rule.key), effective.get(rule.key), found)
     for key, value in env.values.items():
         if key not in known:
@@ -168,14 +172,15 @@ def check(
 def _check_rule(rule: Rule, raw: str | None, seen: str | None, found: _Lists) -> None:
     value = raw if seen is None else seen
     key = f".env: {rule.key}"
-    if raw is None or value is None:
+    if rule.domain and raw and raw != value:
+        return  # how compose reads it otherwise is told already
+    if not raw or not value:
         if rule.required:
-            found.problems.append(f"{key} is missing")
+            remedy = f": add {rule.key}= and your site's name, as example.org" * rule.domain
+            found.problems.append(f"{key} is {'missing' if raw is None else 'empty'}{remedy}")
         return
-    if not value:
-        if rule.required:
-            found.problems.append(f"{key} is empty")
-        return
+    if rule.domain and not DOMAIN.fullmatch(value):
+        found.problems.append(f"{key} is not a domain name such as example.org, in small letters")
     if len(value) < rule.minimum:
         found.problems.append(f"{key} has {len(value)} characters; at least {rule.minimum}")
     if rule.secret and (WEAK.search(value) or len(set(value)) < 5):

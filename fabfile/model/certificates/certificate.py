@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,12 +122,16 @@ class Sighting:
             return ["certs/fullchain.pem is no certificate"]
         return [
             *of_time(chain, now),
-            *_of_names(chain[0], wanted),
+            *self._of_names(wanted),
             *of_chain(chain, now),
             *self._of_key(chain[0]),
             *self._of_serving(),
             *self._of_issue(),
         ]
+
+    def _of_names(self, wanted: Sequence[str]) -> list[str]:
+        missing = not_for(self.pem, wanted)
+        return [f"it is not for {', '.join(missing)}"] if missing else []
 
     def _of_key(self, leaf: x509.Certificate) -> list[str]:
         public = leaf.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -182,10 +186,16 @@ def ending(pem: str, now: float) -> list[str]:
     return of_time(chain_of(pem), now)
 
 
-def _of_names(leaf: x509.Certificate, wanted: Sequence[str]) -> list[str]:
-    names = _names(leaf)
+def names_in(pem: str) -> tuple[str, ...]:
+    """The domains and addresses that the first certificate in the text is for."""
+    chain = chain_of(pem)
+    return _names(chain[0]) if chain else ()
+
+
+def not_for(pem: str, wanted: Iterable[str]) -> list[str]:
+    """Those of the names that the first certificate in the text is not for."""
+    names = names_in(pem)
     wild = {name.removeprefix("*") for name in names if name.startswith("*.")}
-    missing = [
+    return [
         name for name in wanted if name not in names and f".{name.partition('.')[2]}" not in wild
     ]
-    return [f"it is not for {', '.join(missing)}"] if missing else []

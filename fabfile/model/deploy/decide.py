@@ -35,7 +35,7 @@ from .switching import (
     tried,
     with_canary,
 )
-from .trusting import trust_steps
+from .trusting import made_anew, trust_steps
 
 
 def decide(
@@ -141,7 +141,7 @@ class _Decision:
         return kept or bool(self.wish.keep_old and Kind.SWITCH in kinds)
 
     def insert_fetch(self, steps: list[Step]) -> None:
-        step = Step(Kind.FETCH, self.commit.id[:8], self.commit.subject)
+        step = Step(Kind.FETCH, self.commit.id[:8], "the wanted commit")
         steps.insert(1 if steps and steps[0].kind is Kind.BOOTSTRAP else 0, step)
 
     def prepare(self) -> list[Step]:
@@ -268,6 +268,8 @@ class _Decision:
             return ""
         if self.target.generation != self.facts.generation:
             return "its configuration changed"
+        if made_anew(self.server, self.target, self.facts):
+            return "its certificate is made anew"
         mounted = mounted_paths(proxy, self.server.path)
         edited = [line[3:].strip('"') for line in self.facts.edited]
         if any(name.startswith(f"{path}/") for name in edited for path in mounted):

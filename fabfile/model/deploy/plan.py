@@ -131,9 +131,10 @@ class Target:
     def generation(self) -> str:
         """Digest of the proxy's configuration, served by the proxy to prove what it has loaded."""
         proxy = self.stack.proxy
-        cdn = [self.cdn] if self.cdn else []
-        loads = [self.configuration.get(proxy.name), self.callers, *cdn] if proxy else []
-        return digest(loads)[:16] if proxy else ""
+        if proxy is None:
+            return ""
+        more = [one for one in (self.cdn, {**proxy.hints.names}) if one]
+        return digest([self.configuration.get(proxy.name), self.callers, *more])[:16]
 
 
 EVERY = ("*",)

@@ -171,7 +171,7 @@ def env_findings(server: Server, facts: Facts) -> Findings:
         return Findings((*problems, f"{where} is empty: copy .env.example, fill its blanks"))
     if facts.commit is None or not facts.commit.example:
         return Findings((*problems, *env.problems))
-    found = check(env, facts.commit.effective, schema(facts.commit.example), server.name)
+    found = check(env, facts.commit.effective, schema(facts.commit.example), *server.names)
     expected = {"COMPOSE_FILE": str(server.compose), "STATE_ROOT": str(server.root)}
     for key, value in expected.items():
         if env.values.get(key, value) != value:

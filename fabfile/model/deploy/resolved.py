@@ -104,7 +104,7 @@ def _never_asked(services: Collection[Service]) -> list[str]:
     """What stands in ``x-deploy`` where nobody looks: a release would pass without it."""
     wrong = []
     for one in services:
-        for key in ("gates", "upstreams", "hold"):
+        for key in ("upstreams", "names", "hold"):
             if getattr(one.hints, key) and not one.hints.proxy:
                 wrong.append(f"{key} of {one.name}: it is not the proxy")
         if one.hints.update.order == START_FIRST and not one.beside:
@@ -231,7 +231,8 @@ def _build(spec: Mapping[str, Any]) -> Build:
 def _port(raw: Mapping[str, Any]) -> Port:
     first, _, last = str(raw["published"]).partition("-")
     protocol = raw.get("protocol", "tcp")
-    return Port(raw.get("host_ip", ""), int(first), protocol, int(last or 0))
+    target = int(raw.get("target") or 0)
+    return Port(raw.get("host_ip", ""), int(first), protocol, int(last or 0), target)
 
 
 def _reads(model: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[Read]:

@@ -121,19 +121,20 @@ def generations(name: str, facts: Facts) -> list[str]:
     if split:
         told.append(
             f"canary: {split.share} % of the clients get the new replicas of {', '.join(split.new)}"
-            f" since {_at(split.since)}; fab {name}.promote or fab {name}.rollback ends it"
+            f" since {instant(split.since)}; fab {name}.promote or fab {name}.rollback ends it"
         )
     if last and facts.keeps_former:
         over = "" if facts.now < last.kept else ", which has passed"
         told.append(
             f"the former replicas of {', '.join(facts.two_generations)} are kept until"
-            f" {_at(last.kept)}{over}: fab {name}.rollback goes back by one load,"
+            f" {instant(last.kept)}{over}: fab {name}.rollback goes back by one load,"
             f" fab {name}.promote removes them"
         )
     return told
 
 
-def _at(seconds: int) -> str:
+def instant(seconds: int) -> str:
+    """A time as a person reads it, to the minute."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 

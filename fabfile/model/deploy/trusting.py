@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..certificates.certificate import is_self_made, not_for
 from ..facts import Facts
 from ..inventory import Server
+from .naming import asked_of
 from .plan import Kind, Step, Target
 
 
@@ -11,15 +13,27 @@ def trust_steps(server: Server, target: Target, facts: Facts, called: str) -> li
     """``called``: what must be trusted of the server that this one calls, if anything."""
     steps = []
     certs = server.root / "certs"
-    there = all(facts.has_content(certs / name) for name in ("fullchain.pem", "privkey.pem"))
-    if target.stack.proxy and not there:
-        real = "ssl.issue" if server.domains else "ssl.internal"
-        reason = f"none yet; {real} replaces it by a real one"
+    if reason := made_anew(server, target, facts):
         steps.append(Step(Kind.CERTIFICATE, "self-made", reason))
     bundle = facts.has_folder(certs / "trust/ca-bundle.pem")
     if server.calls and not (bundle and facts.trust.strip() == called.strip()):
         steps.append(Step(Kind.TRUST, server.calls, _why(server, called)))
     return steps
+
+
+def made_anew(server: Server, target: Target, facts: Facts) -> str:
+    """Why a self-made certificate is made; empty: none is."""
+    certs = server.root / "certs"
+    if target.stack.proxy is None:
+        return ""
+    if not all(facts.has_content(certs / name) for name in ("fullchain.pem", "privkey.pem")):
+        real = "ssl.issue" if server.domains else "ssl.internal"
+        return f"none yet; {real} replaces it by a real one"
+    # Callers trust the one that they know: theirs stays.
+    missing = [] if target.callers else not_for(facts.certificate, asked_of(target.stack))
+    if missing and is_self_made(facts.certificate):
+        return f"the one that is there is not for {', '.join(missing)}"
+    return ""
 
 
 def _why(server: Server, called: str) -> str:

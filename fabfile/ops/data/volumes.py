@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from ...model.data.volume import VolumeBackup, file_name
 from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
+from ...model.nearest import meant
 from ...model.stack import Service
 from ...remote.data import volumes as remote
 from ...remote.data.volumes import Shared
@@ -57,9 +58,10 @@ def _find(session: Session, on: str, service: str) -> list[Kept]:
     chosen = [kept for kept in found if service in ("", kept.service)]
     if chosen:
         return chosen
-    known = ", ".join(kept.service for kept in found) or "none"
+    known = [kept.service for kept in found]
     what = f"no service '{service}' with a volume" if service else "no volume"
-    raise refused(f"{', '.join(names)}: {what} in x-deploy; there are: {known} (docs/backup.md)")
+    there = f"there are: {', '.join(known) or 'none'} (docs/backup.md)"
+    raise refused(f"{', '.join(names)}: {what} in x-deploy; {there}{meant(service, known)}")
 
 
 def _volumes(sight: Sight) -> list[Kept]:

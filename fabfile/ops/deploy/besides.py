@@ -53,7 +53,8 @@ class Beside:
         running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
         gone = {one for ids in self.facts.pinned.values() for one in ids} - running
         self.rolling.pins |= {name: self.plans[name].serving for name in subject.split(", ")}
-        told = replace(self.rolling.told(), generation=self.facts.generation)
+        # What else it reads is the release's that runs, until the switch.
+        told = replace(self.rolling.told(), generation=self.facts.generation, files={})
         as_loaded = not gone and self.facts.split is None
         beside.hold(self.host, replace(told, as_loaded=as_loaded))
         self.held = True
@@ -65,7 +66,7 @@ class Beside:
         Not where an earlier run had left a hold: as it was, it stays for the next command.
         """
         if self.held and not self.facts.pinned:
-            told = replace(self.rolling.told(), generation=self.facts.generation)
+            told = replace(self.rolling.told(), generation=self.facts.generation, files={})
             beside.retire(self.host, told, self.target.stack.project, (), ())
         self.held = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from ...model.deploy.others import EMPTY, data_beside
 from ...model.deploy.plan import Kind, Plan, Step, Wish
@@ -25,7 +26,7 @@ from .decided import Decided
 from .logins import require_logins
 from .reviewing import preview
 from .run import Run
-from .show import show_plan
+from .show import show_command, show_plan, show_step
 
 WAY_BACK = "way-back"
 """Name under which a missing way back can be waived."""
@@ -44,8 +45,14 @@ class Options:
     """Do not ask on a terminal."""
     dry_run: bool = False
     """Show what would be done, through a host that cannot write."""
+    verbose: bool = False
+    """Show whole scripts of a dry run."""
     wait: int = 0
     """Seconds to wait for others who hold a server."""
+
+    def __post_init__(self) -> None:
+        if self.verbose and not self.dry_run:
+            raise refused("--verbose shows the scripts of a dry run: it needs --dry-run")
 
 
 class Deployment:
@@ -209,12 +216,13 @@ class Deployment:
     def rehearse(self) -> None:
         """Go through the steps with a host that shows every change and makes none."""
         self.begin()
-        console = self.session.console
-        self.run.steps.work_on(
-            DryHost(self.host, lambda name, words: console.line(name, f"would run: {words}"))
-        )
-        for step in self.plan.steps:
-            console.line(self.name, f"{step.title}: {step.reason}")
+        console, whole = self.session.console, self.options.verbose
+        self.run.steps.work_on(DryHost(self.host, partial(show_command, console, whole=whole)))
+        if self.plan.steps:
+            more = "" if whole else " (--verbose: all of it, with our scripts)"
+            console.line(self.name, f"dry run: what each step would run{more}", "bold")
+        for number, step in enumerate(self.plan.steps, start=1):
+            show_step(console, self.name, number, step)
             self.run.steps.perform(step)
 
     def prepare(self) -> None:

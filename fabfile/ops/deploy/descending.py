@@ -31,10 +31,6 @@ class Way:
     """``down``, ``keep``; empty: a schema that the older image does not know is refused."""
     allow_destructive: bool = False
 
-    def __post_init__(self) -> None:
-        if self.migrations not in ("", KEEP, DOWN):
-            raise refused(f"--migrations {self.migrations}: it is {DOWN} or {KEEP}")
-
 
 def descend(
     session: Session, sight: Sight, target: Target, plan: Plan, release: Release, way: Way

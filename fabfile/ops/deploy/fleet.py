@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from ...model.deploy.plan import Plan
+from ...model.deploy.replaced import replaced
 from ...model.errors import FAILED, STRANDED, Trouble, as_trouble, refused
 from ..interruption import interruptible
 from ..locking import deadline
@@ -33,11 +34,18 @@ def deploy(
             for deployment in deployments:
                 deployment.rehearse()
             return
-        if not session.console.confirm("Go ahead?"):
+        if not session.console.confirm(_question(deployments)):
             raise refused("nothing was changed: the answer was no")
     _deploy(deployments, shown)
     if as_json:
         session.console.result([d.run.release.view() for d in deployments if d.plan.steps])
+
+
+def _question(deployments: Sequence[Deployment]) -> str:
+    taken = [one.name for one in deployments if replaced(one.sight.facts)]
+    if taken:
+        return f"Replace on {', '.join(taken)} a release that is not in this commit?"
+    return "Go ahead?"
 
 
 def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:

@@ -13,6 +13,7 @@ from ...model.probe import Verdict
 from ...model.release import (
     ACCEPTED,
     FAILED,
+    STARTED,
     VERIFIED,
     Done,
     Image,
@@ -55,12 +56,13 @@ class Record:
     def passed(
         self, facts: Facts, backup: str, schema: str, clear: Callable[[Host], None]
     ) -> Release:
-        """Close it as verified, or as accepted where a red gate was waived.
+        """Close it as verified, accepted (a red gate was waived) or started (nothing asked it).
 
         ``clear``: has what the run leaves for nobody go, in the same round trip.
         """
         red = [verdict for verdict in self.verdicts if not verdict.ok]
-        return self._close(ACCEPTED if red else VERIFIED, facts, backup, schema, clear)
+        proved = VERIFIED if self.decided.target.stack.proves else STARTED
+        return self._close(ACCEPTED if red else proved, facts, backup, schema, clear)
 
     def failed(
         self,
@@ -96,7 +98,7 @@ class Record:
             container = next(iter(found), None) or facts.container(project, service.name)
             reference = decided.target.images[service.name].reference
             images[service.name] = Image(reference, container.image if container else "")
-        passed = outcome in (VERIFIED, ACCEPTED)
+        passed = outcome != FAILED
         self.release = self.release.ended(
             outcome,
             facts.now,

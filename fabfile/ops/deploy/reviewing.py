@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ...model.data.ddl import Harm, harms
 from ...model.deploy.plan import Kind, Plan, Target, Wish
 from ...model.deploy.reasons import image_id
+from ...model.deploy.replaced import replaced, told
 from ...model.errors import Trouble, refused
 from ...model.facts import Facts
 from ...model.hints import between, revision, revisions
@@ -149,12 +150,14 @@ def _answers(target: Target, facts: Facts) -> postgres.Postgres | None:
 
 
 def preview(sight: Sight, plan: Plan, wish: Wish) -> tuple[Plan, dict[str, Review]]:
-    """The plan with what its migrations destroy, as far as their images are there to be asked.
+    """The plan with what it takes away, as far as the images are there to be asked.
 
-    With what each service's image said, but for those that the plan builds anew. Exit code 2 when
-    it is not allowed. What is not there yet is asked when it is built.
+    That is a release that is not in its commit, and what its migrations destroy. With what each
+    service's image said, but for those that the plan builds anew. Exit code 2 when it is not
+    allowed. What is not there yet is asked when it is built.
     """
-    target, notes = sight.require(), list(plan.notes)
+    target, gone = sight.require(), replaced(sight.facts)
+    notes = [*([told(gone)] if gone else []), *plan.notes]
     reviews: dict[str, Review] = {}
     built = {
         target.images[step.subject].reference for step in plan.steps if step.kind is Kind.BUILD

@@ -136,8 +136,7 @@ class Rolling:
         return proxy.Told(
             service=front,
             generation=self.target.generation,
-            callers=self.target.callers,
-            cdn=self.target.cdn,
+            files=proxy.files_for(self.target),
             # Replicas are found whenever they come: their name stands with "resolve".
             missing={one.name for one in stack.services if not one.beside} - self.present,
             pins=dict(self.pins),

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ...model.access.envfile import parse
+from ...model.deploy.causes import causes
 from ...model.deploy.plan import PREPARING, Kind, Step
 from ...model.errors import Trouble
 from ...model.facts import Facts
 from ...model.probe import Verdict
-from ...model.release import KILLED, Done, Release
+from ...model.release import KILLED, STARTED, Done, Release
 from ...remote import http
 from ...remote.deploy import compose
 from ...remote.look import look
 from .. import gates, probing
 from ..interruption import Interrupted
 from ..neighbours import Neighbours, look_around
+from ..pointing import astray, names_of
 from ..session import Session, at_once
 from .decided import Decided
 from .record import Record, summary
@@ -25,6 +27,12 @@ from .steps import Steps
 
 PURGE_KEY = "CDN_PURGE_TOKEN"
 """Key of ``.env`` whose value is the bearer of ``cdn_purge``."""
+
+
+NOT_PROVED = (
+    "its containers run, and nothing asked whether they work: give x-deploy a probe or a gate"
+    " (docs/deploy.md)"
+)
 
 
 class Run:
@@ -176,6 +184,8 @@ class Run:
             if fatal:
                 raise self._red(fatal)
             notes.append(f"{len(verdicts) - len(red)} gates green")
+        for told in astray(host.server, names_of(self.decided.target)).values():
+            console.warn(self.name, told)
         for verdict in verdicts:
             if verdict.gate == gates.LINK and verdict.ok:
                 console.line(self.name, f"{verdict.gate}: {verdict.why}")
@@ -185,6 +195,7 @@ class Run:
     def _red(self, fatal: Sequence[Verdict]) -> Trouble:
         names = ", ".join(verdict.gate for verdict in fatal)
         evidence = [f"{verdict.gate}: {verdict.why}" for verdict in fatal]
+        evidence += [f"likely: {cause}" for cause in causes(self.record.verdicts)]
         asked = probing.probed(self.decided.target.stack, self.proved) if self.proved else {}
         for verdict in fatal:
             if container := asked.get(verdict.gate):
@@ -192,7 +203,7 @@ class Run:
         return Trouble(f"{self.name}: red gates: {names}", evidence=evidence)
 
     def conclude(self) -> None:
-        """Record the release as verified (or accepted, where a red gate was waived) and say so."""
+        """Record that the release passed, and say so; also where nothing asked whether it works."""
         self.pause()
         self.at = "record"
         facts = self.proved or look(self.sight.host)
@@ -203,6 +214,8 @@ class Run:
             console.line(self.name, line)
         runs = f"{release.outcome}: runs {release.commit[:8]} {release.subject}"
         console.line(self.name, runs, "bold green")
+        if release.outcome == STARTED:
+            console.warn(self.name, NOT_PROVED)
         self._purge()
         self.at = ""
 

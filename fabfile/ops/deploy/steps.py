@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from ...model.access.folders import modes
+from ...model.certificates.certificate import names_in
 from ...model.deploy.content import passed_name
 from ...model.deploy.plan import Kind, Step
 from ...model.errors import Trouble
@@ -108,7 +109,9 @@ class Steps:
 
     def _certificate(self, _step: Step) -> str:
         server = self.host.server
-        state.make_certificate(self.host, [*server.domains, server.address])
+        # The way back asks for the names of before.
+        names = [*server.domains, server.address, *names_in(self.rolling.facts.certificate)]
+        state.make_certificate(self.host, list(dict.fromkeys(names)))
         return ""
 
     def _trust(self, _step: Step) -> str:

@@ -45,11 +45,11 @@ def _due(sight: Sight) -> tuple[Job, ...]:
         why = "; ".join(sight.problems) or "nothing is deployed"
         raise refused(f"{name}: {why}; deploy first")
     jobs = model.due(sight.server, sight.target.stack)
-    missing = [path for path in remote.SETUP if path not in commit.tree]
+    missing = [each for each in remote.COLLECTION if not any(one in commit.tree for one in each)]
     if jobs and missing:
+        names = ", ".join(" or ".join(each) for each in missing)
         raise refused(
-            f"{name}: the deployed commit {commit.id[:8]} has no {', '.join(missing)};"
-            " deploy one that has the collection"
+            f"{name}: the deployed commit {commit.id[:8]} has no {names}; deploy one that has"
         )
     return jobs
 

@@ -8,6 +8,7 @@ from ...model.errors import FAILED, Trouble
 from ...model.release import killed
 from ...remote.deploy import idle
 from ..certificates.serving import Place
+from ..pointing import astray, names_of
 from ..session import Session, side_by_side
 from ..sight import look_at
 from .status import changes, overdue, view
@@ -40,6 +41,8 @@ def examine(session: Session, name: str) -> dict[str, Any]:
         seen = view(sight, None)
         problems = [*seen["problems"]]
         warnings = [*changes(name, seen), *overdue(seen), *seen["warnings"]]
+        names = {*sight.server.domains, *(names_of(sight.target) if sight.target else ())}
+        warnings += astray(sight.server, sorted(names)).values()
         if sight.deployed:
             if sight.target:
                 warnings += idle.impatient(sight.host, sight.target.stack)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from ...model.deploy.causes import causes
 from ...model.errors import FAILED, Trouble
 from ...remote.deploy import compose
 from ...remote.look import look
@@ -34,7 +35,8 @@ def health(session: Session, name: str, *, as_json: bool) -> None:
         session.console.table(name, ("gate", "is", "took", "answer"), rows)
     red = [verdict.gate for verdict in verdicts if not verdict.ok]
     if red:
-        raise Trouble(f"{name}: red gates: {', '.join(red)}", code=FAILED)
+        likely = [f"likely: {cause}" for cause in causes(verdicts)]
+        raise Trouble(f"{name}: red gates: {', '.join(red)}", code=FAILED, evidence=likely)
 
 
 def logs(session: Session, name: str, service: str, tail: int, *, follow: bool) -> None:

@@ -12,14 +12,15 @@ from paramiko import (
     AuthenticationException,
     BadHostKeyException,
     Channel,
+    HostKeys,
     RejectPolicy,
     SSHException,
     Transport,
 )
 from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import NoValidConnectionsError
-from patchwork.environment import have_program
 
+from ...model.access.yours import to_be_set
 from ...model.errors import Trouble, refused
 from ...model.inventory import Server
 from ..host import Host
@@ -43,6 +44,7 @@ def connect(server: Server) -> Host:
     """Open the server's one connection; exit code 2 with the cause and the remedy otherwise."""
     if server.connection == "local":
         return Host(server, Context())
+    _require_pinned(server)
     problem = key_problem(server.key)
     if problem:
         raise refused(f"{server.name}: {problem}")
@@ -61,7 +63,7 @@ def connect(server: Server) -> Host:
             "auth_timeout": AUTHENTICATE,
         },
     )
-    _pin(connection, server)
+    connection.client.load_system_host_keys(str(server.known_hosts))
     connection.client.set_missing_host_key_policy(RejectPolicy())
     try:
         connection.open()
@@ -71,18 +73,33 @@ def connect(server: Server) -> Host:
     return Host(server, connection)
 
 
-def _pin(connection: Connection, server: Server) -> None:
-    """Take the pinned host keys; a line that cannot be read is no reason to go on without it."""
-    if not server.known_hosts.exists():
-        return
+def _require_pinned(server: Server) -> None:
+    """Exit code 2 where no host key of the server is pinned, or where that cannot be read.
+
+    Nobody has worked with such a server from here yet: what must be set first is listed.
+    """
+    pinned = HostKeys()
     try:
-        connection.client.load_system_host_keys(str(server.known_hosts))
+        if server.known_hosts.exists():
+            pinned.load(str(server.known_hosts))
     except InvalidHostKey as error:
         raise refused(
             f"{server.name}: {server.known_hosts} has a line that is no host key: {error.line[:60]}"
         ) from None
     except (OSError, ValueError) as error:
         raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
+    if pinned.lookup(_known_as(server)) is None:
+        where = f"{server.host}:{server.port}" if server.port != 22 else server.host
+        raise refused(
+            f"{server.name}: no host key of {where} is pinned; compare the fingerprint of"
+            f" ssh-keyscan -p {server.port} {server.host} with the server's console,"
+            f" then add the line to {server.known_hosts}",
+            to_be_set(server),
+        )
+
+
+def _known_as(server: Server) -> str:
+    return server.host if server.port == 22 else f"[{server.host}]:{server.port}"
 
 
 class Bounded(Connection):
@@ -109,18 +126,11 @@ def bound(transport: Transport) -> None:
 
 def _translated(server: Server, error: Exception) -> Trouble:
     where = f"{server.host}:{server.port}" if server.port != 22 else server.host
-    known = server.host if server.port == 22 else f"[{server.host}]:{server.port}"
     if isinstance(error, BadHostKeyException):
         return refused(
             f"{server.name}: the host key of {where} is not the pinned one; if the server was"
-            f" really reinstalled: ssh-keygen -R '{known}' -f {server.known_hosts},"
+            f" really reinstalled: ssh-keygen -R '{_known_as(server)}' -f {server.known_hosts},"
             " then pin the new key"
-        )
-    if isinstance(error, SSHException) and "not found in known_hosts" in str(error):
-        return refused(
-            f"{server.name}: no host key of {where} is pinned; compare the fingerprint of"
-            f" ssh-keyscan -p {server.port} {server.host} with the server's console,"
-            f" then add the line to {server.known_hosts}"
         )
     if isinstance(error, AuthenticationException) and "timeout" in str(error).lower():
         return refused(
@@ -152,16 +162,6 @@ def _plain(error: Exception) -> str:
 
 def missing_programs(host: Host, names: tuple[str, ...]) -> list[str]:
     """Which of these programs the server lacks, in one round trip (``which`` takes several)."""
-    found = have_program(_Quiet(host), " ".join(names)).stdout.split()
+    found = host.read(["which", *names], check=False).stdout.split()
     present = {path.rpartition("/")[2] for path in found}
     return [name for name in names if name not in present]
-
-
-class _Quiet:
-    """What patchwork calls ``c``: a runner that goes through the host adapter."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    def run(self, command: str, **_: object) -> object:
-        return self._host.read(command.split(), check=False)

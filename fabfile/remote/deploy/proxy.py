@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ...model.deploy.content import inside
+from ...model.deploy.plan import Target
 from ...model.errors import Trouble, refused
 from ...model.facts import SHORT, Split
 from ...model.framing import lines_of
@@ -59,7 +60,7 @@ cp -r "$1" "$2"
 if [ -n "$3" ]; then
   readarray -t files <<<"$3"
   pins=''
-  for service in $6; do
+  for service in $5; do
     grep -Eq "^[[:space:]]*server[[:space:]]+$service:" "${files[@]}" ||
       { echo "no upstream names $service: it is not behind the proxy" >&2; exit 64; }
     pins+="; $service $service / $service"
@@ -67,18 +68,17 @@ if [ -n "$3" ]; then
   [ -z "$pins" ] || pins="/ 50 0$pins"
   cat "${files[@]}" | sided >"$2/upstreams.conf" || exit 64
 fi
-[ -z "$4" ] || printf '%s\\n' "$4" >"$2/allow.conf"
-printf '%s' "$5" >"$2/real-ip.conf"
+while read -r name text; do
+  [ -z "$name" ] || printf '%b' "$text" >"$2/$name"
+done <<<"$4"
 """
 )
 UNHEALTHY, NO_SIDES = 71, 64
 
 
 def allowed(callers: Sequence[str]) -> str:
-    """Only these addresses are let in; none: everybody is."""
-    if not callers:
-        return ""
-    return "\n".join([*(f"allow {one};" for one in callers), "allow 127.0.0.1;", "deny all;"])
+    """What lets only these addresses in."""
+    return "\n".join([*(f"allow {one};" for one in callers), "allow 127.0.0.1;", "deny all;\n"])
 
 
 def believed(cdn: Sequence[str]) -> str:
@@ -91,6 +91,25 @@ def believed(cdn: Sequence[str]) -> str:
     header, *ranges = cdn
     rules = [f"set_real_ip_from {one};" for one in ranges]
     return "\n".join([*rules, f"real_ip_header {header};", "real_ip_recursive on;\n"])
+
+
+def files_for(target: Target) -> dict[str, str]:
+    """Name → text of what a deploy has the proxy read beside where requests go."""
+    found = {"real-ip.conf": believed(target.cdn)}
+    if target.callers:  # nobody is shut out unless somebody is named
+        found["allow.conf"] = allowed(target.callers)
+    front = target.stack.proxy
+    return found | (naming(front.hints.names) if front else {})
+
+
+def naming(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The files that say which names are served: of each group, and as origins for a map."""
+    found = {}
+    for group, some in names.items():
+        found[f"{group}-names.conf"] = f"server_name {' '.join(some)};\n"
+        origins = [f"https://{name}" for name in some]
+        found[f"{group}-origins.conf"] = "".join(f"{one} {one};\n" for one in origins)
+    return found
 
 
 def proof_text(generation: str, epoch: str) -> str:
@@ -110,8 +129,8 @@ class Told:
     """The proxy itself."""
     generation: str
     """Digest of its configuration."""
-    callers: tuple[str, ...]
-    cdn: tuple[str, ...]
+    files: Mapping[str, str]
+    """Name → text of what else it reads in its folder."""
     missing: Collection[str]
     """Services that have no running container: names that nginx could not resolve."""
     running: bool
@@ -135,8 +154,7 @@ class Told:
             secrets.token_hex(8),
             " ".join(sorted(self.missing)),
             self._pinned(),
-            allowed(self.callers),
-            believed(self.cdn),
+            self.texts,
             self.service.container if self.running else "",
             *more,
         ]
@@ -149,6 +167,15 @@ class Told:
             fresh = ["/", *new[service]] if service in new else []
             rows.append([service, *(one[:SHORT] for one in (*ids, *fresh))])
         return "; ".join(map(" ".join, rows))
+
+    @property
+    def texts(self) -> str:
+        """The files, a line each, as ``proxy.sh`` has them."""
+        escaped = {
+            name: text.replace("\\", "\\\\").replace("\n", "\\n")
+            for name, text in sorted(self.files.items())
+        }
+        return "\n".join(f"{name} {text}" for name, text in escaped.items())
 
     def _upstreams(self, host: Host) -> str:
         if self.as_loaded and self.service.hints.upstreams:
@@ -214,7 +241,7 @@ def test(
     """
     folder, staged = _folder(host), tree / ".proxy"
     stage = ["bash", "-c", STAGE, "stage-proxy", str(folder), str(staged), told.upstreams(tree)]
-    stage += [allowed(told.callers), believed(told.cdn), " ".join(split)]
+    stage += [told.texts, " ".join(split)]
     output = host.write(stage, check=False)
     if not output.ok:
         said = (lines_of(output.stderr) or [f"exit code {output.code}"])[-1]

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2034,SC2154 # it follows workers.sh and upstreams.sh, and other scripts follow this one
 # What a proxy reads in its folder of state, and how it comes to load that.
-# Arguments: FOLDER UPSTREAMS GENERATION EPOCH MISSING PINS ALLOW BELIEVED CONTAINER, then the follower's own.
+# Arguments: FOLDER UPSTREAMS GENERATION EPOCH MISSING PINS TEXTS CONTAINER, then the follower's own.
 # FOLDER: where the proxy reads its state; UPSTREAMS: lines of files that say where requests go (empty: none);
-# MISSING: services that are not there; PINS: as upstreams.sh has it; ALLOW: the text of allow.conf (empty: none);
-# BELIEVED: that of real-ip.conf; CONTAINER: the proxy's, or empty while it does not run.
+# MISSING: services that are not there; PINS: as upstreams.sh has it; TEXTS: lines "FILE TEXT" of other files there
+# (TEXT as printf %b has it); CONTAINER: the proxy's, or empty while it does not run.
 # Exit codes: 70 nothing was loaded, 71 a container did not become healthy.
 set -uo pipefail
-folder=$1 upstreams=$2 generation=$3 epoch=$4 missing=$5 pins=$6 allow=$7 believed=$8 proxy=$9
-shift 9
+folder=$1 upstreams=$2 generation=$3 epoch=$4 missing=$5 pins=$6 texts=$7 proxy=$8
+shift 8
 readarray -t files <<<"$upstreams"
 export LC_ALL=C
 readonly PROOF=8090 # port at which the proxy answers what it has loaded (nginx/snippets/generation.conf)
@@ -35,10 +35,11 @@ named() { [ -n "$upstreams" ] && grep -Eq "^[[:space:]]*server[[:space:]]+$1:" "
 
 # write WORD: what the proxy is to load as WORD: where requests go, without the services that are missing.
 write() {
-  local name rules=(-e '')
+  local name text rules=(-e '')
   for name in $missing; do rules+=(-e "/^[[:space:]]*server[[:space:]]+$name:/d"); done
-  [ -z "$allow" ] || printf '%s\n' "$allow" | put allow.conf || return 1
-  printf '%s' "$believed" | put real-ip.conf || return 1
+  while read -r name text; do
+    [ -z "$name" ] || printf '%b' "$text" | put "$name" || return 1
+  done <<<"$texts"
   [ -z "$upstreams" ] || sed -E "${rules[@]}" "${files[@]}" | sided | put upstreams.conf || return 1
   {
     constant generation "$generation"
@@ -69,8 +70,8 @@ serve() {
 # names is gone, nginx would not start from it: then the services' names are written.
 load() {
   local file former master taking end=$((SECONDS + LOADED))
-  for file in upstreams generation allow real-ip; do
-    [ ! -f "$folder/$file.conf" ] || cp "$folder/$file.conf" "$scratch/" || die 70 'no temporary file can be written'
+  for file in upstreams.conf generation.conf $(cut -d ' ' -f 1 <<<"$texts"); do
+    [ ! -f "$folder/$file" ] || cp "$folder/$file" "$scratch/" || die 70 'no temporary file can be written'
   done
   master=$(of "$proxy" '{{.State.Pid}}')
   taking=$(workers "$master" taking)

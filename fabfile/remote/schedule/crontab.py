@@ -16,12 +16,11 @@ from ..host import Host
 from ..state import make_folders
 
 JOB = Path(__file__).with_name("job.sh").read_text(encoding="utf-8")
-PYTHON = """
-for python in python3.13 python3.12 python3.11 python3; do
-  "$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && exit
-done
-exit 1
-"""
+FIND = Path(__file__).with_name("python.sh").read_text(encoding="utf-8")
+PYTHON = FIND + "find_python\n"
+ENVIRONMENT = (
+    "#!/bin/sh\n" + FIND + Path(__file__).with_name("environment.sh").read_text(encoding="utf-8")
+)
 CRONTAB = """
 set -o pipefail
 export LC_ALL=C
@@ -38,8 +37,11 @@ printf '%s' "$wanted" | base64 -d | crontab -
 """
 INSTALL = 900
 """Seconds that an environment may take to be made."""
-SETUP = ("scripts/setup", "requirements.txt", "requirements-patchwork.txt")
-"""What of the collection makes its environment; ``job.sh`` calls it too."""
+COLLECTION = (
+    ("fabfile.py", "fabfile/__init__.py"),
+    ("requirements-deploy.txt", "requirements.txt"),
+)
+"""What a commit must have for its tasks to run on a server: one of each."""
 
 
 def folder(server: Server) -> PurePosixPath:
@@ -121,6 +123,7 @@ def set_up(host: Host) -> list[str]:
     make_folders(host, dict.fromkeys([str(at), str(at / "jobs"), str(at / "logs")], CLOSED))
     wanted = {
         program(host.server.root): (JOB, "700"),
+        at / "environment": (ENVIRONMENT, "700"),
         at / "hosts.ini": (local_inventory(host.server), "600"),
     }
     changed = []
@@ -128,14 +131,12 @@ def set_up(host: Host) -> list[str]:
         if host.read(["cat", str(path)], check=False).stdout != text:
             host.put(path, text, mode)
             changed.append(path.name)
-    setup, *files = SETUP
-    words = [str(host.server.path / setup), str(at / "venv"), *files]
-    words = ["bash", "-c", 'exec "$@"', "environment", *words]
+    words = ["bash", "-c", 'exec "$@"', "environment", str(at / "environment")]
     output = host.write(words, timeout=INSTALL, check=False)
     if not output.ok:
         what = "the environment of the jobs cannot be made"
         raise Trouble(f"{host.name}: {what}", evidence=output.tail())
-    return [*changed, "environment"] if "making" in output.stdout else changed
+    return [*changed, "venv"] if "making" in output.stdout else changed
 
 
 def begin(host: Host, jobs: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ run() {
         return 75
     }
     checkout=$(sed -n 's/^path = //p' "$HOSTS_INI")
-    "$checkout/scripts/setup" "$operator/venv" requirements.txt requirements-patchwork.txt || return
+    "$operator/environment" || return
     timeout --kill-after=60 "$longest" "$operator/venv/bin/fab" --search-root "$checkout" "$@"
 }
 

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     jwt_secret_key: SecretStr = Field(min_length=32)
     debug: bool = False
     cors_allow_all: bool = False
-    cors_origins: str = "https://wishwith.me,https://www.wishwith.me"
+    cors_origins: str = ""
     item_resolver_url: str = ""
     item_resolver_token: SecretStr = SecretStr("")
 

@@ -17,6 +17,7 @@ SIGNING_KEY = "a-signing-key-for-tests-that-is-long-enough"
 # app.main reads its settings when it is imported; nothing listens at these addresses.
 os.environ["JWT_SECRET_KEY"] = SIGNING_KEY
 os.environ["DATABASE_URL"] = "postgresql+asyncpg://nobody:hidden-word@127.0.0.1:1/nothing"
+os.environ["CORS_ORIGINS"] = "https://app.example,https://www.app.example"
 os.environ["REDIS_URL"] = "redis://:hidden-word@127.0.0.1:1/0"
 
 from app import tokens, worker  # noqa: E402

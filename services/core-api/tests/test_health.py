@@ -66,8 +66,8 @@ def test_a_head_request_is_refused_so_probes_must_get(client: TestClient) -> Non
 
 def test_cors_allows_the_site_and_nobody_else(client: TestClient) -> None:
     header = "access-control-allow-origin"
-    site = client.get("/live", headers={"Origin": "https://wishwith.me"})
-    assert site.headers.get_list(header) == ["https://wishwith.me"]
+    for site in ("https://app.example", "https://www.app.example"):
+        assert client.get("/live", headers={"Origin": site}).headers.get_list(header) == [site]
     assert header not in client.get("/live", headers={"Origin": "https://elsewhere.test"}).headers
 
 

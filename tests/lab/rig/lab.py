@@ -95,7 +95,7 @@ class Lab:
             }
             wanted = {image: images.provide(image) for image in bases.needed(self._place.root)}
             self._lay_ground()
-            self._mirror.start(mirror_image.result(), self._site.address)
+            self._mirror.start(mirror_image.result(), self._site.address, self._site.domain)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 started = pool.submit(
                     lambda: servers.start(

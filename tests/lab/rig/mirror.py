@@ -51,14 +51,14 @@ class Mirror:
         """The URL of the site for a browser on this machine: plain, under a name it knows."""
         return f"http://localhost:{containers.published(self._place.mirror)[DOOR]}"
 
-    def start(self, image: str, site: str) -> None:
+    def start(self, image: str, site: str, name: str) -> None:
         """Make the container run, and wait until its registry answers.
 
-        ``site``: the address of the server that the door leads to.
+        ``site``: the address of the server that the door leads to; ``name``: what it is asked for.
         """
         if not containers.revive(self._place, self._place.mirror, image):
             with step("mirror started"):
-                self._create(image, site)
+                self._create(image, site, name)
         wait_until(self._answers, "the mirror's registry answers", READY)
 
     def holds(self, image: Image, origin: str) -> bool:
@@ -74,14 +74,15 @@ class Mirror:
                 docker("push", "-q", target, timeout=300)
                 docker("rmi", target)
 
-    def _create(self, image: str, site: str) -> None:
+    def _create(self, image: str, site: str, name: str) -> None:
         place = self._place
         port, door = network.free_ports(place, 2)
         docker("volume", "create", "--label", place.label, place.mirror)
         words = ["run", "-d", "--name", place.mirror, "--hostname", "mirror", "--init"]
         words += ["--label", place.label, "--network", place.network, "--ip", self.address]
         words += ["-p", f"127.0.0.1:{port}:{PORT}", "-p", f"127.0.0.1:{door}:{DOOR}"]
-        words += ["-e", f"LAB_SITE={site}", "-v", f"{place.mirror}:/var/lib/registry"]
+        words += ["-e", f"LAB_SITE={site}", "-e", f"LAB_NAME={name}"]
+        words += ["-v", f"{place.mirror}:/var/lib/registry"]
         words += ["-v", f"{place.folder / 'origin.git'}:/srv/git/origin.git:ro"]
         docker(*words, image)
 

@@ -54,6 +54,11 @@ class Server(Faults):
         """Where the other servers reach it."""
 
     @property
+    def domain(self) -> str:
+        """The name of the site that it serves; empty: it serves none."""
+        return self._settings.get("DOMAIN") or ""
+
+    @property
     def container(self) -> str:
         """Its container on this machine's engine."""
         return self._place.name(self.name)

@@ -27,6 +27,8 @@ def known(place: Place) -> dict[str, Server]:
     servers = {}
     for name, section in sections.items():
         settings = {"COMPOSE_FILE": section.get("compose", "")}
+        if domains := section.get("domains"):
+            settings["DOMAIN"] = domains.partition(",")[0].strip()
         if called := section.get("calls"):
             settings["ITEM_RESOLVER_URL"] = f"https://{address[called]}:8001"
         if name in called_ones:

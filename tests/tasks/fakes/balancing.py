@@ -14,20 +14,19 @@ from .machine import Machine
 from .proxy import refusal
 
 NOT_LOADED, UNHEALTHY = 70, 71
-OWN = 9
+OWN = 8
 """Words that every one of these scripts is given, before its own."""
 
 
 def _write(machine: Machine, command: Command, *, rest: bool = False) -> None:
-    folder, _, generation, epoch, _, pins, allow, believed, _ = command.words[:OWN]
+    folder, _, generation, epoch, _, pins, texts, _ = command.words[:OWN]
     constants = {"generation": generation, "epoch": f"{epoch}in", "pinned": "" if rest else pins}
     lines = [
         f'location = /{name} {{ return 200 "{value}\\n"; }}' for name, value in constants.items()
     ]
     machine.files[f"{folder}/generation.conf"] = "\n".join(lines) + "\n"
-    machine.files[f"{folder}/real-ip.conf"] = believed
-    if allow:
-        machine.files[f"{folder}/allow.conf"] = f"{allow}\n"
+    for name, _, text in (line.partition(" ") for line in texts.splitlines()):
+        machine.files[f"{folder}/{name}"] = text.replace("\\n", "\n")
 
 
 def _load(machine: Machine, command: Command, *, rest: bool = False) -> Ended:

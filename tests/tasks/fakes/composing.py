@@ -59,9 +59,7 @@ class Model:
 
 def resolve(text: str, env: Mapping[str, str], project_folder: str) -> Model:
     """Resolve a compose file's text with the settings and the folder that paths start from."""
-    raw = json.loads(text)
-    extension = raw.pop("x-deploy", None)
-    filled: dict[str, Any] = _filled(raw, env)
+    filled: dict[str, Any] = _filled(json.loads(text), env)
     for service in filled["services"].values():
         build = service.get("build")
         if build:
@@ -69,8 +67,6 @@ def resolve(text: str, env: Mapping[str, str], project_folder: str) -> Model:
         for mount in service.get("volumes", ()):
             if mount["type"] == "bind":
                 mount["source"] = _path(mount["source"], project_folder)
-    if extension is not None:
-        filled["x-deploy"] = extension
     return Model(filled)
 
 

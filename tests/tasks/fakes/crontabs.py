@@ -6,6 +6,7 @@ import base64
 import json
 
 from fabfile import ns
+from fabfile.remote.schedule.crontab import ENVIRONMENT
 
 from .commands import Command
 from .docking import Handler
@@ -38,15 +39,15 @@ def find_python(machine: Machine, _command: Command, _stdin: str) -> Ended:
 
 
 def environment(machine: Machine, command: Command, _stdin: str) -> Ended:
-    """What ``scripts/setup`` does."""
-    program, _folder, *files = command.words
+    """What ``environment.sh`` does."""
+    (program,) = command.words
+    assert machine.files[program] == ENVIRONMENT
     checkout = machine.content(CHECKOUT)
-    assert program == f"{CHECKOUT}/scripts/setup"
-    wanted = "".join(checkout[file] for file in files)
+    wanted = checkout.get("requirements-deploy.txt") or checkout["requirements.txt"]
     if machine.environment == wanted:
-        return Ended(0, "setup: there is ready\n")
+        return Ended(0, "environment: ready\n")
     machine.environment = wanted
-    return Ended(0, "setup: making there\nsetup: there is ready\n")
+    return Ended(0, "environment: making it\n")
 
 
 def env(machine: Machine, command: Command, _stdin: str) -> Ended:

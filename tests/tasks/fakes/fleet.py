@@ -87,6 +87,11 @@ class Ran:
         return [re.sub(r" \d+\.\ds(?= |$)", "", line) for line in self.out.splitlines()]
 
     @property
+    def unbroken(self) -> str:
+        """What was shown, in one line without the servers: a plan breaks its lines at words."""
+        return " ".join(re.sub(r"^\[\S+\] +", "", line) for line in self.lines)
+
+    @property
     def json(self) -> Any:
         return json.loads(self.out)
 
@@ -121,6 +126,9 @@ class Fleet:
         patch.setattr("invoke.parser.parser.copy", SimpleNamespace(deepcopy=copied))
         patch.setattr("fabfile.remote.data.s3.connect", self.storage.connect)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
+        self.names = {"app.example": "10.0.0.1", "api.app.example": "10.0.0.1"}
+        """Name → its address, as the operator's machine finds it."""
+        patch.setattr("fabfile.remote.outside.addresses_of", self._addresses_of)
 
     def fab(self, line: str) -> Ran:
         """Run ``fab LINE`` in this process, off a terminal."""
@@ -201,6 +209,11 @@ class Fleet:
         self.connections.append(connection)
         return Host(server, connection, Simulated(connection))
 
+    def _addresses_of(self, name: str) -> frozenset[str]:
+        if name.replace(".", "").isdigit():
+            return frozenset({name})
+        return frozenset({self.names[name]} if name in self.names else ())
+
     def _ask_from_here(
         self,
         questions: Sequence[Question],
@@ -212,13 +225,19 @@ class Fleet:
         answers = []
         for question in questions:
             host = urlsplit(question.url).hostname or ""
-            machine = self.ubuntu if host.endswith("app.example") else None
+            machine = next((m for n, m in self.machines.items() if leads(n, host)), None)
             token = env.get(question.probe.bearer, "")
             answered = NOBODY
             if machine:
                 answered = through(machine.engine, machine.proxy, question.url, token, OUTSIDE)
             answers.append(Answer(answered.status, answered.body, answered.error))
         return answers
+
+
+def leads(name: str, host: str) -> bool:
+    """Whether a domain name leads to the server of that name."""
+    staging = host.removeprefix("api.").startswith("staging.")
+    return host.endswith("app.example") and name == ("staging" if staging else "ubuntu")
 
 
 def picture(machine: Machine) -> tuple[Any, ...]:

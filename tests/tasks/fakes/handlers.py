@@ -76,6 +76,17 @@ def which(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(0, "".join(f"/usr/bin/{word}\n" for word in there))
 
 
+def ports(machine: Machine, _command: Command, stdin: str) -> Ended:
+    """Those of running containers take a connection, but for those that are called deaf."""
+    live = {
+        one.address
+        for one in machine.engine.containers.values()
+        if one.state == "running" and one.service != "deaf"
+    }
+    asked = (line.split() for line in stdin.splitlines())
+    return Ended(out="".join(f"{name}\n" for name, address, _ in asked if address in live))
+
+
 def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
     at = command.words.index("volumes")
     machine.folders |= {*command.words[1:at:2], *command.words[at + 1 :]}
@@ -211,6 +222,7 @@ def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
 HANDLERS: dict[str, Handler] = {
     "look": look,
     "which": which,
+    "ports": ports,
     "curl": curl,
     "make-folders": make_folders,
     "guard": guard,

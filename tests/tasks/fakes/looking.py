@@ -117,6 +117,8 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
         yield "commit", f"{commit}\n"
         return
     yield "commit", f"commit {commit.id}\n"
+    history = [entry.id for entry in machine.origin.history(commit)]
+    yield "contains", "head\n" if machine.head in history else ""
     yield "tree", "".join(f"{line}\0" for line in tree_lines(commit))
     yield "blocked", ""
     yield "example", commit.files.get(".env.example", "")

@@ -18,6 +18,8 @@ class Commit:
     subject: str
     files: Mapping[str, str]
     changed: tuple[str, ...]
+    before: Commit | None
+    """What it was made on."""
 
 
 class Origin:
@@ -33,16 +35,23 @@ class Origin:
         """What the branch points at."""
         return self.commits[-1]
 
-    def commit(self, subject: str, changes: Mapping[str, str | None] | None = None) -> str:
-        """Change files (None: remove) in a new commit on the branch; returns its id."""
-        files = dict(self.commits[-1].files) if self.commits else {}
+    def commit(
+        self, subject: str, changes: Mapping[str, str | None] | None = None, *, on: str = ""
+    ) -> str:
+        """Change files (None: remove) in a new commit, which is the branch then; returns its id.
+
+        ``on``: the commit that it is made on; empty: the branch's.
+        """
+        before = (self.find(on) if on else self.tip) if self.commits else None
+        files = dict(before.files) if before else {}
         for path, text in (changes or {}).items():
             if text is None:
                 del files[path]
             else:
                 files[path] = text
         number = len(self.commits) + 1
-        made = Commit(f"{number:08d}".ljust(40, "0"), subject, files, tuple(changes or {}))
+        identity = f"{number:08d}".ljust(40, "0")
+        made = Commit(identity, subject, files, tuple(changes or {}), before)
         self.commits.append(made)
         return made.id
 
@@ -54,7 +63,7 @@ class Origin:
 
     def history(self, commit: Commit) -> list[Commit]:
         """The commit and those before it, newest first."""
-        return self.commits[self.commits.index(commit) :: -1]
+        return [commit, *(self.history(commit.before) if commit.before else [])]
 
 
 def blob(text: str) -> str:

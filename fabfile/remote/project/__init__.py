@@ -1,0 +1,1 @@
+"""Another repository on this machine: git, compose and its files."""

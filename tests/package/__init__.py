@@ -1,0 +1,1 @@
+"""The collection as a package: its wheel, and its use from another repository."""
