@@ -6,11 +6,27 @@
 # end before it is told to stop; NAMES: lines "NAME SERVICE ID…": those that stay get these names, # being 1 and so on,
 # which is for people only.
 project=$1 stack=$2 killed=$3 leavers=$4 names=$5
+# stayed [WORDS]: end with these words where one of those that stay is gone. The proxy then asks whoever has the service's
+# name, where nobody would answer: none of a service's runs, or the proxy does not start while it names one that is gone.
+stayed() {
+  local id stay some gone='' nobody=''
+  while read -r _ _ stay; do
+    some=''
+    for id in $stay; do
+      if [ "$(of "$id" '{{.State.Running}}')" = true ]; then some=yes; else gone=yes; fi
+    done
+    [ -z "$stay" ] || [ -n "$some" ] || nobody=yes
+  done <<<"$names"
+  [ -n "$gone" ] || return 0
+  if [ -n "$proxy" ] && { [ -n "$nobody" ] || starts; }; then
+    pins=''
+    load rest
+  fi
+  die 70 "a new replica is gone: did somebody run compose?${1-}"
+}
 alone
+stayed ' Nothing was removed'
 while read -r _ service stay; do
-  for id in $stay; do
-    [ "$(of "$id" '{{.State.Running}}')" = true ] || die 70 'a new replica is gone: did somebody run compose? Nothing was removed'
-  done
   # Whom somebody's compose has made anew meanwhile, nobody has asked yet.
   [ -z "$service" ] || for id in $(containers "$service"); do
     [[ " $stay ${leavers//$'\n'/ } " == *" $id "* ]] || leavers+="${leavers:+$'\n'}$id 0 0"
@@ -27,10 +43,16 @@ if [ -n "$leavers" ]; then
   done <<<"$leavers"
   wait
   if [ ${#ids[@]} -gt 0 ]; then
-    docker stop "${ids[@]}" >/dev/null || die 70 'a former replica does not stop'
+    # Those that somebody takes away only now need neither.
+    docker stop "${ids[@]}" >/dev/null || for id in "${ids[@]}"; do
+      [ "$(of "$id" '{{.State.Running}}')" != true ] || die 70 'a former replica does not stop'
+    done
     for id in "${ids[@]}"; do [ "$(of "$id" '{{.State.ExitCode}}')" != 137 ] || printf '%s\n' "$killed"; done
-    docker rm "${ids[@]}" >/dev/null || die 70 'a former replica cannot be removed'
+    docker rm "${ids[@]}" >/dev/null || for id in "${ids[@]}"; do
+      [ -z "$(of "$id" '{{.Id}}')" ] || die 70 'a former replica cannot be removed'
+    done
   fi
+  stayed
 fi
 plain "$stack" || die 70 "$stack cannot be written"
 if [ -n "$proxy" ]; then
