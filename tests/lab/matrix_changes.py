@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fabfile.model.deploy.plan import Kind
 from tests.lab.commits import Edit
-from tests.lab.matrix import Row
+from tests.lab.matrix import BESIDE, Row
 from tests.lab.scenes import ending
 from tests.lab.seen import STATE
 
@@ -22,8 +22,7 @@ DRIFTS = {
     Kind.RETAG: "docker tag redis:7.4.6-alpine wishwithme/frontend:current",
 }
 """Kind of step → what somebody does to the server, so that a deploy has it."""
-SCHEMA = (Kind.REVIEW, Kind.BACKUP, Kind.MIGRATE)
-BESIDE = (Kind.HOLD, Kind.START, Kind.SWITCH, Kind.RETIRE)
+SCHEMA = (Kind.REVIEW, Kind.SMOKE, Kind.BACKUP, Kind.MIGRATE)
 
 
 def edits(row: Row, number: int) -> dict[str, Edit]:
@@ -33,7 +32,7 @@ def edits(row: Row, number: int) -> dict[str, Edit]:
     contexts: tuple[str, ...] = ()
     if row.kind in SCHEMA:
         contexts = ("core-api",)  # what a migration is secured by is of the database
-    elif row.kind in (Kind.BUILD, Kind.SMOKE, *BESIDE):
+    elif row.kind in (Kind.BUILD, *BESIDE):
         contexts = tuple(row.subject.split(", "))
     for context in contexts:
         file = "nginx.conf" if context == "frontend" else "app/__init__.py"

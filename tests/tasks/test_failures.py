@@ -360,7 +360,7 @@ def test_replicas_that_cannot_be_retired_are_no_reason_to_go_back(
     assert "[ubuntu]   Error response from daemon" in ran.lines
     assert (
         "[ubuntu] warning: retire api: ubuntu: a former replica does not stop; the new replicas"
-        " were proved and serve, and the next command retires the former ones"
+        " were proved, and the next command retires the former ones"
     ) in ran.lines
     record = running.releases("ubuntu")[-1]
     assert record.outcome == "verified"

@@ -30,6 +30,7 @@ case $all in
     name=${all##*name=^/}
     for one in "$there"/*; do [ "$(cat "$one/name")" != "${name%\\$}" ] || echo "${one##*/}"; done
     ;;
+  inspect*Restarting*) [ ! -e "$STUBS/restarting" ] || echo true ;;
   inspect*Running*) [[ $(cat "$there/$last/state" 2>/dev/null) == running* ]] && echo true ;;
   inspect*ExitCode*) cat "$there/$last/exit" ;;
   inspect*Health*) cat "$there/$last/state" ;;
@@ -50,9 +51,15 @@ case $all in
   rename*) echo "$3" >"$there/$2/name" ;;
   stop*)
     [ -z "$STUCK" ] || exit 1
+    [ -z "$ANEW" ] || { rm -r "$there"/web-id-*; touch "$STUBS/restarting"; }
     for id in "${@:2}"; do [ -d "$there/$id" ] || exit 1; done
     ;;
   rm*) for id in "${@:2}"; do [ "$id" = -f ] || rm -r "$there/$id"; done ;;
+  restart*)
+    rm "$STUBS/restarting"
+    cp "$PROXY"/*.conf "$STUBS/loaded/"
+    { cat "$PROXY/upstreams.conf"; echo ==; } >>"$STUBS/loads"
+    ;;
   exec*reload*)
     [ -z "$REFUSES" ] || { echo "nginx: [emerg] $REFUSES"; exit 1; }
     [ -z "$WORKERS" ] || kill -USR1 $WORKERS

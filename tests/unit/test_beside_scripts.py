@@ -275,6 +275,7 @@ def test_a_switch_that_nginx_refuses_leaves_who_is_asked_or_whoever_has_the_name
         beside.switch(host, replace(told(), pins={"web": [B]}))
     after = [line.strip() for line in written(host, "upstreams") if " server " in line]
     assert after == (services if gone else before)
+    assert len(ran(stubs, "exec")) == (4 if gone else 3), "those names are to be loaded too"
 
 
 def test_nobody_is_asked_who_has_gone_before_the_switch(host: Host, stubs: Path) -> None:
@@ -428,6 +429,30 @@ def test_nothing_is_removed_where_one_that_is_to_stay_is_gone(
     with pytest.raises(Trouble, match="a new replica is gone: did somebody run compose"):
         retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
     assert ran(stubs, "stop", "rm", "exec", "rename") == []
+
+
+@pytest.mark.usefixtures("switched")
+def test_where_none_that_is_to_stay_is_left_whoever_has_the_name_is_asked(
+    host: Host, stubs: Path, engine: Path
+) -> None:
+    for one in ("web-id-3", "web-id-4"):
+        shutil.rmtree(engine / one)
+    with pytest.raises(Trouble, match=r"a new replica is gone: .* Nothing was removed"):
+        retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
+    assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
+    assert ran(stubs, "stop", "rm", "rename") == []
+
+
+@pytest.mark.usefixtures("switched")
+def test_where_all_are_made_anew_while_the_former_end_the_proxy_is_started_again(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As compose does with --force-recreate: it does not start while it names one who is gone."""
+    monkeypatch.setenv("ANEW", "yes")
+    with pytest.raises(Trouble, match=r"a new replica is gone: did somebody run compose\?$"):
+        retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
+    assert ran(stubs, "restart", "exec") == ["restart app-proxy"]
+    assert loads(stubs) == [["api-1:8000", "api-2:8000", "web:80"]]
 
 
 def test_where_nobody_leaves_only_the_names_in_the_proxy_change(host: Host, stubs: Path) -> None:

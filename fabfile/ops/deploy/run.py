@@ -153,7 +153,7 @@ class Run:
                 self.session.console.line(self.name, f"  {line}")
             self.session.console.warn(
                 self.name,
-                f"{step.title}: {trouble.message}; the new replicas were proved and serve,"
+                f"{step.title}: {trouble.message}; the new replicas were proved,"
                 " and the next command retires the former ones",
             )
 

@@ -61,15 +61,25 @@ answers() {
 
 # serve PINS: whether all those run whom the proxy names one by one.
 serve() {
-  local row id
-  tr ';' '\n' <<<"$1" | while read -r _ row; do
-    for id in $row; do [ "$(of "$id" '{{.State.Running}}')" = true ] || return 1; done
+  local name row id
+  tr ';' '\n' <<<"$1" | while read -r name row; do
+    [ "$name" != / ] || continue # which share of the clients
+    for id in ${row//\//}; do [ "$(of "$id" '{{.State.Running}}')" = true ] || return 1; done
   done
+}
+
+# starts: whether the engine starts it again and again: somebody whom it is told to ask may be gone.
+starts() { [ "$(of "$proxy" '{{.State.Restarting}}')" = true ]; }
+
+# heed: have the proxy test and load what is written. One that does not start is started from that now; the engine would
+# wait longer each time.
+heed() {
+  if starts; then docker restart "$proxy"; else docker exec "$proxy" sh -c 'nginx -t && nginx -s reload'; fi
 }
 
 # load WORD: write it, have it tested and loaded, and wait until nobody takes connections with
 # what was loaded before. When that fails, what is loaded and what is written are as before. Where somebody whom that
-# names is gone, nginx would not start from it: then the services' names are written.
+# names is gone, nginx would not start from it: then it is the services' names.
 load() {
   local file former master taking end=$((SECONDS + LOADED))
   for file in upstreams.conf generation.conf $(cut -d ' ' -f 1 <<<"$texts"); do
@@ -78,12 +88,11 @@ load() {
   master=$(of "$proxy" '{{.State.Pid}}')
   taking=$(workers "$master" taking)
   leaving=$(workers "$master")
-  if ! { write "$@" && docker exec "$proxy" sh -c 'nginx -t && nginx -s reload' &&
-    answers "$(address_of "$proxy")" "$1"; } >"$scratch/said" 2>&1 </dev/null; then
+  if ! { write "$@" && heed && answers "$(address_of "$proxy")" "$1"; } >"$scratch/said" 2>&1 </dev/null; then
     for file in "$scratch"/*.conf; do put "${file##*/}" <"$file"; done
     cat "$scratch/said" >&2
     former=$(sed -n 's|^location = /pinned .* return 200 "\(.*\)\\n"; }$|\1|p' "$folder/generation.conf")
-    serve "$former" || { pins='' && write rest; }
+    serve "$former" || { pins='' && write rest && heed >/dev/null 2>&1 </dev/null; }
     die 70 "nginx does not load what was written"
   fi
   while [ -n "$taking" ] && workers "$master" taking | grep -Fqx -e "$taking" && [ $SECONDS -lt $end ]; do pause; done

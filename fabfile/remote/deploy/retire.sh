@@ -7,11 +7,32 @@
 # which is for people only.
 project=$1 stack=$2 killed=$3 leavers=$4 names=$5
 removing=''
+# stayed [WORDS]: end with these words where one of those that stay is gone. The proxy then asks whoever has the service's
+# name, where nobody would answer: none of a service's runs, or the proxy does not start while it names one that is gone.
+stayed() {
+  local id stay some gone='' nobody=''
+  while read -r _ _ stay; do
+    some=''
+    for id in $stay; do
+      if [ "$(of "$id" '{{.State.Running}}')" = true ]; then some=yes; else gone=yes; fi
+    done
+    [ -z "$stay" ] || [ -n "$some" ] || nobody=yes
+  done <<<"$names"
+  [ -n "$gone" ] || return 0
+  if [ -n "$proxy" ] && { [ -n "$nobody" ] || starts; }; then
+    pins=''
+    load rest
+  fi
+  die 70 "a new replica is gone: did somebody run compose?${1-}"
+}
+# removed ID…: remove them; one that somebody has taken away meanwhile is removed.
+removed() {
+  local id
+  docker rm "$@" >/dev/null || for id; do [ -z "$(of "$id" '{{.Id}}')" ] || return 1; done
+}
 alone
+stayed ' Nothing was removed'
 while read -r _ service stay; do
-  for id in $stay; do
-    [ "$(of "$id" '{{.State.Running}}')" = true ] || die 70 'a new replica is gone: did somebody run compose? Nothing was removed'
-  done
   # Whom somebody's compose has made anew meanwhile, nobody has asked yet.
   [ -z "$service" ] || for id in $(containers "$service"); do
     [[ " $stay ${leavers//$'\n'/ } " == *" $id "* ]] || leavers+="${leavers:+$'\n'}$id 0 0"
@@ -28,12 +49,16 @@ if [ -n "$leavers" ]; then
   done <<<"$leavers"
   wait
   if [ ${#ids[@]} -gt 0 ]; then
-    docker stop "${ids[@]}" >/dev/null || die 70 'a former replica does not stop'
+    # Those that somebody takes away only now need neither.
+    docker stop "${ids[@]}" >/dev/null || for id in "${ids[@]}"; do
+      [ "$(of "$id" '{{.State.Running}}')" != true ] || die 70 'a former replica does not stop'
+    done
     for id in "${ids[@]}"; do [ "$(of "$id" '{{.State.ExitCode}}')" != 137 ] || printf '%s\n' "$killed"; done
     # The engine has forgotten their names: the proxy need not wait until they are removed.
-    docker rm "${ids[@]}" >/dev/null &
+    removed "${ids[@]}" &
     removing=$!
   fi
+  stayed
 fi
 plain "$stack" || die 70 "$stack cannot be written"
 if [ -n "$proxy" ]; then
