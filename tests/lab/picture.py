@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import pyte
@@ -22,6 +23,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from .commits import Origin
+from .deployments import Operator
 from .rig import Lab, LabError
 from .scenes import APP, ending
 
@@ -39,6 +41,7 @@ def draw() -> Path:
     with tempfile.TemporaryDirectory() as folder:
         origin = Origin(lab.folder / "origin.git", Path(folder) / "clone")
         commit = origin.commit(SUBJECT, {APP: ending(f"PICTURE = {time.time_ns()}")})
+        Operator(lab.hosts_ini).must("ubuntu.deploy", "--yes", "--ref", origin.base)
         try:
             shown = _on_a_terminal("ubuntu.deploy", "--yes", "--ref", commit, hosts=lab.hosts_ini)
         finally:
@@ -76,11 +79,13 @@ def _on_a_terminal(*words: str, hosts: Path) -> list[Text]:
 
 def _row(cells: Mapping[int, pyte.screens.Char]) -> Text:
     row = Text()
-    for column in range(COLUMNS):
-        cell = cells[column]
-        colour = None if cell.fg == "default" else COLOURS.get(cell.fg, cell.fg)
-        if colour and len(colour) == 6 and not colour.isalpha():
-            colour = f"#{colour}"
-        row.append(cell.data, Style(color=colour, bold=cell.bold))
+    styled = [(_style(cells[column]), cells[column].data) for column in range(COLUMNS)]
+    for style, group in groupby(styled, key=lambda cell: cell[0]):
+        row.append("".join(data for _, data in group), style)
     row.rstrip()
     return row
+
+
+def _style(cell: pyte.screens.Char) -> Style:
+    colour = None if cell.fg == "default" else COLOURS.get(cell.fg, cell.fg)
+    return Style(color=colour, bold=cell.bold)
