@@ -13,11 +13,13 @@ from invoke.util import helpline
 
 from .command import Command
 from .model.sections import TASKS
+from .new import new_task
 
 if TYPE_CHECKING:
     from invoke import Collection
 
 ALL = "All servers together"
+NEW = "Another project"
 
 
 def group_tasks() -> None:
@@ -44,7 +46,8 @@ def _list_flat(program: Program) -> None:
 def _groups(root: Collection) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
     """Titles, each with its tasks and the first line of their help."""
     servers = _servers(root)
-    yield ALL, _rows(root, "")
+    apart = [row for row in _rows(root, "") if row[0] == new_task.name]
+    yield ALL, [row for row in _rows(root, "") if row not in apart]
     if servers:
         one = root.collections[servers[0]]
         if servers[1:]:
@@ -55,6 +58,8 @@ def _groups(root: Collection) -> Iterator[tuple[str, list[tuple[str, str | None]
     for name, below in root.collections.items():
         if name not in servers:
             yield helpline(below) or name, _rows(below, f"{name}.")
+    if apart:
+        yield NEW, apart
 
 
 def _servers(root: Collection) -> list[str]:

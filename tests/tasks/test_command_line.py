@@ -75,13 +75,14 @@ def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) ->
         "Volumes:",
         "Certificates:",
         "What cron does:",
+        "Another project:",
     ]
     names = [line.split()[0] for line in lines if re.match(r"  \S", line)]
     tasks = listed(fleet.fab("--list --list-format=json").json)
     assert sorted(names) == sorted(
         {re.sub(r"^(ubuntu|montreal)\.", "SERVER.", name) for name in tasks}
     )
-    assert names[:6] == ["deploy", "plan", "status", "doctor", "new", "SERVER.deploy"]
+    assert names[:5] == ["deploy", "plan", "status", "doctor", "SERVER.deploy"]
     assert max(map(len, lines)) <= 80
 
 
