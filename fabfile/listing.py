@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from invoke import Program
 from invoke.util import helpline
 
+from .command import Command
 from .model.sections import TASKS
+from .new import new_task
 
 if TYPE_CHECKING:
     from invoke import Collection
 
 ALL = "All servers together"
+NEW = "Another project"
 
 
 def group_tasks() -> None:
@@ -28,10 +31,12 @@ _flat = Program.list_flat
 
 
 def _list_flat(program: Program) -> None:
-    if program.list_root or program.list_depth:
+    root = program.scoped_collection
+    others = not (_servers(root) or TASKS & {*root.collections})  # such as those of inv
+    if program.list_root or program.list_depth or others:
         _flat(program)
         return
-    groups = list(_groups(program.scoped_collection))
+    groups = list(_groups(root))
     width = max(len(name) for _, rows in groups for name, _ in rows)
     for title, rows in groups:
         print(f"{title}:\n")
@@ -40,8 +45,9 @@ def _list_flat(program: Program) -> None:
 
 def _groups(root: Collection) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
     """Titles, each with its tasks and the first line of their help."""
-    servers = [name for name in root.collections if name not in TASKS]
-    yield ALL, _rows(root, "")
+    servers = _servers(root)
+    apart = [row for row in _rows(root, "") if row[0] == new_task.name]
+    yield ALL, [row for row in _rows(root, "") if row not in apart]
     if servers:
         one = root.collections[servers[0]]
         if servers[1:]:
@@ -52,6 +58,13 @@ def _groups(root: Collection) -> Iterator[tuple[str, list[tuple[str, str | None]
     for name, below in root.collections.items():
         if name not in servers:
             yield helpline(below) or name, _rows(below, f"{name}.")
+    if apart:
+        yield NEW, apart
+
+
+def _servers(root: Collection) -> list[str]:
+    below = root.collections.items()
+    return [name for name, one in below if isinstance(one.tasks.get("deploy"), Command)]
 
 
 def _rows(collection: Collection, prefix: str) -> list[tuple[str, str | None]]:

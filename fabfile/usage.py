@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import Any, NoReturn
 
 from invoke import Exit, ParseError, Program
@@ -125,6 +126,10 @@ def _parse_cleanup(program: Program) -> None:
         raise Usage(f"--list-format '{form}' is not {formats}{meant(form, FORMATS)}")
     try:
         _cleaned_up(program)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `fab --list | head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except Usage:
         raise
     except ParseError as error:

@@ -1,1 +1,1 @@
-"""Adapters: the only users of Fabric, paramiko and the network."""
+"""Adapters: the only users of Fabric, paramiko and patchwork, and of the network."""

@@ -14,7 +14,7 @@ from fabfile.model.errors import refused
 FULL_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
 MOVES = frozenset({Kind.FETCH, Kind.CHECKOUT})
 """Steps of every plan for another commit: they change nothing that runs."""
-COLLECTION = ("fabfile", "requirements.txt")
+COLLECTION = ("fabfile", "requirements.txt", "requirements-patchwork.txt")
 """What cron on a server runs in its checkout (docs/cron.md)."""
 
 

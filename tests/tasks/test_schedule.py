@@ -24,6 +24,7 @@ FOREIGN = "SHELL=/bin/sh\n*/5 * * * * df -h >/tmp/df 2>&1"
 COLLECTION = {
     "fabfile/__init__.py": "",
     "requirements.txt": "fabric\n",
+    "requirements-patchwork.txt": "patchwork\n",
 }
 
 
@@ -208,14 +209,20 @@ def test_a_server_without_a_release_is_refused(fleet: Fleet) -> None:
 def test_a_release_without_the_collection_is_refused(filled: Fleet) -> None:
     assert refusal(filled) == (
         "ubuntu: the deployed commit 00000002 has no fabfile.py or fabfile/__init__.py,"
-        " requirements-deploy.txt or requirements.txt; deploy one that has"
+        " requirements-deploy.txt or requirements.txt, requirements-patchwork.txt;"
+        " deploy one that has"
     )
 
 
 def test_another_repository_needs_its_fabfile_and_the_requirements_of_fab_alone(
     filled: Fleet,
 ) -> None:
-    files = {"fabfile.py": "", "requirements-deploy.txt": "ops\n", "requirements.txt": "flask\n"}
+    files = {
+        "fabfile.py": "",
+        "requirements-deploy.txt": "ops\n",
+        "requirements-patchwork.txt": "patchwork\n",
+        "requirements.txt": "flask\n",
+    }
     filled.origin.commit("Another repository", files)
     assert filled.fab("deploy").code == 0
     assert filled.fab("cron.install").code == 0

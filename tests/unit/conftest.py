@@ -8,6 +8,7 @@ from __future__ import annotations
 from hypothesis import settings
 
 from .clone import cloned, somebody
+from .projects import made
 from .proxying import host, kept, stubs
 from .replicating import engine, stack, switched
 from .shelling import anywhere, far, sshd
@@ -20,6 +21,7 @@ __all__ = [
     "far",
     "host",
     "kept",
+    "made",
     "opened",
     "somebody",
     "sshd",

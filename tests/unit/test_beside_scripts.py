@@ -235,6 +235,18 @@ def test_a_hold_keeps_what_is_loaded_but_for_the_names(host: Host, stubs: Path) 
     assert loads(stubs)[-1] == [f"{C[:12]}:8000", "api-2:8000", f"{A[:12]}:80", f"{B[:12]}:80"]
 
 
+def test_a_hold_leaves_what_the_proxy_reads_and_adds_what_a_new_release_reads_too(
+    host: Host, stubs: Path
+) -> None:
+    """Between the checkout and the switch nginx may have to start from the new files."""
+    beside.hold(host, told(site_names="server_name former;\n"))
+    beside.hold(host, told(site_names="server_name new;\n", more_names="server_name more;\n"))
+    assert written(host, "site-names") == ["server_name former;"]
+    assert written(host, "more-names") == ["server_name more;"]
+    beside.switch(host, told(site_names="server_name new;\n"))
+    assert written(host, "site-names") == ["server_name new;"]
+
+
 def test_who_starts_waits_for_the_workers_from_before_the_hold(
     host: Host, stubs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

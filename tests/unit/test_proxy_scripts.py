@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
+from fabfile.model.deploy.proxy_files import allowed, believed, files_for
 from fabfile.model.errors import Trouble
 from fabfile.remote.deploy import proxy
 from fabfile.remote.host import Host
@@ -20,14 +21,14 @@ from .builders import ROOT, SERVER, STACK, target
 from .planning import with_service
 from .proxying import UPSTREAMS, keep, loads, ran, told, workers, written
 
-CDN = proxy.believed(("X-Client", "203.0.113.0/24"))
+CDN = believed(("X-Client", "203.0.113.0/24"))
 
 
 def test_a_load_says_where_requests_go_whom_to_let_in_and_what_is_loaded(
     host: Host, stubs: Path
 ) -> None:
     odd = "location ~ \\.php$ { return 404 '100%s\\n'; }\n"
-    allow = proxy.allowed(["10.0.0.1", "10.0.0.2"])
+    allow = allowed(["10.0.0.1", "10.0.0.2"])
     proxy.load(host, told(allow=allow, real_ip=CDN, names=odd))
     assert "\n".join(written(host, "upstreams")) + "\n" == UPSTREAMS
     assert written(host, "allow") == [
@@ -58,27 +59,35 @@ def test_what_is_missing_is_no_name_that_nginx_would_have_to_find(host: Host, st
 
 def test_nobody_is_believed_or_shut_out_where_hosts_ini_names_nobody() -> None:
     plain = target(STACK)
-    assert proxy.files_for(plain) == {"real-ip.conf": ""}
+    assert files_for(plain) == {"real-ip.conf": ""}
     some = replace(plain, callers=("10.0.0.1",), cdn=("X-Client", "203.0.113.0/24"))
-    assert proxy.files_for(some) == {
+    assert files_for(some) == {
         "allow.conf": "allow 10.0.0.1;\nallow 127.0.0.1;\ndeny all;\n",
         "real-ip.conf": CDN,
     }
 
 
-def test_the_names_that_are_served_are_written_for_server_name_and_for_a_map() -> None:
+def test_the_names_that_are_served_are_written_as_server_name_and_as_origins() -> None:
     front = STACK.service("proxy")
-    names = {"site": ("app.example", "www.app.example"), "api": ("api.app.example",)}
+    names = {"site": ("app.example", "www.app.example"), "the-api": ("api.app.example",)}
     stack = with_service("proxy", hints=replace(front.hints, names=names))
-    assert proxy.files_for(target(stack)) == {
+    assert files_for(target(stack)) == {
         "real-ip.conf": "",
         "site-names.conf": "server_name app.example www.app.example;\n",
-        "site-origins.conf": (
-            "https://app.example https://app.example;\n"
-            "https://www.app.example https://www.app.example;\n"
+        "site-origin.conf": (
+            "map $http_origin $site_origin {\n"
+            "    https://app.example $http_origin;\n"
+            "    https://www.app.example $http_origin;\n"
+            '    default "";\n'
+            "}\n"
         ),
-        "api-names.conf": "server_name api.app.example;\n",
-        "api-origins.conf": "https://api.app.example https://api.app.example;\n",
+        "the-api-names.conf": "server_name api.app.example;\n",
+        "the-api-origin.conf": (
+            "map $http_origin $the_api_origin {\n"
+            "    https://api.app.example $http_origin;\n"
+            '    default "";\n'
+            "}\n"
+        ),
     }
 
 
@@ -134,7 +143,7 @@ def test_nginx_is_tried_with_the_commits_files_and_a_copy_of_what_it_is_told() -
         Remembering(SERVER, Context()),
         tree,
         {"web", "app-web"},
-        told(allow=proxy.allowed(["10.0.0.1"]), real_ip=CDN),
+        told(allow=allowed(["10.0.0.1"]), real_ip=CDN),
         "p:1",
         split=(),
     )

@@ -214,7 +214,9 @@ def test_a_push_that_changes_no_server_deploys_none(bench: Bench) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["fabfile/cron.py", "requirements.txt"])
+@pytest.mark.parametrize(
+    "path", ["fabfile/cron.py", "requirements.txt", "requirements-patchwork.txt"]
+)
 def test_what_the_servers_jobs_run_changes_every_server(bench: Bench, path: str) -> None:
     """Cron on a server runs the collection of the commit that is deployed there."""
     bench.head = bench.commit(path)

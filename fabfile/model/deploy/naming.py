@@ -23,11 +23,11 @@ def name_problems(server: Server, facts: Facts, stack: Stack, key: str) -> list[
     unknown = [] if certified and not server.domains else sorted({*asked} - {*server.domains})
     if unknown:
         gates = ", ".join(dict.fromkeys(gate for name in unknown for gate in asked[name]))
-        there = f"has {', '.join(server.domains)}" if server.domains else "is not there"
+        there = f"domains = {', '.join(server.domains)}" if server.domains else "no domains"
         where = f"{key} in {server.path}/.env" if key else f"the gates in {server.compose}"
         problem = (
-            f"gates ask {', '.join(unknown)} ({gates}), but domains of [{server.name}] in hosts.ini"
-            f" {there}; set {where}, or domains: both must name your site"
+            f"gates ask {', '.join(unknown)} ({gates}), but hosts.ini has {there} for"
+            f" [{server.name}]; set {where}, or domains: both must name your site"
         )
         return [problem]
     if certified and (uncovered := not_for(facts.certificate, asked)):

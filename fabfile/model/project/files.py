@@ -10,6 +10,7 @@ from .proposals import Proposals, Web
 
 STACK = "compose.deploy.yaml"
 ENV = ".env.example"
+APART = "requirements-patchwork.txt"
 WORKFLOW = ".github/workflows/fab-deploy.yml"
 IGNORED = (".env", ".venv/", "__pycache__/")
 """What git is to ignore there: secrets of a server, and what Python makes."""
@@ -82,6 +83,7 @@ def new_files(
         "hosts.ini": File("the servers; set what stands in <>", made("hosts.ini")),
         "fabfile.py": File("the tasks of those servers", made("fabfile")),
         "requirements-deploy.txt": File("what pip installs for them", f"{project.collection}\n"),
+        APART: File("what pip installs with --no-deps", templates["patchwork"]),
         WORKFLOW: File("deploys each push", made("workflow.yml")),
         ENV: File("the settings of a server", made("env.example"), optional=True),
     }

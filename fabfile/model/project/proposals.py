@@ -52,15 +52,15 @@ def propose(
     stack: Stack, model: Mapping[str, Any], root: PurePosixPath, tracked: Collection[str]
 ) -> Proposals:
     """``model``: what compose printed. ``tracked``: the files of the repository at ``root``."""
-    data = tuple(one.name for one in stack.services if _keeps(one, root, tracked))
-    others = [one for one in stack.services if one.name not in data]
     proxies = (
         one.name
-        for one in others
+        for one in stack.services
         if one.build is None and {port.published for port in one.ports} & {80, 443}
     )
     proxy = next(proxies, "")
-    found = (_web(one, model["services"][one.name]) for one in others if one.name != proxy)
+    others = [one for one in stack.services if one.name != proxy]
+    data = tuple(one.name for one in others if _keeps(one, root, tracked))
+    found = (_web(one, model["services"][one.name]) for one in others if one.name not in data)
     contexts = (inside(one.build.context, root) for one in stack.services if one.build)
     return Proposals(
         project=stack.project,
@@ -81,6 +81,8 @@ def _keeps(service: Service, root: PurePosixPath, tracked: Collection[str]) -> b
     if service.build:
         return False
     for mount in service.mounts:
+        if mount.source.endswith(".sock"):
+            continue
         own = inside(mount.source, root) if mount.kind == "bind" else None
         theirs = own is not None and any(f"{path}/".startswith(f"{own}/") for path in tracked)
         if not mount.read_only and mount.kind in ("volume", "bind") and not theirs:

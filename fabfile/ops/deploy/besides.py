@@ -53,8 +53,7 @@ class Beside:
         running = {one.id[:SHORT] for one in self.facts.containers if one.state == "running"}
         gone = {one for ids in self.facts.pinned.values() for one in ids} - running
         self.rolling.pins |= {name: self.plans[name].serving for name in subject.split(", ")}
-        # What else it reads is the release's that runs, until the switch.
-        told = replace(self.rolling.told(), generation=self.facts.generation, files={})
+        told = replace(self.rolling.told(), generation=self.facts.generation)
         as_loaded = not gone and self.facts.split is None
         beside.hold(self.host, replace(told, as_loaded=as_loaded))
         self.held = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from ...model.deploy.plan import Step, Target
+from ...model.deploy.proxy_files import files_for
 from ...model.errors import Trouble
 from ...model.facts import SHORT, Facts
 from ...model.stack import Service
@@ -136,7 +137,7 @@ class Rolling:
         return proxy.Told(
             service=front,
             generation=self.target.generation,
-            files=proxy.files_for(self.target),
+            files=files_for(self.target),
             # Replicas are found whenever they come: their name stands with "resolve".
             missing={one.name for one in stack.services if not one.beside} - self.present,
             pins=dict(self.pins),

@@ -20,6 +20,7 @@ from ...remote.project import repository
 from ...ui.console import Console
 
 NEXT = (
+    "  pip install --no-deps -r requirements-patchwork.txt",
     "  ssh-keyscan -t ed25519 SERVER   # as its console says: then into known_hosts",
     "  fab doctor",
 )

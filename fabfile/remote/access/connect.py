@@ -40,6 +40,10 @@ KEEPALIVE = 30
 """Seconds between two signs of life on an idle connection."""
 
 
+PATCHWORK = "pip install --no-deps -r requirements-patchwork.txt"
+"""Its metadata refuses fabric 3, so no package can name it as what it needs."""
+
+
 def connect(server: Server) -> Host:
     """Open the server's one connection; exit code 2 with the cause and the remedy otherwise."""
     if server.connection == "local":
@@ -162,6 +166,20 @@ def _plain(error: Exception) -> str:
 
 def missing_programs(host: Host, names: tuple[str, ...]) -> list[str]:
     """Which of these programs the server lacks, in one round trip (``which`` takes several)."""
-    found = host.read(["which", *names], check=False).stdout.split()
+    try:
+        from patchwork.environment import have_program
+    except ImportError:
+        raise refused(f"patchwork is not installed here: {PATCHWORK}") from None
+    found = have_program(_Quiet(host), " ".join(names)).stdout.split()
     present = {path.rpartition("/")[2] for path in found}
     return [name for name in names if name not in present]
+
+
+class _Quiet:
+    """What patchwork calls ``c``: a runner that goes through the host adapter."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def run(self, command: str, **_: object) -> object:
+        return self._host.read(command.split(), check=False)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ...model.deploy.content import inside
-from ...model.deploy.plan import Target
 from ...model.errors import Trouble, refused
 from ...model.facts import SHORT, Split
 from ...model.framing import lines_of
@@ -74,42 +73,6 @@ done <<<"$4"
 """
 )
 UNHEALTHY, NO_SIDES = 71, 64
-
-
-def allowed(callers: Sequence[str]) -> str:
-    """What lets only these addresses in."""
-    return "\n".join([*(f"allow {one};" for one in callers), "allow 127.0.0.1;", "deny all;\n"])
-
-
-def believed(cdn: Sequence[str]) -> str:
-    """What makes the proxy believe a CDN, and nobody else, who a client is.
-
-    ``cdn``: the header in which it says so, then its ranges; empty: there is none.
-    """
-    if not cdn:
-        return ""
-    header, *ranges = cdn
-    rules = [f"set_real_ip_from {one};" for one in ranges]
-    return "\n".join([*rules, f"real_ip_header {header};", "real_ip_recursive on;\n"])
-
-
-def files_for(target: Target) -> dict[str, str]:
-    """Name → text of what a deploy has the proxy read beside where requests go."""
-    found = {"real-ip.conf": believed(target.cdn)}
-    if target.callers:  # nobody is shut out unless somebody is named
-        found["allow.conf"] = allowed(target.callers)
-    front = target.stack.proxy
-    return found | (naming(front.hints.names) if front else {})
-
-
-def naming(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The files that say which names are served: of each group, and as origins for a map."""
-    found = {}
-    for group, some in names.items():
-        found[f"{group}-names.conf"] = f"server_name {' '.join(some)};\n"
-        origins = [f"https://{name}" for name in some]
-        found[f"{group}-origins.conf"] = "".join(f"{one} {one};\n" for one in origins)
-    return found
 
 
 def proof_text(generation: str, epoch: str) -> str:

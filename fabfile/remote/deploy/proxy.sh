@@ -38,7 +38,9 @@ write() {
   local name text rules=(-e '')
   for name in $missing; do rules+=(-e "/^[[:space:]]*server[[:space:]]+$name:/d"); done
   while read -r name text; do
-    [ -z "$name" ] || printf '%b' "$text" | put "$name" || return 1
+    # Until the switch the files are the running release's; one that it has not may be there already.
+    [ -z "$name" ] || { [ "$1" = held ] && [ -e "$folder/$name" ]; } ||
+      printf '%b' "$text" | put "$name" || return 1
   done <<<"$texts"
   [ -z "$upstreams" ] || sed -E "${rules[@]}" "${files[@]}" | sided | put upstreams.conf || return 1
   {

@@ -6,6 +6,7 @@
 # end before it is told to stop; NAMES: lines "NAME SERVICE ID…": those that stay get these names, # being 1 and so on,
 # which is for people only.
 project=$1 stack=$2 killed=$3 leavers=$4 names=$5
+removing=''
 # stayed [WORDS]: end with these words where one of those that stay is gone. The proxy then asks whoever has the service's
 # name, where nobody would answer: none of a service's runs, or the proxy does not start while it names one that is gone.
 stayed() {
@@ -23,6 +24,11 @@ stayed() {
     load rest
   fi
   die 70 "a new replica is gone: did somebody run compose?${1-}"
+}
+# removed ID…: remove them; one that somebody has taken away meanwhile is removed.
+removed() {
+  local id
+  docker rm "$@" >/dev/null || for id; do [ -z "$(of "$id" '{{.Id}}')" ] || return 1; done
 }
 alone
 stayed ' Nothing was removed'
@@ -48,9 +54,9 @@ if [ -n "$leavers" ]; then
       [ "$(of "$id" '{{.State.Running}}')" != true ] || die 70 'a former replica does not stop'
     done
     for id in "${ids[@]}"; do [ "$(of "$id" '{{.State.ExitCode}}')" != 137 ] || printf '%s\n' "$killed"; done
-    docker rm "${ids[@]}" >/dev/null || for id in "${ids[@]}"; do
-      [ -z "$(of "$id" '{{.Id}}')" ] || die 70 'a former replica cannot be removed'
-    done
+    # The engine has forgotten their names: the proxy need not wait until they are removed.
+    removed "${ids[@]}" &
+    removing=$!
   fi
   stayed
 fi
@@ -65,6 +71,7 @@ if [ -n "$proxy" ]; then
   fi
   load rest
 fi
+[ -z "$removing" ] || wait "$removing" || die 70 'a former replica cannot be removed'
 # rename NAME ID…
 rename() {
   local stem=${1%#} id name number=1 held=' ' move=()

@@ -67,13 +67,19 @@ def resolved(root: Path, file: str) -> tuple[str, tuple[Variable, ...]]:
     Required ones need no value here: the server's ``.env`` has it.
     """
     compose = [*_compose(), "-f", str(root / file), "config", "--format", "json"]
-    said = load(_answer(file, [*compose, "--variables"], {}))
-    variables = [
-        Variable(one["Name"], one["DefaultValue"], one["Required"]) for one in said.values()
-    ]
+    variables = _variables(file, [*compose, "--variables"])
     missing = {one.name: "1" for one in variables if one.required}
-    text = _answer(file, compose, missing)
+    text = _accepted(file, _run(compose, {**missing, **os.environ}))
     return text, tuple(sorted(variables, key=lambda one: one.name))
+
+
+def _variables(file: str, words: Sequence[str]) -> list[Variable]:
+    """None where compose is older than 2.28 and cannot tell."""
+    done = _run(words)
+    if "unknown flag" in done.stderr:
+        return []
+    said = load(_accepted(file, done))
+    return [Variable(one["Name"], one["DefaultValue"], one["Required"]) for one in said.values()]
 
 
 def _compose() -> list[str]:
@@ -84,8 +90,7 @@ def _compose() -> list[str]:
     raise refused("docker compose is not installed here; it is what reads the compose file")
 
 
-def _answer(file: str, words: Sequence[str], missing: Mapping[str, str]) -> str:
-    done = _run(words, {**missing, **os.environ})
+def _accepted(file: str, done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode:
         raise refused(f"{file}: compose cannot read it: {_last(done.stderr)}")
     return done.stdout

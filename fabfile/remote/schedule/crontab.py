@@ -40,6 +40,7 @@ INSTALL = 900
 COLLECTION = (
     ("fabfile.py", "fabfile/__init__.py"),
     ("requirements-deploy.txt", "requirements.txt"),
+    ("requirements-patchwork.txt",),
 )
 """What a commit must have for its tasks to run on a server: one of each."""
 

@@ -16,10 +16,13 @@ cd "$checkout" || fail "$checkout is not there"
 file=requirements-deploy.txt
 [ -e "$file" ] || file=requirements.txt
 [ -e "$file" ] || fail "$checkout has neither requirements-deploy.txt nor requirements.txt"
-# The stamp is the file itself, so any change of it makes the environment anew; and its place, which a move changes.
+# Installed without asking what it needs: its metadata refuses fabric 3.
+apart=requirements-patchwork.txt
+[ -e "$apart" ] || fail "$checkout has no $apart"
+# The stamp is the files themselves, so any change of one makes the environment anew; and its place, which a move changes.
 wanted() {
   printf '%s\n' "$venv"
-  cat "$file"
+  cat "$file" "$apart"
 }
 ready() { "$venv/bin/python" -c '' 2>/dev/null && wanted | cmp -s - "$venv/.stamp"; }
 exec 9>>"$venv.lock" || exit 70
@@ -33,5 +36,6 @@ echo "environment: making it with $python from $file"
 rm -f "$venv/.stamp"
 "$python" -m venv --clear "$venv" || fail "$venv cannot be made"
 "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check -r "$file" || fail "pip: $file"
+"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --no-deps -r "$apart" || fail "pip: $apart"
 [ -x "$venv/bin/fab" ] || fail "$file does not name what fab needs (docs/own-project.md)"
 wanted >"$venv/.stamp"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from invoke import Collection, Context, Exit, task
 
+from ..picture import draw
 from . import demo
 from .docker import LabError
 from .lab import Lab
@@ -41,6 +42,13 @@ def down(_context: Context, keep_images: bool = False) -> None:
 
 
 @task
+def picture(_context: Context) -> None:
+    """Draw the picture in README: deploy a change to ubuntu, in a lab where both are deployed."""
+    with _errors_in_one_line():
+        print(draw())
+
+
+@task
 def status(_context: Context) -> None:
     """Show the lab's containers and the ports that lead to them."""
     with _errors_in_one_line():
@@ -63,4 +71,4 @@ def seed(_context: Context) -> None:
         print(f"{lab.door}/ for {demo.PERSON['email']}, password: {demo.PERSON['password']}")
 
 
-ns = Collection("lab", up, down, status, push, seed)
+ns = Collection("lab", up, down, status, push, seed, picture)
