@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from fabfile.model.errors import refused
 
 from .fakes.fleet import Fleet
@@ -52,6 +54,24 @@ def test_before_the_first_deploy_no_certificate_is_missed(fleet: Fleet) -> None:
     ran = fleet.fab("doctor")
     assert ran.code == 0, ran.everything
     assert ran.lines == [WELL, "[montreal] nothing is wrong"]
+
+
+def test_a_stack_that_nothing_asks_gets_the_lines_that_would(running: Fleet) -> None:
+    health = ["CMD", "curl", "-f", "http://localhost:8000/healthz"]
+    model = {
+        "name": "app",
+        "services": {
+            "web": {"image": "web:1", "healthcheck": {"test": health}},
+            "jobs": {"image": "jobs:1"},
+        },
+        "networks": {"default": {"name": "app-network"}},
+    }
+    running.origin.commit("Other services", {"compose/ubuntu.yml": json.dumps(model)})
+    ran = running.fab("doctor")
+    assert (
+        "[ubuntu] warning: nothing asks whether it works, so a release is called started, not"
+        ' verified; under x-deploy: web: {probe: {port: 8000, path: "/healthz"}}'
+    ) in ran.lines
 
 
 def test_a_link_in_clear_is_a_warning(running: Fleet) -> None:

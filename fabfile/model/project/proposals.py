@@ -76,6 +76,16 @@ def propose(
     )
 
 
+def unproved(stack: Stack, model: Mapping[str, Any]) -> list[str]:
+    """What to say of a stack in which nothing asks whether it works; ``model``: as in propose."""
+    if stack.proves:
+        return []
+    webs = filter(None, (_web(one, model["services"][one.name]) for one in stack.services))
+    lines = [f'{web.service}: {{probe: {{port: {web.port}, path: "{web.path}"}}}}' for web in webs]
+    said = "nothing asks whether it works, so a release is called started, not verified"
+    return [f"{said}; under x-deploy: {'; '.join(lines) or 'a probe or a gate (docs/deploy.md)'}"]
+
+
 def _keeps(service: Service, root: PurePosixPath, tracked: Collection[str]) -> bool:
     """Whether an image of others writes to a place that stays, and is no file of the repository."""
     if service.build:

@@ -30,8 +30,8 @@ PURGE_KEY = "CDN_PURGE_TOKEN"
 
 
 NOT_PROVED = (
-    "its containers run, and nothing asked whether they work: give x-deploy a probe or a gate"
-    " (docs/deploy.md)"
+    "its containers run, and nothing asked whether they work: fab doctor proposes what to add under"
+    " x-deploy"
 )
 
 

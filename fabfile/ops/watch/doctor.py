@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...model.errors import FAILED, Trouble
+from ...model.project.proposals import unproved
+from ...model.reading import load
 from ...model.release import killed
 from ...remote.deploy import idle
 from ..certificates.serving import Place
@@ -43,6 +45,8 @@ def examine(session: Session, name: str) -> dict[str, Any]:
         warnings = [*changes(name, seen), *overdue(seen), *seen["warnings"]]
         names = {*sight.server.domains, *(names_of(sight.target) if sight.target else ())}
         warnings += astray(sight.server, sorted(names)).values()
+        if sight.target:
+            warnings += unproved(sight.target.stack, load(sight.target.resolved))
         if sight.deployed:
             if sight.target:
                 warnings += idle.impatient(sight.host, sight.target.stack)
