@@ -111,6 +111,7 @@ class Shop:
         script = f"umask 077; mkdir -p {PATH} && cat >{PATH}/.env"
         env = (self.root / ".env.example").read_text()
         self.server.must(["sh", "-c", script], user="ubuntu", stdin=env)
+        self.greets("Hello")
 
     def fab(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         return self.installed.fab(self.root, *words, code=code)
