@@ -33,7 +33,7 @@ def test_a_build_by_hand_is_seen_and_put_right(scene: Scene) -> None:
 
     scene.by_hand("docker compose up -d frontend")
     assert not_as_deployed(scene) == ["frontend"]
-    why = {"frontend": "services/frontend: by content tag: 1 new beside 1"}
+    why = {"frontend": "services/frontend changed: 1 new beside 1"}
     assert reasons(scene.plan(commit), "start") == why
     with scene.only_replaces("frontend"):
         scene.deployed(commit)

@@ -107,7 +107,7 @@ class Scene:
     def by_content(self, *services: str) -> dict[str, str]:
         """Subject → reason of the step that starts these beside, for a commit of a file of each."""
         commits, boxes = self.record(self.runs)["commits"], self.boxes().values()
-        why = "services/{0}: 1 file in 1 commit since {1}, by content tag: {2} new beside {2}"
+        why = "services/{0}: 1 file in 1 commit since {1}: {2} new beside {2}"
         reasons = []
         for service in services:
             replicas = sum(box.service == service for box in boxes)

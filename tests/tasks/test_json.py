@@ -94,7 +94,7 @@ def test_a_plan_is_told_whole(second: Fleet) -> None:
             {
                 "kind": "roll",
                 "subject": "web",
-                "reason": "services/web: 1 file in 1 commit since 00000001, by content tag",
+                "reason": "services/web: 1 file in 1 commit since 00000001",
                 "force": False,
             },
         ],

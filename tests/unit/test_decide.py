@@ -76,7 +76,7 @@ def test_a_change_of_one_service_touches_that_service_alone() -> None:
         FETCH,
         ("build web", f"{reference} not on the server"),
         CHECKOUT,
-        ("roll web", "services/web: 2 files in 2 commits since 00000000, by content tag"),
+        ("roll web", "services/web: 2 files in 2 commits since 00000000"),
     ]
     assert made.untouched == ("db", "api-1", "api-2", "proxy")
 
@@ -84,7 +84,7 @@ def test_a_change_of_one_service_touches_that_service_alone() -> None:
 def test_a_change_that_the_log_cannot_explain_is_still_found_by_content() -> None:
     assert steps(plan(changed("services/web/index.html")))[-1] == (
         "roll web",
-        "services/web: by content tag",
+        "services/web changed",
     )
 
 

@@ -153,11 +153,11 @@ def _image(service: Service, target: Target, facts: Facts, commit: Commit) -> st
     ]
     touching = [paths for paths in touching if paths]
     if not touching:
-        return f"{wanted.context}: by content tag"
+        return f"{wanted.context} changed"
     files = len({path for paths in touching for path in paths})
     return (
         f"{wanted.context}: {_count(files, 'file')} in {_count(len(touching), 'commit')}"
-        f" since {base[:8]}, by content tag"
+        f" since {base[:8]}"
     )
 
 
