@@ -21,7 +21,6 @@ from ...ui.console import Console
 
 NEXT = (
     "  pip install --no-deps -r requirements-patchwork.txt",
-    "  ssh-keyscan -t ed25519 SERVER   # as its console says: then into known_hosts",
     "  fab doctor",
 )
 
