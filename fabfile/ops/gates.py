@@ -169,7 +169,7 @@ def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]
         )
     trust = facts.certificate if is_self_made(facts.certificate) else ""
     server = gated.host.server
-    elsewhere = astray(server, names_of(gated.target))
+    elsewhere = astray(session.inventory, server, names_of(gated.target))
     questions = [
         replace(one, connect=f"{server.host}:{_port(one.url)}")
         if urlsplit(one.url).hostname in elsewhere

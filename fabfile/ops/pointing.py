@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from ..model.deploy.plan import Target
-from ..model.inventory import Server
+from ..model.inventory import Inventory, Server
 
 
 def names_of(target: Target) -> list[str]:
@@ -16,12 +16,14 @@ def names_of(target: Target) -> list[str]:
     return sorted({urlsplit(url).hostname or "" for url in urls})
 
 
-def astray(server: Server, names: Iterable[str]) -> dict[str, str]:
+def astray(inventory: Inventory, server: Server, names: Iterable[str]) -> dict[str, str]:
     """Each name that does not lead to the server, and what to say of it.
 
-    None where ``hosts.ini`` says how the site is reached: by ``edge``, or through a CDN.
+    None where ``hosts.ini`` says how the site is reached: by ``edge``, through a CDN, or by its
+    callers alone.
     """
-    if server.edge or server.cdn_ranges or not server.host:
+    called = inventory.callers_of(server.name)
+    if server.edge or server.cdn_ranges or called or not server.host:
         return {}
     from ..remote.outside import addresses_of
 

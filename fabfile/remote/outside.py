@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,8 +52,9 @@ class _Edge(HTTPAdapter):
         return self.poolmanager.connection_from_host(**parameters, pool_kwargs=pool)
 
 
+@cache
 def addresses_of(name: str) -> frozenset[str]:
-    """The addresses of a name as this machine finds them; none where it has none."""
+    """The addresses of a name as this machine finds them, looked up once; none: it has none."""
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

@@ -86,3 +86,10 @@ def test_the_yaml_passes_the_judges_of_our_own(shop: Path) -> None:
     run(TOOLS / "yamllint", "--strict", "--config-file", ROOT / ".yamllint", shop / WORKFLOW)
     schema = ("--builtin-schema", "vendor.compose-spec")
     run(TOOLS / "check-jsonschema", *schema, shop / "compose.deploy.yaml")
+
+
+def test_a_project_gets_the_patchwork_that_is_pinned_here(shop: Path) -> None:
+    pin = re.findall(r"^patchwork==\S+", (ROOT / "requirements-patchwork.txt").read_text())
+    assert re.findall(
+        r"^patchwork==\S+", (shop / "requirements-patchwork.txt").read_text(), re.MULTILINE
+    ) == pin  # fmt: skip

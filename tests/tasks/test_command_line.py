@@ -59,11 +59,15 @@ def test_the_list_of_another_program_is_as_ever() -> None:
 
 
 def test_a_list_that_nobody_reads_to_its_end_is_no_fault() -> None:
-    line = f"'{sys.executable}' -m fabric --list | head -n 1"
-    ran = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert (ran.stdout, ran.stderr) == ("All servers together:\n", "")
+    """As behind ``head``, which has seen enough."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as nobody:
+        words = [sys.executable, "-m", "fabric", "--list"]
+        ran = subprocess.run(
+            words, cwd=ROOT, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) -> None:

@@ -184,3 +184,28 @@ def test_every_container_of_a_service_must_be_well(running: Fleet) -> None:
     ran = running.fab("ubuntu.health")
     assert ran.code == 1, ran.everything
     assert "container app-web-2 is exited" in ran.everything
+
+
+def test_below_red_gates_stands_where_to_look(running: Fleet) -> None:
+    running.origin.commit("Shut", {"nginx/ubuntu/nginx.conf": "upstreams web api\nOUTSIDE RED"})
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 1, ran.everything
+    likely = [line for line in ran.evidence if line.startswith("likely: ")]
+    way = "the server answers itself, so look at the way to it: DNS, a firewall"
+    assert [line.partition(" of the server")[0] for line in likely] == [
+        f"likely: outside:site: {way}",
+        f"likely: outside:api: {way}",
+    ]
+
+
+def test_health_says_it_too(running: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(questions: Sequence[Question], *_: object) -> list[Answer]:
+        return [Answer(0, error="refused") for _ in questions]
+
+    monkeypatch.setattr("fabfile.remote.outside.ask_from_here", ask)
+    ran = running.fab("ubuntu.health")
+    assert (ran.code, ran.error) == (1, "ubuntu: red gates: outside:site, outside:api")
+    assert [line.partition(": the server")[0] for line in ran.evidence] == [
+        "likely: outside:site",
+        "likely: outside:api",
+    ]

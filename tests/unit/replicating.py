@@ -54,7 +54,10 @@ case $all in
     [ -z "$ANEW" ] || { rm -r "$there"/web-id-*; touch "$STUBS/restarting"; }
     for id in "${@:2}"; do [ -d "$there/$id" ] || exit 1; done
     ;;
-  rm*) for id in "${@:2}"; do [ "$id" = -f ] || rm -r "$there/$id"; done ;;
+  rm*)
+    [ -z "$KEPT" ] || exit 1
+    for id in "${@:2}"; do [ "$id" = -f ] || rm -r "$there/$id"; done
+    ;;
   restart*)
     rm "$STUBS/restarting"
     cp "$PROXY"/*.conf "$STUBS/loaded/"

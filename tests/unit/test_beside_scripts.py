@@ -309,14 +309,14 @@ def test_the_former_are_stopped_at_once_and_removed_and_the_service_is_named_aga
     host: Host, stubs: Path, engine: Path
 ) -> None:
     assert retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"]) == ""
-    assert [line.partition(" sh ")[0] for line in ran(stubs, "stop", "rm", "exec", "rename")] == [
+    assert [line.partition(" sh ")[0] for line in ran(stubs, "stop", "exec", "rename")] == [
         "stop web-id-1 web-id-2",
-        "rm web-id-1 web-id-2",
         "exec app-proxy",
         "exec app-proxy",
         "rename web-id-3 app-web-1",
         "rename web-id-4 app-web-2",
     ]
+    assert ran(stubs, "rm") == ["rm web-id-1 web-id-2"]  # while the proxy loads
     # The bridge: a name that was not loaded starts without an address.
     twins = ["api-1:8000", "api-2:8000"]
     assert loads(stubs) == [[*twins, "web-id-3:80", "web-id-4:80", "web:80"], [*twins, "web:80"]]
@@ -404,6 +404,18 @@ def test_one_that_does_not_stop_is_left_and_so_is_who_is_asked(
         retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
     assert len(names(engine)) == 5
     assert ran(stubs, "rm", "exec", "rename") == []
+
+
+@pytest.mark.usefixtures("switched")
+def test_one_that_cannot_be_removed_is_told(
+    host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy has loaded the names by then: the next command finds what is left."""
+    monkeypatch.setenv("KEPT", "yes")
+    with pytest.raises(Trouble, match="ubuntu: a former replica cannot be removed"):
+        retire(host, ["web-id-1", "web-id-2"], ["web-id-3", "web-id-4"])
+    assert len(names(engine)) == 5
+    assert len(loads(stubs)) == 2
 
 
 @pytest.mark.usefixtures("switched")

@@ -244,6 +244,13 @@ def test_hints_for_services_that_do_not_exist_are_refused() -> None:
 
 NEVER_ASKED = [
     ({"web": {"upstreams": "a.conf"}}, "upstreams of web: it is not the proxy"),
+    (
+        {
+            name: {"gates": [{"name": "site", "url": "http://a.example/"}]}
+            for name in ("web", "api")
+        },
+        "gate site is there 2 times",
+    ),
     ({"web": {"hold": "return 503;"}}, "hold of web: it is not the proxy"),
     ({"web": {"names": {"site": "app.example"}}}, "names of web: it is not the proxy"),
     ({"web": {"smoke": ["true"]}}, "smoke of web: its image is not built here"),

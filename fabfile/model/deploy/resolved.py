@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -111,6 +112,8 @@ def _never_asked(services: Collection[Service]) -> list[str]:
             wrong.append(f"update of {one.name}: {START_FIRST} needs a proxy that moves requests")
         if one.hints.smoke and one.build is None:
             wrong.append(f"smoke of {one.name}: its image is not built here")
+    gates = Counter(gate.name for one in services for gate in one.hints.gates)
+    wrong += [f"gate {name} is there {times} times" for name, times in gates.items() if times > 1]
     for key in ("proxy", "database", "link"):
         names = [one.name for one in services if getattr(one.hints, key)]
         if len(names) > 1:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..deploy.content import inside
+from ..reading import load
 from ..stack import Service, Stack
 
 ASKED = re.compile(
@@ -76,11 +77,15 @@ def propose(
     )
 
 
-def unproved(stack: Stack, model: Mapping[str, Any]) -> list[str]:
-    """What to say of a stack in which nothing asks whether it works; ``model``: as in propose."""
+def unproved(stack: Stack, resolved: str) -> list[str]:
+    """What to say of a stack in which nothing asks whether it works.
+
+    ``resolved``: what compose printed, as JSON.
+    """
     if stack.proves:
         return []
-    webs = filter(None, (_web(one, model["services"][one.name]) for one in stack.services))
+    services = load(resolved)["services"]
+    webs = filter(None, (_web(one, services[one.name]) for one in stack.services))
     lines = [f'{web.service}: {{probe: {{port: {web.port}, path: "{web.path}"}}}}' for web in webs]
     said = "nothing asks whether it works, so a release is called started, not verified"
     return [f"{said}; under x-deploy: {'; '.join(lines) or 'a probe or a gate (docs/deploy.md)'}"]

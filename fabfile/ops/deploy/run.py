@@ -184,7 +184,8 @@ class Run:
             if fatal:
                 raise self._red(fatal)
             notes.append(f"{len(verdicts) - len(red)} gates green")
-        for told in astray(host.server, names_of(self.decided.target)).values():
+        names = names_of(self.decided.target)
+        for told in astray(self.session.inventory, host.server, names).values():
             console.warn(self.name, told)
         for verdict in verdicts:
             if verdict.gate == gates.LINK and verdict.ok:

@@ -6,7 +6,6 @@ from typing import Any
 
 from ...model.errors import FAILED, Trouble
 from ...model.project.proposals import unproved
-from ...model.reading import load
 from ...model.release import killed
 from ...remote.deploy import idle
 from ..certificates.serving import Place
@@ -44,9 +43,9 @@ def examine(session: Session, name: str) -> dict[str, Any]:
         problems = [*seen["problems"]]
         warnings = [*changes(name, seen), *overdue(seen), *seen["warnings"]]
         names = {*sight.server.domains, *(names_of(sight.target) if sight.target else ())}
-        warnings += astray(sight.server, sorted(names)).values()
+        warnings += astray(session.inventory, sight.server, sorted(names)).values()
         if sight.target:
-            warnings += unproved(sight.target.stack, load(sight.target.resolved))
+            warnings += unproved(sight.target.stack, sight.target.resolved)
         if sight.deployed:
             if sight.target:
                 warnings += idle.impatient(sight.host, sight.target.stack)

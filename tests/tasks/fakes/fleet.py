@@ -128,6 +128,8 @@ class Fleet:
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
         self.names = {"app.example": "10.0.0.1", "api.app.example": "10.0.0.1"}
         """Name → its address, as the operator's machine finds it."""
+        self.places: dict[str, str] = {}
+        """URL → where it was asked from outside the last time; empty: at its own address."""
         patch.setattr("fabfile.remote.outside.addresses_of", self._addresses_of)
 
     def fab(self, line: str) -> Ran:
@@ -224,6 +226,7 @@ class Fleet:
         """What this machine is answered by the servers' proxies."""
         answers = []
         for question in questions:
+            self.places[question.url] = question.connect
             host = urlsplit(question.url).hostname or ""
             machine = next((m for n, m in self.machines.items() if leads(n, host)), None)
             token = env.get(question.probe.bearer, "")
