@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .framing import fields
 from .reading import load
@@ -41,9 +41,9 @@ class Commit:
     """The text of ``.env.example``."""
     log: tuple[Change, ...]
     """The commit and those before it, newest first; at most 200."""
-    resolved: str
+    resolved: str = field(repr=False)
     hashes: str
-    effective: Mapping[str, str]
+    effective: Mapping[str, str] = field(repr=False)
     """What compose reads in ``.env``, per key."""
     filtered: tuple[str, ...] = ()
     """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""

@@ -97,7 +97,9 @@ class Session:
 
     def _open(self, found: Future[Host], server: Server) -> None:
         try:
-            found.set_result(self._opener(server))
+            host = self._opener(server)
+            host.hide = self.console.hide
+            found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
 
