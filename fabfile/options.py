@@ -197,9 +197,11 @@ CERTIFICATE = Text(
 KEY = Text("key", "file with its private key, PEM, without a passphrase", "FILE", REQUIRED)
 SERVER = Text(
     "server",
-    "name in hosts.ini (default: the only one that can be meant; ssl.renew: all)",
+    "name in hosts.ini (default: the only one that can be meant; ssl.renew, env.check, env.diff,"
+    " env.explain: all)",
     "SERVER",
 )
+SETTING = Text("setting", "a key of .env, such as JWT_SECRET_KEY", "KEY", REQUIRED)
 FORCE = Flag("force", "renew also what is not due yet")
 NUMBER = Number("number", "how many releases (default: 10)", default=10)
 ON = Text(

@@ -86,7 +86,7 @@ def parse_commit(sections: Mapping[str, str], ref: str) -> Commit:
         log=log,
         resolved=sections["resolved"],
         hashes=sections["hashes"],
-        effective=_effective(sections["effective"]),
+        effective=effective(sections["effective"]),
         filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
         blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
         contains_head=bool(sections["contains"]),
@@ -125,7 +125,7 @@ def _log(text: str) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def _effective(text: str) -> dict[str, str]:
+def effective(text: str) -> dict[str, str]:
     """Compose doubles every ``$`` when it prints a configuration."""
     try:
         environment = load(text)["services"]["reading"]["environment"]
