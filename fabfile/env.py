@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import JSON, SERVER, SETTING
+from .options import ANSWERS, FILE, JSON, SERVER, SETTING, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -37,5 +37,49 @@ def explain_task(session: Session, setting: str, server: str, json: bool) -> Non
     inspecting.explain(session, setting, server, as_json=json)
 
 
-ns = Collection("env", check_task, diff_task, explain_task)
+@command(SETTING, SERVER, YES)
+def set_task(session: Session, setting: str, server: str, yes: bool) -> None:
+    """Give a key of .env another value, typed without being shown or by standard input.
+
+    The file is checked first and written whole; the former one stays beside it. Exit codes: 0
+    done; 1 not written, all is as it was; 2 refused.
+    """
+    from .ops.access import editing
+
+    editing.set_(session, setting, server, yes=yes)
+
+
+@command(SERVER, FILE)
+def pull_task(session: Session, server: str, file: str) -> None:
+    """Write a server's .env into a new file that only you can read, or to standard output."""
+    from .ops.access import editing
+
+    editing.pull(session, server, file)
+
+
+@command(SERVER, FILE, YES)
+def push_task(session: Session, server: str, file: str, yes: bool) -> None:
+    """Put a file in the place of a server's .env: checked first, shown by name, former kept.
+
+    Exit codes: 0 done; 1 not written, all is as it was; 2 refused.
+    """
+    from .ops.access import editing
+
+    editing.push(session, server, file, yes=yes)
+
+
+@command(SERVER, ANSWERS, YES)
+def init_task(session: Session, server: str, answers: str, yes: bool) -> None:
+    """Give each server's .env what it needs: make secrets, ask for the rest; change nothing in it.
+
+    Exit codes: 0 done; 1 not all is written, and a second run adds what is missing; 2 refused.
+    """
+    from .ops.access import initial
+
+    initial.init(session, server, answers, yes=yes)
+
+
+ns = Collection(
+    "env", check_task, diff_task, explain_task, init_task, set_task, pull_task, push_task
+)
 ns.__doc__ = "Settings and secrets"

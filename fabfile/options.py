@@ -198,8 +198,12 @@ KEY = Text("key", "file with its private key, PEM, without a passphrase", "FILE"
 SERVER = Text(
     "server",
     "name in hosts.ini (default: the only one that can be meant; ssl.renew, env.check, env.diff,"
-    " env.explain: all)",
+    " env.explain, env.init: all)",
     "SERVER",
+)
+FILE = Text("file", "an .env on this machine (default: standard input or output)", "FILE")
+ANSWERS = Text(
+    "answers", "file with KEY=value lines for what would be asked (default: ask)", "FILE"
 )
 SETTING = Text("setting", "a key of .env, such as JWT_SECRET_KEY", "KEY", REQUIRED)
 FORCE = Flag("force", "renew also what is not due yet")

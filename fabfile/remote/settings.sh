@@ -34,7 +34,7 @@ probe() {
   config "$1" "$scratch/env" "$2" --format json
 }
 replace() {
-  local target seen there=none former old
+  local seen there=none former old
   target=$(realpath -m "$1")
   mkdir -p "${target%/*}"
   IFS= read -r seen

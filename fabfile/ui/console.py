@@ -214,6 +214,19 @@ class Console:
         for line in trouble.evidence:
             rich.print(Text(self._shown(f"  {line}")))
 
+    def ask(self, question: str, *, hidden: bool = False) -> str:
+        """What a person types; ``hidden``: without showing it. Only where one can answer."""
+        if hidden:
+            from getpass import getpass
+
+            try:
+                return getpass(self._shown(question), stream=sys.stderr)
+            except EOFError:
+                return ""
+        with self._writing:
+            self.rich.print(self._shown(question), end="", markup=False, emoji=False)
+        return sys.stdin.readline().strip()
+
     def confirm(self, question: str) -> bool:
         """Ask once. Only where a person can answer; elsewhere the answer is the command itself."""
         with self._writing:

@@ -89,7 +89,7 @@ def check(session: Session, name: str, *, as_json: bool) -> None:
     Exit code 1 when one is wrong. A server that cannot be reached hides nothing of the others.
     """
     names = meant(session, name)
-    seen = side_by_side(lambda one: _reached(session, one), _with_linked(session, names))
+    seen = side_by_side(lambda one: _reached(session, one), with_linked(session, names))
     others = {one.server: one.values for one in seen.values() if isinstance(one, Settings)}
     found = {one: _found(seen[one], others) for one in names}
     if as_json:
@@ -105,7 +105,7 @@ def check(session: Session, name: str, *, as_json: bool) -> None:
         raise Trouble("a deploy would be refused", code=FAILED, evidence=problems)
 
 
-def _with_linked(session: Session, names: Sequence[str]) -> list[str]:
+def with_linked(session: Session, names: Sequence[str]) -> list[str]:
     """These servers and those at the other ends of their links."""
     known = session.inventory.servers
     around = [one.name for name in names for one in linked(session.inventory.server(name), known)]
@@ -143,7 +143,7 @@ def diff(session: Session, name: str, *, as_json: bool) -> None:
     That is from ``.env.example``, from what runs, and from the other end of a link.
     """
     names = meant(session, name)
-    seen = side_by_side(lambda one: deployed(session, one), _with_linked(session, names))
+    seen = side_by_side(lambda one: deployed(session, one), with_linked(session, names))
     others = {one.server: one.values for one in seen.values()}
     salt = secrets.token_hex()
     views = []
