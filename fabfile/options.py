@@ -201,6 +201,11 @@ SERVER = Text(
     " env.explain, env.init: all)",
     "SERVER",
 )
+FINGERPRINT = Text(
+    "fingerprint",
+    "the host key's, as the server's own console shows it (default: compare and answer)",
+    "SHA256:...",
+)
 FILE = Text("file", "an .env on this machine (default: standard input or output)", "FILE")
 ANSWERS = Text(
     "answers", "file with KEY=value lines for what would be asked (default: ask)", "FILE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 
@@ -78,13 +79,25 @@ def test_a_look_that_ends_early_shows_no_secret(running: Fleet, command: str) ->
 
 
 TASKS = {
-    **{name: name for name in ns.task_names if name != "new"},
+    **{name: name for name in ns.task_names if name not in ("new", "hosts.pin")},
+    "env.explain": "env.explain TOKEN",
+    "env.pull": "env.pull --server ubuntu --file pulled.env",
+    "env.push": "env.push --server ubuntu --file new.env",
+    "env.set": "env.set SALT --server ubuntu",
     "ssl.install": "ssl.install cert.pem key.pem",
     "ubuntu.freeze": "ubuntu.freeze --why tests",
     "montreal.freeze": "montreal.freeze --why tests",
     "volume.restore": "volume.restore --on ubuntu --service db --yes",
 }
-"""Each task, as it is typed."""
+"""Each task that reads a server's settings, as it is typed."""
+
+
+def _with_files(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the files are that tasks are given."""
+    folder = fleet.hosts.parent
+    monkeypatch.chdir(folder)
+    (folder / "new.env").write_text(fleet.ubuntu.env + "STRAY=1\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD))
 
 
 @pytest.mark.parametrize("command", TASKS.values(), ids=TASKS)
@@ -92,7 +105,7 @@ def test_no_task_shows_a_secret_whatever_programs_say(
     running: Fleet, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """Each program but the look fails, and says what it knows; crontab knows nothing of it."""
-    monkeypatch.chdir(running.hosts.parent)
+    _with_files(running, monkeypatch)
     for machine in running.machines.values():
         known = [secret for secret in (PASSWORD, TOKEN, SALT) if secret in machine.env]
         said = Ended(1, out="\n".join(known), err=" ".join(known))
@@ -108,7 +121,7 @@ def test_no_task_shows_a_secret_of_a_look_that_ends_early(
     running: Fleet, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """What its programs said is shown, and they may have said a secret."""
-    monkeypatch.chdir(running.hosts.parent)
+    _with_files(running, monkeypatch)
     monkeypatch.setattr("fabfile.remote.look.secrets.token_hex", lambda _bytes: "mark")
     half = f"\n@@mark env\n{running.ubuntu.env}\n@@mark head\n"
     said = f"the engine hangs: {PASSWORD} {TOKEN} {SALT}\n"

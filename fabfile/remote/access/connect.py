@@ -12,12 +12,10 @@ from paramiko import (
     AuthenticationException,
     BadHostKeyException,
     Channel,
-    HostKeys,
     RejectPolicy,
     SSHException,
     Transport,
 )
-from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import NoValidConnectionsError
 
 from ...model.access.yours import to_be_set
@@ -25,6 +23,7 @@ from ...model.errors import Trouble, refused
 from ...model.inventory import Server
 from ..host import Host
 from .keys import key_problem
+from .pins import known_as, pinned
 from .sessions import session_of
 
 # Its threads would print tracebacks of what is raised here and told in one line.
@@ -82,28 +81,13 @@ def _require_pinned(server: Server) -> None:
 
     Nobody has worked with such a server from here yet: what must be set first is listed.
     """
-    pinned = HostKeys()
-    try:
-        if server.known_hosts.exists():
-            pinned.load(str(server.known_hosts))
-    except InvalidHostKey as error:
-        raise refused(
-            f"{server.name}: {server.known_hosts} has a line that is no host key: {error.line[:60]}"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
-    if pinned.lookup(_known_as(server)) is None:
+    if not pinned(server):
         where = f"{server.host}:{server.port}" if server.port != 22 else server.host
         raise refused(
-            f"{server.name}: no host key of {where} is pinned; compare the fingerprint of"
-            f" ssh-keyscan -p {server.port} {server.host} with the server's console,"
-            f" then add the line to {server.known_hosts}",
+            f"{server.name}: no host key of {where} is pinned;"
+            f" fab hosts.pin {server.name} fetches it, to be compared with the server's console",
             to_be_set(server),
         )
-
-
-def _known_as(server: Server) -> str:
-    return server.host if server.port == 22 else f"[{server.host}]:{server.port}"
 
 
 class Bounded(Connection):
@@ -133,8 +117,8 @@ def _translated(server: Server, error: Exception) -> Trouble:
     if isinstance(error, BadHostKeyException):
         return refused(
             f"{server.name}: the host key of {where} is not the pinned one; if the server was"
-            f" really reinstalled: ssh-keygen -R '{_known_as(server)}' -f {server.known_hosts},"
-            " then pin the new key"
+            f" really reinstalled: ssh-keygen -R '{known_as(server)}' -f {server.known_hosts},"
+            f" then fab hosts.pin {server.name}"
         )
     if isinstance(error, AuthenticationException) and "timeout" in str(error).lower():
         return refused(
