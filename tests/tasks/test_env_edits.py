@@ -77,11 +77,11 @@ def test_on_a_terminal_it_is_typed_hidden_and_asked_for(
 ) -> None:
     asked: list[str] = []
 
-    def typed(question: str, **_how: object) -> str:
+    def typed(question: str, _stream: object) -> str:
         asked.append(question)
         return NEW
 
-    monkeypatch.setattr("getpass.getpass", typed)
+    monkeypatch.setattr("fabfile.ui.console.getpass", typed)
     before = running.ubuntu.env
     ran = running.fab_on_a_terminal("env.set SALT --server ubuntu", "n\n")
     assert (ran.code, ran.error) == (2, "nothing was changed: the answer was no")

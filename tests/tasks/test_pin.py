@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.inventory import Server, parse
+from fabfile.model.inventory import parse
 from fabfile.remote.access import pins
+from fabfile.remote.access.hops import Hop, hops
 
 from .fakes.fleet import Fleet, Ran
 
@@ -17,14 +18,15 @@ SHOWN = [
     f"[ubuntu] its own console must show the same: {COMMAND}",
 ]
 KEY = pins.HostKey("ssh-ed25519", TEXT, "SHA256:own")
+PINNED = {KEY.kind: KEY}
 
 
 @pytest.fixture
 def shown(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     """Servers that show a host key."""
 
-    def fetch(server: Server, _kinds: object) -> pins.HostKey:
-        assert server.host == "10.0.0.1"
+    def fetch(hop: Hop, _kinds: object, gateway: object) -> pins.HostKey:
+        assert (hop.host, gateway) == ("10.0.0.1", None)
         return KEY
 
     monkeypatch.setattr(pins, "fetch", fetch)
@@ -82,12 +84,15 @@ def test_a_key_that_is_pinned_already_is_no_change(shown: Fleet) -> None:
     text = f"10.0.0.1 {TEXT}\n"
     file = shown.hosts.with_name("known_hosts")
     file.write_text(text)
-    fingerprint = pins.pinned(_server(shown))["ssh-ed25519"].fingerprint
+    fingerprint = pins.pinned(_hop(shown))["ssh-ed25519"].fingerprint
     key = pins.HostKey("ssh-ed25519", TEXT, fingerprint)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pins, "fetch", lambda _server, kinds: key if [*kinds] else None)
+        patch.setattr(pins, "fetch", lambda _hop, kinds, _gateway: key if [*kinds] else None)
         ran = shown.fab("hosts.pin ubuntu")
-    assert (ran.code, ran.lines) == (0, [f"[ubuntu] {fingerprint} is pinned already; no change"])
+    assert (ran.code, ran.lines) == (
+        0,
+        [f"[ubuntu] 10.0.0.1: {fingerprint} is pinned already; no change"],
+    )
     assert file.read_text() == text
 
 
@@ -98,8 +103,8 @@ def test_another_key_than_the_pinned_one_is_never_put_in_its_place(shown: Fleet)
     ran = shown.fab("hosts.pin ubuntu --fingerprint SHA256:own")
     assert ran.code == 2
     assert ran.error == (
-        "ubuntu: it shows SHA256:own, which is not the pinned key; if it was really reinstalled:"
-        f" ssh-keygen -R '10.0.0.1' -f {file}, then again"
+        "ubuntu: 10.0.0.1 shows SHA256:own, which is not the pinned key; if it was really"
+        f" reinstalled: ssh-keygen -R '10.0.0.1' -f {file}, then again"
     )
     assert file.read_text() == text
 
@@ -120,6 +125,30 @@ def test_what_cannot_be_meant_asks_no_server(
     assert why in ran.error
 
 
+def test_a_jump_host_is_pinned_first_and_leads_to_the_server_behind_it(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.hosts.write_text(fleet.hosts.read_text() + "gateway = jump@192.0.2.9\n")
+    asked: list[tuple[str, object]] = []
+
+    def fetch(hop: Hop, _kinds: object, gateway: object) -> pins.HostKey:
+        asked.append((hop.host, gateway))
+        return KEY
+
+    monkeypatch.setattr(pins, "fetch", fetch)
+    monkeypatch.setattr("fabfile.ops.access.pinning.opened", lambda hop, _ask, _before: hop.host)
+    ran = fleet.fab("hosts.pin montreal --fingerprint SHA256:own")
+    assert ran.code == 0, ran.everything
+    last = "[montreal] now the same with the fingerprint of the server behind it"
+    assert (asked, ran.lines[-1]) == ([("192.0.2.9", None)], last)
+    assert known(fleet) == f"192.0.2.9 {TEXT}\n"
+    monkeypatch.setattr(pins, "pinned", lambda hop: {} if hop.host == "10.0.0.2" else PINNED)
+    ran = fleet.fab("hosts.pin montreal --fingerprint SHA256:own")
+    assert ran.code == 0, ran.everything
+    assert asked[1:] == [("192.0.2.9", None), ("10.0.0.2", "192.0.2.9")]
+    assert known(fleet) == f"192.0.2.9 {TEXT}\n10.0.0.2 {TEXT}\n"
+
+
 def test_this_machine_has_no_host_key_to_pin(fleet: Fleet) -> None:
     fleet.hosts.write_text(fleet.hosts.read_text() + "connection = local\n")
     ran = fleet.fab("hosts.pin montreal")
@@ -129,5 +158,5 @@ def test_this_machine_has_no_host_key_to_pin(fleet: Fleet) -> None:
     )
 
 
-def _server(fleet: Fleet) -> Server:
-    return parse(fleet.hosts.read_text(), fleet.hosts).server("ubuntu")
+def _hop(fleet: Fleet) -> Hop:
+    return hops(parse(fleet.hosts.read_text(), fleet.hosts).server("ubuntu"))[0]

@@ -110,7 +110,7 @@ def set_(session: Session, key: str, name: str, *, yes: bool) -> None:
     """Give one key another value: typed without being shown, or led into standard input."""
     require_key(key)
     name = one_server(session, name)
-    value = _value(session, f"{key} on {name}: ")
+    value = _value(session, f"{key} on {name}")
     written(key, value)
     seen = wanted(session, name)
     if not seen.facts.env_stat:
@@ -121,7 +121,7 @@ def set_(session: Session, key: str, name: str, *, yes: bool) -> None:
 
 def _value(session: Session, question: str) -> str:
     if session.console.interactive:
-        value = session.console.ask(question, hidden=True)
+        value = session.console.secret(question)
     else:
         value = _standard_input().removesuffix("\n")
     if not value:

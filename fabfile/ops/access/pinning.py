@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ...model.errors import refused
 from ...remote.access import pins
+from ...remote.access.connect import Bounded, opened
+from ...remote.access.hops import Hop, hops
 from ..session import Session
 
 BEGINS = "SHA256:"
@@ -20,22 +22,36 @@ def pin(session: Session, name: str, fingerprint: str) -> None:
         raise refused(f"--fingerprint is what ssh-keygen -lf shows: it begins with {BEGINS}")
     if server.connection == "local":
         raise refused(f"{name}: it is this machine (connection = local) and needs no host key")
-    before = pins.pinned(server)
-    key = pins.fetch(server, before)
+    gateway, way = None, hops(server)
+    for hop in way:
+        made = _pin(session, hop, gateway, fingerprint)
+        if hop is way[-1]:
+            return
+        if made and fingerprint:
+            console.line(name, "now the same with the fingerprint of the server behind it")
+            return
+        gateway = opened(hop, session.passphrases(server), None)
+
+
+def _pin(session: Session, hop: Hop, gateway: Bounded | None, fingerprint: str) -> bool:
+    """Whether its key was pinned now; False: it was before."""
+    name, console, file = hop.server.name, session.console, hop.server.known_hosts
+    before = pins.pinned(hop)
+    key = pins.fetch(hop, before, gateway)
     if before:
         if before.get(key.kind) == key:
-            console.line(name, f"{key.fingerprint} is pinned already; no change")
-            return
+            console.line(name, f"{hop.where}: {key.fingerprint} is pinned already; no change")
+            return False
         raise refused(
-            f"{name}: it shows {key.fingerprint}, which is not the pinned key; if it was really"
-            f" reinstalled: ssh-keygen -R '{pins.known_as(server)}' -f {server.known_hosts}, then"
-            " again"
+            f"{name}: {hop.where} shows {key.fingerprint}, which is not the pinned key; if it was"
+            f" really reinstalled: ssh-keygen -R '{hop.known_as}' -f {file}, then again"
         )
-    console.line(name, f"{pins.known_as(server)} shows {key.kind} {key.fingerprint}")
+    console.line(name, f"{hop.where} shows {key.kind} {key.fingerprint}")
     console.line(name, f"its own console must show the same: {key.told}")
     _compare(session, name, key.fingerprint, fingerprint)
-    pins.pin(server, key)
-    console.line(name, f"pinned in {server.known_hosts}", "bold")
+    pins.pin(hop, key)
+    console.line(name, f"pinned in {file}", "bold")
+    return True
 
 
 def _compare(session: Session, name: str, shown: str, given: str) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
+from fabric import Connection
 from paramiko import HostKeys, PKey, SSHException, Transport
 from paramiko.hostkeys import InvalidHostKey
 
 from ...model.errors import Trouble, refused
-from ...model.inventory import Server
+from .hops import Hop
 
 CONNECT = 10
 """Seconds to reach a server, and in which it must show its key."""
@@ -36,14 +39,9 @@ class HostKey:
         return f"ssh-keygen -lf /etc/ssh/ssh_host_{name}_key.pub"
 
 
-def known_as(server: Server) -> str:
-    """What ``known_hosts`` calls it."""
-    return server.host if server.port == 22 else f"[{server.host}]:{server.port}"
-
-
-def pinned(server: Server) -> dict[str, HostKey]:
-    """Kind → the host key of a server that is pinned; exit code 2 where that cannot be read."""
-    found = HostKeys()
+def pinned(hop: Hop) -> dict[str, HostKey]:
+    """Kind → the host key that is pinned; exit code 2 where that cannot be read."""
+    server, found = hop.server, HostKeys()
     try:
         if server.known_hosts.exists():
             found.load(str(server.known_hosts))
@@ -53,47 +51,48 @@ def pinned(server: Server) -> dict[str, HostKey]:
         ) from None
     except (OSError, ValueError) as error:
         raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
-    keys: Mapping[str, PKey] = found.lookup(known_as(server)) or {}
+    keys: Mapping[str, PKey] = found.lookup(hop.known_as) or {}
     return {kind: _host_key(key) for kind, key in keys.items()}
 
 
-def fetch(server: Server, kinds: Iterable[str]) -> HostKey:
+def fetch(hop: Hop, kinds: Iterable[str], gateway: Connection | None = None) -> HostKey:
     """The key that a server shows to whoever connects; of one of these ``kinds``, if any is given.
 
-    That proves nothing of who it is. Nothing is said to it, and nobody logs in.
+    That proves nothing of who it is. Nothing is said to it, and nobody logs in there. ``gateway``:
+    the connection to the jump host that leads there.
     """
-    where = f"{server.host}:{server.port}"
     try:
-        with socket.create_connection((server.host, server.port), timeout=CONNECT) as connection:
-            transport = Transport(connection)
-            try:
-                if wanted := tuple(kinds):
-                    transport.get_security_options().key_types = wanted
-                transport.start_client(timeout=CONNECT)
-                return _host_key(transport.get_remote_server_key())
-            finally:
-                transport.close()
+        with closing(_way(hop, gateway)) as way, closing(Transport(way)) as transport:
+            if wanted := tuple(kinds):
+                transport.get_security_options().key_types = wanted
+            transport.start_client(timeout=CONNECT)
+            return _host_key(transport.get_remote_server_key())
     except (SSHException, OSError, EOFError, ValueError) as error:
-        said = str(error).splitlines()
-        why = said[0] if said else type(error).__name__
-        raise refused(
-            f"{server.name}: {where} shows no host key ({why}); is the host up?"
-        ) from None
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        told = f"{hop.where} shows no host key ({why}); is the host up?"
+        raise refused(f"{hop.server.name}: {told}") from None
 
 
-def pin(server: Server, key: HostKey) -> None:
+def _way(hop: Hop, gateway: Connection | None) -> Any:
+    if gateway is None:
+        return socket.create_connection((hop.host, hop.port), timeout=CONNECT)
+    there = (hop.host, hop.port)
+    return gateway.transport.open_channel("direct-tcpip", there, ("", 0), timeout=CONNECT)
+
+
+def pin(hop: Hop, key: HostKey) -> None:
     """Add a server's key to ``known_hosts``, whole or not at all."""
-    file = server.known_hosts.resolve()
+    file = hop.server.known_hosts.resolve()
     made = file.with_name(f"{file.name}.new")
     try:
         before = file.read_text(encoding="utf-8") if file.exists() else ""
         end = "\n" * bool(before and not before.endswith("\n"))
-        made.write_text(f"{before}{end}{known_as(server)} {key.text}\n", encoding="utf-8")
+        made.write_text(f"{before}{end}{hop.known_as} {key.text}\n", encoding="utf-8")
         if file.exists():
             made.chmod(file.stat().st_mode & 0o777)
         os.replace(made, file)  # noqa: PTH105 # the name in its place, not what a link leads to
     except (OSError, UnicodeDecodeError) as error:
-        raise Trouble(f"{server.name}: {file} cannot be written: {error}") from None
+        raise Trouble(f"{hop.server.name}: {file} cannot be written: {error}") from None
 
 
 def _host_key(key: PKey) -> HostKey:
