@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import ANSWERS, FILE, JSON, SERVER, SETTING, YES
+from .options import ANSWERS, FILE, JSON, RESTART_DATA, SERVER, SETTING, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -79,7 +79,34 @@ def init_task(session: Session, server: str, answers: str, yes: bool) -> None:
     initial.init(session, server, answers, yes=yes)
 
 
+@command(SETTING, SERVER, RESTART_DATA, WAIVE, YES)
+def rotate_task(
+    session: Session,
+    setting: str,
+    server: str,
+    restart_data: bool,
+    waive: tuple[str, ...],
+    yes: bool,
+) -> None:
+    """Make a secret anew wherever it is needed alike, and replace what reads it; or go back.
+
+    Exit codes: 0 done; 1 failed, the former value is back, proved; 2 nothing was touched; 3 a
+    person is needed.
+    """
+    from .ops.access import rotating
+
+    rotating.rotate(session, rotating.Asked(setting, server, restart_data, waive, yes))
+
+
 ns = Collection(
-    "env", check_task, diff_task, explain_task, init_task, set_task, pull_task, push_task
+    "env",
+    check_task,
+    diff_task,
+    explain_task,
+    init_task,
+    set_task,
+    rotate_task,
+    pull_task,
+    push_task,
 )
 ns.__doc__ = "Settings and secrets"

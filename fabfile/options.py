@@ -198,7 +198,7 @@ KEY = Text("key", "file with its private key, PEM, without a passphrase", "FILE"
 SERVER = Text(
     "server",
     "name in hosts.ini (default: the only one that can be meant; ssl.renew, env.check, env.diff,"
-    " env.explain, env.init: all)",
+    " env.explain, env.init: all; env.rotate: all that need it alike)",
     "SERVER",
 )
 FINGERPRINT = Text(

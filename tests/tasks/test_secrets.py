@@ -83,6 +83,7 @@ TASKS = {
     "env.explain": "env.explain TOKEN",
     "env.pull": "env.pull --server ubuntu --file pulled.env",
     "env.push": "env.push --server ubuntu --file new.env",
+    "env.rotate": "env.rotate TOKEN",
     "env.set": "env.set SALT --server ubuntu",
     "ssl.install": "ssl.install cert.pem key.pem",
     "ubuntu.freeze": "ubuntu.freeze --why tests",

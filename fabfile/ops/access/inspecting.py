@@ -242,11 +242,12 @@ def _explained(seen: Settings, key: str, salt: str) -> dict[str, Any]:
         "demanded": demands(rule) if rule else ["nothing: it is not in .env.example"],
         "default": rule.default if rule and not rule.secret else "",
         "runs": "another value: it was changed since the last release" if key in changed else "",
-        "readers": list(_readers(seen, key)),
+        "readers": list(read_by(seen, key)),
     }
 
 
-def _readers(seen: Settings, key: str) -> tuple[str, ...]:
+def read_by(seen: Settings, key: str) -> tuple[str, ...]:
+    """Who reads a key of what is deployed."""
     if key.startswith(STEERED):
         return ("compose itself",)
     rule = seen.rule(key)
