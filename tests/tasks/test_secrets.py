@@ -208,3 +208,14 @@ def test_the_settings_reach_a_smoke_test_by_its_input(running: Fleet) -> None:
     (given,) = [text for text in running.ubuntu.inputs if "DATABASE=" in text]
     assert f"DATABASE=db://app:{PASSWORD}@db/app\n" in given
     assert f"SALT={SALT}\n" in given
+
+
+def test_a_commit_cannot_take_the_mark_from_a_secret(running: Fleet) -> None:
+    """What the deployed example marks stays hidden, whatever the wanted commit says of it."""
+    bare = "COMPOSE_FILE=\nSTATE_ROOT=/opt/app\nDB_PASSWORD=\nTOKEN=\nSALT=\nMODE=plain\n"
+    running.origin.commit("Bare", {".env.example": bare, "services/api/app.py": "x\n"})
+    running.ubuntu.fail("compose build", ended=Ended(1, err=f"{PASSWORD} {TOKEN} {SALT}"))
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 1
+    assert "[hidden] [hidden] [hidden]" in ran.err
+    assert_silent(running, ran)
