@@ -206,6 +206,14 @@ def test_nothing_is_written_while_somebody_has_the_server(
     assert (ran.code, running.ubuntu.env) == (2, before)
 
 
+def test_the_only_server_need_not_be_named(running: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = running.hosts.read_text().partition("[montreal]")[0].replace("calls = montreal\n", "")
+    running.hosts.write_text(alone)
+    ran = given(running, monkeypatch, "env.set SALT", NEW)
+    assert ran.code == 0, ran.everything
+    assert parse(running.ubuntu.env).values["SALT"] == NEW
+
+
 # --- env.push, env.pull
 
 

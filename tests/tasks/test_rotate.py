@@ -167,6 +167,15 @@ def test_a_value_that_cannot_be_put_back_needs_a_person(keyed: Fleet) -> None:
     assert ran.error.endswith("it stands in the newest .env.former-*")
 
 
+def test_a_frozen_server_keeps_its_value(keyed: Fleet) -> None:
+    assert keyed.fab("ubuntu.freeze --why moving").code == 0
+    with keyed.untouched():
+        ran = keyed.fab("env.rotate OWN_KEY")
+    assert ran.code == 2
+    assert ran.error.startswith("ubuntu: frozen by somebody")
+    assert ran.error.endswith("moving; fab ubuntu.unfreeze lifts it")
+
+
 def test_an_answer_that_is_no_changes_nothing(keyed: Fleet) -> None:
     before = envs(keyed)
     ran = keyed.fab_on_a_terminal("env.rotate TOKEN", "n\n")

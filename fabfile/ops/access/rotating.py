@@ -136,7 +136,7 @@ class _Change:
         had not begun to change, or had brought before another one failed.
         """
         trouble = error if isinstance(error, Trouble) else Trouble("interrupted by Ctrl-C")
-        if trouble.code == STRANDED:
+        if trouble.code == STRANDED or not self.written:
             return trouble
         try:
             stale = [one.seen.server.name for one in self.written if self._put_back(one)]
