@@ -32,9 +32,9 @@ def diff_task(session: Session, server: str, json: bool) -> None:
 @command(SETTING, SERVER, JSON)
 def explain_task(session: Session, setting: str, server: str, json: bool) -> None:
     """Show where a key of .env comes from, what it must be, and which services read it."""
-    from .ops.access import inspecting
+    from .ops.access import explaining
 
-    inspecting.explain(session, setting, server, as_json=json)
+    explaining.explain(session, setting, server, as_json=json)
 
 
 @command(SETTING, SERVER, YES)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from fabfile.model.access.envedit import written
+from fabfile.model.errors import Trouble
 from tests.lab.alone import alone
 from tests.lab.full import full
 from tests.lab.load import loaded
@@ -17,6 +21,7 @@ from tests.lab.scenes import Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
+SIGNS = "aZ09 -_=;:,.|&<>(){}[]*?!%@+~^/#'\"`$\\é☃\u2028\xa0"
 WILD = 'q$(touch /tmp/here);`x` "y" é ${HOME} # -- nQ5rZ8yT2w'
 SPARE = "YANDEX_CLIENT_SECRET"
 PLACES = {
@@ -69,6 +74,34 @@ def test_a_wild_value_reaches_its_service_as_it_was_meant(level: Scene, tmp_path
     assert scene.ubuntu.must(inside) == f"{WILD}\n"
     assert scene.ubuntu.exec(["ls", "/tmp/here"]).returncode != 0
     assert "env.set" in scene.operator.must("ubuntu.history").out
+
+
+def wild(count: int) -> Iterator[str]:
+    """Lines of so many values that are written; drawn the same way every time."""
+    draw = random.Random(20)
+    number = 0
+    while number < count:
+        value = "".join(draw.choices(SIGNS, k=draw.randint(0, 12)))
+        with suppress(Trouble):
+            yield written(f"WILD_{number}", value)
+            number += 1
+
+
+@full
+@pytest.mark.parametrize("name", PLACES)
+def test_compose_reads_each_value_as_it_was_written(
+    level: Scene, tmp_path: Path, name: str
+) -> None:
+    """Both servers have another compose. A push is refused where one is read otherwise."""
+    scene, file = level, tmp_path / "env"
+    scene.operator.must("env.pull", "--server", name, "--file", str(file))
+    file.write_text(file.read_text() + "".join(wild(1000)))
+    ran = scene.operator.must("env.push", "--server", name, "--file", str(file))
+    assert "added: WILD_0, " in ran.out
+    file.write_text(file.read_text().replace("WILD_0=", "WILD_0=$nothing"))
+    ran = scene.operator.fab("env.push", "--server", name, "--file", str(file))
+    assert ran.code == 2, ran
+    assert [line for line in ran.evidence if line.startswith(".env: WILD_0: compose reads ")]
 
 
 @full

@@ -26,7 +26,8 @@ from ..locking import holder
 from ..session import Session, operator, side_by_side
 from ..sight import DEPLOYED, look_at
 from .editing import Draft, draft
-from .inspecting import Settings, deployed, read_by
+from .explaining import read_by
+from .inspecting import Settings, deployed
 
 TASK = "env.rotate"
 
