@@ -194,8 +194,8 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
             f" really reinstalled: ssh-keygen -R '{hop.known_as}' -f {server.known_hosts},"
             " then pin the new key"
         )
-    if isinstance(error, ChannelException):
-        return refused(f"{server.name}: its gateway does not lead to {where}: {_no_way(error)}")
+    if why := _no_way(error):
+        return refused(f"{server.name}: its gateway does not lead to {where}: {why}")
     if isinstance(error, AuthenticationException) and "timeout" in str(error).lower():
         return refused(
             f"{server.name}: {where} did not say within {AUTHENTICATE} s whether it takes the key"
@@ -222,10 +222,15 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
     )
 
 
-def _no_way(error: ChannelException) -> str:
-    if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
-        return "its sshd forbids it (AllowTcpForwarding)"
-    return "from there nothing answers at that address and port"
+def _no_way(error: Exception) -> str:
+    """Why a jump host did not reach the next hop; empty: it was something else."""
+    if isinstance(error, ChannelException):
+        if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+            return "its sshd forbids it (AllowTcpForwarding)"
+        return "from there nothing answers at that address and port"
+    if "opening channel" in str(error):
+        return f"from there nothing answers within {CHANNEL} s"
+    return ""
 
 
 def _plain(error: Exception) -> str:
