@@ -21,7 +21,7 @@ from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import NoValidConnectionsError
 
 from ...model.access.yours import to_be_set
-from ...model.errors import Trouble, refused
+from ...model.errors import REFUSED, Trouble, Unwelcome, refused
 from ...model.inventory import Server
 from ..host import Host
 from .keys import key_problem
@@ -142,9 +142,10 @@ def _translated(server: Server, error: Exception) -> Trouble:
             f" of user {server.user}; does it ask a slow directory? Its sshd's log says"
         )
     if isinstance(error, AuthenticationException):
-        return refused(
+        return Unwelcome(
             f"{server.name}: {where} refuses key {server.key} for user {server.user}; wrong user or"
-            f" key: ssh-copy-id -i {server.key}.pub -p {server.port} {server.user}@{server.host}"
+            f" key: ssh-copy-id -i {server.key}.pub -p {server.port} {server.user}@{server.host}",
+            code=REFUSED,
         )
     if isinstance(error, socket.gaierror):
         return refused(f"{server.name}: host name {server.host} does not resolve; check hosts.ini")

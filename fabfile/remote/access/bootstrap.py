@@ -1,0 +1,83 @@
+"""Looking at a host that is to become a server, and the steps that make it one."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from paramiko import HostKeys, PKey
+
+from ...model.access.bootstrap import Step, forge, programs
+from ...model.access.machine import Machine, parse
+from ...model.errors import Trouble, refused
+from ...model.inventory import Server
+from ..host import Host
+
+_HERE = Path(__file__).parent
+FIND, LOOK, SCRIPT = (
+    path.read_text(encoding="utf-8")
+    for path in (_HERE.with_name("python.sh"), _HERE / "machine.sh", _HERE / "bootstrap.sh")
+)
+PATIENCE = 120
+"""Seconds that a look may take: the repository may be far away."""
+LONGEST = 1800
+"""Seconds that a step may take: an engine is several hundred megabytes."""
+STARTED = 60
+"""Seconds within which the engine must answer."""
+AS_ROOT = """
+[ "$(id -u)" = 0 ] || exec sudo -n docker version
+exec docker version
+"""
+NEITHER, BUSY = 77, 75
+"""Exit codes of the scripts."""
+
+
+def public_half(server: Server) -> str:
+    """The line of ``authorized_keys`` that lets the server's ``key`` in; it can be read by now."""
+    key = PKey.from_path(server.key)
+    return f"{key.get_name()} {key.get_base64()} {server.key.name}"
+
+
+def pinned(server: Server) -> list[str]:
+    """The host keys of the repository's server that ``known_hosts`` beside hosts.ini has."""
+    at = forge(server.repository)
+    known = HostKeys(str(server.known_hosts)).lookup(at) if at else None
+    return [f"{at} {kind} {key.get_base64()}" for kind, key in (known or {}).items()]
+
+
+def look(host: Host, server: Server) -> Machine:
+    """Look at a host as root; exit code 2 when whoever logs in is neither root nor a sudoer."""
+    mark = f"@@{secrets.token_hex(8)}"
+    words = [str(server.path), str(server.root), server.repository, server.branch]
+    words += [forge(server.repository), "docker", *programs(server)]
+    run = ["bash", "-c", FIND + LOOK, "look-machine", mark, server.user, *words]
+    output = host.read(run, timeout=PATIENCE, check=False)
+    if output.code == NEITHER:
+        raise refused(
+            f"{host.name}: {host.server.user} may not use sudo without a password;"
+            " --user names who may, or root"
+        )
+    try:
+        return parse(output.stdout, mark)
+    except ValueError as error:
+        raise Trouble(f"{host.name}: {error}", evidence=output.errors()) from None
+
+
+def perform(host: Host, server: Server, step: Step) -> None:
+    """Do a step; exit code 2 while a deploy changes the server."""
+    words = ["bash", "-c", SCRIPT, "bootstrap", str(server.root), step.name, *step.words]
+    output = host.write(words, stdin=step.stdin, timeout=LONGEST, check=False)
+    if output.code == BUSY:
+        raise refused(f"{host.name}: somebody changes it; wait for the end, then run this again")
+    if not output.ok:
+        raise Trouble(
+            f"{host.name}: {step.title}: failed with exit code {output.code}; once that is mended,"
+            " run this again",
+            evidence=output.errors(),
+        )
+    if "docker" in step.words:
+        host.wait("an answer of the engine", lambda: _engine_answers(host), STARTED)
+
+
+def _engine_answers(host: Host) -> bool:
+    return host.read(["bash", "-c", AS_ROOT, "ask-engine"], check=False).ok
