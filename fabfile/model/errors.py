@@ -33,7 +33,7 @@ class Taken(Trouble):
 
 
 class Unwelcome(Trouble):
-    """A server does not let the user in with the key (exit code 2)."""
+    """A server does not let the user in, or not to do what is to be done (exit code 2)."""
 
 
 def refused(message: str, evidence: Sequence[str] = ()) -> Trouble:

@@ -77,6 +77,8 @@ class Server:
     """Every key as it stands in the file, ``[defaults]`` filled in."""
     offsite: Offsite = Offsite()
     """Where backups are copied to."""
+    open_ports: tuple[int, ...] = ()
+    """What the firewall leaves open over TCP, besides SSH; none: there is no firewall of ours."""
 
     @property
     def stack(self) -> PurePosixPath:
@@ -280,4 +282,5 @@ def _server(
             **{k[3:]: value for k, value in read.items() if k.startswith("s3_")},
             recipient=read.get("age_recipient", ""),
         ),
+        open_ports=read.get("open_ports", ()),
     )

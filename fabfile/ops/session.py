@@ -84,6 +84,10 @@ class Session:
         """
         return self._opened(name, user).result()
 
+    def log_in(self, name: str) -> None:
+        """Log in once more, by a connection of its own; the error where that is not possible."""
+        self._opener(self.inventory.server(name)).close()
+
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
         for name in names:

@@ -33,6 +33,7 @@ services:
   web:
     build: .
     ports: ["80:80"]
+    restart: unless-stopped
 x-deploy:
   web: {probe: {port: 80, path: /}}
 """,
@@ -135,7 +136,8 @@ def _inventory(lab: Lab, server: Server, folder: Path) -> Path:
     parsed.remove_section("montreal")
     parsed[NAME] = {
         "host": "127.0.0.1", "port": str(server.ssh_port), "address": server.address,
-        "key": str(lab.folder / KEY), "branch": BRANCH, "compose": "compose.yaml",
+        "key": str(lab.folder / KEY), "open_ports": "80",
+        "branch": BRANCH, "compose": "compose.yaml",
     }  # fmt: skip
     public = (folder / "host_key.pub").read_text().split()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.ssh_port} {public[0]} {public[1]}\n")

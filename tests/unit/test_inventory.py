@@ -18,7 +18,7 @@ FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
     "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "allow",
-    "address", "edge",
+    "open_ports", "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
@@ -83,6 +83,7 @@ cdn_header = CF-Connecting-IP
 cdn_purge = https://cdn.example/purge
 calls = montreal
 allow = 203.0.113.7/32, 2001:db8::7/128
+open_ports = 80, 443
 address = 10.0.0.7
 edge = 127.0.0.1:8443
 settle = 60
@@ -121,6 +122,7 @@ compose = compose/montreal.yml
         cdn_purge="https://cdn.example/purge",
         calls="montreal",
         allow=("203.0.113.7/32", "2001:db8::7/128"),
+        open_ports=(80, 443),
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
         settle=60,

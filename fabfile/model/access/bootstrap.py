@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..inventory import Server
 from ..versions import COMPOSE, version
+from .firewall import firewall, sources
 from .folders import CLOSED
+from .hardening import hardening
 from .machine import Machine
+from .setup import Setup, Step
 
 ENGINE = {
     "debian 12": (),
@@ -37,33 +39,11 @@ SSH = re.compile(r"ssh://(?:[^/@]+@)?([^/:@]+)(?::([0-9]+))?/.*|(?:[^/@:]+@)?([^
 """Addresses of repositories that are asked over SSH: ``ssh://git@host:22/path``, ``host:path``."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One change of the host."""
-
-    name: str
-    """That of its function in ``remote/access/bootstrap.sh``."""
-    title: str
-    reason: str
-    words: tuple[str, ...]
-    """What the function is given."""
-    stdin: str = ""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What makes a host a server."""
-
-    steps: tuple[Step, ...]
-    notes: tuple[str, ...]
-    """What a person should know or do."""
-    refusals: tuple[str, ...]
-    """Why nothing may be done; empty: it may."""
-
-
 def programs(server: Server) -> dict[str, str]:
     """Program → Debian's package, of what the tasks need on this server."""
     found = {**PROGRAMS, server.compression: server.compression}
+    if server.open_ports:
+        found["nft"] = "nftables"
     if server.offsite.recipient:
         found["age"] = "age"
     if server.domains:
@@ -80,14 +60,20 @@ def forge(repository: str) -> str:
     return name if port == "22" else f"[{name}]:{port}"
 
 
-def decide(server: Server, machine: Machine, key: str, pinned: Sequence[str]) -> Setup:
+def decide(
+    server: Server,
+    machine: Machine,
+    key: str,
+    pinned: Sequence[str] = (),
+    callers: Sequence[Server] = (),
+) -> Setup:
     """The steps from what a host has to what a server needs.
 
     ``key``: the public half of the key in ``hosts.ini``, a line of ``authorized_keys``.
     ``pinned``: the host keys of the repository's server that are known here, lines of
-    ``known_hosts``.
+    ``known_hosts``. ``callers``: the servers whose services call this one.
     """
-    refusals: list[str] = []
+    refusals = list(_unknown(server, callers))
     steps = [
         *_account(server, machine, key),
         *_daemon(machine, refusals),
@@ -96,8 +82,18 @@ def decide(server: Server, machine: Machine, key: str, pinned: Sequence[str]) ->
         *_rights(server, machine),
         *_folders(server, machine),
         *_repository(server, machine, pinned),
+        *hardening(machine),
+        *([] if refusals else firewall(server, callers, machine)),
     ]
     return Setup(tuple(steps), tuple(_notes(server, machine, pinned)), tuple(refusals))
+
+
+def _unknown(server: Server, callers: Sequence[Server]) -> Iterator[str]:
+    try:
+        sources(server, callers)
+    except ValueError as error:
+        if server.open_ports:
+            yield f"the firewall knows callers by address only: {error}; set their 'address'"
 
 
 def _account(server: Server, machine: Machine, key: str) -> Iterator[Step]:
@@ -138,6 +134,10 @@ def _packages(server: Server, machine: Machine, refusals: list[str]) -> Iterator
     missing = [package for name, package in needed.items() if name not in machine.there]
     if "python" not in machine.there:
         missing.append(PYTHON.get(machine.system, "python3-venv"))
+    if not machine.upgrades:
+        missing.append("unattended-upgrades")
+    if machine.clock == "no":
+        missing.append("systemd-timesyncd")
     if machine.system not in ENGINE:
         known = ", ".join(ENGINE)
         refusals.append(f"it is {machine.system or 'an unknown system'}, and this is for {known}")
@@ -209,6 +209,9 @@ def _notes(server: Server, machine: Machine, pinned: Sequence[str]) -> Iterator[
             f"the server does not know the host key of {at}: add it to known_hosts beside"
             " hosts.ini, once compared with what it says of itself, and run this again"
         )
+    if server.open_ports and machine.ufw:
+        ports = " ".join(f"{port}/tcp" for port in server.open_ports)
+        yield f"ufw is active here and stays; of open_ports ({ports}) nothing is set up beside it"
     if machine.repository in ("", "yes"):
         return
     yield f"git cannot read {server.repository}: {machine.repository}"

@@ -41,6 +41,24 @@ class Machine:
     """Public half of that user's own SSH key; empty: there is none."""
     forge: bool
     """Whether that user's SSH knows the host key of the repository's server."""
+    upgrades: bool
+    """Whether security upgrades are installed by themselves."""
+    clock: str
+    """Whether something sets the clock: ``yes``, ``no``; empty: a host without systemd."""
+    memory: int
+    """Bytes."""
+    swap: int
+    """Bytes."""
+    sshd: Mapping[str, str]
+    """Its settings as they are in force, in small letters."""
+    ports: tuple[int, ...]
+    """At which sshd is asked."""
+    firewall: str
+    """The file of our rules, where they are loaded; empty: they are not."""
+    ufw: bool
+    """Whether that other firewall is active."""
+    pending: bool
+    """Whether the host is about to undo what could lock out, since no new login was proved."""
     repository: str
     """What git says when that user asks the repository: ``yes``, or its error; empty: not asked."""
 
@@ -49,6 +67,8 @@ def parse(output: str, mark: str) -> Machine:
     """Read the answer of the script; ValueError when it is none, or not whole."""
     sections = sections_of(output, mark)
     said = dict(line.split("=", 1) for line in lines_of(sections["host"]) if "=" in line)
+    sshd = [line.partition(" ") for line in lines_of(sections["sshd"])]
+    ports = {int(value) for key, _, value in sshd if key == "port"}
     folders = (line.split("|", 3) for line in lines_of(sections["folders"]))
     return Machine(
         system=said.get("system", ""),
@@ -65,5 +85,14 @@ def parse(output: str, mark: str) -> Machine:
         folders={path: Folder(owner, int(mode, 8), kind) for mode, kind, owner, path in folders},
         deploy_key=sections["deploy_key"].strip(),
         forge=said.get("forge") == "yes",
+        upgrades=said.get("upgrades") == "yes",
+        clock=said.get("clock", ""),
+        memory=int(said.get("memory", "0")) << 10,
+        swap=int(said.get("swap", "0")) << 10,
+        sshd={key: value for key, _, value in sshd},
+        ports=tuple(sorted(ports | {int(said["port"])} if said.get("port") else ports)),
+        firewall=sections["firewall"],
+        pending=said.get("pending") == "yes",
+        ufw=said.get("ufw") == "yes",
         repository=sections["repository"].strip(),
     )

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ...model.access.bootstrap import Setup, decide
+from ...model.access.bootstrap import decide
+from ...model.access.machine import Machine
+from ...model.access.setup import Setup, Step
 from ...model.errors import Trouble, Unwelcome, refused
+from ...model.inventory import Server
 from ...remote.access import bootstrap as remote
 from ...remote.dry import DryHost
 from ...remote.host import Host
@@ -17,7 +20,7 @@ from ..interruption import interruptible
 from ..session import Session, side_by_side
 
 ROOT = "root"
-"""Who logs in where the user that deploys is not let in yet."""
+"""Who logs in where the user that deploys is not let in yet, or may not use sudo."""
 AGAIN = "what was done stays done; run it again to do the rest"
 
 
@@ -70,24 +73,26 @@ def _look_at(session: Session, name: str, user: str) -> Seen:
     server = session.inventory.server(name)
     if server.connection == "local":
         raise refused(f"{name}: connection = local: a host is set up from another machine")
+    callers = session.inventory.callers_of(name)
     with session.console.waiting(name, "look"):
-        host = _enter(session, name, user)
+        host, machine = _enter(session, server, user)
         key, pinned = remote.public_half(server), remote.pinned(server)
-        return Seen(host, decide(server, remote.look(host, server), key, pinned))
+        return Seen(host, decide(server, machine, key, pinned, callers))
 
 
-def _enter(session: Session, name: str, user: str) -> Host:
-    try:
-        return session.host(name, user)
-    except Unwelcome as unwelcome:
-        if user or session.inventory.server(name).user == ROOT:
-            raise
+def _enter(session: Session, server: Server, user: str) -> tuple[Host, Machine]:
+    """Log in as somebody who may do everything there, and look."""
+    found: list[Unwelcome] = []
+    for one in dict.fromkeys([user] if user else [server.user, ROOT]):
         try:
-            return session.host(name, ROOT)
-        except Unwelcome as other:
-            raise refused(
-                f"{unwelcome.message}; nor is {ROOT} let in: --user names who is", other.evidence
-            ) from None
+            host = session.host(server.name, one)
+            return host, remote.look(host, server)
+        except Unwelcome as unwelcome:
+            found.append(unwelcome)
+    first, *others = found
+    if not others:
+        raise first
+    raise refused(f"{first.message}; nor is {ROOT} let in: --user names who is")
 
 
 def _show(session: Session, seen: dict[str, Seen]) -> None:
@@ -121,6 +126,8 @@ def _set_up(session: Session, name: str, seen: Seen, pause: Callable[[], None]) 
         _pause(name, pause)
         with session.console.step(name, step.title):
             remote.perform(seen.host, server, step)
+            if step.proved:
+                _prove(session, seen.host, step)
     _pause(name, pause)
     # By a connection of its own: what was given to that user holds from the next login on.
     left = _look_at(session, name, server.user).setup
@@ -130,6 +137,18 @@ def _set_up(session: Session, name: str, seen: Seen, pause: Callable[[], None]) 
     known = {*seen.setup.notes}
     _warn(session, name, Setup((), tuple(note for note in left.notes if note not in known), ()))
     session.console.line(name, f"ready: {server.user} may log in and deploy", "bold")
+
+
+def _prove(session: Session, host: Host, step: Step) -> None:
+    """Log in anew before the way in that is known to work is closed; undo the step otherwise."""
+    server = session.inventory.server(host.name)
+    try:
+        session.log_in(host.name)
+    except Trouble as trouble:
+        remote.undo(host, server, step)
+        what = f"{step.title}: taken back, since nobody could log in any more"
+        raise Trouble(f"{host.name}: {what}", evidence=(trouble.message,)) from None
+    remote.keep(host, server, step)
 
 
 def _pause(name: str, pause: Callable[[], None]) -> None:

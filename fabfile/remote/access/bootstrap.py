@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from paramiko import HostKeys, PKey
 
-from ...model.access.bootstrap import Step, forge, programs
+from ...model.access.bootstrap import forge, programs
 from ...model.access.machine import Machine, parse
-from ...model.errors import Trouble, refused
+from ...model.access.setup import Step
+from ...model.errors import REFUSED, Trouble, Unwelcome, refused
 from ...model.inventory import Server
 from ..host import Host
+from ..output import Output
 
 _HERE = Path(__file__).parent
 FIND, LOOK, SCRIPT = (
@@ -46,17 +50,15 @@ def pinned(server: Server) -> list[str]:
 
 
 def look(host: Host, server: Server) -> Machine:
-    """Look at a host as root; exit code 2 when whoever logs in is neither root nor a sudoer."""
+    """Look at a host as root; :class:`Unwelcome` for who is neither root nor may use sudo."""
     mark = f"@@{secrets.token_hex(8)}"
     words = [str(server.path), str(server.root), server.repository, server.branch]
     words += [forge(server.repository), "docker", *programs(server)]
     run = ["bash", "-c", FIND + LOOK, "look-machine", mark, server.user, *words]
     output = host.read(run, timeout=PATIENCE, check=False)
     if output.code == NEITHER:
-        raise refused(
-            f"{host.name}: {host.server.user} may not use sudo without a password;"
-            " --user names who may, or root"
-        )
+        said = f"{host.name}: {host.server.user} may not use sudo without a password"
+        raise Unwelcome(said, code=REFUSED)
     try:
         return parse(output.stdout, mark)
     except ValueError as error:
@@ -65,8 +67,7 @@ def look(host: Host, server: Server) -> Machine:
 
 def perform(host: Host, server: Server, step: Step) -> None:
     """Do a step; exit code 2 while a deploy changes the server."""
-    words = ["bash", "-c", SCRIPT, "bootstrap", str(server.root), step.name, *step.words]
-    output = host.write(words, stdin=step.stdin, timeout=LONGEST, check=False)
+    output = _run(host, server, [step.name, *step.words], step.stdin)
     if output.code == BUSY:
         raise refused(f"{host.name}: somebody changes it; wait for the end, then run this again")
     if not output.ok:
@@ -77,6 +78,25 @@ def perform(host: Host, server: Server, step: Step) -> None:
         )
     if "docker" in step.words:
         host.wait("an answer of the engine", lambda: _engine_answers(host), STARTED)
+
+
+def keep(host: Host, server: Server, step: Step) -> None:
+    """A new login was proved: what was done last stays."""
+    output = _run(host, server, ["keep"])
+    if not output.ok:
+        what = f"{step.title}: taken back, since the new login took too long; run this again"
+        raise Trouble(f"{host.name}: {what}", evidence=output.errors())
+
+
+def undo(host: Host, server: Server, step: Step) -> None:
+    """Nobody could log in: take it back. The host does it by itself when it is not told in time."""
+    with suppress(Trouble):
+        _run(host, server, ["undo", step.name])
+
+
+def _run(host: Host, server: Server, words: Sequence[str], stdin: str = "") -> Output:
+    run = ["bash", "-c", SCRIPT, "bootstrap", str(server.root), *words]
+    return host.write(run, stdin=stdin, timeout=LONGEST, check=False)
 
 
 def _engine_answers(host: Host) -> bool:

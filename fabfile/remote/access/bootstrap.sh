@@ -6,18 +6,21 @@ set -eu
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 [ "$(id -u)" = 0 ] || exec sudo -n bash -c "$BASH_EXECUTION_STRING" "$0" "$@"
 umask 022
+log=/var/log/wishwithme-bootstrap.log
+# A step goes on when whoever began it is gone: it is waited for.
+exec 8>>"$log"
+flock --timeout 900 8
 if [ -d "$1/locks" ]; then
   exec 9<"$1/locks"
   flock --nonblock 9 || exit 75
 fi
 step=$2
 shift 2
-log=/var/log/wishwithme-bootstrap.log
 
 # logged COMMAND…: what it prints goes to a log: a connection that is cut must not end it half way.
 logged() {
   printf '\n%s %s\n' "$(date -u +%FT%TZ)" "$*" >>"$log"
-  "$@" </dev/null >>"$log" 2>&1 9<&- || { tail -n 8 "$log" >&2 && exit 1; }
+  "$@" </dev/null >>"$log" 2>&1 8>&- 9<&- || { tail -n 8 "$log" >&2 && exit 1; }
 }
 home_of() { getent passwd "$1" | cut -d : -f 6; }
 # lines FILE: its lines, each with its end; none where there is no file.
@@ -104,6 +107,100 @@ forge() {
   at=$(home_of "$1")/.ssh
   folder "$1" "$at"
   { lines "$at/known_hosts" && cat; } | written "$at/known_hosts" 644 "$1"
+}
+
+# upgrades: standard input is apt's settings.
+upgrades() { written /etc/apt/apt.conf.d/52wishwithme 644 root; }
+
+# clock
+clock() { logged systemctl enable --now systemd-timesyncd; }
+
+# swap BYTES
+swap() {
+  rm -f /swapfile
+  install -m 600 /dev/null /swapfile
+  fallocate -l "$1" /swapfile
+  logged mkswap /swapfile
+  logged swapon /swapfile
+  grep -q '^/swapfile ' /etc/fstab || printf '/swapfile none swap sw 0 0\n' >>/etc/fstab
+}
+
+kept=/run/wishwithme-kept
+# unless_kept UNDO: within a minute somebody must have proved that he can still log in, or it is undone.
+unless_kept() {
+  keep || :
+  mkfifo -m 600 "$kept"
+  {
+    trap '' HUP
+    exec 8>&- 9<&- </dev/null >>"$log" 2>&1
+    [ "$(timeout 60 cat "$kept")" = kept ] || { "$1" && rm -f "$kept"; }
+  } &
+}
+
+# keep: what was done last is proved; 1 when that comes too late.
+keep() {
+  [ -p "$kept" ] || return 1
+  timeout 10 tee "$kept" <<<kept >/dev/null
+  rm -f "$kept"
+}
+
+# undo STEP
+undo() {
+  "undo-$1"
+  keep || :
+}
+
+# sshd: standard input is its settings, in a file that it reads before all others.
+sshd_own=/etc/ssh/sshd_config.d/00-wishwithme.conf
+sshd() {
+  mkdir -p "${sshd_own%/*}"
+  written "$sshd_own" 644 root
+  if ! command sshd -t >&2; then
+    rm -f "$sshd_own"
+    return 1
+  fi
+  unless_kept undo-sshd
+  service_do reload ssh
+}
+undo-sshd() {
+  rm -f "$sshd_own"
+  service_do reload ssh
+}
+
+# firewall: standard input is the rules.
+firewall_own=/etc/wishwithme-firewall.nft
+firewall_unit=/etc/systemd/system/wishwithme-firewall.service
+firewall() {
+  written "$firewall_own" 755 root
+  nft -c -f "$firewall_own"
+  unless_kept undo-firewall
+  nft -f "$firewall_own"
+  if [ -d /run/systemd/system ]; then
+    written "$firewall_unit" 644 root <<'END'
+[Unit]
+Description=Which ports of this server are open
+DefaultDependencies=no
+Wants=network-pre.target
+Before=network-pre.target shutdown.target
+After=nftables.service
+Conflicts=shutdown.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f /etc/wishwithme-firewall.nft
+[Install]
+WantedBy=sysinit.target
+END
+    logged systemctl daemon-reload
+    logged systemctl enable wishwithme-firewall
+  else
+    printf '@reboot root /usr/sbin/nft -f %s\n' "$firewall_own" | written /etc/cron.d/wishwithme-firewall 644 root
+  fi
+}
+undo-firewall() {
+  nft delete table inet wishwithme || :
+  [ ! -e "$firewall_unit" ] || systemctl disable wishwithme-firewall
+  rm -f "$firewall_own" "$firewall_unit" /etc/cron.d/wishwithme-firewall
 }
 
 "$step" "$@"

@@ -8,8 +8,9 @@ set -u
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 if [ "$(id -u)" != 0 ]; then
   sudo -n true 2>/dev/null || exit 77
-  exec sudo -n bash -c "$BASH_EXECUTION_STRING" "$0" "$@"
+  exec sudo -n env SSH_CONNECTION="${SSH_CONNECTION-}" bash -c "$BASH_EXECUTION_STRING" "$0" "$@"
 fi
+port=${SSH_CONNECTION-}
 mark=$1 user=$2 checkout=$3 root=$4 repository=$5 branch=$6 forge=$7
 shift 7
 section() { printf '\n%s %s\n' "$mark" "$1"; }
@@ -27,6 +28,21 @@ printf 'home=%s\n' "$home"
 [ -z "$home" ] || printf 'groups=%s\n' "$(id -Gn "$user")"
 if [ -n "$home" ] && as_user sudo -n true 2>/dev/null; then echo sudo=yes; fi
 if [ -n "$home" ] && [ -n "$forge" ] && as_user ssh-keygen -F "$forge" >/dev/null 2>&1; then echo forge=yes; fi
+printf 'memory=%s\nswap=%s\n' "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)" "$(awk 'NR > 1 { sum += $3 } END { print sum + 0 }' /proc/swaps)"
+printf 'port=%s\n' "${port##* }"
+if command -v unattended-upgrade >/dev/null && [ "$(apt-config dump |
+  grep -c -e '^APT::Periodic::Unattended-Upgrade "[1-9]' -e '^Unattended-Upgrade::Package-Blacklist:: "docker";$')" = 2 ]; then
+  echo upgrades=yes
+fi
+if [ -d /run/systemd/system ]; then
+  if systemctl -q is-active systemd-timesyncd chrony ntp ntpd ntpsec openntpd; then echo clock=yes; else echo clock=no; fi
+fi
+if ufw status 2>/dev/null | grep -q '^Status: active'; then echo ufw=yes; fi
+[ ! -p /run/wishwithme-kept ] || echo pending=yes # bootstrap.sh will undo what it did last
+section sshd
+sshd -T 2>/dev/null
+section firewall
+nft list table inet wishwithme >/dev/null 2>&1 && cat /etc/wishwithme-firewall.nft 2>/dev/null
 section there
 for program in "$@"; do ! command -v "$program" >/dev/null || printf '%s\n' "$program"; done
 [ ! -s /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates

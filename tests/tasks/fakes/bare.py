@@ -24,8 +24,19 @@ class Bare:
     deploy_key: str = ""
     forge: str = ""
     repository: str = "yes"
-    sudoer: bool = True
-    """Whether who logs in may use sudo."""
+    upgrades: bool = False
+    clock: str = "no"
+    memory: int = 1 << 20
+    """KiB."""
+    swap: int = 0
+    sshd: str = "port 22\npasswordauthentication yes\n"
+    former: str = ""
+    """What sshd's settings were before."""
+    firewall: str = ""
+    ufw: bool = False
+    pending: bool = False
+    no_sudo: tuple[str, ...] = ()
+    """Who may not use sudo, though let in."""
 
     def answer(self, mark: str, programs: tuple[str, ...]) -> str:
         """What the look says."""
@@ -40,6 +51,13 @@ class Bare:
             "groups": " ".join(sorted(self.groups)),
             "sudo": "yes" if self.sudo else "no",
             "forge": "yes" if self.forge else "no",
+            "upgrades": "yes" if self.upgrades else "no",
+            "clock": self.clock,
+            "memory": str(self.memory),
+            "swap": str(self.swap),
+            "port": "22",
+            "pending": "yes" if self.pending else "no",
+            "ufw": "yes" if self.ufw else "no",
         }
         sections = {
             "host": "\n".join(f"{key}={value}" for key, value in host.items()),
@@ -50,7 +68,9 @@ class Bare:
                 f"{mode}|directory|{owner}|{path}" for path, (mode, owner) in self.folders.items()
             ),
             "deploy_key": self.deploy_key,
+            "sshd": self.sshd,
             "repository": self.repository if self.home and "git" in self.there else "",
             "end": "",
         }
-        return "".join(f"\n{mark} {name}\n{text}\n" for name, text in sections.items())
+        told = "".join(f"\n{mark} {name}\n{text}\n" for name, text in sections.items())
+        return f"\n{mark} firewall\n{self.firewall}{told}"

@@ -9,13 +9,13 @@ from .docking import Handler
 from .engine import Ended
 from .machine import Machine
 
-PACKAGES = {"docker.io": "docker", "cron": "crontab", "python3-venv": "python"}
+PACKAGES = {"docker.io": "docker", "cron": "crontab", "nftables": "nft", "python3-venv": "python"}
 """Package → the program that it brings, where that has another name."""
 
 
 def look(machine: Machine, command: Command, _stdin: str) -> Ended:
     mark, _user, _checkout, _root, _repository, _branch, _forge, *programs = command.words
-    if not machine.bare.sudoer:
+    if machine.logged_in in machine.bare.no_sudo:
         return Ended(77)
     return Ended(0, machine.bare.answer(mark, tuple(programs)))
 
@@ -71,6 +71,41 @@ def forge(machine: Machine, _words: list[str], stdin: str) -> None:
     machine.bare.forge = stdin
 
 
+def upgrades(machine: Machine, _words: list[str], _stdin: str) -> None:
+    machine.bare.upgrades = True
+
+
+def clock(machine: Machine, _words: list[str], _stdin: str) -> None:
+    machine.bare.clock = "yes"
+
+
+def swap(machine: Machine, words: list[str], _stdin: str) -> None:
+    machine.bare.swap = int(words[0]) >> 10
+
+
+def sshd(machine: Machine, _words: list[str], stdin: str) -> None:
+    machine.bare.former = machine.bare.sshd
+    machine.bare.sshd = f"port 22\n{stdin}"
+    machine.bare.pending = True
+
+
+def firewall(machine: Machine, _words: list[str], stdin: str) -> None:
+    machine.bare.firewall = stdin
+    machine.bare.pending = True
+
+
+def keep(machine: Machine, _words: list[str], _stdin: str) -> None:
+    machine.bare.pending = False
+
+
+def undo(machine: Machine, words: list[str], _stdin: str) -> None:
+    machine.bare.pending = False
+    if words == ["sshd"]:
+        machine.bare.sshd = machine.bare.former
+    else:
+        machine.bare.firewall = ""
+
+
 STEPS: dict[str, Callable[[Machine, list[str], str], None]] = {
     "user": user,
     "login-key": login_key,
@@ -82,6 +117,13 @@ STEPS: dict[str, Callable[[Machine, list[str], str], None]] = {
     "folder": folder,
     "deploy-key": deploy_key,
     "forge": forge,
+    "upgrades": upgrades,
+    "clock": clock,
+    "swap": swap,
+    "sshd": sshd,
+    "firewall": firewall,
+    "keep": keep,
+    "undo": undo,
 }
 BARE: dict[str, Handler] = {
     "look-machine": look,

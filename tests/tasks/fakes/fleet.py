@@ -209,6 +209,7 @@ class Fleet:
             raise self.unreachable[server.name]
         if server.user not in self.machines[server.name].lets_in:
             raise Unwelcome(f"{server.name}: {server.user} is not let in", code=REFUSED)
+        self.machines[server.name].logged_in = server.user
         connection = Connection(self.machines[server.name])
         self.connections.append(connection)
         return Host(server, connection, Simulated(connection))

@@ -57,6 +57,8 @@ class Machine:
         """What a look finds that asks what it has of a server."""
         self.lets_in = {"ubuntu"}
         """Whom sshd lets in with the key."""
+        self.logged_in = ""
+        """Who was let in last."""
         self.missing_programs: tuple[str, ...] = ()
         self.listening: set[int] = {22}
         self.env_stat = "ubuntu|600"
