@@ -55,7 +55,10 @@ def test_a_bare_host_becomes_a_server_that_is_deployed_to(bare: Bare, lab: Lab) 
 
 def is_walled(bare: Bare, outside: Server) -> None:
     """Another host reaches the open port alone, whatever a container publishes."""
-    assert "passwordauthentication no\n" in bare.server.must(["/usr/sbin/sshd", "-T"])
+    sshd = bare.server.must(["/usr/sbin/sshd", "-T"])
+    assert "passwordauthentication no\n" in sshd
+    assert "hmac-sha2-256" in sshd
+    assert "hmac-sha1" not in sshd.partition("\nmacs ")[2].partition("\n")[0]
     image = bare.server.must(["docker", "ps", "--format", "{{.Image}}"]).strip()
     bare.server.must(["docker", "run", "-d", "-p", "8088:80", image])
     for port, inside, open_ in (("80", "Hello\n", True), ("8088", "Hello\n", False)):

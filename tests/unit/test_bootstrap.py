@@ -241,6 +241,11 @@ def test_half_an_answer_is_none() -> None:
             "permitrootlogin is yes",
         ),
         (
+            {"sshd": {**KEYS_ONLY, "macs": "umac-128@openssh.com,hmac-sha1"}},
+            "sshd takes keys only",
+            "macs has hmac-sha1",
+        ),
+        (
             {"swap": 0},
             "swap of 1024 MiB in /swapfile",
             "there is none beside 1024 MiB of memory",
@@ -256,6 +261,7 @@ def test_what_a_server_needs_to_stay_well(seen: Mapping[str, Any], title: str, r
     [
         {"swap": 0, "memory": 2 << 30},
         {"clock": ""},
+        {"sshd": {**KEYS_ONLY, "macs": "hmac-sha2-256", "kexalgorithms": "curve25519-sha256"}},
         {"sshd": {**KEYS_ONLY, "permitrootlogin": "without-password"}},
         {"sshd": {**KEYS_ONLY, "permitrootlogin": "no"}},
     ],

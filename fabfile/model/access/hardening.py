@@ -17,6 +17,8 @@ STRICT = {
     "permitrootlogin": ("without-password", "prohibit-password", "forced-commands-only", "no")
 }
 """Values that do as well; sshd itself calls the wanted one by its older name."""
+WEAK = {"kexalgorithms": "ecdh-sha2-nistp", "macs": "hmac-sha1"}
+"""Settings of sshd, and how those of its algorithms begin that ssh-audit calls a failure."""
 UPGRADES = """\
 // Written by bootstrap: security upgrades, but none of what runs the containers: it restarts them.
 APT::Periodic::Update-Package-Lists "1";
@@ -44,8 +46,14 @@ def hardening(machine: Machine) -> Iterator[Step]:
         for key, value in KEYS_ONLY.items()
         if machine.sshd.get(key) not in STRICT.get(key, (value,))
     ]
+    loose += [
+        f"{key} has {prefix}"
+        for key, prefix in WEAK.items()
+        if any(one.startswith(prefix) for one in machine.sshd.get(key, "").split(","))
+    ]
     if machine.pending:
         loose.append("the last change of it was not proved")
     if loose:
-        text = "".join(f"{key} {value}\n" for key, value in KEYS_ONLY.items())
+        wanted = {**KEYS_ONLY, **{key: f"-{prefix}*" for key, prefix in WEAK.items()}}
+        text = "".join(f"{key} {value}\n" for key, value in wanted.items())
         yield Step("sshd", "sshd takes keys only", ", ".join(loose), stdin=text, proved=True)

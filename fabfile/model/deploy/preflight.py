@@ -35,7 +35,7 @@ PROGRAMS = ("bash", "git", "docker", "curl", "openssl", "flock", "timeout", "tar
 def missing_programs(names: Sequence[str]) -> str:
     """What to say of programs that a server lacks."""
     if "docker" in names:
-        return "no Docker on this server; install Docker Engine with its compose plugin"
+        return "no Docker on this server; fab bootstrap installs it"
     packages = sorted({PACKAGES.get(name, name) for name in names})
     return (
         f"missing on the server: {', '.join(names)}; install: sudo apt-get install"
@@ -110,7 +110,7 @@ def _engine(facts: Facts) -> str:
         return ""
     text = facts.docker.lower()
     if "not found" in text:
-        return "no Docker on this server; install Docker Engine with its compose plugin"
+        return "no Docker on this server; fab bootstrap installs it"
     if "permission denied" in text:
         remedy = f"sudo usermod -aG docker {facts.user}"
         return f"user {facts.user} may not use Docker; run once: {remedy}"
