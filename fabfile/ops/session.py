@@ -8,7 +8,6 @@ import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,7 +15,8 @@ from typing import Self, TypeVar
 from ..model.errors import Trouble, refused
 from ..model.inventory import Inventory, Server, parse
 from ..model.sections import hosts_file
-from ..remote.access.connect import connect
+from ..remote.access.connect import Ask, connect, hops
+from ..remote.access.ssh_config import of_host
 from ..remote.host import Host
 from ..ui.console import Console
 
@@ -41,7 +41,7 @@ def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
         raise refused(f"{file} is not in UTF-8; save it so") from None
     except OSError as error:
         raise refused(f"{file} cannot be read: {error}") from None
-    return parse(text, file)
+    return parse(text, file, of_host)
 
 
 def operator() -> str:
@@ -69,13 +69,14 @@ class Session:
         self,
         inventory: Inventory,
         console: Console,
-        opener: Callable[[Server], Host] = connect,
+        opener: Callable[[Server, Ask], Host] = connect,
     ) -> None:
         self.inventory = inventory
         self.console = console
         self._opener = opener
         self._hosts: dict[tuple[str, str], Future[Host]] = {}
         self._guard = threading.Lock()
+        self._passphrases: dict[Path, str] = {}
 
     def host(self, name: str, user: str = "") -> Host:
         """The connection to a server, opened once; one that failed is tried anew.
@@ -86,7 +87,7 @@ class Session:
 
     def log_in(self, name: str) -> None:
         """Log in once more, by a connection of its own; the error where that is not possible."""
-        self._opener(self.inventory.server(name)).close()
+        self._opener(self.inventory.server(name), self._passphrases.__getitem__).close()
 
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
@@ -95,19 +96,27 @@ class Session:
 
     def _opened(self, name: str, user: str = "") -> Future[Host]:
         with self._guard:
-            server = self.inventory.server(name)
-            server = replace(server, user=user or server.user)
+            server = self.inventory.server(name).with_user(user)
             at = (name, server.user)
             found = self._hosts.get(at)
             if found is None or (found.done() and found.exception()):
+                self._ask(server)
                 found = self._hosts[at] = Future()
                 opening = (found, server)
                 threading.Thread(target=self._open, args=opening, daemon=True).start()
             return found
 
+    def _ask(self, server: Server) -> None:
+        """Have the passphrases of its keys, each asked for once in a command."""
+        for hop in hops(server) if server.passphrase and not server.agent else ():
+            if hop.key not in self._passphrases:
+                said = self.console.secret(f"passphrase of {hop.key}")
+                self.console.hide([said])
+                self._passphrases[hop.key] = said
+
     def _open(self, found: Future[Host], server: Server) -> None:
         try:
-            found.set_result(self._opener(server))
+            found.set_result(self._opener(server, self._passphrases.__getitem__))
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
 

@@ -295,5 +295,6 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
             "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
+            "passphrase", "agent", "gateway", "ssh_config",
         ])
     )  # fmt: skip

@@ -37,9 +37,22 @@ NEITHER, BUSY = 77, 75
 
 
 def public_half(server: Server) -> str:
-    """The line of ``authorized_keys`` that lets the server's ``key`` in; it can be read by now."""
-    key = PKey.from_path(server.key)
-    return f"{key.get_name()} {key.get_base64()} {server.key.name}"
+    """The line of ``authorized_keys`` that lets the server's ``key`` in.
+
+    Where a person or the agent opens that, from the file beside it; exit code 2 without one.
+    """
+    if not (server.passphrase or server.agent):
+        key = PKey.from_path(server.key)
+        return f"{key.get_name()} {key.get_base64()} {server.key.name}"
+    file = server.key.with_name(f"{server.key.name}.pub")
+    try:
+        kind, blob, *_ = file.read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        raise refused(
+            f"{server.name}: {file} does not say which key {server.user} is to be let in with;"
+            " put the public half of 'key' there: ssh-keygen -y"
+        ) from None
+    return f"{kind} {blob} {server.key.name}"
 
 
 def pinned(server: Server) -> list[str]:
