@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -430,3 +431,13 @@ def test_a_cdn_has_ranges_and_is_not_everybody(text: str, why: str) -> None:
         "203.0.113.0/24",
         "2001:db8::/32",
     )
+
+
+def test_another_user_logs_in_there_and_the_same_one_at_the_jump_host() -> None:
+    server = replace(
+        read(DEFAULTS + "[ubuntu]\nhost = h\ngateway = jump.example\n").servers[0], user="us"
+    )
+    other = server.with_user("root")
+    assert other.gateway
+    assert (other.user, other.gateway.user) == ("root", "us")
+    assert server.with_user("") == server
