@@ -25,7 +25,7 @@ from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import ChannelException, NoValidConnectionsError
 
 from ...model.access.yours import to_be_set
-from ...model.errors import Trouble, refused
+from ...model.errors import REFUSED, Trouble, Unwelcome, refused
 from ...model.inventory import Server
 from ..host import Host
 from .keys import agent_problem, key_problem
@@ -68,6 +68,11 @@ class Hop:
         place = f"{self.host}:{self.port}" if self.port != 22 else self.host
         jump = self.server.gateway
         return place if jump is None or jump.host != self.host else f"its gateway {place}"
+
+    def unwelcome(self, message: str) -> Trouble:
+        """The user is not let in; at a jump host, no other user of the server would be either."""
+        last = (self.host, self.port) == (self.server.host, self.server.port)
+        return Unwelcome(message, code=REFUSED) if last else refused(message)
 
     @property
     def known_as(self) -> str:
@@ -202,13 +207,13 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
             f" of user {hop.user}; does it ask a slow directory? Its sshd's log says"
         )
     if isinstance(error, AuthenticationException) and server.agent:
-        return refused(
+        return hop.unwelcome(
             f"{server.name}: {where} refuses the keys of the ssh-agent for user {hop.user}; wrong"
             " user, or the key is not among them (ssh-add -l), or behind others that it counts"
             " as failed tries"
         )
     if isinstance(error, AuthenticationException):
-        return refused(
+        return hop.unwelcome(
             f"{server.name}: {where} refuses key {hop.key} for user {hop.user}; wrong user or"
             f" key: ssh-copy-id -i {hop.key}.pub -p {hop.port} {hop.user}@{hop.host}"
         )

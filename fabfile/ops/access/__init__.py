@@ -1,0 +1,1 @@
+"""Making a host a server that can be deployed to."""
