@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 
 import pytest
+
+from fabfile.model.errors import Trouble, refused
 
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT, ROOT
@@ -113,6 +116,40 @@ def test_what_would_lock_out_is_taken_back_and_the_rest_is_not_done(bare: Fleet,
     after = (machine.bare.sshd, machine.bare.firewall)
     assert (after == before) == (step == "sshd")
     assert machine.bare.firewall == ""
+
+
+class Once(dict[str, Trouble]):
+    """What is told of a server once."""
+
+    def __getitem__(self, name: str) -> Trouble:
+        return self.pop(name)
+
+
+AWAY = "ubuntu: 10.0.0.1 does not answer"
+
+
+def test_a_server_that_answers_nobody_for_a_moment_is_asked_again(
+    bare: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        bare.unreachable = Once(ubuntu=refused(AWAY))
+
+    monkeypatch.setattr("fabfile.remote.host.time", time)
+    bare.ubuntu.fail("^bootstrap sshd", goes_on=True, first=away)
+    ran = bare.fab("ubuntu.bootstrap")
+    assert (ran.code, ran.lines[-1]) == (0, READY)
+    assert bare.unreachable == {}
+
+
+def test_one_that_goes_on_answering_nobody_is_told_by_what_it_said_last(bare: Fleet) -> None:
+    def away() -> None:
+        bare.unreachable["ubuntu"] = refused(AWAY)
+
+    bare.ubuntu.fail("^bootstrap sshd", goes_on=True, first=away)
+    ran = bare.fab("ubuntu.bootstrap")
+    assert ran.code == 1
+    assert ran.evidence == [AWAY, "ubuntu: a new login did not come true within 30 s"]
+    assert bare.ubuntu.did[-1] == "bootstrap undo sshd"
 
 
 def test_a_called_server_opens_its_ports_to_its_callers_alone(bare: Fleet) -> None:

@@ -21,6 +21,8 @@ from ..session import Session, side_by_side
 
 ROOT = "root"
 """Who logs in where the user that deploys is not let in yet, or may not use sudo."""
+PROOF = 30
+"""Seconds within which a new login must come about; the host itself waits for a minute."""
 AGAIN = "what was done stays done; run it again to do the rest"
 
 
@@ -142,12 +144,26 @@ def _set_up(session: Session, name: str, seen: Seen, pause: Callable[[], None]) 
 def _prove(session: Session, host: Host, step: Step) -> None:
     """Log in anew before the way in that is known to work is closed; undo the step otherwise."""
     server = session.inventory.server(host.name)
+    said: list[str] = []
+
+    def lets_in() -> bool:
+        """A server that loads its settings anew answers nobody for a moment."""
+        try:
+            session.log_in(host.name)
+        except Unwelcome:
+            raise
+        except Trouble as trouble:
+            said.append(trouble.message)
+            return False
+        return True
+
     try:
-        session.log_in(host.name)
+        host.wait("a new login", lets_in, PROOF)
     except Trouble as trouble:
         remote.undo(host, server, step)
         what = f"{step.title}: taken back, since nobody could log in any more"
-        raise Trouble(f"{host.name}: {what}", evidence=(trouble.message,)) from None
+        evidence = (*said[-1:], trouble.message)
+        raise Trouble(f"{host.name}: {what}", evidence=evidence) from None
     remote.keep(host, server, step)
 
 
