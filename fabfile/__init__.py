@@ -18,7 +18,13 @@ def namespace(fabfile: str) -> Collection:
     usage.refuse_usage_errors()
     listing.group_tasks()
     completion.complete_values()
-    of_all = (fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
+    of_all = (
+        fleet.deploy_task,
+        fleet.plan_task,
+        fleet.status_task,
+        fleet.doctor_task,
+        fleet.bootstrap_task,
+    )
     made = Collection(*of_all, new.new_task)
     for below in (
         *map(server_tasks, known_servers()),

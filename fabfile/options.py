@@ -250,6 +250,9 @@ IDENTITY = Text(
     "identity", "file with the private key of age that opens an encrypted off-site copy", "FILE"
 )
 
+USER = Text(
+    "user", "who logs in: root, or who may use sudo (default: hosts.ini's user, else root)", "USER"
+)
 PATH = Text("path", "folder in the git repository of the project (default: here)", "FOLDER", ".")
 COMPOSE = Text(
     "compose", "its compose file (default: the one that docker compose looks for)", "FILE"

@@ -75,26 +75,34 @@ class Session:
         self.inventory = inventory
         self.console = console
         self._opener = opener
-        self._hosts: dict[str, Future[Host]] = {}
+        self._hosts: dict[tuple[str, str], Future[Host]] = {}
         self._guard = threading.Lock()
         self._passphrases: dict[Path, str] = {}
 
-    def host(self, name: str) -> Host:
-        """The connection to a server, opened once; one that failed is tried anew."""
-        return self._opened(name).result()
+    def host(self, name: str, user: str = "") -> Host:
+        """The connection to a server, opened once; one that failed is tried anew.
+
+        ``user``: who logs in in place of the one that hosts.ini names.
+        """
+        return self._opened(name, user).result()
+
+    def log_in(self, name: str) -> None:
+        """Log in once more, by a connection of its own; the error where that is not possible."""
+        self._opener(self.inventory.server(name), self._passphrases.__getitem__).close()
 
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
         for name in names:
             self._opened(name)
 
-    def _opened(self, name: str) -> Future[Host]:
+    def _opened(self, name: str, user: str = "") -> Future[Host]:
         with self._guard:
-            found = self._hosts.get(name)
+            server = self.inventory.server(name).with_user(user)
+            at = (name, server.user)
+            found = self._hosts.get(at)
             if found is None or (found.done() and found.exception()):
-                server = self.inventory.server(name)
                 self.passphrases(server)
-                found = self._hosts[name] = Future()
+                found = self._hosts[at] = Future()
                 opening = (found, server)
                 threading.Thread(target=self._open, args=opening, daemon=True).start()
             return found

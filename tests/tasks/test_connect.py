@@ -276,16 +276,17 @@ def test_a_jump_host_whose_key_is_not_pinned_is_not_dialled(
 
 
 @pytest.mark.parametrize(
-    ("code", "why"),
+    ("error", "why"),
     [
-        (1, "its sshd forbids it (AllowTcpForwarding)"),
-        (2, "from there nothing answers at that address and port"),
+        (ChannelException(1, "no"), "its sshd forbids it (AllowTcpForwarding)"),
+        (ChannelException(2, "no"), "from there nothing answers at that address and port"),
+        (SSHException("Timeout opening channel."), "from there nothing answers within 30 s"),
     ],
 )
 def test_a_jump_host_that_does_not_lead_there_is_told_apart(
-    dialled: type[Dialled], server: Server, code: int, why: str
+    dialled: type[Dialled], server: Server, error: SSHException, why: str
 ) -> None:
-    dialled.error, dialled.well = ChannelException(code, "no"), "door.example"
+    dialled.error, dialled.well = error, "door.example"
     with pytest.raises(Trouble) as caught:
         connect.connect(by_way(server), nobody)
     said = f"ubuntu: its gateway does not lead to 192.0.2.7:2222: {why}"

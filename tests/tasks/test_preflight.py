@@ -55,7 +55,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "no Docker": (
         lambda m: setattr(m.engine, "version", "error: docker: command not found"),
-        "no Docker on this server; install Docker Engine with its compose plugin",
+        "no Docker on this server; fab bootstrap installs it",
     ),
     "may not use Docker": (
         lambda m: setattr(m.engine, "version", "error: permission denied"),

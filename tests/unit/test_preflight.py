@@ -70,7 +70,7 @@ def test_a_clone_that_somebody_else_made_is_named_with_the_remedy() -> None:
         ("", START),
         (
             "error: bash: line 1: docker: command not found ",
-            "no Docker on this server; install Docker Engine with its compose plugin",
+            "no Docker on this server; fab bootstrap installs it",
         ),
         (
             "error: permission denied while trying to connect to the Docker daemon socket ",

@@ -151,21 +151,21 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
             f" really reinstalled: ssh-keygen -R '{hop.known_as}' -f {server.known_hosts},"
             f" then fab hosts.pin {server.name}"
         )
-    if isinstance(error, ChannelException):
-        return refused(f"{server.name}: its gateway does not lead to {where}: {_no_way(error)}")
+    if why := _no_way(error):
+        return refused(f"{server.name}: its gateway does not lead to {where}: {why}")
     if isinstance(error, AuthenticationException) and "timeout" in str(error).lower():
         return refused(
             f"{server.name}: {where} did not say within {AUTHENTICATE} s whether it takes the key"
             f" of user {hop.user}; does it ask a slow directory? Its sshd's log says"
         )
     if isinstance(error, AuthenticationException) and server.agent:
-        return refused(
+        return hop.unwelcome(
             f"{server.name}: {where} refuses the keys of the ssh-agent for user {hop.user}; wrong"
             " user, or the key is not among them (ssh-add -l), or behind others that it counts"
             " as failed tries"
         )
     if isinstance(error, AuthenticationException):
-        return refused(
+        return hop.unwelcome(
             f"{server.name}: {where} refuses key {hop.key} for user {hop.user}; wrong user or"
             f" key: ssh-copy-id -i {hop.key}.pub -p {hop.port} {hop.user}@{hop.host}"
         )
@@ -179,10 +179,15 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
     )
 
 
-def _no_way(error: ChannelException) -> str:
-    if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
-        return "its sshd forbids it (AllowTcpForwarding)"
-    return "from there nothing answers at that address and port"
+def _no_way(error: Exception) -> str:
+    """Why a jump host did not reach the next hop; empty: it was something else."""
+    if isinstance(error, ChannelException):
+        if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+            return "its sshd forbids it (AllowTcpForwarding)"
+        return "from there nothing answers at that address and port"
+    if "opening channel" in str(error):
+        return f"from there nothing answers within {CHANNEL} s"
+    return ""
 
 
 def _plain(error: Exception) -> str:

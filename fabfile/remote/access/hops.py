@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...model.errors import REFUSED, Trouble, Unwelcome, refused
 from ...model.inventory import Server
 
 
@@ -24,6 +25,11 @@ class Hop:
         place = f"{self.host}:{self.port}" if self.port != 22 else self.host
         jump = self.server.gateway
         return place if jump is None or jump.host != self.host else f"its gateway {place}"
+
+    def unwelcome(self, message: str) -> Trouble:
+        """The user is not let in; at a jump host, no other user of the server would be either."""
+        last = (self.host, self.port) == (self.server.host, self.server.port)
+        return Unwelcome(message, code=REFUSED) if last else refused(message)
 
     @property
     def known_as(self) -> str:

@@ -16,7 +16,7 @@ from ..host import Host
 from ..state import make_folders
 
 JOB = Path(__file__).with_name("job.sh").read_text(encoding="utf-8")
-FIND = Path(__file__).with_name("python.sh").read_text(encoding="utf-8")
+FIND = Path(__file__).parent.with_name("python.sh").read_text(encoding="utf-8")
 PYTHON = FIND + "find_python\n"
 ENVIRONMENT = (
     "#!/bin/sh\n" + FIND + Path(__file__).with_name("environment.sh").read_text(encoding="utf-8")

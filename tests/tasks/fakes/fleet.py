@@ -19,7 +19,7 @@ import pytest
 from fabric import Config, Executor
 
 from fabfile import ns
-from fabfile.model.errors import Trouble
+from fabfile.model.errors import REFUSED, Trouble, Unwelcome
 from fabfile.model.inventory import Server
 from fabfile.model.probe import Answer, Question
 from fabfile.model.release import Release, parse_release
@@ -209,6 +209,9 @@ class Fleet:
     def _open(self, server: Server, _ask: Ask) -> Host:
         if server.name in self.unreachable:
             raise self.unreachable[server.name]
+        if server.user not in self.machines[server.name].lets_in:
+            raise Unwelcome(f"{server.name}: {server.user} is not let in", code=REFUSED)
+        self.machines[server.name].logged_in = server.user
         connection = Connection(self.machines[server.name])
         self.connections.append(connection)
         return Host(server, connection, Simulated(connection))

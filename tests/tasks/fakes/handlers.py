@@ -10,6 +10,7 @@ from .authorities import AUTHORITIES
 from .backing import BACKUPS
 from .balancing import BALANCING
 from .basing import BASES
+from .bootstrapping import BARE
 from .certificates import self_made
 from .commands import Command, split, turn, understand
 from .crontabs import SCHEDULE
@@ -247,6 +248,7 @@ HANDLERS: dict[str, Handler] = {
     **AUTHORITIES,
     **ENGINE,
     **BACKUPS,
+    **BARE,
     **BALANCING,
     **BASES,
     **SCHEDULE,
