@@ -81,7 +81,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     problems += clone.problems(server, facts) if ref != DEPLOYED else []
     problems += env.problems
     target = None
-    if facts.commit and facts.commit.id and facts.env_stat:
+    if facts.commit and facts.commit.id and (facts.env_stat or facts.commit.bare):
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not (engine or is_another_stack(facts) or (target is None and env.problems)):
@@ -138,7 +138,7 @@ def _target(
     assert commit is not None
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
-        return None, Findings((f"compose refuses {server.compose}: {reason}",))
+        return None, Findings((f"compose refuses {server.compose_file}: {reason}",))
     if commit.resolved.startswith("unread: "):
         reason = commit.resolved.removeprefix("unread: ").strip()
         return None, Findings((f"git cannot lay out commit {commit.id[:8]} to be read: {reason}",))
