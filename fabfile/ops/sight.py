@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..model.access import folders, reach
 from ..model.access.envfile import Findings, parse, schema
 from ..model.commit import LOCAL
-from ..model.data import offsite
+from ..model.data import offsite, packing
 from ..model.deploy import clone
 from ..model.deploy.decide import decide
 from ..model.deploy.handed import context_problems, not_handed_over
@@ -68,7 +68,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     """Look at a server and at ``ref`` (default: its branch at the remote), in one round trip."""
     host = session.host(name)
     server = host.server
-    wished = (offsite.AGE,) if server.offsite.recipient else ()
+    wished = (server.compression, *((offsite.AGE,) if server.offsite.recipient else ()))
     lacking, facts = at_once(
         lambda: require_programs(host, PROGRAMS, wished), lambda: _look(host, ref or server.branch)
     )
@@ -93,6 +93,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     if target and target.stack.database:
         notes += offsite.warnings(server.offsite, facts.env, lacking)
     if target:
+        notes += packing.warnings(target.stack, server.compression, lacking)
         notes += reach.warnings(facts.reach, target.stack.project)
     if target is None and not problems:
         problems = ["the look tells neither what is wanted nor why it cannot be had"]

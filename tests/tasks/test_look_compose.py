@@ -311,7 +311,7 @@ def test_a_later_file_overrides_an_earlier_one(server: Place) -> None:
     worker = services(commit)["worker"]
     assert worker["environment"] == {"SECRET": "another"}
     conf = str(server.checkout / "compose/conf")  # from the folder of the first file
-    assert [one["source"] for one in worker["volumes"]][0] == conf
+    assert next(one["source"] for one in worker["volumes"]) == conf
     assert commit.hashes.startswith("worker ")
 
 
