@@ -12,6 +12,7 @@ from ..model.deploy import clone
 from ..model.deploy.decide import decide
 from ..model.deploy.handed import context_problems, not_handed_over
 from ..model.deploy.naming import name_problems
+from ..model.deploy.others import same_name
 from ..model.deploy.plan import Plan, Target, Wish, target_of
 from ..model.deploy.preflight import (
     PROGRAMS,
@@ -149,6 +150,7 @@ def _target(
     except Trouble as trouble:
         return None, Findings((trouble.message,))
     problems = [*stack_problems(facts, stack), *context_problems(target.images, commit.tree)]
+    problems += same_name(server, stack, facts)
     problems += not_handed_over(stack, commit, server.path)
     return target, Findings(tuple(problems))
 

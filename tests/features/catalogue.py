@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .project import HEALTH, PORT, REDIS, Project, asleep
 
-Write = Callable[[Project], None]
+Write = Callable[[Project], object]
 
 
 @dataclass(frozen=True)

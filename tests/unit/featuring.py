@@ -57,10 +57,17 @@ def version(
     features: tuple[Feature, ...], folder: Path, *, greeting: str = "Hello", level: int = 1
 ) -> Version:
     """Resolve a project with the real compose; ``folder`` is empty, and the checkout meanwhile."""
-    project = made(features, Project(level=level, root=str(ROOT)))
+    given = Project(level=level, root=str(ROOT))
+    return resolved_version(made(features, given), folder, greeting)
+
+
+def resolved_version(project: Project, folder: Path, greeting: str = "Hello") -> Version:
+    """The commit of a project, as a look finds it."""
     files = project.written(greeting)
     put(files, folder)
     env = "".join(f"{key}={value}\n" for key, value in (project.env or {}).items())
+    if project.env is not None:
+        (folder / ".env").write_text(env)
     given = [word for name in project.compose for word in ("-f", name)]
     done = subprocess.run(
         [str(COMPOSE), *given, "config", "--format", "json"],
@@ -71,7 +78,7 @@ def version(
         check=False,
     )
     resolved = done.stdout.replace(str(folder), str(CHECKOUT))
-    identity = hashlib.sha1(json.dumps([greeting, level, *files]).encode()).hexdigest()
+    identity = hashlib.sha1(json.dumps([greeting, project.level, *files]).encode()).hexdigest()
     commit = Commit(
         identity, "A change", "", "", tree(files), "", (Change(identity, "A change", ()),),
         resolved, "", project.env or {},

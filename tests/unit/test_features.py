@@ -9,9 +9,11 @@ import pytest
 
 from tests.features.catalogue import FEATURES, Feature
 from tests.features.pairs import CARRIED, covering, pairs
+from tests.features.project import Project
+from tests.features.shapes import SHAPES, Shape
 from tests.lab.full import full
 
-from .featuring import Version, server, touched, version
+from .featuring import Version, resolved_version, server, touched, version
 
 Combination = tuple[Feature, ...]
 FAST = [*((one,) for one in FEATURES), *covering(CARRIED)]
@@ -30,7 +32,9 @@ def plays(first: Version, second: Version) -> None:
     assert release is not None
     assert world.plan_steps(first) == ()
     assert touched(world.deploy(second)) == {
-        one.name for one in second.target().stack.services if one.build
+        one.name
+        for one in second.target().stack.services
+        if one.build and one.build.context.endswith("/app/app")
     }
     assert world.plan_steps(second) == ()
     world.go_back(release)
@@ -79,3 +83,27 @@ def test_a_change_of_a_feature_alone_touches_what_it_concerns(one: Feature, tmp_
 def test_few_combinations_hold_every_pair() -> None:
     found = [set(one) for one in covering(CARRIED)]
     assert all(any({*pair} <= one for one in found) for pair in pairs(CARRIED))
+
+
+def test_what_a_proxy_of_others_costs_is_in_the_plan_of_a_change(tmp_path: Path) -> None:
+    (behind,) = [one for one in CARRIED if one.name.startswith("another proxy")]
+    first = version((behind,), tmp_path)
+    world = server(first.project)
+    told = "no deploy steers edge (caddy): whoever asks through it meanwhile gets an error"
+    assert world.deploy(first).notes == ()
+    assert world.deploy(again(first)).notes[1:] == (told,)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda one: one.name)
+def test_projects_as_others_build_them_are_carried(shape: Shape, tmp_path: Path) -> None:
+    versions = []
+    for level in (1, 2):
+        project = Project(level=level)
+        shape.write(project)
+        versions.append(resolved_version(project, tmp_path / str(level)))
+    first, second = versions
+    assert first.problems == second.problems == ()
+    plays(first, again(first))
+    world = server(first.project)
+    world.deploy(first)
+    assert touched(world.deploy(second)) == first.project.moved

@@ -59,9 +59,8 @@ def notes(
             " nobody is answered"
         )
     beside = {one.service for one in replaced}
-    found += [
-        f"{one.name} is replaced in place: what is under way there is cut, and it answers nobody"
-        " until the new one is healthy"
+    gaps = [
+        one.name
         for one in stack.services
         if one.name in reasons
         and one.name not in beside
@@ -69,10 +68,14 @@ def notes(
         and facts.runs(stack.project, one.name)
     ]
     found += [
-        f"requests come through {one.name}, and no deploy steers {kind}: it finds nobody where a"
-        " service is replaced in place"
+        f"{name} is replaced in place: what is under way there is cut, and it answers nobody"
+        " until the new one is healthy"
+        for name in gaps
+    ]
+    found += [
+        f"no deploy steers {one.name} ({kind}): whoever asks through it meanwhile gets an error"
         for one in stack.services
-        if (kind := foreign(one.image)) and stack.proxy is None
+        if gaps and (kind := foreign(one.image)) and stack.proxy is None
     ]
     found += [
         f"{one.name} is restarted: what is under way there is cut, and nobody is answered meanwhile"
