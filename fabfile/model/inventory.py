@@ -7,11 +7,12 @@ to the wrong place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .access.way_in import Gateway, completed
 from .data.offsite import Offsite
 from .data.retention import Keep
 from .errors import refused
@@ -77,6 +78,12 @@ class Server:
     """Every key as it stands in the file, ``[defaults]`` filled in."""
     offsite: Offsite = Offsite()
     """Where backups are copied to."""
+    passphrase: bool = False
+    """Whether a person is asked for the key's passphrase."""
+    agent: bool = False
+    """Whether the keys of the operator's ssh-agent are used, in place of :attr:`key`."""
+    gateway: Gateway | None = None
+    """The jump host from which it is reached; None: it is reached directly."""
 
     @property
     def stacks(self) -> tuple[PurePosixPath, ...]:
@@ -139,13 +146,19 @@ class Inventory:
 
 REQUIRED = ("host", "user", "key", "path", "root", "repository", "branch", "compose")
 REQUIRED_LOCAL = ("path", "root", "repository", "branch", "compose")
+SshConfig = Callable[[Path, str], tuple[Mapping[str, Any], Mapping[str, Any]]]
+"""A file and a host to what is said of it and of its jump host; ValueError: what is wrong."""
 
 
-def parse(text: str, file: Path) -> Inventory:
-    """Read the text of ``hosts.ini``; ``file`` is where it came from.
+def _unread(file: Path, _host: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    raise ValueError(f"{file} is not read here")
 
-    ``key`` is relative to the folder of ``file`` (``~`` is the operator's home), and
-    ``known_hosts`` stands beside it. Every problem is reported in one :class:`Trouble`
+
+def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
+    """Read the text of ``hosts.ini``; ``file`` is where it came from, ``ssh`` reads ssh_config.
+
+    ``key`` and ``ssh_config`` are relative to the folder of ``file`` (``~`` is the operator's
+    home), and ``known_hosts`` stands beside it. Every problem is reported in one :class:`Trouble`
     (exit code 2), one line each: ``FILE:LINE: what is wrong``.
     """
     problems: list[str] = []
@@ -164,7 +177,7 @@ def parse(text: str, file: Path) -> Inventory:
             problems.append(f"{file}:{called.line}: calls = {called.text}: no such other server")
         elif called and _calls_itself(name, calls):
             problems.append(f"{file}:{called.line}: calls = {called.text}: they call each other")
-        server = _server(name, section.line, values, file, problems)
+        server = _server(name, section.line, values, file, problems, ssh)
         if server:
             servers.append(server)
     if not sections and not problems:
@@ -242,7 +255,12 @@ def _assignment(line: str, number: int, where: str, section: _Section, problems:
 
 
 def _server(
-    name: str, line: int, values: dict[str, _Value], file: Path, problems: list[str]
+    name: str,
+    line: int,
+    values: dict[str, _Value],
+    file: Path,
+    problems: list[str],
+    ssh: SshConfig,
 ) -> Server | None:
     before = len(problems)
     read: dict[str, Any] = {}
@@ -252,7 +270,14 @@ def _server(
         except ValueError as error:
             problems.append(f"{file}:{value.line}: {key}: {error}")
     local = read.get("connection") == "local"
-    missing = [key for key in (REQUIRED_LOCAL if local else REQUIRED) if key not in values]
+    if "ssh_config" in read and "host" in read and not local:
+        try:
+            read = completed(read, *ssh(file.parent / read["ssh_config"], read["host"]))
+        except ValueError as error:
+            problems.append(f"{file}:{values['ssh_config'].line}: ssh_config: {error}")
+    wanted = [key for key in REQUIRED if key != "key" or not read.get("agent")]
+    needed = REQUIRED_LOCAL if local else wanted
+    missing = [key for key in needed if key not in read and key not in values]
     problems.extend(f"{file}:{line}: [{name}]: '{key}' is missing" for key in missing)
     if len(problems) > before:
         return None
@@ -290,4 +315,7 @@ def _server(
             **{k[3:]: value for k, value in read.items() if k.startswith("s3_")},
             recipient=read.get("age_recipient", ""),
         ),
+        passphrase=read.get("passphrase", False),
+        agent=read.get("agent", False),
+        gateway=read.get("gateway"),
     )

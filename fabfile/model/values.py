@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 
+from .access.way_in import Gateway
 from .data.backup import SUFFIXES
 from .names import DOMAIN, RECIPIENT, SERVER
 
@@ -100,6 +101,15 @@ def _edge(text: str) -> tuple[str, int]:
     return _host(host.strip("[]")), _port(port)
 
 
+def _gateway(text: str) -> Gateway:
+    user, at, place = text.rpartition("@")
+    literal = re.fullmatch(r"\[(?P<host>[^\]]+)\](?::(?P<port>.*))?", place)
+    host, port = literal.groups() if literal else (*place.split(":", 1), None)[:2]
+    if at:
+        _matching(USER, "a user name")(user)
+    return Gateway(_host(host or ""), _port(port) if port is not None else 22, user)
+
+
 def _seconds(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 600:
         raise ValueError(f"'{text}' is not a number of seconds (0 to 600)")
@@ -110,6 +120,18 @@ def _connection(text: str) -> str:
     if text not in ("ssh", "local"):
         raise ValueError(f"'{text}' is neither 'ssh' nor 'local'")
     return text
+
+
+def _agent(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(f"'{text}' is neither 'yes' nor 'no'")
+    return text == "yes"
+
+
+def _passphrase(text: str) -> bool:
+    if text != "ask":
+        raise ValueError(f"'{text}' is not 'ask': no passphrase stands in a file")
+    return True
 
 
 def _compression(text: str) -> str:
@@ -135,6 +157,10 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "port": _port,
     "user": _matching(USER, "a user name"),
     "key": _key,
+    "passphrase": _passphrase,
+    "agent": _agent,
+    "gateway": _gateway,
+    "ssh_config": _key,
     "path": _absolute,
     "root": _absolute,
     "repository": _repository,

@@ -27,7 +27,7 @@ def astray(inventory: Inventory, server: Server, names: Iterable[str]) -> dict[s
         return {}
     from ..remote.outside import addresses_of
 
-    own = addresses_of(server.host)
+    own = addresses_of(server.address if server.gateway else server.host)
     found = {}
     for name in names if own else ():
         addresses = addresses_of(name)

@@ -15,7 +15,8 @@ from typing import Self, TypeVar
 from ..model.errors import Trouble, refused
 from ..model.inventory import Inventory, Server, parse
 from ..model.sections import hosts_file
-from ..remote.access.connect import connect
+from ..remote.access.connect import Ask, connect, hops
+from ..remote.access.ssh_config import of_host
 from ..remote.host import Host
 from ..ui.console import Console
 
@@ -40,7 +41,7 @@ def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
         raise refused(f"{file} is not in UTF-8; save it so") from None
     except OSError as error:
         raise refused(f"{file} cannot be read: {error}") from None
-    return parse(text, file)
+    return parse(text, file, of_host)
 
 
 def operator() -> str:
@@ -68,13 +69,14 @@ class Session:
         self,
         inventory: Inventory,
         console: Console,
-        opener: Callable[[Server], Host] = connect,
+        opener: Callable[[Server, Ask], Host] = connect,
     ) -> None:
         self.inventory = inventory
         self.console = console
         self._opener = opener
         self._hosts: dict[str, Future[Host]] = {}
         self._guard = threading.Lock()
+        self._passphrases: dict[Path, str] = {}
 
     def host(self, name: str) -> Host:
         """The connection to a server, opened once; one that failed is tried anew."""
@@ -90,14 +92,23 @@ class Session:
             found = self._hosts.get(name)
             if found is None or (found.done() and found.exception()):
                 server = self.inventory.server(name)
+                self._ask(server)
                 found = self._hosts[name] = Future()
                 opening = (found, server)
                 threading.Thread(target=self._open, args=opening, daemon=True).start()
             return found
 
+    def _ask(self, server: Server) -> None:
+        """Have the passphrases of its keys, each asked for once in a command."""
+        for hop in hops(server) if server.passphrase and not server.agent else ():
+            if hop.key not in self._passphrases:
+                said = self.console.secret(f"passphrase of {hop.key}")
+                self.console.hide([said])
+                self._passphrases[hop.key] = said
+
     def _open(self, found: Future[Host], server: Server) -> None:
         try:
-            found.set_result(self._opener(server))
+            found.set_result(self._opener(server, self._passphrases.__getitem__))
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
 

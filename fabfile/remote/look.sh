@@ -14,9 +14,11 @@ set -u
 checkout=$1 root=$2 repository=$3 ref=$4 stacks=$5 stack=${5##*:} mark=$6 deadline=$7 longest=$8
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
 # Paths as they are: a quoted one would be below no build context, and its change never deployed.
-export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
+export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=4 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false
 export GIT_CONFIG_KEY_1=log.showSignature GIT_CONFIG_VALUE_1=false # it would print between our fields
 export GIT_CONFIG_KEY_2=core.warnAmbiguousRefs GIT_CONFIG_VALUE_2=false # what is ambiguous is told by us
+# As a pack: what the checkout has already would be noted there as wanted, if it came by itself.
+export GIT_CONFIG_KEY_3=fetch.unpackLimit GIT_CONFIG_VALUE_3=1
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-look.XXXXXXXX") || exit 73
 trap 'rm -rf "$scratch"' EXIT
 section() { printf '\n%s %s\n' "$mark" "$1"; }

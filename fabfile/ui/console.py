@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from getpass import getpass
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
-from ..model.errors import Trouble
+from ..model.errors import Trouble, refused
 from .visible import visible, visible_json
 
 if TYPE_CHECKING:
@@ -219,6 +220,13 @@ class Console:
         with self._writing:
             self.rich.print(f"{self._shown(question)} [y/N] ", end="", markup=False, emoji=False)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def secret(self, question: str) -> str:
+        """Ask for a value that is not shown while it is typed; exit code 2 off a terminal."""
+        if not self.interactive:
+            raise refused(f"{question}: nobody can be asked where there is no terminal")
+        with self._writing:
+            return getpass(f"{self._shown(question)}: ", sys.stderr)
 
 
 def _progress(rich: Rich) -> Progress:

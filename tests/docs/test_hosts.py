@@ -38,7 +38,8 @@ def test_exactly_the_required_keys_are_called_required() -> None:
 def test_the_examples_make_two_servers() -> None:
     shared = {key: EXAMPLES[key] for key in REQUIRED}
     whole = {key: value for key, value in EXAMPLES.items() if key != "connection"}
-    found = parse(section("ubuntu", whole) + section("montreal", shared), HERE)
+    text = section("ubuntu", whole) + section("montreal", shared)
+    found = parse(text, HERE, lambda _file, host: ({"hostname": host}, {}))
     assert found.called_first() == ["montreal", "ubuntu"]
     assert PARSERS["connection"](EXAMPLES["connection"]) == "local"
 

@@ -27,6 +27,7 @@ from fabfile.ops.session import Session
 from fabfile.ops.sight import Sight
 from fabfile.ops.watch import doctor, history, inspection
 from fabfile.ops.watch.status import view
+from fabfile.remote.access.connect import Ask
 from fabfile.remote.host import Host
 from fabfile.ui.console import Console
 from tests.unit import builders
@@ -63,7 +64,7 @@ def printed(
     monkeypatch.setattr(gates, "ask_all", lambda *_: verdicts)
 
     def call(use_case: Callable[..., None], *values: Any) -> Any:
-        session = Session(inventory, Console(as_json=True), lambda server: host)
+        session = Session(inventory, Console(as_json=True), lambda server, ask: host)
         use_case(session, *values, as_json=True)
         return json.loads(capsys.readouterr().out)
 
@@ -116,7 +117,7 @@ def test_the_fields_of_the_health(printed: Callable[..., Any]) -> None:
 
 
 def test_the_fields_of_the_doctor() -> None:
-    def away(_server: Server) -> Host:
+    def away(_server: Server, _ask: Ask) -> Host:
         raise refused("nobody answers")
 
     session = Session(Inventory(builders.SERVER.key, (builders.SERVER,)), Console(), away)

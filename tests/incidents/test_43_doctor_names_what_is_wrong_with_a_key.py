@@ -11,7 +11,10 @@ from tests.lab.scenes import Scene
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-PASSPHRASE = "montreal: key {key} has a passphrase; make one without: ssh-keygen -p -N '' -f {key}"
+PASSPHRASE = (
+    "montreal: key {key} has a passphrase; make one without: ssh-keygen -p -N '' -f {key},"
+    " or let a person be asked: passphrase = ask in hosts.ini"
+)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def test_a_user_that_the_server_does_not_know(pair: Pair, tmp_path: Path) -> Non
 def test_a_key_with_a_passphrase(pair: Pair, tmp_path: Path) -> None:
     key = new_key(tmp_path / "locked", "correct horse")
     assert refusal(pair.operator, pair.operator.inventory(tmp_path, key=key)) == (
-        f"montreal: key {key} has a passphrase; make one without: ssh-keygen -p -N '' -f {key}"
+        f"montreal: key {key} has a passphrase; make one without: ssh-keygen -p -N '' -f {key},"
+        " or let a person be asked: passphrase = ask in hosts.ini"
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 from tests.suite import mutants
 
@@ -55,3 +59,12 @@ def test_each_floor_is_broken_before_its_own_tests(tmp_path: Path) -> None:
     made = tomllib.loads((tmp_path / "pyproject.toml").read_text())["tool"]["mutmut"]
     assert made["only_mutate"] == ["fabfile/ops/*.py", "fabfile/ops/*/*.py"]
     assert made["pytest_add_cli_args_test_selection"] == ["tests/tasks"]
+
+
+@pytest.mark.parametrize("floor", [mutants.MODEL, mutants.OPS], ids=lambda floor: floor.name)
+def test_the_first_run_tries_one_mutant_of_a_function_that_there_is(floor: mutants.Floor) -> None:
+    """Those of a module that every deploy goes through would take an hour."""
+    module, _, name = floor.smallest.rpartition(".")
+    function = re.fullmatch(r"x_(\w+)__mutmut_1", name)
+    assert function
+    assert callable(getattr(import_module(module), function[1]))

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from invoke import Context
 from paramiko import (
     AuthenticationException,
@@ -17,8 +22,9 @@ from paramiko import (
     RejectPolicy,
     SSHException,
 )
-from paramiko.ssh_exception import NoValidConnectionsError
+from paramiko.ssh_exception import ChannelException, NoValidConnectionsError
 
+from fabfile.model.access.way_in import Gateway
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.inventory import Server
 from fabfile.remote.access import connect
@@ -28,10 +34,16 @@ PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMhp3j1mmzkD1OXPGnzCzGKAjpk9ZYbxXK
 PINNED = f"[192.0.2.7]:2222,[nowhere.example]:2222 {PUBLIC}\n"
 
 
+def nobody(key: Path) -> str:
+    raise AssertionError(f"somebody is asked for the passphrase of {key}")
+
+
 class Dialled:
     """Stands for Fabric's Connection; ``open`` raises what a test says."""
 
     error: BaseException | None = None
+    well = ""
+    """A host that is reached all the same."""
     made: list[Dialled]
 
     def __init__(self, **how: Any) -> None:
@@ -55,7 +67,7 @@ class Dialled:
         self.kept_alive = seconds
 
     def open(self) -> None:
-        if self.error:
+        if self.error and self.how["host"] != self.well:
             raise self.error
         connect.bound(self.transport)  # type: ignore[arg-type]
 
@@ -84,7 +96,7 @@ def server(tmp_path: Path) -> Server:
 def test_only_the_pinned_host_keys_and_the_one_key_of_the_server_are_used(
     dialled: type[Dialled], server: Server
 ) -> None:
-    connect.connect(server)
+    connect.connect(server, nobody)
     (connection,) = dialled.made
     assert isinstance(connection.policy, RejectPolicy)
     assert connection.loaded == [str(server.known_hosts)]
@@ -109,7 +121,7 @@ def test_an_unknown_host_is_named_with_the_way_to_pin_it_and_all_that_must_be_se
     said = {"host": "192.0.2.7", "user": "ubuntu", "key": "id", "path": there}
     said |= {"repository": "git://origin/app.git", "branch": "main", "domains": "app.example"}
     with pytest.raises(Trouble) as caught:
-        connect.connect(replace(server, settings=said))
+        connect.connect(replace(server, settings=said), nobody)
     assert (caught.value.code, dialled.made) == (REFUSED, [])
     assert caught.value.message == (
         "ubuntu: no host key of 192.0.2.7:2222 is pinned; compare the fingerprint of"
@@ -126,7 +138,7 @@ def test_an_unknown_host_is_named_with_the_way_to_pin_it_and_all_that_must_be_se
 
 
 def test_on_the_server_itself_nothing_is_dialled(dialled: type[Dialled], server: Server) -> None:
-    host = connect.connect(replace(server, connection="local", key=Path("/nowhere")))
+    host = connect.connect(replace(server, connection="local", key=Path("/nowhere")), nobody)
     assert isinstance(host.context, Context)
     assert dialled.made == []
 
@@ -136,7 +148,7 @@ def test_a_key_that_cannot_be_used_is_named_before_anything_is_dialled(
 ) -> None:
     server.key.unlink()
     with pytest.raises(Trouble, match=rf"^ubuntu: key {server.key} does not exist$") as caught:
-        connect.connect(server)
+        connect.connect(server, nobody)
     assert caught.value.code == REFUSED
     assert dialled.made == []
 
@@ -144,7 +156,7 @@ def test_a_key_that_cannot_be_used_is_named_before_anything_is_dialled(
 def refused_by(error: BaseException, dialled: type[Dialled], server: Server) -> str:
     dialled.error = error
     with pytest.raises(Trouble) as caught:
-        connect.connect(server)
+        connect.connect(server, nobody)
     assert caught.value.code == REFUSED
     assert dialled.made[0].closed
     assert "\n" not in caught.value.message
@@ -235,7 +247,78 @@ def test_pinned_host_keys_that_cannot_be_read_are_named_and_nothing_is_dialled(
     else:
         server.known_hosts.write_bytes(text)
     with pytest.raises(Trouble) as caught:
-        connect.connect(server)
+        connect.connect(server, nobody)
     assert caught.value.code == REFUSED
     assert caught.value.message.startswith(f"ubuntu: {server.known_hosts} {said}")
     assert "\n" not in caught.value.message
+
+
+def by_way(server: Server) -> Server:
+    """The same, behind a jump host whose key is pinned too."""
+    server.known_hosts.write_text(f"{PINNED}door.example {PUBLIC}\n")
+    return replace(server, gateway=Gateway("door.example", user="jumper"))
+
+
+def test_behind_a_jump_host_that_is_opened_first(dialled: type[Dialled], server: Server) -> None:
+    connect.connect(by_way(server), nobody)
+    door, there = dialled.made
+    assert (door.how["host"], door.how["port"], door.how["user"]) == ("door.example", 22, "jumper")
+    assert (door.how["gateway"], there.how["gateway"]) == (None, door)
+    assert (there.how["host"], there.how["user"]) == ("192.0.2.7", "ubuntu")
+    assert door.how["connect_kwargs"]["key_filename"] == str(server.key)
+
+
+def test_a_jump_host_whose_key_is_not_pinned_is_not_dialled(
+    dialled: type[Dialled], server: Server
+) -> None:
+    with pytest.raises(Trouble, match=r"^ubuntu: no host key of its gateway door is pinned"):
+        connect.connect(replace(server, gateway=Gateway("door")), nobody)
+    assert dialled.made == []
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (1, "its sshd forbids it (AllowTcpForwarding)"),
+        (2, "from there nothing answers at that address and port"),
+    ],
+)
+def test_a_jump_host_that_does_not_lead_there_is_told_apart(
+    dialled: type[Dialled], server: Server, code: int, why: str
+) -> None:
+    dialled.error, dialled.well = ChannelException(code, "no"), "door.example"
+    with pytest.raises(Trouble) as caught:
+        connect.connect(by_way(server), nobody)
+    said = f"ubuntu: its gateway does not lead to 192.0.2.7:2222: {why}"
+    assert (caught.value.code, caught.value.message) == (REFUSED, said)
+    assert dialled.made[1].closed
+
+
+def test_a_jump_host_that_refuses_the_key_is_named_as_one(
+    dialled: type[Dialled], server: Server
+) -> None:
+    assert refused_by(AuthenticationException("no"), dialled, by_way(server)) == (
+        f"ubuntu: its gateway door.example refuses key {server.key} for user jumper; wrong user or"
+        f" key: ssh-copy-id -i {server.key}.pub -p 22 jumper@door.example"
+    )
+
+
+def test_the_passphrase_that_a_person_knows_opens_the_key(
+    dialled: type[Dialled], server: Server
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    locked = BestAvailableEncryption(b"correct horse")
+    server.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, locked))
+    asked = replace(server, passphrase=True)
+    connect.connect(asked, lambda _key: "correct horse")
+    assert dialled.made[0].how["connect_kwargs"]["passphrase"] == "correct horse"
+    with pytest.raises(Trouble, match=r"id does not open with that passphrase$"):
+        connect.connect(asked, lambda _key: "wrong horse")
+
+
+def test_without_an_agent_its_keys_are_not_waited_for(
+    dialled: type[Dialled], server: Server
+) -> None:
+    with pytest.raises(Trouble, match=r"^ubuntu: agent = yes, and no ssh-agent runs here: eval"):
+        connect.connect(replace(server, agent=True), nobody)
+    assert dialled.made == []

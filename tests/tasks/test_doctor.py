@@ -23,6 +23,20 @@ def test_servers_that_are_well_are_one_line_each(running: Fleet) -> None:
     assert ran.lines == [WELL, "[montreal] nothing is wrong"]
 
 
+def test_a_server_that_is_away_hides_nothing_of_what_runs_on_the_other(running: Fleet) -> None:
+    why = "ubuntu: 10.0.0.1 does not answer (connection refused); is the host up?"
+    running.unreachable["ubuntu"] = refused(why)
+    ran = running.fab("status")
+    assert (ran.code, ran.error) == (2, why)
+    assert any(line.startswith("[montreal] runs ") for line in ran.lines)
+    ran = running.fab("status --json")
+    assert (ran.code, list(ran.json), ran.error) == (2, ["montreal"], why)
+    running.unreachable["montreal"] = refused("montreal: and neither does this one")
+    ran = running.fab("status --json")
+    assert (ran.code, ran.out, ran.error) == (2, "", why)
+    assert ran.evidence == ["error: montreal: and neither does this one"]
+
+
 def test_a_server_that_is_away_hides_nothing_of_the_other(running: Fleet) -> None:
     """As incident 43 wants it: the cause in one line, whatever else there is to be told."""
     key = "ubuntu: the key id has a passphrase; remove it: ssh-keygen -p -f id"

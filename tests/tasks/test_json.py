@@ -61,7 +61,8 @@ def test_standard_output_is_one_json_value_and_nothing_else(second: Fleet, comma
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_refused_prints_no_json(second: Fleet, command: str) -> None:
-    second.ubuntu.missing_programs = ("git",)
+    """Every server lacks something: what shows each for itself would show the other one."""
+    second.ubuntu.missing_programs = second.montreal.missing_programs = ("git",)
     second.ubuntu.locks["locks"] = "someone"
     ran = second.fab(f"{command} --json")
     if ran.code:

@@ -18,6 +18,21 @@ def test_a_look_changes_nothing_and_leaves_nothing_behind(place: Place) -> None:
     assert place.files() == before
 
 
+def test_a_file_that_the_server_has_already_is_not_touched_by_its_coming_again(
+    place: Place,
+) -> None:
+    """Git would note on what it has that somebody wants it: in the checkout's own objects."""
+    place.commit_files("Second", {"a": "1"})
+    place.commit_files("Third", {"a": "2"})
+    place.cloned()
+    place.commit_files("Back", {"a": "1"})
+    for file in (place.checkout / ".git/objects").rglob("*"):
+        os.utime(file, (1, 1))
+    before = place.files()
+    place.look()
+    assert place.files() == before
+
+
 def test_the_wanted_commit_is_seen_whole_without_a_checkout(place: Place) -> None:
     identity = place.commit_files("Second", {"services/web/index.html": "x"})
     facts = place.look()

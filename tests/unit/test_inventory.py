@@ -16,7 +16,8 @@ from fabfile.model.values import PARSERS
 
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
-    "host", "port", "user", "key", "path", "root", "repository", "branch", "compose", "domains",
+    "host", "port", "user", "key", "passphrase", "agent", "gateway", "ssh_config", "path", "root",
+    "repository", "branch", "compose", "domains",
     "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "allow",
     "address", "edge",
     "settle", "compression",

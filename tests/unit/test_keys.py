@@ -43,7 +43,10 @@ def test_an_older_rsa_key_has_no_problem(tmp_path: Path) -> None:
 
 
 def test_a_key_with_a_passphrase_is_named_with_the_remedy(tmp_path: Path) -> None:
-    remedy = f"make one without: ssh-keygen -p -N '' -f {tmp_path}/id"
+    remedy = (
+        f"make one without: ssh-keygen -p -N '' -f {tmp_path}/id,"
+        " or let a person be asked: passphrase = ask in hosts.ini"
+    )
     assert problem(tmp_path, openssh(PASSPHRASE)) == (
         f"key {tmp_path}/id has a passphrase; {remedy}"
     )

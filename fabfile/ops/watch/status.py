@@ -14,19 +14,33 @@ from ...model.errors import Trouble
 from ...model.facts import SHORT, Container, Facts
 from ...model.release import DIED, RUNNING
 from ..schedule import jobs
-from ..session import Session, side_by_side
+from ..session import Session, all_of, side_by_side
 from ..sight import Sight, look_at, plan_for
 
 
 def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
-    """Show servers side by side. Reading only; exit code 2 when one cannot be reached."""
-    sights = side_by_side(lambda name: look_at(session, name), names)
+    """Show servers side by side, reading only.
+
+    Where one cannot be reached the others are shown all the same, and the exit code is 2.
+    """
+    looked = side_by_side(lambda name: _look(session, name), names)
+    sights = {name: found for name, found in looked.items() if isinstance(found, Sight)}
+    away = [found for found in looked.values() if isinstance(found, Trouble)]
     views = {name: view(sight, _called(session, name, sights)) for name, sight in sights.items()}
-    if as_json:
+    if as_json and views:
         session.console.result(views)
-        return
-    for name, found in views.items():
-        _show(session, name, found)
+    elif not as_json:
+        for name, found in views.items():
+            _show(session, name, found)
+    if away:
+        raise all_of(away)
+
+
+def _look(session: Session, name: str) -> Sight | Trouble:
+    try:
+        return look_at(session, name)
+    except Trouble as trouble:
+        return trouble
 
 
 def _called(session: Session, name: str, sights: Mapping[str, Sight]) -> Sight | None:

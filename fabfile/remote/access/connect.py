@@ -1,9 +1,12 @@
-"""Connections: pinned host keys, one key per server, no agent, no prompt; errors in one line."""
+"""Connections: pinned host keys, no key but what hosts.ini names; errors in one line."""
 
 from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fabric import Config, Connection
@@ -17,14 +20,15 @@ from paramiko import (
     SSHException,
     Transport,
 )
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 from paramiko.hostkeys import InvalidHostKey
-from paramiko.ssh_exception import NoValidConnectionsError
+from paramiko.ssh_exception import ChannelException, NoValidConnectionsError
 
 from ...model.access.yours import to_be_set
 from ...model.errors import Trouble, refused
 from ...model.inventory import Server
 from ..host import Host
-from .keys import key_problem
+from .keys import agent_problem, key_problem
 from .sessions import session_of
 
 # Its threads would print tracebacks of what is raised here and told in one line.
@@ -44,24 +48,76 @@ PATCHWORK = "pip install --no-deps -r requirements-patchwork.txt"
 """Its metadata refuses fabric 3, so no package can name it as what it needs."""
 
 
-def connect(server: Server) -> Host:
-    """Open the server's one connection; exit code 2 with the cause and the remedy otherwise."""
+Ask = Callable[[Path], str]
+"""A private key to its passphrase, which a person knows."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One connection on the way to a server: to itself, or to its jump host."""
+
+    server: Server
+    host: str
+    port: int
+    user: str
+    key: Path
+
+    @property
+    def where(self) -> str:
+        """As messages call it."""
+        place = f"{self.host}:{self.port}" if self.port != 22 else self.host
+        jump = self.server.gateway
+        return place if jump is None or jump.host != self.host else f"its gateway {place}"
+
+    @property
+    def known_as(self) -> str:
+        """Its name in ``known_hosts``."""
+        return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+
+
+def hops(server: Server) -> list[Hop]:
+    """The jump host, if there is one, and the server."""
+    found = [Hop(server, server.host, server.port, server.user, server.key)]
+    if jump := server.gateway:
+        user, key = jump.user or server.user, jump.key or server.key
+        found.insert(0, Hop(server, jump.host, jump.port, user, key))
+    return found
+
+
+def connect(server: Server, ask: Ask) -> Host:
+    """Open the server's one connection; exit code 2 with the cause and the remedy otherwise.
+
+    ``ask``: for a key's passphrase, where ``hosts.ini`` says that a person is asked.
+    """
     if server.connection == "local":
         return Host(server, Context())
-    _require_pinned(server)
-    problem = key_problem(server.key)
+    way = hops(server)
+    for hop in way:
+        _require_pinned(hop)
+    connection: Bounded | None = None
+    for hop in way:
+        connection = _opened(hop, ask, connection)
+    return Host(server, connection)
+
+
+def _opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
+    server = hop.server
+    passphrase = ask(hop.key) if server.passphrase and not server.agent else ""
+    problem = agent_problem() if server.agent else key_problem(hop.key, passphrase)
     if problem:
         raise refused(f"{server.name}: {problem}")
+    key = {} if server.agent else {"key_filename": str(hop.key), "passphrase": passphrase or None}
     connection = Bounded(
-        host=server.host,
-        user=server.user,
-        port=server.port,
+        host=hop.host,
+        user=hop.user,
+        port=hop.port,
         connect_timeout=CONNECT,
         forward_agent=False,
+        gateway=gateway,
         config=Config(overrides={"load_ssh_configs": False}, lazy=True),
         connect_kwargs={
-            "key_filename": str(server.key),
-            "allow_agent": False,
+            **key,
+            "allow_agent": server.agent,
             "look_for_keys": False,
             "banner_timeout": CONNECT,
             "auth_timeout": AUTHENTICATE,
@@ -73,15 +129,16 @@ def connect(server: Server) -> Host:
         connection.open()
     except (SSHException, OSError, EOFError) as error:
         connection.close()
-        raise _translated(server, error) from None
-    return Host(server, connection)
+        raise _translated(hop, error) from None
+    return connection
 
 
-def _require_pinned(server: Server) -> None:
+def _require_pinned(hop: Hop) -> None:
     """Exit code 2 where no host key of the server is pinned, or where that cannot be read.
 
     Nobody has worked with such a server from here yet: what must be set first is listed.
     """
+    server = hop.server
     pinned = HostKeys()
     try:
         if server.known_hosts.exists():
@@ -92,18 +149,13 @@ def _require_pinned(server: Server) -> None:
         ) from None
     except (OSError, ValueError) as error:
         raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
-    if pinned.lookup(_known_as(server)) is None:
-        where = f"{server.host}:{server.port}" if server.port != 22 else server.host
+    if pinned.lookup(hop.known_as) is None:
         raise refused(
-            f"{server.name}: no host key of {where} is pinned; compare the fingerprint of"
-            f" ssh-keyscan -p {server.port} {server.host} with the server's console,"
+            f"{server.name}: no host key of {hop.where} is pinned; compare the fingerprint of"
+            f" ssh-keyscan -p {hop.port} {hop.host} with the server's console,"
             f" then add the line to {server.known_hosts}",
             to_be_set(server),
         )
-
-
-def _known_as(server: Server) -> str:
-    return server.host if server.port == 22 else f"[{server.host}]:{server.port}"
 
 
 class Bounded(Connection):
@@ -120,6 +172,12 @@ class Bounded(Connection):
         bound(self.transport)
         return opened
 
+    def close(self) -> None:
+        """Close it, and the jump host's behind which it stands."""
+        super().close()
+        if self.gateway:
+            self.gateway.close()
+
 
 def bound(transport: Transport) -> None:
     """Let nothing wait for a server that is gone."""
@@ -128,32 +186,46 @@ def bound(transport: Transport) -> None:
     transport.channel_timeout = CHANNEL
 
 
-def _translated(server: Server, error: Exception) -> Trouble:
-    where = f"{server.host}:{server.port}" if server.port != 22 else server.host
+def _translated(hop: Hop, error: Exception) -> Trouble:
+    server, where = hop.server, hop.where
     if isinstance(error, BadHostKeyException):
         return refused(
             f"{server.name}: the host key of {where} is not the pinned one; if the server was"
-            f" really reinstalled: ssh-keygen -R '{_known_as(server)}' -f {server.known_hosts},"
+            f" really reinstalled: ssh-keygen -R '{hop.known_as}' -f {server.known_hosts},"
             " then pin the new key"
         )
+    if isinstance(error, ChannelException):
+        return refused(f"{server.name}: its gateway does not lead to {where}: {_no_way(error)}")
     if isinstance(error, AuthenticationException) and "timeout" in str(error).lower():
         return refused(
             f"{server.name}: {where} did not say within {AUTHENTICATE} s whether it takes the key"
-            f" of user {server.user}; does it ask a slow directory? Its sshd's log says"
+            f" of user {hop.user}; does it ask a slow directory? Its sshd's log says"
+        )
+    if isinstance(error, AuthenticationException) and server.agent:
+        return refused(
+            f"{server.name}: {where} refuses the keys of the ssh-agent for user {hop.user}; wrong"
+            " user, or the key is not among them (ssh-add -l), or behind others that it counts"
+            " as failed tries"
         )
     if isinstance(error, AuthenticationException):
         return refused(
-            f"{server.name}: {where} refuses key {server.key} for user {server.user}; wrong user or"
-            f" key: ssh-copy-id -i {server.key}.pub -p {server.port} {server.user}@{server.host}"
+            f"{server.name}: {where} refuses key {hop.key} for user {hop.user}; wrong user or"
+            f" key: ssh-copy-id -i {hop.key}.pub -p {hop.port} {hop.user}@{hop.host}"
         )
     if isinstance(error, socket.gaierror):
-        return refused(f"{server.name}: host name {server.host} does not resolve; check hosts.ini")
+        return refused(f"{server.name}: host name {hop.host} does not resolve; check hosts.ini")
     if isinstance(error, (TimeoutError, NoValidConnectionsError, OSError, EOFError)):
         return refused(f"{server.name}: {where} does not answer ({_plain(error)}); is the host up?")
     return refused(
         f"{server.name}: {where} does not answer in SSH, although it takes the connection"
         f" ({_plain(error)}); does the host hang?"
     )
+
+
+def _no_way(error: ChannelException) -> str:
+    if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+        return "its sshd forbids it (AllowTcpForwarding)"
+    return "from there nothing answers at that address and port"
 
 
 def _plain(error: Exception) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from paramiko import PasswordRequiredException, PKey, SSHException
+from paramiko import Agent, PasswordRequiredException, PKey, SSHException
 from paramiko.pkey import UnknownKeyType
 
 
-def key_problem(path: Path) -> str:
-    """What keeps this private key from being used without a person; empty when nothing does."""
+def key_problem(path: Path, passphrase: str = "") -> str:
+    """What keeps this private key from being used; empty when nothing does."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -21,11 +22,31 @@ def key_problem(path: Path) -> str:
     if data.startswith((b"ssh-", b"ecdsa-")):
         return f"key {path} is a public key; name the private one"
     try:
-        PKey.from_path(path)
+        # Where cryptography reads the key it takes bytes alone.
+        PKey.from_path(path, passphrase.encode() or None)  # type: ignore[arg-type]
     except (PasswordRequiredException, TypeError):
-        return f"key {path} has a passphrase; make one without: ssh-keygen -p -N '' -f {path}"
+        return _locked(path)
     except (SSHException, ValueError, UnknownKeyType, IndexError) as error:
+        if passphrase:
+            return f"key {path} does not open with that passphrase"
         if "password" in str(error).lower() or "encrypted" in str(error).lower():
-            return f"key {path} has a passphrase; make one without: ssh-keygen -p -N '' -f {path}"
+            return _locked(path)
         return f"key {path} is not a readable private key ({error})"
     return ""
+
+
+def _locked(path: Path) -> str:
+    return (
+        f"key {path} has a passphrase; make one without: ssh-keygen -p -N '' -f {path},"
+        " or let a person be asked: passphrase = ask in hosts.ini"
+    )
+
+
+def agent_problem() -> str:
+    """What keeps the keys of the operator's ssh-agent from being used; empty when nothing does."""
+    if not os.environ.get("SSH_AUTH_SOCK"):
+        return "agent = yes, and no ssh-agent runs here: eval $(ssh-agent) && ssh-add KEY"
+    agent = Agent()
+    held = agent.get_keys()
+    agent.close()
+    return "" if held else "agent = yes, and the ssh-agent holds no key: ssh-add KEY"

@@ -24,6 +24,7 @@ from fabfile.model.inventory import Server
 from fabfile.model.probe import Answer, Question
 from fabfile.model.release import Release, parse_release
 from fabfile.ops.session import Session
+from fabfile.remote.access.connect import Ask
 from fabfile.remote.host import Host
 
 from .connection import Connection, Simulated
@@ -212,7 +213,7 @@ class Fleet:
         }
         assert {name: picture(machine) for name, machine in self.machines.items()} == before
 
-    def _open(self, server: Server) -> Host:
+    def _open(self, server: Server, _ask: Ask) -> Host:
         if server.name in self.unreachable:
             raise self.unreachable[server.name]
         connection = Connection(self.machines[server.name])
