@@ -66,6 +66,11 @@ class Read:
     kind: str
     """``content``, ``environment`` (a key of ``.env``) or ``file``."""
     value: str
+    target: str = ""
+    """Where it is in the container."""
+    mode: int = 0o444
+    owner: tuple[int, int] = (0, 0)
+    """User and group."""
 
 
 @dataclass(frozen=True)

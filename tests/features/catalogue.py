@@ -263,7 +263,7 @@ def absent_network(project: Project) -> None:
     project.services["lonely"] = asleep(networks=["absent"])
 
 
-@feature("`proxy: true` for another proxy", "edge2: caddy is no nginx")
+@feature("`proxy: true` for another proxy", "proxy of edge2: caddy is no nginx")
 def mistaken(project: Project) -> None:
     project.services["edge2"] = {"image": "caddy:2"}
     project.top.setdefault("x-deploy", {})["edge2"] = {"proxy": True}

@@ -104,24 +104,28 @@ def name(features: tuple[Feature, ...]) -> str:
 
 
 @full
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("features", ALONE, ids=name)
 def test_each_feature_is_carried_out(features: tuple[Feature, ...], another: Another) -> None:
     played(another, lambda found: made(features, found))
 
 
 @full
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("features", covering(CARRIED), ids=name)
 def test_so_is_every_pair(features: tuple[Feature, ...], another: Another) -> None:
     played(another, lambda found: made(features, found))
 
 
 @full
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda one: one.name)
 def test_so_is_a_project_as_others_build_them(shape: Shape, another: Another) -> None:
     played(another, shape.write)
 
 
 @full
+@pytest.mark.timeout(1200)
 def test_what_is_refused_is_refused_by_name_and_touches_nothing(another: Another) -> None:
     for one in REFUSED:
         if one.name in RESOLVED:

@@ -50,6 +50,8 @@ def test_what_compose_may_say_is_carried_or_refused_by_name(
 
 def judged(first: Version, combination: Combination) -> None:
     refused = [one.refused for one in combination if one.refused]
+    if first.stack is None:  # what contradicts itself under x-deploy is told before all else
+        refused = [said for said in refused if said.startswith("proxy of")]
     told = [said for said in refused for problem in first.problems if said in problem]
     assert (told, len(first.problems)) == (refused, len(refused)), first.problems
     if not refused:

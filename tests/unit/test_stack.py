@@ -335,7 +335,10 @@ def test_what_a_service_reads_of_configs_and_secrets_is_kept_and_never_shown() -
         configs={"c": {"content": "kq8vPz"}},
         secrets={"s": {"environment": "TOKEN"}, "other": {"file": "/x"}},
     )
-    assert stack.service("a").reads == (Read("content", "kq8vPz"), Read("environment", "TOKEN"))
+    assert stack.service("a").reads == (
+        Read("content", "kq8vPz", "/c"),
+        Read("environment", "TOKEN", "/run/secrets/s"),
+    )
     assert "kq8vPz" not in repr(stack)
 
 

@@ -226,12 +226,19 @@ def _port(raw: Mapping[str, Any]) -> Port:
 
 
 def _reads(model: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[Read]:
-    for section in ("configs", "secrets"):
+    for section, folder in (("configs", "/"), ("secrets", "/run/secrets/")):
         for entry in raw.get(section) or []:
             definition = (model.get(section) or {}).get(entry["source"]) or {}
+            target = str(PurePosixPath(folder) / (entry.get("target") or entry["source"]))
+            mode = entry.get("mode") or "444"  # a number in compose before 2.30
+            owner = (int(entry.get("uid") or 0), int(entry.get("gid") or 0))
             for kind in ("content", "environment", "file"):
                 if kind in definition:
-                    yield Read(kind, str(definition[kind]))
+                    yield Read(kind, str(definition[kind]), target, _mode(mode), owner)
+
+
+def _mode(raw: int | str) -> int:
+    return raw if isinstance(raw, int) else int(raw, 8)
 
 
 def _ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
