@@ -415,7 +415,7 @@ def test_a_port_is_in_use_when_none_of_its_protocol_is_left(
     assert stack_problems(seen, publishing(port)) == said
 
 
-EXTERNAL = "which the stack calls external, is not there: docker {} create gone"
+MISSING = "which the stack calls external, is not there: docker {} create {}"
 
 
 @pytest.mark.parametrize(
@@ -425,12 +425,15 @@ EXTERNAL = "which the stack calls external, is not there: docker {} create gone"
         ("volume theirs", []),
         (
             "network gone",
-            ["network gone, " + EXTERNAL.format("network")],
+            ["network gone, " + MISSING.format("network", "gone")],
         ),
         (
             "volume gone",
-            ["volume gone, " + EXTERNAL.format("volume")],
+            ["volume gone, " + MISSING.format("volume", "gone")],
         ),
+        # A volume of that name is no network, and the other way round.
+        ("network theirs", ["network theirs, " + MISSING.format("network", "theirs")]),
+        ("volume out", ["volume out, " + MISSING.format("volume", "out")]),
     ],
 )  # fmt: skip
 def test_what_is_external_must_be_there_whoever_made_it(part: str, said: list[str]) -> None:

@@ -209,7 +209,7 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
         f" docker {kind} create {shlex.quote(name)}"
         for part in stack.external
         for kind, _, name in [part.partition(" ")]
-        if name not in {*facts.networks, *facts.volumes}
+        if name not in (facts.networks if kind == "network" else facts.volumes)
     ]
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
     for service in stack.services:
