@@ -194,15 +194,13 @@ def test_sound_settings_have_no_problem() -> None:
 
 
 def test_missing_settings_are_one_line_that_says_what_to_do() -> None:
-    assert env("", env_stat=None) == Findings(
-        (f"no {ENV}: copy .env.example, fill its blanks, chmod 600",)
-    )
+    assert env("", env_stat=None) == Findings((f"no {ENV}: fab env.init makes it",))
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "A=\nB=\n"])
 def test_settings_without_a_single_value_are_empty(text: str) -> None:
     assert env(text, "# @required\nA=\n# @required\nB=\n") == Findings(
-        (f"{ENV} is empty: copy .env.example, fill its blanks",)
+        (f"{ENV} is empty: fab env.init fills it",)
     )
 
 
@@ -337,7 +335,7 @@ def test_a_limit_beyond_the_host_is_named_with_the_remedy() -> None:
 
 def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
     remedies = (
-        "install", "start it", "run once", "free some space", "chmod", "push it", "copy",
+        "install", "start it", "run once", "free some space", "chmod", "push it", "fab env.init",
         "rename or remove", "lower the limit", "remove it once",
     )  # fmt: skip
     bad = facts(

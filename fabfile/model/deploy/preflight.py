@@ -144,7 +144,7 @@ def env_findings(server: Server, facts: Facts) -> Findings:
     """What is wrong with the server's ``.env``; never shows a value."""
     where = server.path / ".env"
     if facts.env_stat is None:
-        return Findings((f"no {where}: copy .env.example, fill its blanks, chmod 600",))
+        return Findings((f"no {where}: fab env.init makes it",))
     problems = []
     owner, mode = facts.env_stat
     if int(mode, 8) & 0o077:
@@ -162,7 +162,7 @@ def env_findings(server: Server, facts: Facts) -> Findings:
         if key in env.values
     ]
     if not any(env.values.values()):
-        return Findings((*problems, f"{where} is empty: copy .env.example, fill its blanks"))
+        return Findings((*problems, f"{where} is empty: fab env.init fills it"))
     if facts.commit is None or not facts.commit.example:
         return Findings((*problems, *env.problems))
     found = check(env, facts.commit.effective, schema(facts.commit.example), *server.names)

@@ -167,6 +167,7 @@ class Fleet:
                     said = f"somebody, at step '{machine.announced[-1]}'"
                     machine.files[f"{ROOT}/locks/died"] = said
         assert isinstance(code, int)
+        assert "a bug in the collection: AssertionError" not in err.getvalue(), err.getvalue()
         return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
 
     def deployed(self) -> Fleet:

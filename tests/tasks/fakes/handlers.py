@@ -20,6 +20,7 @@ from .engine import Ended
 from .keeping import VOLUMES
 from .looking import look
 from .machine import CHECKOUT, Killed, Machine
+from .settings import SETTINGS
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
@@ -251,5 +252,6 @@ HANDLERS: dict[str, Handler] = {
     **BALANCING,
     **BASES,
     **SCHEDULE,
+    **SETTINGS,
     **VOLUMES,
 }
