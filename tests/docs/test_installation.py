@@ -16,4 +16,4 @@ def test_no_page_writes_settings_but_by_the_tasks_that_keep_the_former_ones() ->
     assert [line for line in lines if WRITES.search(line)] == []
     way = (ROOT / "README.md").read_text().partition("## A real installation")[2]
     steps = [line.split()[1] for line in way.splitlines() if line.startswith("fab ")]
-    assert steps == ["hosts.pin", "env.init", "deploy", "cron.install"]
+    assert steps == ["hosts.pin", "bootstrap", "env.init", "deploy", "cron.install"]
