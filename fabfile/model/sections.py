@@ -16,7 +16,7 @@ ENTRY = re.compile(r"""( *)["']?([A-Za-z0-9._-]+)["']? *:.*""")
 """A line of YAML that begins with a key, and how far it is indented."""
 DEFAULTS = "defaults"
 TASKS = frozenset(
-    [
+    {
         "bootstrap",
         "cron",
         "db",
@@ -29,7 +29,7 @@ TASKS = frozenset(
         "ssl",
         "status",
         "volume",
-    ]
+    }
 )
 """What ``fab NAME`` is already: no server is called so."""
 
