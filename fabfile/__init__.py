@@ -7,7 +7,7 @@ from there (docs/own-project.md).
 
 from invoke import Collection
 
-from . import certs, completion, cron, db, fleet, listing, new, usage, volume
+from . import certs, completion, cron, db, env, fleet, hosts, listing, new, usage, volume
 from .command import FOLDER, folder_of, known_servers
 from .servers import server_tasks
 
@@ -18,9 +18,23 @@ def namespace(fabfile: str) -> Collection:
     usage.refuse_usage_errors()
     listing.group_tasks()
     completion.complete_values()
-    of_all = (fleet.deploy_task, fleet.plan_task, fleet.status_task, fleet.doctor_task)
+    of_all = (
+        fleet.deploy_task,
+        fleet.plan_task,
+        fleet.status_task,
+        fleet.doctor_task,
+        fleet.bootstrap_task,
+    )
     made = Collection(*of_all, new.new_task)
-    for below in (*map(server_tasks, known_servers()), db.ns, volume.ns, certs.ns, cron.ns):
+    for below in (
+        *map(server_tasks, known_servers()),
+        db.ns,
+        volume.ns,
+        certs.ns,
+        cron.ns,
+        env.ns,
+        hosts.ns,
+    ):
         made.add_collection(below)
     return made
 

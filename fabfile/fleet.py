@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .command import command
-from .options import ALLOWED, DRY_RUN, JSON, REF, VERBOSE, WAIT, WAIVE, YES
+from .options import ALLOWED, DRY_RUN, JSON, REF, USER, VERBOSE, WAIT, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -56,3 +56,12 @@ def doctor_task(session: Session, json: bool) -> None:
     from .ops.watch import doctor
 
     doctor.doctor(session, as_json=json)
+
+
+@command(USER, YES, DRY_RUN)
+def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> None:
+    """Make bare hosts servers: engine, user, rights, folders; a second run changes nothing."""
+    from .ops.access import bootstrap
+
+    names = session.inventory.called_first()
+    bootstrap.bootstrap(session, names, user, yes=yes, dry_run=dry_run)

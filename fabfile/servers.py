@@ -24,6 +24,7 @@ from .options import (
     SHOW,
     TAIL,
     TO,
+    USER,
     VERBOSE,
     WAIT,
     WAIVE,
@@ -53,6 +54,7 @@ def server_tasks(server: str) -> Collection:
         _logs,
         _ps,
         _prune,
+        _bootstrap,
     )
     found = Collection(server, *(make(server) for make in makers))
     found.__doc__ = f"The server {server}"
@@ -261,3 +263,18 @@ def _prune(server: str) -> Task[Any]:
         pruning.prune(session, server, dry_run=dry_run)
 
     return prune_task
+
+
+def _bootstrap(server: str) -> Task[Any]:
+    @command(USER, YES, DRY_RUN)
+    def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> None:
+        """Make a bare host a server: engine, user, rights, folders; a second run changes nothing.
+
+        Exit codes: 0 done, or nothing to do; 1 failed: what was done stays, run it again;
+        2 refused before anything was done.
+        """
+        from .ops.access import bootstrap
+
+        bootstrap.bootstrap(session, [server], user, yes=yes, dry_run=dry_run)
+
+    return bootstrap_task

@@ -32,6 +32,10 @@ class Taken(Trouble):
     """Somebody else holds the lock of a server (exit code 2)."""
 
 
+class Unwelcome(Trouble):
+    """A server does not let the user in, or not to do what is to be done (exit code 2)."""
+
+
 def refused(message: str, evidence: Sequence[str] = ()) -> Trouble:
     """A precondition does not hold; nothing was touched (exit code 2)."""
     return Trouble(message, code=REFUSED, evidence=evidence)

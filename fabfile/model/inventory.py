@@ -8,7 +8,7 @@ to the wrong place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -78,12 +78,21 @@ class Server:
     """Every key as it stands in the file, ``[defaults]`` filled in."""
     offsite: Offsite = Offsite()
     """Where backups are copied to."""
+    open_ports: tuple[int, ...] = ()
+    """What the firewall leaves open over TCP, besides SSH; none: there is no firewall of ours."""
     passphrase: bool = False
     """Whether a person is asked for the key's passphrase."""
     agent: bool = False
     """Whether the keys of the operator's ssh-agent are used, in place of :attr:`key`."""
     gateway: Gateway | None = None
     """The jump host from which it is reached; None: it is reached directly."""
+
+    def with_user(self, user: str) -> Server:
+        """The same server, where another user logs in; at its jump host the same one does."""
+        if not user:
+            return self
+        jump = self.gateway and replace(self.gateway, user=self.gateway.user or self.user)
+        return replace(self, user=user, gateway=jump)
 
     @property
     def stacks(self) -> tuple[PurePosixPath, ...]:
@@ -315,6 +324,7 @@ def _server(
             **{k[3:]: value for k, value in read.items() if k.startswith("s3_")},
             recipient=read.get("age_recipient", ""),
         ),
+        open_ports=read.get("open_ports", ()),
         passphrase=read.get("passphrase", False),
         agent=read.get("agent", False),
         gateway=read.get("gateway"),

@@ -94,6 +94,10 @@ def _ranges(text: str) -> tuple[str, ...]:
     return ranges
 
 
+def _ports(text: str) -> tuple[int, ...]:
+    return tuple(_port(one.strip()) for one in text.split(","))
+
+
 def _edge(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon:
@@ -174,6 +178,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "cdn_purge": _matching(HTTPS, "an https:// address"),
     "calls": _matching(SERVER, "the name of a server"),
     "allow": _ranges,
+    "open_ports": _ports,
     "address": _host,
     "edge": _edge,
     "settle": _seconds,

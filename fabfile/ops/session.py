@@ -15,7 +15,8 @@ from typing import Self, TypeVar
 from ..model.errors import Trouble, refused
 from ..model.inventory import Inventory, Server, parse
 from ..model.sections import hosts_file
-from ..remote.access.connect import Ask, connect, hops
+from ..remote.access.connect import Ask, connect
+from ..remote.access.hops import hops
 from ..remote.access.ssh_config import of_host
 from ..remote.host import Host
 from ..ui.console import Console
@@ -74,41 +75,52 @@ class Session:
         self.inventory = inventory
         self.console = console
         self._opener = opener
-        self._hosts: dict[str, Future[Host]] = {}
+        self._hosts: dict[tuple[str, str], Future[Host]] = {}
         self._guard = threading.Lock()
         self._passphrases: dict[Path, str] = {}
 
-    def host(self, name: str) -> Host:
-        """The connection to a server, opened once; one that failed is tried anew."""
-        return self._opened(name).result()
+    def host(self, name: str, user: str = "") -> Host:
+        """The connection to a server, opened once; one that failed is tried anew.
+
+        ``user``: who logs in in place of the one that hosts.ini names.
+        """
+        return self._opened(name, user).result()
+
+    def log_in(self, name: str) -> None:
+        """Log in once more, by a connection of its own; the error where that is not possible."""
+        self._opener(self.inventory.server(name), self._passphrases.__getitem__).close()
 
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
         for name in names:
             self._opened(name)
 
-    def _opened(self, name: str) -> Future[Host]:
+    def _opened(self, name: str, user: str = "") -> Future[Host]:
         with self._guard:
-            found = self._hosts.get(name)
+            server = self.inventory.server(name).with_user(user)
+            at = (name, server.user)
+            found = self._hosts.get(at)
             if found is None or (found.done() and found.exception()):
-                server = self.inventory.server(name)
-                self._ask(server)
-                found = self._hosts[name] = Future()
+                self.passphrases(server)
+                found = self._hosts[at] = Future()
                 opening = (found, server)
                 threading.Thread(target=self._open, args=opening, daemon=True).start()
             return found
 
-    def _ask(self, server: Server) -> None:
+    def passphrases(self, server: Server) -> Ask:
         """Have the passphrases of its keys, each asked for once in a command."""
         for hop in hops(server) if server.passphrase and not server.agent else ():
             if hop.key not in self._passphrases:
                 said = self.console.secret(f"passphrase of {hop.key}")
                 self.console.hide([said])
                 self._passphrases[hop.key] = said
+        return self._passphrases.__getitem__
 
     def _open(self, found: Future[Host], server: Server) -> None:
         try:
-            found.set_result(self._opener(server, self._passphrases.__getitem__))
+            host = self._opener(server, self._passphrases.__getitem__)
+            host.hide = self.console.hide
+            found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.access import folders, reach
-from ..model.access.envfile import Findings, parse, schema
+from ..model.access.envfile import Findings, schema
 from ..model.commit import LOCAL
 from ..model.data import offsite, packing
 from ..model.deploy import clone
@@ -75,7 +75,6 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     )
     if isinstance(facts, Trouble):  # not where a program is missing: that is why
         raise facts
-    session.console.hide(_secrets(facts))
     env = env_findings(server, facts)
     engine = engine_problems(facts)
     problems = [*engine, *host_problems(server, facts), *commit_problems(server, facts)]
@@ -118,13 +117,6 @@ def state_lines(session: Session, name: str) -> list[str]:
         f"{container.name}: {container.state} {container.health}".rstrip()
         for container in sorted(facts.containers, key=lambda container: container.name)
     ]
-
-
-def _secrets(facts: Facts) -> list[str]:
-    """The values of ``.env`` that the schema calls secret."""
-    values = parse(facts.env).values
-    example = facts.commit.example if facts.commit else ""
-    return [values[rule.key] for rule in schema(example) if rule.secret and values.get(rule.key)]
 
 
 def _domain_key(facts: Facts, server: Server) -> str:

@@ -12,9 +12,9 @@ done
 effective() {
   local key
   {
-    printf 'name: reading\nservices:\n  reading:\n    image: none\n    environment:\n      A: a\n'
+    printf 'name: reading\nservices:\n  reading:\n    image: none\n    environment:\n      "0": none of a file\n'
     # shellcheck disable=SC2016 # compose is to expand it, not this shell
-    sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)=.*/\2/p' "$checkout/.env" 2>/dev/null |
+    sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*[=:].*/\2/p' "$checkout/.env" 2>/dev/null |
       sort -u | while IFS= read -r key; do printf '      %s: "${%s-}"\n' "$key" "$key"; done
   } >"$scratch/reading.yml"
   clean "${compose[@]}" --project-directory "$scratch" --env-file "$checkout/.env" -f "$scratch/reading.yml" config --format json

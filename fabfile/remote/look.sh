@@ -113,6 +113,9 @@ stat --printf '%a|%F|%U|%n\0' "$checkout" "$checkout/.git" "$root" "$root"/{data
   "$root"/data/* "$root"/certs/{trust,fullchain.pem,privkey.pem,trust/ca-bundle.pem} 2>/dev/null
 section env_stat
 stat -c '%U|%a' "$checkout/.env" 2>/dev/null
+# Before all that others write: from here on it is known what must not be shown.
+section example_here
+cat "$checkout/.env.example" 2>/dev/null
 section env
 cat "$checkout/.env" 2>/dev/null
 

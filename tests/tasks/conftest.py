@@ -84,3 +84,18 @@ def place(tmp_path: Path) -> Place:
     made = Place(tmp_path / "place")
     made.commit_files("First", {"compose/app.yml": "{}", ".env.example": "A=\n"})
     return made
+
+
+@pytest.fixture
+def bare(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Both hosts with root alone."""
+    text = fleet.hosts.read_text().replace(
+        "calls = montreal\n", "calls = montreal\nopen_ports = 80, 443\n"
+    )
+    fleet.hosts.write_text(f"{text}open_ports = 8001\n")
+    for machine in fleet.machines.values():
+        machine.lets_in = {"root"}
+    name = "fabfile.remote.access.bootstrap"
+    monkeypatch.setattr(f"{name}.public_half", lambda _server: "ssh-ed25519 AAAAMINE id")
+    monkeypatch.setattr(f"{name}.pinned", lambda _server: [])
+    return fleet

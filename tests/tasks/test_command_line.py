@@ -79,6 +79,8 @@ def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) ->
         "Volumes:",
         "Certificates:",
         "What cron does:",
+        "Settings and secrets:",
+        "The way to servers:",
         "Another project:",
     ]
     names = [line.split()[0] for line in lines if re.match(r"  \S", line)]
@@ -86,14 +88,14 @@ def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) ->
     assert sorted(names) == sorted(
         {re.sub(r"^(ubuntu|montreal)\.", "SERVER.", name) for name in tasks}
     )
-    assert names[:5] == ["deploy", "plan", "status", "doctor", "SERVER.deploy"]
+    assert names[:6] == ["deploy", "plan", "status", "doctor", "bootstrap", "SERVER.deploy"]
     assert max(map(len, lines)) <= 80
 
 
 def test_one_group_is_listed_as_invoke_does(fleet: Fleet) -> None:
-    assert "  .deploy     Bring the server to a commit" in fleet.fab("--list ubuntu").out
+    assert "  .deploy      Bring the server to a commit" in fleet.fab("--list ubuntu").out
     assert "  .backup    Dump the database" in fleet.fab("--list db").out
-    assert "  ubuntu [14 tasks]     The server ubuntu\n" in fleet.fab("--list --list-depth 1").out
+    assert "  ubuntu [15 tasks]     The server ubuntu\n" in fleet.fab("--list --list-depth 1").out
 
 
 def test_a_server_alone_has_its_own_name_in_the_list(tmp_path: Path) -> None:
@@ -120,7 +122,7 @@ def test_each_section_has_its_tasks_and_a_list_needs_no_more_of_the_inventory(
     hosts.write_text("[defaults]\nport = none\n[third]\n[db]\n[ third ]\n[Fourth]\n")
     tasks = listed(json.loads(fab(hosts, "--list", "--list-format=json").stdout))
     groups = {name.partition(".")[0] for name in tasks if "." in name}
-    assert groups == {"third", "cron", "db", "ssl", "volume"}
+    assert groups == {"third", "cron", "db", "env", "hosts", "ssl", "volume"}
     ran = fab(hosts, "third.status")
     assert ran.returncode == 2
     assert f"  {hosts}:4: [db] has the name of a task: name it otherwise\n" in ran.stderr
@@ -269,6 +271,10 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "status",
         "status: services",
         "doctor",
+        "env.check",
+        "env.diff",
+        "env.diff: keys",
+        "env.explain",
         "health",
         "ssl.status",
         "db.backup, db.verify",
@@ -289,11 +295,12 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
     assert json.dumps(sorted(documented)) == json.dumps(
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
-            "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header",
+            "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "open_ports",
             "cdn_purge",
             "calls", "allow", "address", "edge",
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
             "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
+            "passphrase", "agent", "gateway", "ssh_config",
         ])
     )  # fmt: skip

@@ -140,6 +140,18 @@ def test_a_stack_that_nothing_asks_gets_the_lines_that_would(running: Fleet) -> 
     ) in ran.lines
 
 
+def test_a_stack_without_a_proxy_needs_no_certificate(running: Fleet) -> None:
+    model = {
+        "name": "app",
+        "services": {"web": {"image": "web:1"}},
+        "networks": {"default": {"name": "app-network"}},
+    }
+    running.origin.commit("No proxy", {"compose/ubuntu.yml": json.dumps(model)})
+    del running.ubuntu.files[f"{ROOT}/certs/fullchain.pem"]
+    ran = running.fab("doctor")
+    assert ran.code == 0, ran.everything
+
+
 def test_a_link_in_clear_is_a_warning(running: Fleet) -> None:
     commit = running.origin.tip
     example = commit.files[".env.example"]

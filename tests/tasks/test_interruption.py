@@ -197,3 +197,14 @@ def test_ctrl_c_means_what_it_did_before_once_the_deploy_has_ended(
     former = signal.getsignal(signal.SIGINT)
     assert second.fab("ubuntu.deploy").code == 0
     assert signal.getsignal(signal.SIGINT) is former
+
+
+def test_a_bootstrap_ends_behind_its_step_and_says_how_to_go_on(bare: Fleet) -> None:
+    press(bare.ubuntu, "^bootstrap sudoer ")
+    ran = bare.fab("ubuntu.bootstrap")
+    assert (ran.code, ran.error) == (
+        1,
+        "ubuntu: interrupted by Ctrl-C; what was done stays done; run it again to do the rest",
+    )
+    assert bare.ubuntu.did[-1] == "bootstrap sudoer ubuntu"
+    assert bare.fab("ubuntu.bootstrap").code == 0

@@ -55,7 +55,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "no Docker": (
         lambda m: setattr(m.engine, "version", "error: docker: command not found"),
-        "no Docker on this server; install Docker Engine with its compose plugin",
+        "no Docker on this server; fab bootstrap installs it",
     ),
     "may not use Docker": (
         lambda m: setattr(m.engine, "version", "error: permission denied"),
@@ -75,11 +75,11 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "no settings": (
         lambda m: m.files.pop(ENV),
-        f"no {ENV}: copy .env.example, fill its blanks, chmod 600",
+        f"no {ENV}: fab env.init makes it",
     ),
     "empty settings": (
         lambda m: m.files.update({ENV: "\n"}),
-        f"{ENV} is empty: copy .env.example, fill its blanks",
+        f"{ENV} is empty: fab env.init fills it",
     ),
     "readable settings": (
         setting("env_stat", "ubuntu|644"),

@@ -31,7 +31,8 @@ def application_services() -> Iterator[str]:
 def test_the_application_is_not_named_in_the_python() -> None:
     names = set(application_services())
     assert names == {"core-api", "item-resolver", "frontend", "waf"}
-    pattern = re.compile("|".join(name.replace("-", "[-_]") for name in names), re.IGNORECASE)
+    found = "|".join(name.replace("-", "[-_]") for name in names)
+    pattern = re.compile(f"(?<!DEBIAN_)({found})", re.IGNORECASE)
     guilty = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in SOURCES

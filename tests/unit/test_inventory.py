@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -19,7 +20,7 @@ KEYS = (
     "host", "port", "user", "key", "passphrase", "agent", "gateway", "ssh_config", "path", "root",
     "repository", "branch", "compose", "domains",
     "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "allow",
-    "address", "edge",
+    "open_ports", "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
@@ -84,6 +85,7 @@ cdn_header = CF-Connecting-IP
 cdn_purge = https://cdn.example/purge
 calls = montreal
 allow = 203.0.113.7/32, 2001:db8::7/128
+open_ports = 80, 443
 address = 10.0.0.7
 edge = 127.0.0.1:8443
 settle = 60
@@ -122,6 +124,7 @@ compose = compose/montreal.yml
         cdn_purge="https://cdn.example/purge",
         calls="montreal",
         allow=("203.0.113.7/32", "2001:db8::7/128"),
+        open_ports=(80, 443),
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
         settle=60,
@@ -431,3 +434,13 @@ def test_a_cdn_has_ranges_and_is_not_everybody(text: str, why: str) -> None:
         "203.0.113.0/24",
         "2001:db8::/32",
     )
+
+
+def test_another_user_logs_in_there_and_the_same_one_at_the_jump_host() -> None:
+    server = replace(
+        read(DEFAULTS + "[ubuntu]\nhost = h\ngateway = jump.example\n").servers[0], user="us"
+    )
+    other = server.with_user("root")
+    assert other.gateway
+    assert (other.user, other.gateway.user) == ("root", "us")
+    assert server.with_user("") == server

@@ -70,7 +70,7 @@ def test_a_clone_that_somebody_else_made_is_named_with_the_remedy() -> None:
         ("", START),
         (
             "error: bash: line 1: docker: command not found ",
-            "no Docker on this server; install Docker Engine with its compose plugin",
+            "no Docker on this server; fab bootstrap installs it",
         ),
         (
             "error: permission denied while trying to connect to the Docker daemon socket ",
@@ -194,9 +194,7 @@ def test_sound_settings_have_no_problem() -> None:
 
 
 def test_missing_settings_are_one_line_that_says_what_to_do() -> None:
-    assert env("", "A=", env_stat=None) == Findings(
-        (f"no {ENV}: copy .env.example, fill its blanks, chmod 600",)
-    )
+    assert env("", "A=", env_stat=None) == Findings((f"no {ENV}: fab env.init makes it",))
 
 
 def test_a_stack_that_reads_nothing_needs_no_settings() -> None:
@@ -225,7 +223,7 @@ def test_what_the_stack_reads_and_nobody_sets_is_named(settings: dict[str, Any])
 @pytest.mark.parametrize("text", ["", "# nothing\n", "A=\nB=\n"])
 def test_settings_without_a_single_value_are_empty(text: str) -> None:
     assert env(text, "# @required\nA=\n# @required\nB=\n") == Findings(
-        (f"{ENV} is empty: copy .env.example, fill its blanks",)
+        (f"{ENV} is empty: fab env.init fills it",)
     )
 
 
@@ -360,7 +358,7 @@ def test_a_limit_beyond_the_host_is_named_with_the_remedy() -> None:
 
 def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
     remedies = (
-        "install", "start it", "run once", "free some space", "chmod", "push it", "copy",
+        "install", "start it", "run once", "free some space", "chmod", "push it", "fab env.init",
         "rename or remove", "lower the limit", "remove it once",
     )  # fmt: skip
     bad = facts(

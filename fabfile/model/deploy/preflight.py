@@ -11,6 +11,7 @@ from ..certificates.certificate import ending, is_readable
 from ..facts import Facts
 from ..inventory import Server
 from ..stack import Stack
+from ..versions import COMPOSE, version
 from .budget import MINIMUM_FREE
 from .unset import unset, without_env
 
@@ -22,8 +23,6 @@ STEERING = {
     "COMPOSE_REMOVE_ORPHANS": "remove containers that nobody asked it to remove",
 }
 """Keys of ``.env`` by which compose would do another thing than was decided, and what."""
-COMPOSE = (2, 20)
-"""Oldest compose that reads ``start_interval`` and ``include``."""
 CURL = (7, 70)
 """Oldest curl that tells how each of several questions went."""
 START_INTERVAL = 25
@@ -37,7 +36,7 @@ PROGRAMS = ("bash", "git", "docker", "curl", "openssl", "flock", "timeout", "tar
 def missing_programs(names: Sequence[str]) -> str:
     """What to say of programs that a server lacks."""
     if "docker" in names:
-        return "no Docker on this server; install Docker Engine with its compose plugin"
+        return "no Docker on this server; fab bootstrap installs it"
     packages = sorted({PACKAGES.get(name, name) for name in names})
     return (
         f"missing on the server: {', '.join(names)}; install: sudo apt-get install"
@@ -49,7 +48,7 @@ def engine_problems(facts: Facts) -> list[str]:
     """What is wrong with the engine or with compose; nothing more can be told of the stack then."""
     if engine := _engine(facts):
         return [engine]
-    if _version(facts.compose) < COMPOSE:
+    if version(facts.compose) < COMPOSE:
         return ["docker compose is missing or older than 2.20; install the docker compose plugin"]
     return []
 
@@ -99,10 +98,10 @@ def host_problems(server: Server, facts: Facts) -> list[str]:
     return problems
 
 
-def _curl(version: str) -> list[str]:
-    if not version or _version(version) >= CURL:
+def _curl(found: str) -> list[str]:
+    if not found or version(found) >= CURL:
         return []
-    return [f"curl {version} is too old to ask the gates; install curl 7.70 or newer"]
+    return [f"curl {found} is too old to ask the gates; install curl 7.70 or newer"]
 
 
 def _engine(facts: Facts) -> str:
@@ -112,17 +111,12 @@ def _engine(facts: Facts) -> str:
         return ""
     text = facts.docker.lower()
     if "not found" in text:
-        return "no Docker on this server; install Docker Engine with its compose plugin"
+        return "no Docker on this server; fab bootstrap installs it"
     if "permission denied" in text:
         remedy = f"sudo usermod -aG docker {facts.user}"
         return f"user {facts.user} may not use Docker; run once: {remedy}"
     reason = facts.docker.removeprefix("error:").strip()
     return f"no Docker engine answers; start it: sudo systemctl start docker ({reason})"
-
-
-def _version(text: str) -> tuple[int, ...]:
-    parts = text.lstrip("v").split(".")[:2]
-    return tuple(int(part) for part in parts) if "".join(parts).isdecimal() else (0,)
 
 
 def commit_problems(server: Server, facts: Facts) -> list[str]:
@@ -176,7 +170,7 @@ def env_findings(server: Server, facts: Facts) -> Findings:
     ]
     bare = facts.commit is not None and facts.commit.bare
     if not (bare or any(env.values.values())):
-        return Findings((*problems, f"{where} is empty: copy .env.example, fill its blanks"))
+        return Findings((*problems, f"{where} is empty: fab env.init fills it"))
     if facts.commit is None or bare:
         return Findings((*problems, *env.problems, *unset(where, facts.commit)))
     found = check(env, facts.commit.effective, schema(facts.commit.example), *server.names)
@@ -254,8 +248,7 @@ def warnings(facts: Facts) -> list[str]:
     found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
     found += unreadable(facts)
     found += [f"certificate: {text}" for text in ending(facts.certificate, facts.now)]
-    version = _version(facts.docker)
-    if (0,) < version < (START_INTERVAL,):
+    if (0,) < version(facts.docker) < (START_INTERVAL,):
         found.append(
             f"engine {facts.docker} ignores start_interval (needs 25):"
             " the first health probe comes late"

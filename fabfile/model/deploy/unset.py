@@ -11,7 +11,7 @@ from ..facts import Facts
 def without_env(where: PurePosixPath, facts: Facts) -> tuple[str, ...]:
     """Why there must be a ``.env``; none: the first deploy makes one."""
     if facts.commit is None or not facts.commit.bare:
-        return (f"no {where}: copy .env.example, fill its blanks, chmod 600",)
+        return (f"no {where}: fab env.init makes it",)
     if last := facts.verified:
         return (f"no {where}, which release {last.id} had: bring back the copy beside its record",)
     return unset(where, facts.commit)

@@ -53,9 +53,10 @@ def examine(session: Session, name: str) -> dict[str, Any]:
             if sight.target:
                 warnings += idle.impatient(sight.host, sight.target.stack)
             warnings += killed(sight.facts.releases)
-            place = Place(sight, called=bool(session.inventory.callers_of(name)))
-            certificate = place.see().view(place.wanted, sight.facts.now)
-            problems += [f"certificate: {text}" for text in certificate["problems"]]
+            if sight.target is None or sight.target.stack.proxy:
+                place = Place(sight, called=bool(session.inventory.callers_of(name)))
+                certificate = place.see().view(place.wanted, sight.facts.now)
+                problems += [f"certificate: {text}" for text in certificate["problems"]]
     except Trouble as trouble:
         said = trouble.message.removeprefix(f"{name}: ")
         return {"problems": [said, *trouble.evidence], "warnings": []}

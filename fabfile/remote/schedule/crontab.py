@@ -16,7 +16,7 @@ from ..host import Host
 from ..state import make_folders
 
 JOB = Path(__file__).with_name("job.sh").read_text(encoding="utf-8")
-FIND = Path(__file__).with_name("python.sh").read_text(encoding="utf-8")
+FIND = Path(__file__).parent.with_name("python.sh").read_text(encoding="utf-8")
 PYTHON = FIND + "find_python\n"
 ENVIRONMENT = (
     "#!/bin/sh\n" + FIND + Path(__file__).with_name("environment.sh").read_text(encoding="utf-8")
@@ -82,7 +82,7 @@ def crontab(host: Host) -> str:
             f"{host.name}: {host.server.user or 'this user'} may not use crontab;"
             " see /etc/cron.allow and /etc/cron.deny on the server"
         )
-    raise refused(f"{host.name}: the crontab cannot be read", output.tail())
+    raise refused(f"{host.name}: the crontab cannot be read", output.errors())
 
 
 def write_crontab(host: Host, before: str, after: str) -> None:

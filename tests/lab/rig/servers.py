@@ -72,7 +72,7 @@ def _wait(servers: Iterable[Server], registry: str) -> None:
 
 def _create(place: Place, servers: list[Server], images: Mapping[str, str], registry: str) -> None:
     some = images[servers[0].name]
-    powers, dns = _powers(some), network.resolvers(some)
+    given, dns = powers(some), network.resolvers(some)
     free = iter(network.free_ports(place, len(PORTS) * len(servers)))
     for server in servers:
         # The disk of an earlier container of that name is gone with it.
@@ -80,7 +80,7 @@ def _create(place: Place, servers: list[Server], images: Mapping[str, str], regi
         docker("volume", "create", "--label", place.label, server.container)
         words = ["create", "--name", server.container, "--hostname", server.name, "--init"]
         words += ["--label", place.label, "--network", place.network, "--ip", server.address]
-        words += ["-v", f"{server.container}:/lab", *powers]
+        words += ["-v", f"{server.container}:/lab", *given]
         words += ["-e", f"LAB_MIRROR={registry}", "-e", f"LAB_DNS={dns}"]
         for port in PORTS:
             words += ["-p", f"127.0.0.1:{next(free)}:{port}"]
@@ -89,7 +89,7 @@ def _create(place: Place, servers: list[Server], images: Mapping[str, str], regi
         docker("start", server.container)
 
 
-def _powers(image: str) -> list[str]:
+def powers(image: str) -> list[str]:
     """What lets an engine run inside; where the machine cannot give all powers, all it can."""
     probe = ["run", "--rm", "--privileged", "--entrypoint", "true", image]
     if docker(*probe, check=False).returncode == 0:

@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 LOOKING = frozenset(
     {
         "look",
+        "look-machine",
+        "ask-engine",
         "certificates",
         "openssl",
         "leave-proxy",
@@ -35,6 +37,9 @@ LOOKING = frozenset(
         "volumes",
         "env",
         "send",
+        "check-settings",
+        "probe-settings",
+        "tail",
     }
 )
 """Kinds of commands that change nothing."""
@@ -185,6 +190,7 @@ def _subject(command: Command) -> str:
         "swap": lambda: " ".join(word.rstrip("0123456789") for word in words[2:5]),
         "acme": lambda: words[5],
         "authority": lambda: words[2],
+        "bootstrap": lambda: " ".join(words[1:]),
         "remove-backups": lambda: " ".join(words[1:]),
     }
     return subjects[command.kind]() if command.kind in subjects else ""

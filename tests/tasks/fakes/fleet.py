@@ -19,7 +19,7 @@ import pytest
 from fabric import Config, Executor
 
 from fabfile import ns
-from fabfile.model.errors import Trouble
+from fabfile.model.errors import REFUSED, Trouble, Unwelcome
 from fabfile.model.inventory import Server
 from fabfile.model.probe import Answer, Question
 from fabfile.model.release import Release, parse_release
@@ -175,6 +175,7 @@ class Fleet:
                     said = f"somebody, at step '{machine.announced[-1]}'"
                     machine.files[f"{ROOT}/locks/died"] = said
         assert isinstance(code, int)
+        assert "a bug in the collection: AssertionError" not in err.getvalue(), err.getvalue()
         return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
 
     def deployed(self) -> Fleet:
@@ -216,6 +217,9 @@ class Fleet:
     def _open(self, server: Server, _ask: Ask) -> Host:
         if server.name in self.unreachable:
             raise self.unreachable[server.name]
+        if server.user not in self.machines[server.name].lets_in:
+            raise Unwelcome(f"{server.name}: {server.user} is not let in", code=REFUSED)
+        self.machines[server.name].logged_in = server.user
         connection = Connection(self.machines[server.name])
         self.connections.append(connection)
         return Host(server, connection, Simulated(connection))

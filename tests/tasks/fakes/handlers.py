@@ -10,6 +10,7 @@ from .authorities import AUTHORITIES
 from .backing import BACKUPS
 from .balancing import BALANCING
 from .basing import BASES
+from .bootstrapping import BARE
 from .certificates import self_made
 from .commands import Command, split, turn, understand
 from .crontabs import SCHEDULE
@@ -19,6 +20,7 @@ from .engine import Ended
 from .keeping import VOLUMES
 from .looking import look
 from .machine import CHECKOUT, Killed, Machine
+from .settings import SETTINGS
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
@@ -254,8 +256,10 @@ HANDLERS: dict[str, Handler] = {
     **AUTHORITIES,
     **ENGINE,
     **BACKUPS,
+    **BARE,
     **BALANCING,
     **BASES,
     **SCHEDULE,
+    **SETTINGS,
     **VOLUMES,
 }

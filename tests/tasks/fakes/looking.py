@@ -43,6 +43,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "disk", f"/dev/vda1 {50 << 30} 0 {machine.free} 1% /\n" * 3
     there = f"{CHECKOUT}/.env" in machine.files
     yield "env_stat", f"{machine.env_stat}\n" if there else ""
+    here = machine.commits.get(machine.head)
+    yield "example_here", here.files.get(".env.example", "") if here else ""
     yield "env", machine.env
     yield "certificate", machine.certificate
     yield "trust", machine.trusted

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import application
+from .bare import Bare
 from .commands import Command
 from .composing import Model, Refused, read_env, resolve
 from .engine import Container, Ended, Engine
@@ -52,6 +53,12 @@ class Machine:
         self.free = 20 << 30
         self.memory = ""
         """What is available, and what containers have, as a look tells it."""
+        self.bare = Bare()
+        """What a look finds that asks what it has of a server."""
+        self.lets_in = {"ubuntu"}
+        """Whom sshd lets in with the key."""
+        self.logged_in = ""
+        """Who was let in last."""
         self.missing_programs: tuple[str, ...] = ()
         self.listening: set[int] = {22}
         self.env_stat = "ubuntu|600"

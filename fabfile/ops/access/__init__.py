@@ -1,0 +1,1 @@
+"""How a host becomes a server and is reached, and what stands in its ``.env``."""

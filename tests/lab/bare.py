@@ -1,0 +1,147 @@
+"""A bare host beside the lab's servers: sshd and root's key, no engine, no other user."""
+
+from __future__ import annotations
+
+import configparser
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tests.lab.deployments import Operator
+from tests.lab.rig import Lab, Server, network
+from tests.lab.rig.docker import docker
+from tests.lab.rig.files import KEY
+from tests.lab.rig.images import Images
+from tests.lab.rig.mirror import Mirror
+from tests.lab.rig.output import wait_until
+from tests.lab.rig.place import Place
+from tests.lab.rig.server import CHECKOUT
+from tests.lab.rig.servers import PORTS, powers
+from tests.package.wheel import run
+
+NAME = "bare"
+NUMBER = 31
+"""Last number of its address."""
+BRANCH = "bare"
+FILES = {
+    "compose.yaml": """\
+name: site
+services:
+  web:
+    build: .
+    ports: ["80:80"]
+    restart: unless-stopped
+x-deploy:
+  web: {probe: {port: 80, path: /}}
+""",
+    "Dockerfile": "FROM nginx:1.31.3-alpine\nCOPY index.html /usr/share/nginx/html/\n",
+    ".dockerignore": "*\n!index.html\n",
+    "index.html": "Hello\n",
+    ".env.example": "COMPOSE_FILE=compose.yaml\n",
+}
+"""A small project, which is what the host is to run."""
+
+
+class Bare:
+    """The host, and an operator who knows it alone."""
+
+    def __init__(self, server: Server, operator: Operator) -> None:
+        self.server = server
+        self.operator = operator
+
+    def bring_env(self) -> None:
+        """As an operator brings it: into the folder that bootstrap made."""
+        script = f"umask 077; cat >{CHECKOUT}/.env"
+        self.server.must(["sh", "-c", script], user="ubuntu", stdin=FILES[".env.example"])
+
+
+@contextmanager
+def bare_host(lab: Lab, place: Place, folder: Path) -> Iterator[Bare]:
+    """A fresh one, which is gone afterwards."""
+    with closing(Images(place)) as images:
+        image = images.recipe("bare").result()
+    server = Server(place, NAME, network.address(place, NUMBER), {})
+    words = ["create", "--name", server.container, "--hostname", NAME, "--init"]
+    words += ["--label", place.label, "--network", place.network, "--ip", server.address]
+    words += ["-v", "/lab", *powers(image), "-e", f"LAB_DAEMON={_daemon(place, image)}"]
+    for port, outside in zip(PORTS, network.free_ports(place, len(PORTS)), strict=True):
+        words += ["-p", f"127.0.0.1:{outside}:{port}"]
+    docker("rm", "-f", "-v", server.container, check=False)
+    docker(*words, image)
+    remote = lab.folder / "origin.git"
+    _publish(remote, folder / "project")
+    try:
+        docker("cp", "-", f"{server.container}:/", stdin=_keys(lab, folder))
+        docker("start", server.container)
+        wait_until(server.answers_ssh, "the bare host answers", 30)
+        yield Bare(server, Operator(_inventory(lab, server, folder)))
+    finally:
+        docker("rm", "-f", "-v", server.container)
+        run("git", "branch", "--delete", "--force", BRANCH, folder=remote)
+
+
+def _publish(remote: Path, folder: Path) -> None:
+    """The project, where the host fetches from."""
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    run("git", "init", "--quiet", folder=folder)
+    run("git", "add", "--all", folder=folder)
+    author = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+    run("git", *author, "commit", "--quiet", "--message", "A site", folder=folder)
+    run(
+        "git", "push", "--quiet", "--force", str(remote), f"HEAD:refs/heads/{BRANCH}", folder=folder
+    )
+
+
+def _daemon(place: Place, image: str) -> str:
+    """What lets its engine pull here; bootstrap must leave it as it is."""
+    registry = Mirror(place).registry
+    settings = {
+        "storage-driver": "overlay2",
+        "registry-mirrors": [f"http://{registry}"],
+        "insecure-registries": [registry],
+        "dns": network.resolvers(image).split(),
+    }
+    return json.dumps(settings)
+
+
+def _keys(lab: Lab, folder: Path) -> bytes:
+    """Its host key, and the operator's key for root, as a tar to unpack at its root."""
+    host_key = folder / "host_key"
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host_key), folder=folder)
+    members = [
+        ("etc/ssh/ssh_host_ed25519_key", host_key, 0o600),
+        ("etc/ssh/ssh_host_ed25519_key.pub", folder / "host_key.pub", 0o644),
+        ("root/.ssh/authorized_keys", lab.folder / f"{KEY}.pub", 0o600),
+    ]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for target, source, mode in members:
+            member = tarfile.TarInfo(target)
+            data = source.read_bytes()
+            member.size, member.mode = len(data), mode
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _inventory(lab: Lab, server: Server, folder: Path) -> Path:
+    """A ``hosts.ini`` of the bare host alone, with the small project."""
+    parsed = configparser.ConfigParser(interpolation=None, default_section="defaults")
+    parsed.read(lab.hosts_ini)
+    parsed.remove_section("ubuntu")
+    parsed.remove_section("montreal")
+    parsed[NAME] = {
+        "host": "127.0.0.1", "port": str(server.ssh_port), "address": server.address,
+        "key": str(lab.folder / KEY), "open_ports": "80",
+        "branch": BRANCH, "compose": "compose.yaml",
+    }  # fmt: skip
+    public = (folder / "host_key.pub").read_text().split()
+    (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.ssh_port} {public[0]} {public[1]}\n")
+    file = folder / "hosts.ini"
+    with file.open("w") as text:
+        parsed.write(text)
+    return file
