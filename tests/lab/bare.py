@@ -59,12 +59,13 @@ class Bare:
 
 
 @contextmanager
-def bare_host(lab: Lab, place: Place, folder: Path) -> Iterator[Bare]:
-    """A fresh one, which is gone afterwards."""
+def bare_host(lab: Lab, place: Place, folder: Path, init: str = "systemd") -> Iterator[Bare]:
+    """A fresh one, which is gone afterwards. ``init``: ``systemd``, or ``sshd`` alone."""
     with closing(Images(place)) as images:
         image = images.recipe("bare").result()
     server = Server(place, NAME, network.address(place, NUMBER), {})
-    words = ["create", "--name", server.container, "--hostname", NAME, "--init"]
+    words = ["create", "--name", server.container, "--hostname", NAME, "-e", f"LAB_INIT={init}"]
+    words += ["--init"] if init == "sshd" else []
     words += ["--label", place.label, "--network", place.network, "--ip", server.address]
     words += ["-v", "/lab", *powers(image), "-e", f"LAB_DAEMON={_daemon(place, image)}"]
     for port, outside in zip(PORTS, network.free_ports(place, len(PORTS)), strict=True):
