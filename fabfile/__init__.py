@@ -7,7 +7,7 @@ from there (docs/own-project.md).
 
 from invoke import Collection
 
-from . import certs, completion, cron, db, fleet, listing, new, usage, volume
+from . import certs, completion, cron, db, env, fleet, hosts, listing, new, usage, volume
 from .command import FOLDER, folder_of, known_servers
 from .servers import server_tasks
 
@@ -26,7 +26,15 @@ def namespace(fabfile: str) -> Collection:
         fleet.bootstrap_task,
     )
     made = Collection(*of_all, new.new_task)
-    for below in (*map(server_tasks, known_servers()), db.ns, volume.ns, certs.ns, cron.ns):
+    for below in (
+        *map(server_tasks, known_servers()),
+        db.ns,
+        volume.ns,
+        certs.ns,
+        cron.ns,
+        env.ns,
+        hosts.ns,
+    ):
         made.add_collection(below)
     return made
 

@@ -12,7 +12,7 @@ from typing import Any
 from fabric import Connection
 from invoke import Argument, Context, Exit, Task
 
-from .model.errors import FAILED, Trouble, refused
+from .model.errors import FAILED, Trouble, as_trouble, refused
 from .model.sections import hosts_file, servers_of
 from .options import JSON, Option
 from .ui.console import Console
@@ -78,6 +78,9 @@ def command(
             except Trouble as trouble:
                 console.error(trouble)
                 raise Exit(code=trouble.code) from None
+            except Exception as error:  # noqa: BLE001 # a bug's traceback may hold a secret too
+                console.error(as_trouble(error))
+                raise Exit(code=FAILED) from None
             except KeyboardInterrupt:
                 console.error(Trouble("interrupted; fab status shows where things stand"))
                 raise Exit(code=FAILED) from None

@@ -197,9 +197,20 @@ CERTIFICATE = Text(
 KEY = Text("key", "file with its private key, PEM, without a passphrase", "FILE", REQUIRED)
 SERVER = Text(
     "server",
-    "name in hosts.ini (default: the only one that can be meant; ssl.renew: all)",
+    "name in hosts.ini (default: the only one that can be meant; ssl.renew, env.check, env.diff,"
+    " env.explain, env.init: all; env.rotate: all that need it alike)",
     "SERVER",
 )
+FINGERPRINT = Text(
+    "fingerprint",
+    "the host key's, as the server's own console shows it (default: compare and answer)",
+    "SHA256:...",
+)
+FILE = Text("file", "an .env on this machine (default: standard input or output)", "FILE")
+ANSWERS = Text(
+    "answers", "file with KEY=value lines for what would be asked (default: ask)", "FILE"
+)
+SETTING = Text("setting", "a key of .env, such as JWT_SECRET_KEY", "KEY", REQUIRED)
 FORCE = Flag("force", "renew also what is not due yet")
 NUMBER = Number("number", "how many releases (default: 10)", default=10)
 ON = Text(
@@ -244,7 +255,9 @@ USER = Text(
 )
 PATH = Text("path", "folder in the git repository of the project (default: here)", "FOLDER", ".")
 COMPOSE = Text(
-    "compose", "its compose file (default: the one that docker compose looks for)", "FILE"
+    "compose",
+    "its compose files, with commas (default: the one that docker compose takes)",
+    "FILES",
 )
 
 ALLOWED = (RESTART_DATA, ALLOW_DESTRUCTIVE, REMOVE_ORPHANS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .framing import fields
 from .reading import load
@@ -41,9 +41,9 @@ class Commit:
     """The text of ``.env.example``."""
     log: tuple[Change, ...]
     """The commit and those before it, newest first; at most 200."""
-    resolved: str
+    resolved: str = field(repr=False)
     hashes: str
-    effective: Mapping[str, str]
+    effective: Mapping[str, str] = field(repr=False)
     """What compose reads in ``.env``, per key."""
     filtered: tuple[str, ...] = ()
     """Files that git keeps elsewhere: a filter (LFS) is to fill them in."""
@@ -51,6 +51,13 @@ class Commit:
     """Folders where its files go that the server's user cannot write to."""
     contains_head: bool = False
     """Whether what the checkout stands on is this commit or one before it, however far back."""
+    unset: tuple[str, ...] = ()
+    """The variables that its stack reads, and that have neither a value nor a default."""
+
+    @property
+    def bare(self) -> bool:
+        """Whether it says of no setting that a server must have it."""
+        return bool(self.id) and not self.example
 
     def since(self, base: str) -> tuple[Change, ...] | None:
         """The changes after the commit ``base``; None when it is not among those known."""
@@ -86,10 +93,11 @@ def parse_commit(sections: Mapping[str, str], ref: str) -> Commit:
         log=log,
         resolved=sections["resolved"],
         hashes=sections["hashes"],
-        effective=_effective(sections["effective"]),
+        effective=effective(sections["effective"]),
         filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
         blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
         contains_head=bool(sections["contains"]),
+        unset=tuple(sections["unset"].split()),
     )
 
 
@@ -125,7 +133,7 @@ def _log(text: str) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def _effective(text: str) -> dict[str, str]:
+def effective(text: str) -> dict[str, str]:
     """Compose doubles every ``$`` when it prints a configuration."""
     try:
         environment = load(text)["services"]["reading"]["environment"]

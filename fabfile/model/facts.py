@@ -141,7 +141,7 @@ class Facts:
     disks: tuple[Disk, ...]
     env_stat: tuple[str, str] | None
     """Owner and octal mode of ``.env``."""
-    env: str
+    env: str = field(repr=False)
     certificate: str
     trust: str
     """What this one trusts of the server that it calls."""

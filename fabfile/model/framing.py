@@ -37,6 +37,12 @@ def sections_of(output: str, mark: str) -> Sections:
     return sections
 
 
+def begun(output: str, mark: str, name: str) -> str:
+    """The text of one section as far as it came; empty: it did not come."""
+    _, found, rest = f"\n{output}".partition(f"\n{mark} {name}\n")
+    return rest.partition(f"\n{mark} ")[0] if found else ""
+
+
 def fields(text: str, number: int) -> list[tuple[str, ...]]:
     """Rows of so many fields, each of which ends with NUL."""
     *found, rest = text.split("\0")

@@ -16,7 +16,20 @@ ENTRY = re.compile(r"""( *)["']?([A-Za-z0-9._-]+)["']? *:.*""")
 """A line of YAML that begins with a key, and how far it is indented."""
 DEFAULTS = "defaults"
 TASKS = frozenset(
-    {"bootstrap", "cron", "db", "deploy", "doctor", "new", "plan", "ssl", "status", "volume"}
+    {
+        "bootstrap",
+        "cron",
+        "db",
+        "deploy",
+        "doctor",
+        "env",
+        "hosts",
+        "new",
+        "plan",
+        "ssl",
+        "status",
+        "volume",
+    }
 )
 """What ``fab NAME`` is already: no server is called so."""
 

@@ -213,6 +213,8 @@ def _probe(raw: Mapping[str, Any]) -> Probe:
 
 
 def _known(where: str, raw: Mapping[str, Any], known: frozenset[str]) -> None:
+    if not isinstance(raw, Mapping):
+        raise refused(f"{where}: not a mapping of keys to values")
     unknown = sorted(set(raw) - known)
     if unknown:
         raise refused(

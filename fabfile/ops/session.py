@@ -15,7 +15,8 @@ from typing import Self, TypeVar
 from ..model.errors import Trouble, refused
 from ..model.inventory import Inventory, Server, parse
 from ..model.sections import hosts_file
-from ..remote.access.connect import Ask, connect, hops
+from ..remote.access.connect import Ask, connect
+from ..remote.access.hops import hops
 from ..remote.access.ssh_config import of_host
 from ..remote.host import Host
 from ..ui.console import Console
@@ -100,23 +101,26 @@ class Session:
             at = (name, server.user)
             found = self._hosts.get(at)
             if found is None or (found.done() and found.exception()):
-                self._ask(server)
+                self.passphrases(server)
                 found = self._hosts[at] = Future()
                 opening = (found, server)
                 threading.Thread(target=self._open, args=opening, daemon=True).start()
             return found
 
-    def _ask(self, server: Server) -> None:
+    def passphrases(self, server: Server) -> Ask:
         """Have the passphrases of its keys, each asked for once in a command."""
         for hop in hops(server) if server.passphrase and not server.agent else ():
             if hop.key not in self._passphrases:
                 said = self.console.secret(f"passphrase of {hop.key}")
                 self.console.hide([said])
                 self._passphrases[hop.key] = said
+        return self._passphrases.__getitem__
 
     def _open(self, found: Future[Host], server: Server) -> None:
         try:
-            found.set_result(self._opener(server, self._passphrases.__getitem__))
+            host = self._opener(server, self._passphrases.__getitem__)
+            host.hide = self.console.hide
+            found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.access import folders, reach
-from ..model.access.envfile import Findings, parse, schema
+from ..model.access.envfile import Findings, schema
 from ..model.commit import LOCAL
-from ..model.data import offsite
+from ..model.data import offsite, packing
 from ..model.deploy import clone
 from ..model.deploy.decide import decide
 from ..model.deploy.handed import context_problems, not_handed_over
 from ..model.deploy.naming import name_problems
+from ..model.deploy.others import same_name
 from ..model.deploy.plan import Plan, Target, Wish, target_of
 from ..model.deploy.preflight import (
     PROGRAMS,
@@ -68,20 +69,19 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     """Look at a server and at ``ref`` (default: its branch at the remote), in one round trip."""
     host = session.host(name)
     server = host.server
-    wished = (offsite.AGE,) if server.offsite.recipient else ()
+    wished = (server.compression, *((offsite.AGE,) if server.offsite.recipient else ()))
     lacking, facts = at_once(
         lambda: require_programs(host, PROGRAMS, wished), lambda: _look(host, ref or server.branch)
     )
     if isinstance(facts, Trouble):  # not where a program is missing: that is why
         raise facts
-    session.console.hide(_secrets(facts))
     env = env_findings(server, facts)
     engine = engine_problems(facts)
     problems = [*engine, *host_problems(server, facts), *commit_problems(server, facts)]
     problems += clone.problems(server, facts) if ref != DEPLOYED else []
     problems += env.problems
     target = None
-    if facts.commit and facts.commit.id and facts.env_stat:
+    if facts.commit and facts.commit.id and (facts.env_stat or facts.commit.bare):
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not (engine or is_another_stack(facts) or (target is None and env.problems)):
@@ -93,6 +93,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     if target and target.stack.database:
         notes += offsite.warnings(server.offsite, facts.env, lacking)
     if target:
+        notes += packing.warnings(target.stack, server.compression, lacking)
         notes += reach.warnings(facts.reach, target.stack.project)
     if target is None and not problems:
         problems = ["the look tells neither what is wanted nor why it cannot be had"]
@@ -118,13 +119,6 @@ def state_lines(session: Session, name: str) -> list[str]:
     ]
 
 
-def _secrets(facts: Facts) -> list[str]:
-    """The values of ``.env`` that the schema calls secret."""
-    values = parse(facts.env).values
-    example = facts.commit.example if facts.commit else ""
-    return [values[rule.key] for rule in schema(example) if rule.secret and values.get(rule.key)]
-
-
 def _domain_key(facts: Facts, server: Server) -> str:
     """The key of ``.env`` that holds this server's domain; empty: there is none."""
     rules = schema(facts.commit.example if facts.commit else "")
@@ -138,7 +132,7 @@ def _target(
     assert commit is not None
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
-        return None, Findings((f"compose refuses {server.compose}: {reason}",))
+        return None, Findings((f"compose refuses {server.compose_file}: {reason}",))
     if commit.resolved.startswith("unread: "):
         reason = commit.resolved.removeprefix("unread: ").strip()
         return None, Findings((f"git cannot lay out commit {commit.id[:8]} to be read: {reason}",))
@@ -148,6 +142,7 @@ def _target(
     except Trouble as trouble:
         return None, Findings((trouble.message,))
     problems = [*stack_problems(facts, stack), *context_problems(target.images, commit.tree)]
+    problems += same_name(server, stack, facts)
     problems += not_handed_over(stack, commit, server.path)
     return target, Findings(tuple(problems))
 

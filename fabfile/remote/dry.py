@@ -17,6 +17,7 @@ class DryHost(Host):
 
     def __init__(self, host: Host, told: Told) -> None:
         super().__init__(host.server, host.context, host.shells)
+        self.hide = host.hide
         self._told = told
 
     def write(

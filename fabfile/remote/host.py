@@ -55,6 +55,8 @@ class Host:
         """What reads and writes run in."""
         self.turn: Turn | None = None
         """While a lock of the server is held: what its changes run in."""
+        self.hide: Callable[[Iterable[str]], None] = lambda _secrets: None
+        """Told of each secret of the server's ``.env`` as soon as it was read."""
 
     @property
     def name(self) -> str:

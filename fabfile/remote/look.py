@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from ..model.access.secrecy import secret_values
 from ..model.answer import parse
 from ..model.deploy import preflight
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
+from ..model.framing import begun
 from .access.connect import missing_programs
 from .deploy.compose import CLEAN
 from .deploy.git import LONGEST, MEANWHILE, SHARED, STILL
@@ -39,7 +41,7 @@ def look(host: Host, ref: str = "") -> Facts:
             str(server.root),
             server.repository,
             ref,
-            str(server.compose),
+            server.compose_file,
             mark,
             str(STILL),
             str(LONGEST),
@@ -47,6 +49,9 @@ def look(host: Host, ref: str = "") -> Facts:
         timeout=Limits(LONGEST + 2 * STILL, still=2 * STILL),
         check=False,
     )
+    # Also of half an answer: what follows may show what its programs said.
+    examples = [begun(output.stdout, mark, name) for name in ("example_here", "example")]
+    host.hide(secret_values(begun(output.stdout, mark, "env"), *examples))
     try:
         return parse(output.stdout, mark, ref)
     except ValueError as error:
@@ -54,7 +59,7 @@ def look(host: Host, ref: str = "") -> Facts:
             raise refused(
                 f"{host.name}: no temporary file can be made; is the disk full?"
             ) from None
-        # Only its errors: what it printed holds .env, and nothing knows yet what of that is secret.
+        # Only its errors: what it printed holds .env, of which not all is hidden.
         raise Trouble(f"{host.name}: {error}", evidence=output.errors()) from None
 
 

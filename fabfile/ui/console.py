@@ -215,6 +215,12 @@ class Console:
         for line in trouble.evidence:
             rich.print(Text(self._shown(f"  {line}")))
 
+    def ask(self, question: str) -> str:
+        """What a person types. Only where one can answer."""
+        with self._writing:
+            self.rich.print(self._shown(question), end="", markup=False, emoji=False)
+        return sys.stdin.readline().strip()
+
     def confirm(self, question: str) -> bool:
         """Ask once. Only where a person can answer; elsewhere the answer is the command itself."""
         with self._writing:

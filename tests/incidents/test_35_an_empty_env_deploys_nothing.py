@@ -24,7 +24,7 @@ def test_a_deploy_with_an_empty_env_is_refused_in_one_line(scene: Scene) -> None
         scene.ubuntu.must(["truncate", "-s", "0", env])
         with untouched(scene.ubuntu):
             said = refused(scene.operator.fab("ubuntu.deploy", "--ref", scene.runs))
-    assert said == f"ubuntu: {env} is empty: copy .env.example, fill its blanks"
+    assert said == f"ubuntu: {env} is empty: fab env.init fills it"
 
 
 def test_compose_itself_refuses_an_empty_env(scene: Scene) -> None:

@@ -47,7 +47,7 @@ def test_a_wrong_path_a_wrong_root_and_no_compose_are_told_together(
     assert sorted(ran.evidence) == [
         f"/srv/wishwithme does not exist and ubuntu may not use sudo to make it; {once}",
         "docker compose is missing or older than 2.20; install the docker compose plugin",
-        "no /home/ubuntu/wishwithme/.env: copy .env.example, fill its blanks, chmod 600",
+        "no /home/ubuntu/wishwithme/.env: fab env.init makes it",
     ]
 
 

@@ -27,7 +27,10 @@ def test_somebody_else_behind_the_address_gets_no_word(scene: Scene, tmp_path: P
             [f"{where} {kind} {public}"],
             "is not the pinned one; if the server was really reinstalled",
         ),
-        ([], f"no host key of 127.0.0.1:{montreal.ssh_port} is pinned; compare the fingerprint"),
+        (
+            [],
+            f"no host key of 127.0.0.1:{montreal.ssh_port} is pinned; fab hosts.pin montreal",
+        ),
     ):
         pinned.write_text("".join(f"{line}\n" for line in [*others, *stranger]))
         before = pinned.read_text()
@@ -39,10 +42,13 @@ def test_somebody_else_behind_the_address_gets_no_word(scene: Scene, tmp_path: P
 
 
 def test_no_workflow_and_no_script_asks_the_network_for_a_key() -> None:
-    """One file names the command: in the remedy, beside the comparison with the console."""
+    """``fab hosts.pin`` alone fetches one, and believes it once a person has compared it."""
     folders = (".github/workflows", "scripts", "fabfile")
     files = [file for folder in folders for file in ROOT.glob(f"{folder}/**/*") if file.is_file()]
     texts = {file.name: file.read_text() for file in files if file.suffix != ".pyc"}
-    assert [name for name, text in texts.items() if "ssh-keyscan" in text] == ["connect.py"]
+    assert [name for name, text in texts.items() if "ssh-keyscan" in text] == []
+    fetching = [name for name, text in texts.items() if "get_remote_server_key" in text]
+    assert fetching == ["pins.py"]
+    assert [name for name, text in texts.items() if "pins.fetch(" in text] == ["pinning.py"]
     lax = ("StrictHostKeyChecking=no", "AutoAddPolicy", "WarningPolicy")
     assert [name for name, text in texts.items() if any(word in text for word in lax)] == []

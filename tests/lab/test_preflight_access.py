@@ -107,7 +107,8 @@ def test_a_host_key_that_is_not_the_pinned_one(pair: Pair, tmp_path: Path) -> No
         said = refusal(pair.operator, hosts_ini)
     assert said == (
         f"montreal: the host key of 127.0.0.1:{port} is not the pinned one; if the server was"
-        f" really reinstalled: ssh-keygen -R '[127.0.0.1]:{port}' -f {known}, then pin the new key"
+        f" really reinstalled: ssh-keygen -R '[127.0.0.1]:{port}' -f {known}, then fab"
+        " hosts.pin montreal"
     )
 
 
@@ -124,8 +125,8 @@ def test_a_host_key_that_nobody_pinned(pair: Pair, tmp_path: Path, pinned: str |
     assert (ran.code, ran.out) == (2, "")
     assert ran.evidence[0] == "before that, these must be yours (docs/hosts.md):"
     assert ran.error == (
-        f"montreal: no host key of 127.0.0.1:{port} is pinned; compare the fingerprint of"
-        f" ssh-keyscan -p {port} 127.0.0.1 with the server's console, then add the line to {known}"
+        f"montreal: no host key of 127.0.0.1:{port} is pinned; fab hosts.pin montreal fetches it,"
+        " to be compared with the server's console"
     )
     assert not known.exists() or known.read_text() == ""
 

@@ -115,8 +115,8 @@ def test_a_setting_that_cannot_be(pair: Pair, overrides: dict[str, str | None], 
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["rm", ENV], f"no {ENV}: copy .env.example, fill its blanks, chmod 600"),
-        (["truncate", "-s", "0", ENV], f"{ENV} is empty: copy .env.example, fill its blanks"),
+        (["rm", ENV], f"no {ENV}: fab env.init makes it"),
+        (["truncate", "-s", "0", ENV], f"{ENV} is empty: fab env.init fills it"),
         (["chmod", "644", ENV], f"{ENV} has mode 644: others can read it; chmod 600 {ENV}"),
         (["chown", "root", ENV], f"{ENV} belongs to root; run: sudo chown ubuntu {ENV}"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import pty
@@ -23,16 +24,16 @@ CONF = "/etc/ssh/sshd_config.d/forwarding.conf"
 RELOAD = "pkill -HUP -o -x sshd"
 
 
-def behind(pair: Pair, folder: Path, gateway: str = "", config: Path | None = None) -> Path:
+def behind(pair: Pair, folder: Path, **settings: str) -> Path:
     """An inventory in which montreal has the address that only the lab's servers know."""
-    more: dict[str, str | Path] = {"gateway": gateway} if gateway else {}
-    if config:
-        more["ssh_config"] = config
-    address = {"host": pair.montreal.address, "port": "22"}
-    hosts_ini = inventory(pair.operator.hosts_ini, folder, "montreal", {**address, **more})
-    known = folder / "known_hosts"
-    door = f"[127.0.0.1]:{pair.montreal.ssh_port} "
-    known.write_text(known.read_text().replace(door, f"{pair.montreal.address} "))
+    address = pair.montreal.address
+    hosts_ini = inventory(
+        pair.operator.hosts_ini, folder, "montreal", {"host": address, "port": "22", **settings}
+    )
+    known, door = folder / "known_hosts", f"[127.0.0.1]:{pair.montreal.ssh_port}"
+    text = known.read_text()
+    pins = [text.replace(door, place) for place in (address, f"[{address}]:1")]
+    known.write_text("".join(pins))
     return hosts_ini
 
 
@@ -63,7 +64,7 @@ def jump(pair: Pair) -> str:
 
 
 def test_by_way_of_a_jump_host_whose_host_key_is_pinned_too(pair: Pair, tmp_path: Path) -> None:
-    hosts_ini = behind(pair, tmp_path, jump(pair))
+    hosts_ini = behind(pair, tmp_path, gateway=jump(pair))
     comes_in(hosts_ini)
     known = tmp_path / "known_hosts"
     lines = known.read_text().splitlines(keepends=True)
@@ -77,17 +78,18 @@ def test_by_way_of_a_jump_host_whose_host_key_is_pinned_too(pair: Pair, tmp_path
 
 
 def test_a_jump_host_that_does_not_lead_there(pair: Pair, tmp_path: Path) -> None:
-    """Its sshd forbids it, or nothing answers there."""
-    hosts_ini = behind(pair, tmp_path, jump(pair))
-    said = f"montreal: its gateway does not lead to {pair.montreal.address}: "
-    with pair.montreal.partition():
-        assert kept_out(pair, hosts_ini) == (
-            f"{said}from there nothing answers at that address and port"
-        )
+    """Nothing answers there, or its sshd forbids it."""
+    address = pair.montreal.address
+    said = f"montreal: its gateway does not lead to {address}"
+    nothing = behind(pair, tmp_path / "nothing", gateway=jump(pair), port="1")
+    assert kept_out(pair, nothing) == (
+        f"{said}:1: from there nothing answers at that address and port"
+    )
     pair.ubuntu.must(["sh", "-c", f"echo {FORBIDS} >{CONF}; {RELOAD}"])
     try:
         pair.ubuntu.wait_ready()
-        assert kept_out(pair, hosts_ini) == f"{said}its sshd forbids it (AllowTcpForwarding)"
+        forbidden = behind(pair, tmp_path / "forbidden", gateway=jump(pair))
+        assert kept_out(pair, forbidden) == (f"{said}: its sshd forbids it (AllowTcpForwarding)")
     finally:
         pair.ubuntu.must(["sh", "-c", f"rm {CONF}; {RELOAD}"])
         pair.ubuntu.wait_ready()
@@ -103,14 +105,15 @@ def test_by_the_configuration_of_the_ssh_client(lab: Lab, pair: Pair, tmp_path: 
         f"Host door\n  HostName 127.0.0.1\n  Port {pair.ubuntu.ssh_port}\n  User ubuntu\n"
         f"  IdentityFile {key}\n"
     )
-    hosts_ini = behind(pair, tmp_path, config=config)
-    lines = [
-        line
-        for line in hosts_ini.read_text().splitlines()
-        if line.partition(" ")[0] not in ("port", "user", "key")
-    ]
-    text = "\n".join(lines).replace(f"host = {pair.montreal.address}", "host = resolver")
-    hosts_ini.write_text(text)
+    hosts_ini = behind(pair, tmp_path, ssh_config=str(config))
+    parsed = configparser.ConfigParser(interpolation=None, default_section="defaults")
+    parsed.read(hosts_ini)
+    for name in ("user", "key"):
+        parsed["ubuntu"][name] = parsed["defaults"].pop(name)
+    parsed["montreal"].pop("port")
+    parsed["montreal"]["host"] = "resolver"
+    with hosts_ini.open("w", encoding="utf-8") as text:
+        parsed.write(text)
     comes_in(hosts_ini)
 
 

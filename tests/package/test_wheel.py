@@ -109,9 +109,8 @@ def test_a_server_whose_key_nobody_pinned_is_one_line(
     assert ran.stdout == ""
     line, *below = ran.stderr.splitlines()
     assert line == (
-        "error: third: no host key of 192.0.2.7 is pinned; compare the fingerprint of"
-        " ssh-keyscan -p 22 192.0.2.7 with the server's console, then add the line to"
-        f" {elsewhere}/known_hosts"
+        "error: third: no host key of 192.0.2.7 is pinned; fab hosts.pin third fetches it,"
+        " to be compared with the server's console"
     )
     assert below[0] == "  before that, these must be yours (docs/hosts.md):"
 

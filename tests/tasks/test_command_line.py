@@ -79,6 +79,8 @@ def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) ->
         "Volumes:",
         "Certificates:",
         "What cron does:",
+        "Settings and secrets:",
+        "The way to servers:",
         "Another project:",
     ]
     names = [line.split()[0] for line in lines if re.match(r"  \S", line)]
@@ -120,7 +122,7 @@ def test_each_section_has_its_tasks_and_a_list_needs_no_more_of_the_inventory(
     hosts.write_text("[defaults]\nport = none\n[third]\n[db]\n[ third ]\n[Fourth]\n")
     tasks = listed(json.loads(fab(hosts, "--list", "--list-format=json").stdout))
     groups = {name.partition(".")[0] for name in tasks if "." in name}
-    assert groups == {"third", "cron", "db", "ssl", "volume"}
+    assert groups == {"third", "cron", "db", "env", "hosts", "ssl", "volume"}
     ran = fab(hosts, "third.status")
     assert ran.returncode == 2
     assert f"  {hosts}:4: [db] has the name of a task: name it otherwise\n" in ran.stderr
@@ -269,6 +271,10 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "status",
         "status: services",
         "doctor",
+        "env.check",
+        "env.diff",
+        "env.diff: keys",
+        "env.explain",
         "health",
         "ssl.status",
         "db.backup, db.verify",

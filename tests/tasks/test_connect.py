@@ -124,9 +124,8 @@ def test_an_unknown_host_is_named_with_the_way_to_pin_it_and_all_that_must_be_se
         connect.connect(replace(server, settings=said), nobody)
     assert (caught.value.code, dialled.made) == (REFUSED, [])
     assert caught.value.message == (
-        "ubuntu: no host key of 192.0.2.7:2222 is pinned; compare the fingerprint of"
-        " ssh-keyscan -p 2222 192.0.2.7 with the server's console,"
-        f" then add the line to {server.known_hosts}"
+        "ubuntu: no host key of 192.0.2.7:2222 is pinned; fab hosts.pin ubuntu fetches it,"
+        " to be compared with the server's console"
     )
     assert caught.value.evidence == (
         "before that, these must be yours (docs/hosts.md):",
@@ -208,7 +207,7 @@ def test_a_changed_host_key_is_named_with_the_exact_remedy(
     assert refused_by(error, dialled, server) == (
         "ubuntu: the host key of 192.0.2.7:2222 is not the pinned one; if the server was really"
         f" reinstalled: ssh-keygen -R '[192.0.2.7]:2222' -f {server.known_hosts},"
-        " then pin the new key"
+        " then fab hosts.pin ubuntu"
     )
 
 
@@ -277,16 +276,17 @@ def test_a_jump_host_whose_key_is_not_pinned_is_not_dialled(
 
 
 @pytest.mark.parametrize(
-    ("code", "why"),
+    ("error", "why"),
     [
-        (1, "its sshd forbids it (AllowTcpForwarding)"),
-        (2, "from there nothing answers at that address and port"),
+        (ChannelException(1, "no"), "its sshd forbids it (AllowTcpForwarding)"),
+        (ChannelException(2, "no"), "from there nothing answers at that address and port"),
+        (SSHException("Timeout opening channel."), "from there nothing answers within 30 s"),
     ],
 )
 def test_a_jump_host_that_does_not_lead_there_is_told_apart(
-    dialled: type[Dialled], server: Server, code: int, why: str
+    dialled: type[Dialled], server: Server, error: SSHException, why: str
 ) -> None:
-    dialled.error, dialled.well = ChannelException(code, "no"), "door.example"
+    dialled.error, dialled.well = error, "door.example"
     with pytest.raises(Trouble) as caught:
         connect.connect(by_way(server), nobody)
     said = f"ubuntu: its gateway does not lead to 192.0.2.7:2222: {why}"

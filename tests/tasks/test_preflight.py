@@ -75,11 +75,11 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "no settings": (
         lambda m: m.files.pop(ENV),
-        f"no {ENV}: copy .env.example, fill its blanks, chmod 600",
+        f"no {ENV}: fab env.init makes it",
     ),
     "empty settings": (
         lambda m: m.files.update({ENV: "\n"}),
-        f"{ENV} is empty: copy .env.example, fill its blanks",
+        f"{ENV} is empty: fab env.init fills it",
     ),
     "readable settings": (
         setting("env_stat", "ubuntu|644"),

@@ -194,15 +194,36 @@ def test_sound_settings_have_no_problem() -> None:
 
 
 def test_missing_settings_are_one_line_that_says_what_to_do() -> None:
+    assert env("", "A=", env_stat=None) == Findings((f"no {ENV}: fab env.init makes it",))
+
+
+def test_a_stack_that_reads_nothing_needs_no_settings() -> None:
+    assert env("", env_stat=None, releases=()) == Findings()
+    assert env("", releases=()) == Findings()
+
+
+def test_settings_that_name_other_files_are_wrong_without_an_example_too() -> None:
+    line = ".env: COMPOSE_FILE is not 'compose/app.yml', which hosts.ini says"
+    assert env("COMPOSE_FILE=compose.yaml\n", releases=()) == Findings((line,))
+
+
+def test_settings_that_are_gone_are_not_taken_for_none() -> None:
     assert env("", env_stat=None) == Findings(
-        (f"no {ENV}: copy .env.example, fill its blanks, chmod 600",)
+        (f"no {ENV}, which release r1 had: bring back the copy beside its record",)
     )
+
+
+@pytest.mark.parametrize("settings", [{"env_stat": None, "env": ""}, {"env": "A=1\n"}])
+def test_what_the_stack_reads_and_nobody_sets_is_named(settings: dict[str, Any]) -> None:
+    wanted = commit(unset=("KEY", "TOKEN"))
+    found = env_findings(SERVER, facts(**settings, commit=wanted, releases=()))
+    assert found == Findings((f"the stack reads KEY, TOKEN: set each in {ENV}, empty if so meant",))
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "A=\nB=\n"])
 def test_settings_without_a_single_value_are_empty(text: str) -> None:
     assert env(text, "# @required\nA=\n# @required\nB=\n") == Findings(
-        (f"{ENV} is empty: copy .env.example, fill its blanks",)
+        (f"{ENV} is empty: fab env.init fills it",)
     )
 
 
@@ -337,7 +358,7 @@ def test_a_limit_beyond_the_host_is_named_with_the_remedy() -> None:
 
 def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
     remedies = (
-        "install", "start it", "run once", "free some space", "chmod", "push it", "copy",
+        "install", "start it", "run once", "free some space", "chmod", "push it", "fab env.init",
         "rename or remove", "lower the limit", "remove it once",
     )  # fmt: skip
     bad = facts(

@@ -9,7 +9,7 @@ import pytest
 from fabfile.model.access.way_in import Gateway
 from fabfile.model.errors import Trouble
 from fabfile.model.inventory import Inventory, Server, parse
-from fabfile.remote.access.connect import hops
+from fabfile.remote.access.hops import hops
 from fabfile.remote.access.ssh_config import of_host
 
 SECTION = """\

@@ -1,1 +1,1 @@
-"""Making a host a server that can be deployed to."""
+"""Use cases of a kind: how a server is made and reached, and what stands in its ``.env``."""

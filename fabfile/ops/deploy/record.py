@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from ...model.access.envfile import digests, parse
 from ...model.deploy.way_back import env_needed, schema_of
@@ -107,7 +108,7 @@ class Record:
             commits=self._commits(images),
             backup=backup,
             schema=schema or schema_of(decided.sight.facts.releases),
-            steps=tuple(self.done),
+            steps=tuple(replace(one, note=redact(one.note)) for one in self.done),
             gates=tuple(
                 Done(v.gate, "ok" if v.ok else "red", round(v.seconds, 3), redact(v.why))
                 for v in self.verdicts

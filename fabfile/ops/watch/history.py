@@ -10,7 +10,7 @@ from ...model.deploy.preflight import unreadable
 from ...model.errors import refused
 from ...model.facts import Facts
 from ...model.release import Done, Release
-from ...remote import state
+from ...remote import settings, state
 from ...remote.look import look
 from ..session import Session
 
@@ -39,6 +39,12 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         for release in newest
     ]
     session.console.table(name, ("release", "outcome", "took", "who", "what"), rows)
+    edits = [
+        (_time(edit.at), edit.task, edit.who, ", ".join(edit.keys))
+        for edit in reversed([*settings.changes(session.host(name))][-number:])
+    ]
+    if edits:
+        session.console.table(f"{name}: .env", ("when", "task", "who", "keys"), edits)
     for text in unreadable(facts):
         session.console.warn(name, text)
 
@@ -59,7 +65,7 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
             del record[private]
         console.result(record)
         return
-    begun = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(release.started))
+    begun = _time(release.started)
     for label, value in (
         ("release", release.id),
         ("outcome", facts.outcome(release)),
@@ -81,6 +87,10 @@ def _show_one(session: Session, name: str, release: Release, facts: Facts, as_js
     _section(session, name, "gates", [_done(done) for done in release.gates])
     log = state.read_log(session.host(name), release).split("\n")[:-1]
     _section(session, name, "log", log)
+
+
+def _time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
 
 
 def _section(session: Session, name: str, title: str, lines: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,20 @@ from paramiko import (
     AuthenticationException,
     BadHostKeyException,
     Channel,
-    HostKeys,
     RejectPolicy,
     SSHException,
     Transport,
 )
 from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import ChannelException, NoValidConnectionsError
 
 from ...model.access.yours import to_be_set
-from ...model.errors import REFUSED, Trouble, Unwelcome, refused
+from ...model.errors import Trouble, refused
 from ...model.inventory import Server
 from ..host import Host
+from .hops import Hop, hops
 from .keys import agent_problem, key_problem
+from .pins import pinned
 from .sessions import session_of
 
 # Its threads would print tracebacks of what is raised here and told in one line.
@@ -52,43 +51,6 @@ Ask = Callable[[Path], str]
 """A private key to its passphrase, which a person knows."""
 
 
-@dataclass(frozen=True)
-class Hop:
-    """One connection on the way to a server: to itself, or to its jump host."""
-
-    server: Server
-    host: str
-    port: int
-    user: str
-    key: Path
-
-    @property
-    def where(self) -> str:
-        """As messages call it."""
-        place = f"{self.host}:{self.port}" if self.port != 22 else self.host
-        jump = self.server.gateway
-        return place if jump is None or jump.host != self.host else f"its gateway {place}"
-
-    def unwelcome(self, message: str) -> Trouble:
-        """The user is not let in; at a jump host, no other user of the server would be either."""
-        last = (self.host, self.port) == (self.server.host, self.server.port)
-        return Unwelcome(message, code=REFUSED) if last else refused(message)
-
-    @property
-    def known_as(self) -> str:
-        """Its name in ``known_hosts``."""
-        return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
-
-
-def hops(server: Server) -> list[Hop]:
-    """The jump host, if there is one, and the server."""
-    found = [Hop(server, server.host, server.port, server.user, server.key)]
-    if jump := server.gateway:
-        user, key = jump.user or server.user, jump.key or server.key
-        found.insert(0, Hop(server, jump.host, jump.port, user, key))
-    return found
-
-
 def connect(server: Server, ask: Ask) -> Host:
     """Open the server's one connection; exit code 2 with the cause and the remedy otherwise.
 
@@ -101,11 +63,12 @@ def connect(server: Server, ask: Ask) -> Host:
         _require_pinned(hop)
     connection: Bounded | None = None
     for hop in way:
-        connection = _opened(hop, ask, connection)
+        connection = opened(hop, ask, connection)
     return Host(server, connection)
 
 
-def _opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
+def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
+    """The connection to one hop, through the one before it."""
     server = hop.server
     passphrase = ask(hop.key) if server.passphrase and not server.agent else ""
     problem = agent_problem() if server.agent else key_problem(hop.key, passphrase)
@@ -144,21 +107,10 @@ def _require_pinned(hop: Hop) -> None:
     Nobody has worked with such a server from here yet: what must be set first is listed.
     """
     server = hop.server
-    pinned = HostKeys()
-    try:
-        if server.known_hosts.exists():
-            pinned.load(str(server.known_hosts))
-    except InvalidHostKey as error:
+    if not pinned(hop):
         raise refused(
-            f"{server.name}: {server.known_hosts} has a line that is no host key: {error.line[:60]}"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
-    if pinned.lookup(hop.known_as) is None:
-        raise refused(
-            f"{server.name}: no host key of {hop.where} is pinned; compare the fingerprint of"
-            f" ssh-keyscan -p {hop.port} {hop.host} with the server's console,"
-            f" then add the line to {server.known_hosts}",
+            f"{server.name}: no host key of {hop.where} is pinned;"
+            f" fab hosts.pin {server.name} fetches it, to be compared with the server's console",
             to_be_set(server),
         )
 
@@ -197,10 +149,10 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
         return refused(
             f"{server.name}: the host key of {where} is not the pinned one; if the server was"
             f" really reinstalled: ssh-keygen -R '{hop.known_as}' -f {server.known_hosts},"
-            " then pin the new key"
+            f" then fab hosts.pin {server.name}"
         )
-    if isinstance(error, ChannelException):
-        return refused(f"{server.name}: its gateway does not lead to {where}: {_no_way(error)}")
+    if why := _no_way(error):
+        return refused(f"{server.name}: its gateway does not lead to {where}: {why}")
     if isinstance(error, AuthenticationException) and "timeout" in str(error).lower():
         return refused(
             f"{server.name}: {where} did not say within {AUTHENTICATE} s whether it takes the key"
@@ -227,10 +179,15 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
     )
 
 
-def _no_way(error: ChannelException) -> str:
-    if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
-        return "its sshd forbids it (AllowTcpForwarding)"
-    return "from there nothing answers at that address and port"
+def _no_way(error: Exception) -> str:
+    """Why a jump host did not reach the next hop; empty: it was something else."""
+    if isinstance(error, ChannelException):
+        if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+            return "its sshd forbids it (AllowTcpForwarding)"
+        return "from there nothing answers at that address and port"
+    if "opening channel" in str(error):
+        return f"from there nothing answers within {CHANNEL} s"
+    return ""
 
 
 def _plain(error: Exception) -> str:

@@ -82,7 +82,7 @@ def crontab(host: Host) -> str:
             f"{host.name}: {host.server.user or 'this user'} may not use crontab;"
             " see /etc/cron.allow and /etc/cron.deny on the server"
         )
-    raise refused(f"{host.name}: the crontab cannot be read", output.tail())
+    raise refused(f"{host.name}: the crontab cannot be read", output.errors())
 
 
 def write_crontab(host: Host, before: str, after: str) -> None:

@@ -37,6 +37,9 @@ LOOKING = frozenset(
         "volumes",
         "env",
         "send",
+        "check-settings",
+        "probe-settings",
+        "tail",
     }
 )
 """Kinds of commands that change nothing."""

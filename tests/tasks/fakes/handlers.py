@@ -20,6 +20,7 @@ from .engine import Ended
 from .keeping import VOLUMES
 from .looking import look
 from .machine import CHECKOUT, Killed, Machine
+from .settings import SETTINGS
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
@@ -92,6 +93,13 @@ def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
     at = command.words.index("volumes")
     machine.folders |= {*command.words[1:at:2], *command.words[at + 1 :]}
     machine.modes |= dict(zip(command.words[1:at:2], command.words[0:at:2], strict=True))
+    return Ended()
+
+
+def make_env(machine: Machine, command: Command, _stdin: str) -> Ended:
+    checkout, stacks = command.words
+    assert f"{checkout}/.env" not in machine.files
+    machine.files[f"{checkout}/.env"] = f"COMPOSE_FILE={stacks}\n"
     return Ended()
 
 
@@ -226,6 +234,7 @@ HANDLERS: dict[str, Handler] = {
     "ports": ports,
     "curl": curl,
     "make-folders": make_folders,
+    "make-env": make_env,
     "guard": guard,
     "put": put,
     "cat": cat,
@@ -251,5 +260,6 @@ HANDLERS: dict[str, Handler] = {
     **BALANCING,
     **BASES,
     **SCHEDULE,
+    **SETTINGS,
     **VOLUMES,
 }

@@ -43,6 +43,8 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "disk", f"/dev/vda1 {50 << 30} 0 {machine.free} 1% /\n" * 3
     there = f"{CHECKOUT}/.env" in machine.files
     yield "env_stat", f"{machine.env_stat}\n" if there else ""
+    here = machine.commits.get(machine.head)
+    yield "example_here", here.files.get(".env.example", "") if here else ""
     yield "env", machine.env
     yield "certificate", machine.certificate
     yield "trust", machine.trusted
@@ -133,9 +135,11 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
     model = _model(machine, commit, compose)
     if isinstance(model, str):
         yield "resolved", f"error: {model}"
+        yield "unset", ""
         yield "hashes", ""
     else:
         yield "resolved", json.dumps(model.raw)
+        yield "unset", ""
         yield "hashes", model.hashes()
     values = {key: value.replace("$", "$$") for key, value in read_env(machine.env).items()}
     reading = {"services": {"reading": {"environment": values}}}

@@ -1,0 +1,153 @@
+"""Settings on real servers: read by compose as they were meant, and rotated under load."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from fabfile.model.access.envedit import written
+from fabfile.model.errors import Trouble
+from tests.lab.alone import alone
+from tests.lab.full import full
+from tests.lab.load import loaded
+from tests.lab.rig.server import CHECKOUT
+from tests.lab.scenes import Scene
+
+pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
+
+SIGNS = "aZ09 -_=;:,.|&<>(){}[]*?!%@+~^/#'\"`$\\é☃\u2028\xa0"
+WILD = 'q$(touch /tmp/here);`x` "y" é ${HOME} # -- nQ5rZ8yT2w'
+SPARE = "YANDEX_CLIENT_SECRET"
+PLACES = {
+    "ubuntu": "core-api-1 ITEM_RESOLVER_TOKEN",
+    "montreal": "item-resolver-1 RU_BEARER_TOKEN",
+}
+
+
+@pytest.fixture
+def level(patient: Scene) -> Iterator[Scene]:
+    """Both servers at one commit, with the lab's own settings, also afterwards."""
+    scene, runs = patient, patient.runs
+    scene.operator.must("deploy", "--ref", runs)
+    yield scene
+    for name in PLACES:
+        scene.lab.server(name).write_env()
+    scene.operator.must("deploy", "--ref", runs)
+
+
+def setting(scene: Scene, name: str, key: str) -> str:
+    """The value of a key in a server's ``.env``, as a shell finds it there."""
+    script = f"sed -n 's/^{key}=//p' {CHECKOUT}/.env"
+    return scene.lab.server(name).must(["sh", "-c", script]).strip()
+
+
+def running(scene: Scene, name: str) -> str:
+    """The token that a server's container has."""
+    container, key = PLACES[name].split()
+    words = ["docker", "exec", f"wishwithme-{container}", "printenv", key]
+    return scene.lab.server(name).must(words).strip()
+
+
+@full
+def test_a_wild_value_reaches_its_service_as_it_was_meant(level: Scene, tmp_path: Path) -> None:
+    scene = level
+    file = tmp_path / "value"
+    file.write_text(WILD)
+    with file.open() as value:
+        ran = scene.operator.fab("env.set", SPARE, "--server", "ubuntu", stdin=value)
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert "nQ5rZ8yT2w" not in ran.out
+    assert scene.operator.json("env.check")["ubuntu"]["problems"] == []
+    told = scene.operator.must("env.diff", "--server", "ubuntu").out
+    assert re.search(rf"{SPARE} +[0-9a-f]{{8}} +changed since", told), told
+    assert "made with another definition or environment: core-api;" in told
+    assert scene.operator.json("env.explain", SPARE)["ubuntu"]["readers"] == ["core-api"]
+    with scene.only_replaces("core-api"):
+        scene.operator.must("ubuntu.deploy", "--ref", scene.runs)
+    inside = ["docker", "exec", "wishwithme-core-api-1", "printenv", SPARE]
+    assert scene.ubuntu.must(inside) == f"{WILD}\n"
+    assert scene.ubuntu.exec(["ls", "/tmp/here"]).returncode != 0
+    assert "env.set" in scene.operator.must("ubuntu.history").out
+
+
+def wild(count: int) -> Iterator[str]:
+    """Lines of so many values that are written; drawn the same way every time."""
+    draw = random.Random(20)
+    number = 0
+    while number < count:
+        value = "".join(draw.choices(SIGNS, k=draw.randint(0, 12)))
+        with suppress(Trouble):
+            yield written(f"WILD_{number}", value)
+            number += 1
+
+
+@full
+@pytest.mark.parametrize("name", PLACES)
+def test_compose_reads_each_value_as_it_was_written(
+    level: Scene, tmp_path: Path, name: str
+) -> None:
+    """Both servers have another compose. A push is refused where one is read otherwise."""
+    scene, file = level, tmp_path / "env"
+    scene.operator.must("env.pull", "--server", name, "--file", str(file))
+    file.write_text(file.read_text() + "".join(wild(1000)))
+    ran = scene.operator.must("env.push", "--server", name, "--file", str(file))
+    assert "added: WILD_0, " in ran.out
+    file.write_text(file.read_text().replace("WILD_0=", "WILD_0=$nothing"))
+    ran = scene.operator.fab("env.push", "--server", name, "--file", str(file))
+    assert ran.code == 2, ran
+    assert [line for line in ran.evidence if line.startswith(".env: WILD_0: compose reads ")]
+
+
+@full
+@alone
+def test_a_token_of_both_servers_is_rotated_and_no_visitors_request_fails(level: Scene) -> None:
+    scene, before = level, running(level, "ubuntu")
+    readers = scene.operator.json("env.explain", "RU_BEARER_TOKEN")
+    assert readers["ubuntu"]["readers"] == ["core-api"]
+    assert readers["montreal"]["readers"][0] == "item-resolver"
+    with scene.only_replaces("core-api"), loaded(scene) as load:
+        ran = scene.operator.must("env.rotate", "RU_BEARER_TOKEN")
+    assert load.lost == []
+    made = setting(scene, "ubuntu", "RU_BEARER_TOKEN")
+    assert len(made) == 64
+    assert made != before
+    assert made not in ran.out + ran.err
+    assert {setting(scene, name, "RU_BEARER_TOKEN") for name in PLACES} == {made}
+    assert {running(scene, name) for name in PLACES} == {made}
+    scene.proves()
+    scene.plain_up_changes_nothing()
+
+
+@full
+@alone
+def test_a_new_signing_key_ends_sign_ins_and_fails_nothing_else(level: Scene) -> None:
+    scene = level
+    with scene.only_replaces("core-api"), loaded(scene) as load:
+        scene.operator.must("env.rotate", "JWT_SECRET_KEY")
+    assert load.failed
+    assert [line for line in load.failed if " 401 " not in line] == []
+    assert load.doubled == []
+
+
+@full
+@alone
+def test_a_rotation_that_fails_half_way_goes_back_without_a_failed_request(level: Scene) -> None:
+    """A new replica dies while it starts."""
+    scene, before = level, setting(level, "ubuntu", "JWT_SECRET_KEY")
+    kill = "until docker kill wishwithme-core-api-3; do sleep 0.1; done"
+    words = ["docker", "exec", scene.ubuntu.container, "timeout", "120", "sh", "-c", kill]
+    with loaded(scene) as load, subprocess.Popen(words, stderr=subprocess.DEVNULL) as killing:
+        ran = scene.operator.fab("env.rotate", "JWT_SECRET_KEY")
+        killing.terminate()
+    assert ran.code == 1, ran
+    assert ran.error.endswith("the former JWT_SECRET_KEY is back")
+    assert setting(scene, "ubuntu", "JWT_SECRET_KEY") == before
+    assert load.lost == []
+    assert "differs in nothing" in scene.operator.must("env.diff", "--server", "ubuntu").out
+    scene.proves()

@@ -1,0 +1,71 @@
+"""What is done with the .env of a simulated server by the tasks of its settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+
+from .commands import Command
+from .composing import Refused, read_env, resolve
+from .engine import Ended
+from .machine import CHECKOUT, ROOT, Machine
+
+FORMER = f"{CHECKOUT}/.env.former-"
+
+
+def check(machine: Machine, command: Command, stdin: str) -> Ended:
+    _, _reading, _folder, stack, size = command.words
+    assert len(stdin.encode()) == int(size)
+    if "docker" in machine.missing_programs:
+        return Ended()
+    values = {key: value.replace("$", "$$") for key, value in read_env(stdin).items()}
+    read = json.dumps({"services": {"reading": {"environment": values}}})
+    return Ended(0, f"{read}\0{_refusal(machine, stack, stdin)}")
+
+
+def _refusal(machine: Machine, stack: str, env: str) -> str:
+    folder, name = posixpath.split(stack)
+    text = machine.content(folder).get(name)
+    try:
+        resolve(text or '{"services": {}}', read_env(env), folder)
+    except Refused as refused:
+        return f"{refused}\n"
+    return ""
+
+
+def probe(machine: Machine, command: Command, stdin: str) -> Ended:
+    _, folder, stack, env, size = command.words
+    assert len(stdin.encode()) == int(size)
+    text = machine.content(folder)[posixpath.basename(stack)]
+    before = machine.files[env]
+    models = [resolve(text, read_env(given), folder).raw for given in (before, before + stdin)]
+    return Ended(0, "\0".join(map(json.dumps, models)))
+
+
+def replace(machine: Machine, command: Command, stdin: str) -> Ended:
+    _, env, size, log, entry = command.words
+    seen, _, text = stdin.partition("\n")
+    assert len(text.encode()) == int(size)
+    before = machine.files.get(env)
+    there = "none" if before is None else hashlib.sha256(before.encode()).hexdigest()
+    if seen != there:
+        return Ended(75)
+    if before is not None:
+        machine.files[f"{FORMER}{machine.clock}"] = before
+    machine.files[env] = text
+    if f"{ROOT}/releases" in machine.folders:
+        machine.files[log] = f"{machine.files.get(log, '')}{entry}\n"
+    return Ended()
+
+
+def tail(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return Ended(0, machine.files.get(command.words[-1], ""))
+
+
+SETTINGS = {
+    "check-settings": check,
+    "probe-settings": probe,
+    "replace-settings": replace,
+    "tail": tail,
+}
