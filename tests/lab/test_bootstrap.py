@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ def bare(lab: Lab, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[B
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     place = Place(number=int(worker.removeprefix("gw")) + 1)
     with bare_host(lab, place, tmp_path, request.param) as host:
+        host.pin()
         yield host
 
 
@@ -43,7 +45,8 @@ def test_a_bare_host_becomes_a_server_that_is_deployed_to(bare: Bare, lab: Lab) 
     assert daemon["log-opts"] == {"max-size": "10m", "max-file": "3"}
     assert daemon["storage-driver"] == "overlay2"
 
-    bare.bring_env()
+    bare.operator.must("env.init")
+    assert re.search("^TOKEN=[^ ]{32}", bare.server.must(["cat", f"{CHECKOUT}/.env"]), re.MULTILINE)
     assert bare.operator.must("bare.deploy", "--yes").out.count("verified: runs") == 1
     assert bare.operator.must("doctor").out == "[bare] nothing is wrong\n"
 
