@@ -73,7 +73,7 @@ def test_by_way_of_a_jump_host_whose_host_key_is_pinned_too(pair: Pair, tmp_path
     port = pair.ubuntu.ssh_port
     assert ran.code == 2
     assert ran.error.startswith(
-        f"montreal: no host key of its gateway 127.0.0.1:{port} is pinned; compare"
+        f"montreal: no host key of its gateway 127.0.0.1:{port} is pinned; fab hosts.pin"
     )
 
 

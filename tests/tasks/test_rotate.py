@@ -224,6 +224,30 @@ def test_the_password_of_a_database_is_named_with_its_steps(filled: Fleet) -> No
     assert PASSWORD in filled.ubuntu.env
 
 
+def test_a_data_service_that_reads_it_is_restarted_only_when_that_is_allowed(fleet: Fleet) -> None:
+    stack = json.loads(json.dumps(UBUNTU))
+    for name in ("api", "db"):
+        stack["services"][name]["environment"]["OWN"] = "${OWN_KEY}"
+    files = {".env.example": ENV_EXAMPLE + OWN, "compose/ubuntu.yml": json.dumps(stack)}
+    fleet.origin.commit("A key", files)
+    fleet.ubuntu.files[ENV] += f"OWN_KEY={FORMER}\n"
+    assert fleet.fab("deploy").code == 0
+    before = envs(fleet)
+    ran = fleet.fab("env.rotate OWN_KEY")
+    assert ran.code == 2, ran.everything
+    assert "--restart-data" in ran.error
+    assert ran.error.endswith("; the former OWN_KEY is back")
+    assert envs(fleet) == before
+    ran = fleet.fab("env.rotate OWN_KEY --restart-data")
+    assert ran.code == 0, ran.everything
+    assert value(fleet, "ubuntu", "OWN_KEY") != FORMER
+    fleet.ubuntu.fail("switch-proxy", times=1)
+    before = envs(fleet)
+    ran = fleet.fab("env.rotate OWN_KEY --restart-data")
+    assert ran.code == 1, ran.everything
+    assert_back(fleet, before)
+
+
 def test_what_was_changed_and_not_deployed_comes_first(keyed: Fleet) -> None:
     keyed.ubuntu.files[ENV] = keyed.ubuntu.env.replace("MODE=plain", "MODE=fancy")
     with keyed.untouched():

@@ -127,7 +127,7 @@ def test_no_task_shows_a_secret_of_a_look_that_ends_early(
     half = f"\n@@mark env\n{running.ubuntu.env}\n@@mark head\n"
     said = f"the engine hangs: {PASSWORD} {TOKEN} {SALT}\n"
     for machine in running.machines.values():
-        machine.fail("look", ended=Ended(124, out=half, err=said))
+        machine.fail("^look$", ended=Ended(124, out=half, err=said))
     ran = running.fab(command)
     assert_silent(running, ran)
     if "the engine hangs" in ran.everything:

@@ -1,1 +1,1 @@
-"""Use cases of a kind: how a server is made and reached, and what stands in its ``.env``."""
+"""How a host becomes a server and is reached, and what stands in its ``.env``."""

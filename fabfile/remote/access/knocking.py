@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import socket
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
+from ...model.errors import Trouble
 from ..host import Host
 
 LISTENER = """
@@ -48,24 +49,30 @@ def unreached(
     words += ["python3", "-c", LISTENER, nonce, f"{seconds:g}", *map(str, ports)]
     with ThreadPoolExecutor(len(ports) + 1) as pool:
         answers = pool.submit(host.read, words, timeout=seconds + 30, check=False)
-        address = host.server.host
-        asked = {port: pool.submit(_ask, address, port, nonce, seconds) for port in ports}
+        asked = {port: pool.submit(_knock, host, port, nonce, seconds) for port in ports}
         found = {port: one.result() for port, one in asked.items()}
     return {port: why for port, why in found.items() if why} if answers.result().ok else {}
 
 
-def _ask(address: str, port: int, nonce: str, seconds: float) -> str:
-    """Why the port does not answer with the nonce; empty: it does."""
-    end, why = time.monotonic() + seconds, "no answer"
-    while time.monotonic() < end:
-        try:
-            with socket.create_connection((address, port), timeout=2) as connection:
-                if connection.recv(64) == nonce.encode():
-                    return ""
-            why = "somebody else answers"
-        except TimeoutError:
-            why = "no answer"
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-        time.sleep(0.2)  # it may not listen yet
+def _knock(host: Host, port: int, nonce: str, seconds: float) -> str:
+    """Why the port does not answer with the nonce within ``seconds``; empty: it does."""
+    why = ""
+
+    def answers() -> bool:  # it may not listen yet
+        nonlocal why
+        why = _ask(host.server.host, port, nonce)
+        return not why
+
+    with suppress(Trouble):
+        host.wait(f"an answer at port {port}", answers, seconds)
     return why
+
+
+def _ask(address: str, port: int, nonce: str) -> str:
+    try:
+        with socket.create_connection((address, port), timeout=2) as connection:
+            return "" if connection.recv(64) == nonce.encode() else "somebody else answers"
+    except TimeoutError:
+        return "no answer"
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
