@@ -83,7 +83,8 @@ def _services(server: str) -> list[str]:
     named = [one for one in servers if one.name == server]
     found: dict[str, None] = {}
     for one in named or servers:
-        file = FOLDER.get() / one.compose
-        if file.is_file():
-            found |= dict.fromkeys(services_of(file.read_text(encoding="utf-8")))
+        for name in one.compose:
+            file = FOLDER.get() / name
+            if file.is_file():
+                found |= dict.fromkeys(services_of(file.read_text(encoding="utf-8")))
     return list(found)

@@ -255,7 +255,9 @@ USER = Text(
 )
 PATH = Text("path", "folder in the git repository of the project (default: here)", "FOLDER", ".")
 COMPOSE = Text(
-    "compose", "its compose file (default: the one that docker compose looks for)", "FILE"
+    "compose",
+    "its compose files, with commas (default: the one that docker compose takes)",
+    "FILES",
 )
 
 ALLOWED = (RESTART_DATA, ALLOW_DESTRUCTIVE, REMOVE_ORPHANS)

@@ -51,6 +51,13 @@ class Commit:
     """Folders where its files go that the server's user cannot write to."""
     contains_head: bool = False
     """Whether what the checkout stands on is this commit or one before it, however far back."""
+    unset: tuple[str, ...] = ()
+    """The variables that its stack reads, and that have neither a value nor a default."""
+
+    @property
+    def bare(self) -> bool:
+        """Whether it says of no setting that a server must have it."""
+        return bool(self.id) and not self.example
 
     def since(self, base: str) -> tuple[Change, ...] | None:
         """The changes after the commit ``base``; None when it is not among those known."""
@@ -90,6 +97,7 @@ def parse_commit(sections: Mapping[str, str], ref: str) -> Commit:
         filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
         blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
         contains_head=bool(sections["contains"]),
+        unset=tuple(sections["unset"].split()),
     )
 
 

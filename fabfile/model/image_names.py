@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+FOREIGN = ("caddy", "traefik", "haproxy", "envoy")
+"""Proxies of others, which a deploy does not steer."""
 HUB = ("docker.io/", "index.docker.io/", "registry-1.docker.io/")
 
 
@@ -23,3 +25,9 @@ def repository(reference: str) -> str:
     name = reference.partition("@")[0]
     head, colon, tail = name.rpartition(":")
     return head if colon and "/" not in tail else name
+
+
+def foreign(reference: str) -> str:
+    """Which of the proxies of others an image is, by its name; empty: none."""
+    name = repository(reference).rpartition("/")[2]
+    return name if name in FOREIGN else ""

@@ -44,8 +44,8 @@ class Server:
     """Root of the server's state: data, backups, releases, locks, proxy, certs, build."""
     repository: str
     branch: str
-    compose: PurePosixPath
-    """Compose file of the stack, relative to the checkout."""
+    compose: tuple[PurePosixPath, ...]
+    """Compose files of the stack, relative to the checkout; a later one overrides those before."""
     domains: tuple[str, ...]
     acme_directory: str
     """The certificate authority's ACME directory."""
@@ -95,14 +95,24 @@ class Server:
         return replace(self, user=user, gateway=jump)
 
     @property
+    def stacks(self) -> tuple[PurePosixPath, ...]:
+        """The stack's files in the checkout."""
+        return tuple(self.path / one for one in self.compose)
+
+    @property
     def stack(self) -> PurePosixPath:
-        """The stack's file in the checkout."""
-        return self.path / self.compose
+        """The last of them, which has the last word."""
+        return self.stacks[-1]
+
+    @property
+    def compose_file(self) -> str:
+        """Them as compose reads them in ``COMPOSE_FILE``."""
+        return ":".join(map(str, self.compose))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What ``@server`` of ``.env.example`` may call it: itself, or its stack by its file."""
-        return (self.name, *self.compose.name.split("."))
+        """What ``@server`` of ``.env.example`` may call it: itself, or its stack by a file."""
+        return (self.name, *(part for one in self.compose for part in one.name.split(".")))
 
     @property
     def place(self) -> str:

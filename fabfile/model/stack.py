@@ -66,6 +66,11 @@ class Read:
     kind: str
     """``content``, ``environment`` (a key of ``.env``) or ``file``."""
     value: str
+    target: str = ""
+    """Where it is in the container."""
+    mode: int = 0o444
+    owner: tuple[int, int] = (0, 0)
+    """User and group."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ class Service:
     """Its configs and secrets; they may hold secrets."""
     completes: bool = False
     """It is done when it has ended with 0."""
+    lasts: bool = False
+    """It may as well run on: nobody awaits its end."""
     in_host_network: bool = False
     start_period: float = 0
     """Seconds that it may take to start before a failed health check counts."""
@@ -129,7 +136,7 @@ class Service:
     @property
     def containers(self) -> list[str]:
         """The names of its containers while nothing is being replaced."""
-        if not self.beside:
+        if self.replicas == 1 and not self.beside:
             return [self.container]
         stem = self.container.removesuffix("-1")
         return [f"{stem}-{number}" for number in range(1, self.replicas + 1)]

@@ -42,11 +42,15 @@ def _absolute(text: str) -> PurePosixPath:
     return path
 
 
-def _relative(text: str) -> PurePosixPath:
-    path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"'{text}' is not a path inside the repository")
-    return path
+def _files(text: str) -> tuple[PurePosixPath, ...]:
+    names = [one.strip() for one in text.split(",")]
+    for name in names:
+        path = PurePosixPath(name)
+        if not name or path.is_absolute() or ".." in path.parts or ":" in name:
+            raise ValueError(f"'{name}' is not a path inside the repository")
+    if len({*names}) < len(names):
+        raise ValueError(f"'{text}' names a file twice")
+    return tuple(map(PurePosixPath, names))
 
 
 def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
@@ -165,7 +169,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "root": _absolute,
     "repository": _repository,
     "branch": _matching(BRANCH, "a branch name"),
-    "compose": _relative,
+    "compose": _files,
     "domains": _domains,
     "acme_directory": _matching(HTTPS, "an https:// address of a directory"),
     "acme_email": _matching(EMAIL, "an email address"),

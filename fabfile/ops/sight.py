@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from ..model.access import folders, reach
 from ..model.access.envfile import Findings, schema
 from ..model.commit import LOCAL
-from ..model.data import offsite
+from ..model.data import offsite, packing
 from ..model.deploy import clone
 from ..model.deploy.decide import decide
 from ..model.deploy.handed import context_problems, not_handed_over
 from ..model.deploy.naming import name_problems
+from ..model.deploy.others import same_name
 from ..model.deploy.plan import Plan, Target, Wish, target_of
 from ..model.deploy.preflight import (
     PROGRAMS,
@@ -68,7 +69,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     """Look at a server and at ``ref`` (default: its branch at the remote), in one round trip."""
     host = session.host(name)
     server = host.server
-    wished = (offsite.AGE,) if server.offsite.recipient else ()
+    wished = (server.compression, *((offsite.AGE,) if server.offsite.recipient else ()))
     lacking, facts = at_once(
         lambda: require_programs(host, PROGRAMS, wished), lambda: _look(host, ref or server.branch)
     )
@@ -80,7 +81,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     problems += clone.problems(server, facts) if ref != DEPLOYED else []
     problems += env.problems
     target = None
-    if facts.commit and facts.commit.id and facts.env_stat:
+    if facts.commit and facts.commit.id and (facts.env_stat or facts.commit.bare):
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not (engine or is_another_stack(facts) or (target is None and env.problems)):
@@ -92,6 +93,7 @@ def look_at(session: Session, name: str, ref: str = "") -> Sight:
     if target and target.stack.database:
         notes += offsite.warnings(server.offsite, facts.env, lacking)
     if target:
+        notes += packing.warnings(target.stack, server.compression, lacking)
         notes += reach.warnings(facts.reach, target.stack.project)
     if target is None and not problems:
         problems = ["the look tells neither what is wanted nor why it cannot be had"]
@@ -130,7 +132,7 @@ def _target(
     assert commit is not None
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
-        return None, Findings((f"compose refuses {server.compose}: {reason}",))
+        return None, Findings((f"compose refuses {server.compose_file}: {reason}",))
     if commit.resolved.startswith("unread: "):
         reason = commit.resolved.removeprefix("unread: ").strip()
         return None, Findings((f"git cannot lay out commit {commit.id[:8]} to be read: {reason}",))
@@ -140,6 +142,7 @@ def _target(
     except Trouble as trouble:
         return None, Findings((trouble.message,))
     problems = [*stack_problems(facts, stack), *context_problems(target.images, commit.tree)]
+    problems += same_name(server, stack, facts)
     problems += not_handed_over(stack, commit, server.path)
     return target, Findings(tuple(problems))
 

@@ -108,16 +108,24 @@ plain ls-files -z | plain check-attr --cached -z --stdin filter |
   while IFS= read -rd '' path && IFS= read -rd '' _ && IFS= read -rd '' name; do
     case $name in unspecified | unset) ;; *) printf '%s\0' "$path" ;; esac
   done
+# Before the first deploy of a stack that needs none there is no .env.
+settings=$checkout/.env
+[ -e "$settings" ] || settings=/dev/null
 wanted() {
   local folder=$1
   shift
-  clean timeout -k 5 "$deadline" "${compose[@]}" --project-directory "$folder/$(dirname "$stack")" --env-file "$checkout/.env" "$@"
+  clean timeout -k 5 "$deadline" "${compose[@]}" --project-directory "$folder/$(dirname "${stacks%%:*}")" --env-file "$settings" "$@"
 }
+files=()
+IFS=: read -ra names <<<"$stacks"
+for name in "${names[@]}"; do files+=(-f "$tree/$name"); done
 as_it_will_be() { sed "s#$picture/#/#g; s#$picture#/#g"; }
-[ -n "$resolved" ] || resolved=$(set -o pipefail; wanted "$tree" -f "$tree/$stack" config --format json 2>"$scratch/refused" </dev/null | as_it_will_be) ||
+[ -n "$resolved" ] || resolved=$(set -o pipefail; wanted "$tree" "${files[@]}" config --format json 2>"$scratch/refused" </dev/null | as_it_will_be) ||
   resolved="error: $(as_it_will_be <"$scratch/refused" | tr '\n' ' ')"
 section resolved
 printf '%s' "$resolved"
+section unset
+sed -n 's/.*The \\\{0,1\}"\([A-Za-z0-9_]*\)\\\{0,1\}" variable is not set.*/\1/p' "$scratch/refused" 2>/dev/null | sort -u
 # Of what was resolved: compose before 2.30 takes another digest of a service with an env_file than up writes on its container.
 section hashes
 case $resolved in 'error: '* | 'unread: '*) ;; *) wanted "$checkout" -f - config --hash '*' 2>/dev/null <<<"$resolved" ;; esac

@@ -41,7 +41,7 @@ def look(host: Host, ref: str = "") -> Facts:
             str(server.root),
             server.repository,
             ref,
-            str(server.compose),
+            server.compose_file,
             mark,
             str(STILL),
             str(LONGEST),

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2034 # commit.sh follows this one
 # What is on a server, in one round trip and without changing it.
-# Arguments: CHECKOUT ROOT REPOSITORY REF STACK MARK DEADLINE LONGEST. commit.sh follows, or "answered" where no REF is given.
+# Arguments: CHECKOUT ROOT REPOSITORY REF STACKS MARK DEADLINE LONGEST. commit.sh follows, or "answered" where no REF is given.
+# STACKS: the stack's files, with colons between them; the last one has the last word.
 # DEADLINE: seconds that the engine, compose and the remote repository may keep still; LONGEST: that a fetch may take.
 # A REF "@local:NAME" is looked up in the checkout's own repository, without asking the remote one.
 # Sections are "MARK name" lines; what follows belongs to that name until the next one. Others write much of it: commits,
@@ -10,7 +11,7 @@
 # What the engine and compose are asked is asked side by side: "ask NAME COMMAND" begins, "answer NAME" prints what it
 # says until its end. No file is between them: on a full disk an answer would look like none.
 set -u
-checkout=$1 root=$2 repository=$3 ref=$4 stack=$5 mark=$6 deadline=$7 longest=$8
+checkout=$1 root=$2 repository=$3 ref=$4 stacks=$5 stack=${5##*:} mark=$6 deadline=$7 longest=$8
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes -oStrictHostKeyChecking=yes'
 # Paths as they are: a quoted one would be below no build context, and its change never deployed.
 export GIT_OPTIONAL_LOCKS=0 GIT_CONFIG_COUNT=4 GIT_CONFIG_KEY_0=core.quotePath GIT_CONFIG_VALUE_0=false

@@ -77,7 +77,8 @@ def _log(host: Host) -> PurePosixPath:
 
 
 def _stack(host: Host) -> tuple[str, str]:
-    return str(host.server.stack.parent), str(host.server.stack)
+    files = host.server.stacks
+    return str(files[0].parent), "\n".join(map(str, files))
 
 
 def _size(text: str) -> str:

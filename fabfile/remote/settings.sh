@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is done with a server's .env. Arguments: what to do, then its own. clean.sh goes before it.
 # check READING FOLDER STACK SIZE: what compose reads in the text that comes by standard input, as the file READING asks
-#   for it, then NUL, then why compose refuses the STACK with it. Nothing: the server has no compose yet.
+#   for it, then NUL, then why compose refuses the STACK (its files, a line each) with it. Nothing: the server has no compose yet.
 # probe FOLDER STACK ENV SIZE: what compose makes of the STACK, then NUL, then what it makes of it with the line that comes
 #   by standard input at the end of ENV.
 # replace ENV SIZE LOG ENTRY: standard input is the digest of what ENV holds, or "none", and the text that takes its place.
@@ -11,7 +11,12 @@ set -euo pipefail
 umask 077
 what=$1
 shift
-config() { clean docker compose --project-directory "$1" --env-file "$2" -f "$3" config "${@:4}"; }
+# config FOLDER ENV FILES OPTION…: what compose makes of the FILES, a line each.
+config() {
+  local file files=()
+  while IFS= read -r file; do files+=(-f "$file"); done <<<"$3"
+  clean docker compose --project-directory "$1" --env-file "$2" "${files[@]}" config "${@:4}"
+}
 # whole FILE SIZE: a connection that ends before the text has come looks like its end.
 whole() { [ "$(stat -c %s "$1")" = "$2" ] || exit 70; }
 check() {
@@ -21,7 +26,7 @@ check() {
   printf '%s' "$1" >"$scratch/reading.yml"
   config "$scratch" "$scratch/env" "$scratch/reading.yml" --format json 2>/dev/null || :
   printf '\0'
-  [ ! -e "$3" ] || config "$2" "$scratch/env" "$3" -q 2>&1 | tr -d '\0' || :
+  [ ! -e "${3%%$'\n'*}" ] || config "$2" "$scratch/env" "$3" -q 2>&1 | tr -d '\0' || :
 }
 probe() {
   cat "$3" >"$scratch/env"

@@ -42,6 +42,13 @@ for folder in "$@"; do [ -d "$folder" ] || make "$folder"; done
     host.write(["bash", "-c", script, "make-folders", *words, "volumes", *volumes])
 
 
+def make_env(host: Host) -> None:
+    """A ``.env`` that only names the stack; a file that is there is never overwritten."""
+    script = 'umask 077; set -C; printf "COMPOSE_FILE=%s\\n" "$2" >"$1/.env"'
+    words = [str(host.server.path), host.server.compose_file]
+    host.write(["bash", "-c", script, "make-env", *words])
+
+
 def make_certificate(host: Host, names: Sequence[str]) -> None:
     """A self-made certificate, so that the proxy can start before a real one is issued.
 

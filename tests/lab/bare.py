@@ -18,7 +18,6 @@ from tests.lab.rig.images import Images
 from tests.lab.rig.mirror import Mirror
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.place import Place
-from tests.lab.rig.server import CHECKOUT
 from tests.lab.rig.servers import PORTS, powers
 from tests.package.wheel import run
 
@@ -33,6 +32,7 @@ services:
   web:
     build: .
     ports: ["80:80"]
+    environment: {TOKEN: "${TOKEN}"}
     restart: unless-stopped
 x-deploy:
   web: {probe: {port: 80, path: /}}
@@ -40,7 +40,7 @@ x-deploy:
     "Dockerfile": "FROM nginx:1.31.3-alpine\nCOPY index.html /usr/share/nginx/html/\n",
     ".dockerignore": "*\n!index.html\n",
     "index.html": "Hello\n",
-    ".env.example": "COMPOSE_FILE=compose.yaml\n",
+    ".env.example": "COMPOSE_FILE=compose.yaml\n# @required @secret @min=32\nTOKEN=\n",
 }
 """A small project, which is what the host is to run."""
 
@@ -52,19 +52,25 @@ class Bare:
         self.server = server
         self.operator = operator
 
-    def bring_env(self) -> None:
-        """As an operator brings it: into the folder that bootstrap made."""
-        script = f"umask 077; cat >{CHECKOUT}/.env"
-        self.server.must(["sh", "-c", script], user="ubuntu", stdin=FILES[".env.example"])
+    @property
+    def fingerprint(self) -> str:
+        """Of its host key, as its own console shows it."""
+        words = ["ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub"]
+        return self.server.must(words).split()[1]
+
+    def pin(self) -> None:
+        """Believe in its host key, as an operator does who has compared it."""
+        self.operator.must("hosts.pin", NAME, "--fingerprint", self.fingerprint)
 
 
 @contextmanager
-def bare_host(lab: Lab, place: Place, folder: Path) -> Iterator[Bare]:
-    """A fresh one, which is gone afterwards."""
+def bare_host(lab: Lab, place: Place, folder: Path, init: str = "systemd") -> Iterator[Bare]:
+    """A fresh one, which is gone afterwards. ``init``: ``systemd``, or ``sshd`` alone."""
     with closing(Images(place)) as images:
         image = images.recipe("bare").result()
     server = Server(place, NAME, network.address(place, NUMBER), {})
-    words = ["create", "--name", server.container, "--hostname", NAME, "--init"]
+    words = ["create", "--name", server.container, "--hostname", NAME, "-e", f"LAB_INIT={init}"]
+    words += ["--init"] if init == "sshd" else []
     words += ["--label", place.label, "--network", place.network, "--ip", server.address]
     words += ["-v", "/lab", *powers(image), "-e", f"LAB_DAEMON={_daemon(place, image)}"]
     for port, outside in zip(PORTS, network.free_ports(place, len(PORTS)), strict=True):
@@ -139,8 +145,6 @@ def _inventory(lab: Lab, server: Server, folder: Path) -> Path:
         "key": str(lab.folder / KEY), "open_ports": "80",
         "branch": BRANCH, "compose": "compose.yaml",
     }  # fmt: skip
-    public = (folder / "host_key.pub").read_text().split()
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.ssh_port} {public[0]} {public[1]}\n")
     file = folder / "hosts.ini"
     with file.open("w") as text:
         parsed.write(text)

@@ -206,10 +206,10 @@ def _tree() -> Tree:
 
 def _resolved(server: Server) -> tuple[str, str]:
     """What compose makes of the server's file, at the place where the checkout stands there."""
-    file = ROOT / server.compose
+    file = ROOT / server.compose[0]
     with compose_settings(ROOT, file) as settings:
         words = [str(COMPOSE), "--env-file", str(settings), "--project-directory"]
-        words += [str(server.path / server.compose.parent), "-f", str(file), "config"]
+        words += [str(server.path / server.compose[0].parent), "-f", str(file), "config"]
         return tuple(  # type: ignore[return-value]
             subprocess.run([*words, *more], capture_output=True, text=True, check=True).stdout
             for more in (["--format", "json"], ["--hash", "*"])

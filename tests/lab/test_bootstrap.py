@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,14 +26,16 @@ STAT = ["stat", "-c", "%U %a", CHECKOUT, "/opt/wishwithme"]
 
 
 @pytest.fixture
-def bare(lab: Lab, tmp_path: Path) -> Iterator[Bare]:
+def bare(lab: Lab, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bare]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     place = Place(number=int(worker.removeprefix("gw")) + 1)
-    with bare_host(lab, place, tmp_path) as host:
+    with bare_host(lab, place, tmp_path, request.param) as host:
+        host.pin()
         yield host
 
 
 @full
+@pytest.mark.parametrize("bare", ["systemd"], indirect=True)
 def test_a_bare_host_becomes_a_server_that_is_deployed_to(bare: Bare, lab: Lab) -> None:
     ran = bare.operator.fab("bare.bootstrap")
     assert ran.code == 0, ran
@@ -42,7 +45,8 @@ def test_a_bare_host_becomes_a_server_that_is_deployed_to(bare: Bare, lab: Lab) 
     assert daemon["log-opts"] == {"max-size": "10m", "max-file": "3"}
     assert daemon["storage-driver"] == "overlay2"
 
-    bare.bring_env()
+    bare.operator.must("env.init")
+    assert re.search("^TOKEN=[^ ]{32}", bare.server.must(["cat", f"{CHECKOUT}/.env"]), re.MULTILINE)
     assert bare.operator.must("bare.deploy", "--yes").out.count("verified: runs") == 1
     assert bare.operator.must("doctor").out == "[bare] nothing is wrong\n"
 
@@ -64,8 +68,16 @@ def is_walled(bare: Bare, outside: Server) -> None:
     for port, inside, open_ in (("80", "Hello\n", True), ("8088", "Hello\n", False)):
         assert bare.server.must(["curl", "-sS", f"http://127.0.0.1:{port}/"]) == inside
         assert asked(outside, f"http://{bare.server.address}:{port}/") == open_
-    bare.server.must(["service", "docker", "restart"])
+    bare.server.must(["systemctl", "restart", "docker"])
+    stays_walled(bare, outside)
+    bare.server.kill_power()
+    bare.server.power_on()
     bare.server.wait_ready()
+    stays_walled(bare, outside)
+
+
+def stays_walled(bare: Bare, outside: Server) -> None:
+    """After the engine or the host has started anew."""
     wait_until(lambda: asked(outside, f"http://{bare.server.address}/"), "the site serves", 60)
     bare.server.must(["sh", "-c", "docker ps -aq | xargs docker start"])
     assert bare.server.must(["curl", "-sS", "http://127.0.0.1:8088/"]) == "Hello\n"
@@ -89,7 +101,12 @@ def asked(server: Server, url: str) -> bool:
 
 
 @full
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill"])
+@pytest.mark.parametrize(
+    ("bare", "sign"),
+    [("sshd", signal.SIGINT), ("systemd", signal.SIGKILL)],
+    ids=["Ctrl-C", "kill"],
+    indirect=["bare"],
+)
 def test_one_that_was_interrupted_is_simply_run_again(bare: Bare, sign: signal.Signals) -> None:
     running = bare.operator.start("bare.bootstrap")
     installs = ["grep", "-q", "Unpacking", "/var/log/wishwithme-bootstrap.log"]

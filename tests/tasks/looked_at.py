@@ -98,9 +98,15 @@ class Place:
         file.write_text(f"#!/bin/bash\nREAL={real}\n{text}\n")
         file.chmod(0o755)
 
-    def look(self, ref: str = "main", still: int = 20, longest: int = 60) -> Facts:
+    def look(
+        self,
+        ref: str = "main",
+        still: int = 20,
+        longest: int = 60,
+        stacks: str = "compose/app.yml",
+    ) -> Facts:
         """Look; the repository may keep still and take as long as said, in seconds."""
-        words: list[object] = [self.checkout, self.root, self.origin, ref, "compose/app.yml", MARK]
+        words: list[object] = [self.checkout, self.root, self.origin, ref, stacks, MARK]
         words += [still, longest]
         done = subprocess.run(
             [*self.before, "bash", "-c", script(ref), "look", *map(str, words)],

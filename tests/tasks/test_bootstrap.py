@@ -14,8 +14,8 @@ from .fakes.machine import CHECKOUT, ROOT
 
 READY = "[ubuntu] ready: ubuntu may log in and deploy"
 PACKAGES = (
-    "docker.io docker-cli docker-compose git curl sudo cron iptables zstd nftables certbot"
-    " python3-venv unattended-upgrades systemd-timesyncd"
+    "docker.io docker-cli docker-compose git curl sudo cron iptables unattended-upgrades zstd"
+    " nftables certbot python3-venv systemd-timesyncd"
 )
 NOTHING = "[ubuntu] nothing to do: it has all that a server needs"
 

@@ -8,6 +8,7 @@ from fabfile.model.errors import refused
 
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT, ROOT
+from .shelves import with_database
 from .test_json import fields
 from .test_preflight import NEEDED
 
@@ -68,6 +69,57 @@ def test_before_the_first_deploy_no_certificate_is_missed(fleet: Fleet) -> None:
     ran = fleet.fab("doctor")
     assert ran.code == 0, ran.everything
     assert ran.lines == [WELL, "[montreal] nothing is wrong"]
+
+
+def test_ports_that_a_firewall_closes_are_told_before_the_first_deploy(fleet: Fleet) -> None:
+    """Not of a server that only others call: they ask it, not whoever deploys."""
+    fleet.closed = {443: "connection refused", 8001: "no answer"}
+    ran = fleet.fab("doctor")
+    assert ran.code == 0, ran.everything
+    told = (
+        "port 443 is not reached from here (connection refused): let it through the provider's"
+        " firewall; the server's own may only keep this test out, Docker publishes past it"
+    )
+    assert ran.unbroken == f"warning: {told} {WELL.partition(' ')[2]}"
+
+
+def test_a_port_that_somebody_has_already_is_not_tried(running: Fleet) -> None:
+    running.closed = {80: "no answer", 443: "no answer"}
+    assert running.fab("doctor").lines == [WELL, "[montreal] nothing is wrong"]
+
+
+def test_too_little_memory_for_a_first_build_is_told(fleet: Fleet) -> None:
+    fleet.montreal.memory = f"MemAvailable: {300 << 10} kB\n"
+    ran = fleet.fab("doctor")
+    assert ran.code == 0, ran.everything
+    few = "300 MiB are available"
+    build = f"memory: {few}, and a build may take 512 MiB and more: add memory, or swap"
+    must = "and 128 MiB must stay: more memory, fewer replicas or smaller reservations"
+    start = f"memory: the services take about 384 MiB, {few}, {must}"
+    assert [line.strip() for line in ran.unbroken.split("warning: ")[1:]] == [build, start]
+
+
+def test_no_daemon_for_the_jobs_is_told_before_they_are_installed(fleet: Fleet) -> None:
+    fleet.ubuntu.cron = "no\n"
+    told = (
+        "[ubuntu] warning: no cron daemon runs on the server, so nothing starts the jobs: sudo"
+        " apt-get install cron, sudo systemctl enable --now cron"
+    )
+    assert told in fleet.fab("doctor").lines
+
+
+def test_a_program_that_packs_backups_is_missed_where_there_is_something_to_pack(
+    running: Fleet,
+) -> None:
+    for machine in (running.ubuntu, running.montreal):
+        machine.missing_programs = ("zstd",)
+    running.origin.commit("A database", {"compose/ubuntu.yml": with_database()})
+    ran = running.fab("doctor")
+    told = (
+        "[ubuntu] warning: no zstd on the server, so no backup can be made: sudo apt-get install"
+        " zstd, or another compression in hosts.ini"
+    )
+    assert [line for line in ran.lines if "zstd" in line] == [told]
 
 
 def test_a_stack_that_nothing_asks_gets_the_lines_that_would(running: Fleet) -> None:

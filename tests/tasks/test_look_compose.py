@@ -301,3 +301,24 @@ def test_files_that_a_filter_would_fill_are_named(server: Place) -> None:
         },
     )
     assert seen(server).filtered == ("services/web/a b.bin",)
+
+
+def test_a_later_file_overrides_an_earlier_one(server: Place) -> None:
+    over = "services: {worker: {environment: {SECRET: another}}}\n"
+    server.commit_files("Over it", {"over.yml": over})
+    commit = server.look(stacks="compose/app.yml:over.yml").commit
+    assert commit is not None
+    worker = services(commit)["worker"]
+    assert worker["environment"] == {"SECRET": "another"}
+    conf = str(server.checkout / "compose/conf")  # from the folder of the first file
+    assert next(one["source"] for one in worker["volumes"]) == conf
+    assert commit.hashes.startswith("worker ")
+
+
+def test_what_the_stack_reads_and_nobody_sets_is_seen_without_settings_too(server: Place) -> None:
+    assert seen(server).unset == ()
+    (server.checkout / ".env").unlink()
+    commit = seen(server)
+    assert commit.unset == ("SECRET",)
+    assert services(commit)["worker"]["environment"] == {"SECRET": ""}
+    assert commit.hashes.startswith("worker ")

@@ -7,6 +7,9 @@ from typing import Any
 
 from .fakes.application import UBUNTU
 from .fakes.fleet import Fleet
+from .fakes.machine import CHECKOUT
+
+ENV = f"{CHECKOUT}/.env"
 
 PLAIN: dict[str, Any] = {
     "name": "app",
@@ -63,3 +66,16 @@ def test_any_service_may_have_a_gate(running: Fleet) -> None:
     asked = set(gates(running))
     assert {"server:site", "outside:site", "server:api", "outside:api"} <= asked
     assert not {name for name in asked if name.startswith("proxy:")}
+
+
+def test_a_stack_that_reads_no_setting_needs_none(fleet: Fleet) -> None:
+    """The first deploy makes a .env, by which docker compose by hand finds the same stack."""
+    fleet.origin.commit(
+        "No settings", {"compose/ubuntu.yml": json.dumps(PLAIN), ".env.example": ""}
+    )
+    del fleet.ubuntu.files[ENV]
+    ran = fleet.fab("ubuntu.deploy --waive link")
+    assert ran.code == 0, ran.everything
+    assert "bootstrap /opt/app: 8 of its folders are missing; a .env is made" in ran.unbroken
+    assert fleet.ubuntu.files[ENV] == "COMPOSE_FILE=compose/ubuntu.yml\n"
+    assert "nothing to do" in fleet.fab("ubuntu.deploy --waive link").out

@@ -30,6 +30,7 @@ services:
     volumes: [data:/data]
 volumes: {data: }
 """
+STACKS = ("compose.yaml", "compose.deploy.yaml")
 Made = Callable[[Mapping[str, str]], Path]
 
 
@@ -69,9 +70,9 @@ def news(root: Path, compose: str = "") -> dict[str, str]:
     return {name: text for name, text in texts(root).items() if before.get(name) != text}
 
 
-def stack_of(root: Path, file: str = "compose.deploy.yaml") -> Stack:
+def stack_of(root: Path, *files: str) -> Stack:
     """As a deploy reads it."""
-    return resolved.parse(repository.resolved(root, file)[0], "")
+    return resolved.parse(repository.resolved(root, files or STACKS)[0], "")
 
 
 def hints(text: str) -> object:

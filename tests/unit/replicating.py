@@ -58,6 +58,7 @@ case $all in
     [ -z "$KEPT" ] || exit 1
     for id in "${@:2}"; do [ "$id" = -f ] || rm -r "$there/$id"; done
     ;;
+  cp*) cat >"$STUBS/copied-${3%:*}" ;;
   restart*)
     rm "$STUBS/restarting"
     cp "$PROXY"/*.conf "$STUBS/loaded/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from fabfile.model.access.folders import FOLDERS
 from fabfile.model.commit import Change, Commit
@@ -76,6 +76,23 @@ class Version:
         return target_of(SERVER, self.stack(), self.commit())
 
 
+class Playable(Protocol):
+    """A commit as a look finds it, and what it means on the server."""
+
+    @property
+    def identity(self) -> str:
+        """The commit's id."""
+        ...
+
+    def commit(self) -> Commit:
+        """The commit."""
+        ...
+
+    def target(self) -> Target:
+        """What it means."""
+        ...
+
+
 def empty_server() -> Facts:
     """A server on which nothing was ever deployed."""
     return facts(
@@ -93,7 +110,7 @@ class World:
     """A server and its clock."""
 
     facts: Facts = field(default_factory=empty_server)
-    versions: dict[str, Version] = field(default_factory=dict)
+    versions: dict[str, Playable] = field(default_factory=dict)
     ticks: int = 0
     told: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Service → the containers that the proxy is told to ask alone, in the run under way."""
@@ -111,13 +128,13 @@ class World:
         plan = decide(SERVER, target, self.facts, commit, ways.get(how, plain))
         return decide(SERVER, target, self.facts, commit, plain) if plan.refusals else plan
 
-    def plan_steps(self, version: Version) -> tuple[Step, ...]:
+    def plan_steps(self, version: Playable) -> tuple[Step, ...]:
         """What a deploy of the version would do now."""
         return self.plan(version.target(), version.commit()).steps
 
     def deploy(
         self,
-        version: Version,
+        version: Playable,
         fails_at: int | None = None,
         *,
         dies: bool = False,
@@ -225,7 +242,8 @@ class World:
 
     def with_folders(self, *names: str) -> Facts:
         made = folders(*(f"{ROOT}/{name}" for name in names))
-        return replace(self.facts, folders={**self.facts.folders, **made})
+        there = self.facts.env_stat or ("ubuntu", "600")
+        return replace(self.facts, folders={**self.facts.folders, **made}, env_stat=there)
 
     def with_image(self, name: str, identity: str) -> Facts:
         return replace(self.facts, images={**self.facts.images, name: identity})
@@ -242,10 +260,19 @@ class World:
         """The stable name moves, then compose makes the container from it."""
         self.facts = self.tagged(service, target)
         one = target.stack.service(service)
-        made = container(one, self.facts.images[one.image])
+        first = container(one, self.facts.images[one.image])
+        made = [
+            replace(
+                first,
+                id=f"{first.id}-{number}",
+                name=name,
+                labels={**first.labels, "com.docker.compose.container-number": str(number)},
+            )
+            for number, name in enumerate(one.containers, start=1)
+        ]
         others = [c for c in self.facts.containers if c.service != service]
         generation = target.generation if one.hints.proxy else self.facts.generation
-        return replace(self.facts, containers=(*others, made), generation=generation)
+        return replace(self.facts, containers=(*others, *made), generation=generation)
 
     def rolled(self, service: str, target: Target) -> Facts:
         """In place: compose would converge what it depends on, which must be so already."""

@@ -69,6 +69,17 @@ def test_so_many_start_at_once_as_may(
     assert ran(stubs, "start") == [f"start {group}" for group in groups]
 
 
+def test_what_compose_would_copy_is_there_before_a_new_one_starts(
+    host: Host, stubs: Path, engine: Path
+) -> None:
+    web = replace(starting(WEB, 4), copies=b"a tar\x00\xff")
+    start(host, web, starting(API, 2))
+    held = {one.name: one.read_bytes() for one in stubs.glob("copied-*")}
+    assert held == dict.fromkeys(("copied-web-id-3", "copied-web-id-4"), b"a tar\x00\xff")
+    said = ran(stubs, "cp", "start web")
+    assert [line.split()[0] for line in said] == ["cp", "cp", "start"]
+
+
 @pytest.mark.parametrize("state", ["running unhealthy", "exited unhealthy", "restarting starting"])
 def test_one_that_does_not_become_healthy_ends_all_new_ones_and_shows_its_log(
     host: Host, stubs: Path, engine: Path, monkeypatch: pytest.MonkeyPatch, state: str

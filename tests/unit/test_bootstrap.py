@@ -117,7 +117,8 @@ def test_programs_are_what_the_settings_need() -> None:
     bare: dict[str, Any] = {"there": frozenset({"docker"}), "system": "ubuntu 22.04"}
     lean = replace(SERVER, domains=(), compression="gzip", offsite=Offsite(recipient="age1x"))
     assert only(decided(**bare))[2] == (
-        "git", "curl", "openssl", "sudo", "cron", "iptables", "ca-certificates", "zstd", "certbot",
+        "git", "curl", "openssl", "sudo", "cron", "iptables", "ca-certificates",
+        "unattended-upgrades", "zstd", "certbot",
         "python3.11-venv",
     )  # fmt: skip
     assert only(decided(lean, **bare))[2][-3:] == ("gzip", "age", "python3.11-venv")
@@ -271,7 +272,12 @@ def test_what_is_well_already_is_left_alone(seen: Mapping[str, Any]) -> None:
 
 
 def test_upgrades_and_the_clock_bring_their_packages() -> None:
-    steps = decided(upgrades=False, clock="no").steps
+    there = WHOLE.there - {"unattended-upgrade"}
+    steps = decided(upgrades=False, clock="no", there=there).steps
+    assert [step.name for step in decided(clock="no", there=there | {"timesyncd"}).steps] == [
+        "packages",
+        "clock",
+    ]
     assert [(step.name, step.words) for step in steps] == [
         ("packages", ("unattended-upgrades", "systemd-timesyncd")),
         ("upgrades", ()),

@@ -187,6 +187,25 @@ class Ending(Told):
         return Output(0, "its last words\n")
 
 
+def test_several_files_are_named_in_their_order_from_the_folder_of_the_first() -> None:
+    files = (PurePosixPath("deploy/app.yml"), PurePosixPath("over.yml"))
+    host = Host(replace(SERVER, compose=files), Context())
+    words = compose.compose_words(host, "ps")[4:]
+    assert words == [
+        "--project-directory", f"{CHECKOUT}/deploy", "--env-file", f"{CHECKOUT}/.env",
+        "-f", f"{CHECKOUT}/deploy/app.yml", "-f", f"{CHECKOUT}/over.yml", "ps",
+    ]  # fmt: skip
+    assert host.server.compose_file == "deploy/app.yml:over.yml"
+    assert str(host.server.stack) == f"{CHECKOUT}/over.yml"
+
+
+def test_one_that_may_run_on_has_done_so_once_it_was_watched() -> None:
+    worker = replace(STACK.service("web"), completes=True, lasts=True)
+    compose.complete(Ending(""), worker)
+    with pytest.raises(Trouble):
+        compose.complete(Ending("3"), worker)
+
+
 def test_a_service_that_completes_is_waited_for_until_it_has_ended() -> None:
     host = Ending("0")
     compose.complete(host, STACK.service("web"), force=True)

@@ -213,7 +213,7 @@ def scaled(**changes: Any) -> dict[str, Any]:
 )
 def test_every_container_of_a_service_counts_whatever_it_runs(state: dict[str, Any]) -> None:
     made = plan(to=OLD, **scaled(**state))
-    assert steps(made)[-1] == ("remove app-web-2", "a second container of web; one is wanted")
+    assert steps(made)[-1] == ("remove app-web-2", "one more container of web than is wanted")
     assert [step for step in made.steps if step.kind is Kind.ROLL] == []
 
 

@@ -250,6 +250,7 @@ def test_the_wanted_commit_is_read_whole() -> None:
         effective={"A": "a", "PASSWORD": "x$y", "EMPTY": ""},
         filtered=("assets/logo.png",),
         blocked=("/home/ubuntu/app/conf",),
+        unset=("WHO", "WHY"),
         contains_head=True,
     )
 

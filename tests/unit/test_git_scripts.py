@@ -242,7 +242,7 @@ def test_what_a_deploy_says_meanwhile_in_the_stacks_file_is_no_edit(cloned: Host
     """It was there when that deploy died."""
     old = deployed(cloned, "two\n")
     stack = Path(cloned.server.path, "file")
-    cloned = Host(replace(cloned.server, compose=PurePosixPath("file")), Context())
+    cloned = Host(replace(cloned.server, compose=(PurePosixPath("file"),)), Context())
     plain = stack.read_text()
     script = f'{git.MEANWHILE}\nenough "$1" "web replicas 4"'
     run("bash", "-c", script, "enough", str(stack))

@@ -47,7 +47,7 @@ def test_what_is_required_or_known_and_has_no_value_is_needed() -> None:
 )
 def test_the_site_is_the_domain_that_all_others_stand_below(server: Server, site: str) -> None:
     assert known(RULES["DOMAIN"], server) == site
-    assert known(RULES["COMPOSE_FILE"], server) == str(SERVER.compose)
+    assert known(RULES["COMPOSE_FILE"], server) == SERVER.compose_file
     assert known(RULES["TOKEN"], server) == ""
 
 

@@ -43,7 +43,7 @@ def test_what_needs_no_certificate_for_a_name_is_not_compared() -> None:
 
 @pytest.mark.parametrize(
     ("key", "where"),
-    [("DOMAIN", f"DOMAIN in {CHECKOUT}/.env"), ("", f"the gates in {SERVER.compose}")],
+    [("DOMAIN", f"DOMAIN in {CHECKOUT}/.env"), ("", f"the gates in {SERVER.compose_file}")],
 )
 def test_both_places_are_named_where_they_differ(key: str, where: str) -> None:
     urls = ("https://b.example/", "https://a.example/", "https://b.example/deep")
@@ -57,7 +57,7 @@ def test_without_domains_ones_own_certificate_says_the_names() -> None:
     url = "https://app.example/"
     missing = (
         "gates ask app.example (gate-1), but hosts.ini has no domains for [ubuntu];"
-        f" set the gates in {SERVER.compose}, or domains: both must name your site"
+        f" set the gates in {SERVER.compose_file}, or domains: both must name your site"
     )
     assert found(url, domains=()) == missing
     assert found(url, domains=(), pem=SELF_MADE) == missing

@@ -58,11 +58,11 @@ def test_the_example_values_are_refused_line_by_line_until_they_are_set(made: Ma
         text = re.sub(rf"^{key} = <.*>$", f"{key} = {value}", text, flags=re.MULTILINE)
     (root / "hosts.ini").write_text(text)
     (server,) = read_inventory({}, root).servers
-    assert (server.name, server.branch, server.repository, str(server.compose)) == (
+    assert (server.name, server.branch, server.repository, server.compose_file) == (
         "production",
         "trunk",
         "https://git.example/shop.git",
-        "compose.deploy.yaml",
+        "compose.yaml:compose.deploy.yaml",
     )
 
 
@@ -70,7 +70,7 @@ def test_the_settings_of_a_server_are_all_that_compose_reads(made: Made) -> None
     text = news(made({"compose.yaml": FLASK}))[".env.example"]
     lines = [line for line in text.splitlines() if not line.startswith("# ") or "@req" in line]
     assert lines[-4:] == [
-        "COMPOSE_FILE=compose.deploy.yaml",
+        "COMPOSE_FILE=compose.yaml:compose.deploy.yaml",
         "# @required",
         "KEY=",
         "MODE=fast",
@@ -185,6 +185,22 @@ def test_a_compose_file_with_hints_of_its_own_is_deployed_as_it_is(made: Made) -
     assert "deploy/.dockerignore" in files
 
 
+def test_several_compose_files_are_deployed_together(made: Made) -> None:
+    """Paths are those of the folder of the first one, the proxy's too."""
+    base = FLASK.replace("build: .", "build: ..").replace('    ports: ["8000:5000"]\n', "")
+    over = "services: {web: {expose: [5000], command: serve}}\n"
+    root = made({"deploy/base.yaml": base, "over.yaml": over})
+    files = news(root, "deploy/base.yaml, over.yaml")
+    assert "\ncompose = deploy/base.yaml, over.yaml, compose.deploy.yaml\n" in files["hosts.ini"]
+    settings = "\nCOMPOSE_FILE=deploy/base.yaml:over.yaml:compose.deploy.yaml\n"
+    assert settings in files[".env.example"]
+    (root / "compose.deploy.yaml").write_text(used(files["compose.deploy.yaml"]))
+    stack = stack_of(root, "deploy/base.yaml", "over.yaml", "compose.deploy.yaml")
+    assert stack.service("web").command == ("serve",)
+    assert stack.proxy is not None
+    assert f"{root}/proxy" in [mount.source for mount in stack.proxy.mounts]
+
+
 def test_files_of_the_project_stay_and_get_only_lines(made: Made) -> None:
     own = {
         "compose.yaml": FLASK,
@@ -225,4 +241,4 @@ def test_a_compose_that_tells_no_variables_will_do(
     older.write_text(OLDER.replace("TOOLS", str(TOOLS)))
     older.chmod(0o755)
     monkeypatch.setenv("PATH", f"{older.parent}{os.pathsep}{os.environ['PATH']}")
-    assert news(root)[".env.example"].endswith("\nCOMPOSE_FILE=compose.deploy.yaml\n")
+    assert news(root)[".env.example"].endswith("\nCOMPOSE_FILE=compose.yaml:compose.deploy.yaml\n")

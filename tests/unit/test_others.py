@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from fabfile.model.deploy.others import data_beside
+from fabfile.model.deploy.others import FOLDER, data_beside, same_name
 from fabfile.model.facts import Container, Facts, Folder
 from fabfile.model.hints import Database, Hints
 from fabfile.model.stack import Mount
 
-from .builders import PROJECT, ROOT, STACK, container, facts, labels_of, service
+from .builders import (
+    CHECKOUT,
+    PROJECT,
+    ROOT,
+    SERVER,
+    STACK,
+    container,
+    facts,
+    labels_of,
+    service,
+)
 
 DATABASE = service(
     "db",
@@ -76,3 +87,18 @@ def test_a_database_that_has_its_data_starts_beside_anything(seen: Facts) -> Non
 
 def test_a_stack_without_a_database_starts_none() -> None:
     assert data_beside(STACK, first(theirs("db"))) == []
+
+
+def test_a_stack_of_the_same_name_from_another_folder_is_not_taken_for_ours() -> None:
+    def found(folder: str, **changes: Any) -> list[str]:
+        labels = {**labels_of(PROJECT, "web"), FOLDER: folder}
+        there = container(service("web"), "x", labels=labels)
+        return same_name(SERVER, STACK, facts(containers=(there,), **changes))
+
+    told = (
+        "a stack app runs here already, from /srv/other/app, and would be replaced: give this one"
+        " another name (name: in its compose file), or take that one down first"
+    )
+    assert found("/srv/other/app", releases=()) == [told]
+    assert found(f"{CHECKOUT}/compose", releases=()) == []
+    assert found("/srv/other/app") == []  # it was deployed here, from where it stood before

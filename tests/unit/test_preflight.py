@@ -194,7 +194,30 @@ def test_sound_settings_have_no_problem() -> None:
 
 
 def test_missing_settings_are_one_line_that_says_what_to_do() -> None:
-    assert env("", env_stat=None) == Findings((f"no {ENV}: fab env.init makes it",))
+    assert env("", "A=", env_stat=None) == Findings((f"no {ENV}: fab env.init makes it",))
+
+
+def test_a_stack_that_reads_nothing_needs_no_settings() -> None:
+    assert env("", env_stat=None, releases=()) == Findings()
+    assert env("", releases=()) == Findings()
+
+
+def test_settings_that_name_other_files_are_wrong_without_an_example_too() -> None:
+    line = ".env: COMPOSE_FILE is not 'compose/app.yml', which hosts.ini says"
+    assert env("COMPOSE_FILE=compose.yaml\n", releases=()) == Findings((line,))
+
+
+def test_settings_that_are_gone_are_not_taken_for_none() -> None:
+    assert env("", env_stat=None) == Findings(
+        (f"no {ENV}, which release r1 had: bring back the copy beside its record",)
+    )
+
+
+@pytest.mark.parametrize("settings", [{"env_stat": None, "env": ""}, {"env": "A=1\n"}])
+def test_what_the_stack_reads_and_nobody_sets_is_named(settings: dict[str, Any]) -> None:
+    wanted = commit(unset=("KEY", "TOKEN"))
+    found = env_findings(SERVER, facts(**settings, commit=wanted, releases=()))
+    assert found == Findings((f"the stack reads KEY, TOKEN: set each in {ENV}, empty if so meant",))
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "A=\nB=\n"])
@@ -390,7 +413,7 @@ def test_a_port_is_in_use_when_none_of_its_protocol_is_left(
     assert stack_problems(seen, publishing(port)) == said
 
 
-EXTERNAL = "which the stack calls external, is not there: docker {} create gone"
+MISSING = "which the stack calls external, is not there: docker {} create {}"
 
 
 @pytest.mark.parametrize(
@@ -400,12 +423,15 @@ EXTERNAL = "which the stack calls external, is not there: docker {} create gone"
         ("volume theirs", []),
         (
             "network gone",
-            ["network gone, " + EXTERNAL.format("network")],
+            ["network gone, " + MISSING.format("network", "gone")],
         ),
         (
             "volume gone",
-            ["volume gone, " + EXTERNAL.format("volume")],
+            ["volume gone, " + MISSING.format("volume", "gone")],
         ),
+        # A volume of that name is no network, and the other way round.
+        ("network theirs", ["network theirs, " + MISSING.format("network", "theirs")]),
+        ("volume out", ["volume out, " + MISSING.format("volume", "out")]),
     ],
 )  # fmt: skip
 def test_what_is_external_must_be_there_whoever_made_it(part: str, said: list[str]) -> None:

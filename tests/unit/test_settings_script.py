@@ -23,6 +23,7 @@ DOCKER = """\
 shift
 [ "$1" != version ] || exit 0
 [ ! -e "$HOME/dumb" ] || exit 1
+echo "$*" >>"$HOME/asked"
 case "$*" in
   *reading.yml*)
     printf '{"services": {"reading": {"environment": {"A": "%s"}}}}' "$(sed -n 's/^A=//p' "$4")"
@@ -49,7 +50,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     (path / ".env").write_text("A=1\n")
     (path / ".env").chmod(0o644)
-    (path / str(SERVER.compose)).write_text("services: {}\n")
+    for file in SERVER.compose:
+        (path / file).write_text("services: {}\n")
     server = replace(SERVER, path=PurePosixPath(path), root=PurePosixPath(root), connection="local")
     return Host(server, Context())
 
@@ -146,3 +148,14 @@ def test_the_stack_is_resolved_with_and_without_a_line(host: Host, tmp_path: Pat
     (tmp_path / "dumb").touch()
     with pytest.raises(Trouble, match=r"^ubuntu: compose cannot read the stack$"):
         settings.with_and_without(host, "B=1\n")
+
+
+def test_a_stack_of_several_files_is_resolved_of_all(host: Host, tmp_path: Path) -> None:
+    files = ("compose/app.yml", "compose/more of it.yml")
+    several = replace(host.server, compose=tuple(map(PurePosixPath, files)))
+    settings.with_and_without(Host(several, Context()), "B=1\n")
+    settings.check(Host(several, Context()), "A=1\n", ["A"])
+    asked = (tmp_path / "asked").read_text().splitlines()
+    named = " ".join(f"-f {host.server.path / file}" for file in files)
+    assert [named in line for line in asked] == [True, True, False, True]
+    assert all(f"--project-directory {host.server.path}/compose " in asked[at] for at in (0, 1, 3))

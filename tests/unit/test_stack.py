@@ -335,7 +335,10 @@ def test_what_a_service_reads_of_configs_and_secrets_is_kept_and_never_shown() -
         configs={"c": {"content": "kq8vPz"}},
         secrets={"s": {"environment": "TOKEN"}, "other": {"file": "/x"}},
     )
-    assert stack.service("a").reads == (Read("content", "kq8vPz"), Read("environment", "TOKEN"))
+    assert stack.service("a").reads == (
+        Read("content", "kq8vPz", "/c"),
+        Read("environment", "TOKEN", "/run/secrets/s"),
+    )
     assert "kq8vPz" not in repr(stack)
 
 
@@ -344,6 +347,11 @@ def test_what_a_service_reads_of_configs_and_secrets_is_kept_and_never_shown() -
     [
         ({"a": {"restart": "no"}}, True),
         ({"a": {"restart": "on-failure:3"}}, True),
+        ({"a": {"restart": "no", "healthcheck": {"test": ["CMD", "true"]}}}, False),
+        (
+            {"a": {"restart": "on-failure", "ports": [{"target": 80, "published": "8080"}]}},
+            False,
+        ),
         ({"a": {}}, False),
         ({"a": {"restart": "unless-stopped"}}, False),
         ({"a": {}, "b": {"depends_on": {"a": {"condition": "service_healthy"}}}}, False),
@@ -361,6 +369,26 @@ def test_a_service_that_ends_by_itself_is_known_by_its_restart_or_who_waits_for_
 ) -> None:
     stack = small({name: {"image": "x", **raw} for name, raw in services.items()})
     assert stack.service("a").completes is completes
+
+
+@pytest.mark.parametrize(
+    ("restart", "others", "lasts"),
+    [
+        ("no", {}, False),
+        ("on-failure", {}, True),
+        (
+            "on-failure",
+            {"b": {"depends_on": {"a": {"condition": "service_completed_successfully"}}}},
+            False,
+        ),
+    ],
+)
+def test_one_whose_end_nobody_awaits_may_run_on(
+    restart: str, others: dict[str, Any], lasts: bool
+) -> None:
+    services = {"a": {"restart": restart}, **others}
+    stack = small({name: {"image": "x", **raw} for name, raw in services.items()})
+    assert stack.service("a").lasts is lasts
 
 
 def test_what_is_external_is_no_part_of_the_stack() -> None:

@@ -18,17 +18,24 @@ def problems(service: dict[str, Any], **more: Any) -> list[str]:
     return stack_problems(facts(containers=()), parse(json.dumps(model), ""))
 
 
-MANY = (
-    "replicas are replaced beside each other: it needs a proxy and a healthcheck or"
-    " x-deploy.a.probe, and neither container_name nor a published port"
-)
+PORT = {"target": 80, "published": "8080", "protocol": "tcp"}
 
 
 @pytest.mark.parametrize(
     ("service", "said"),
     [
-        ({"deploy": {"replicas": 2}}, f"2 {MANY}"),
-        ({"scale": 3}, f"3 {MANY}"),
+        (
+            {"deploy": {"replicas": 2}, "ports": [PORT]},
+            "2 replicas cannot publish port 8080: give it a range of 2 ports or more",
+        ),
+        (
+            {"scale": 3, "ports": [{**PORT, "published": "8080-8081"}]},
+            "3 replicas cannot publish port 8080: give it a range of 3 ports or more",
+        ),
+        (
+            {"models": {"tiny": None}},
+            "models are run by the engine, not carried out here: remove them",
+        ),
         ({"scale": 0}, "0 replicas: use a profile to leave it out"),
         ({"label_file": ["/x"]}, "label_file is read in the old checkout: write labels"),
         (
@@ -61,6 +68,8 @@ def test_a_part_of_the_stack_that_nobody_carries_out_is_refused_by_name() -> Non
     [
         {},
         {"deploy": {"replicas": 1}},
+        {"deploy": {"replicas": 2}},
+        {"scale": 2, "ports": [{**PORT, "published": "8080-8081"}]},
         {"network_mode": "host"},
         {"ipc": "host"},
         {"pull_policy": "missing"},

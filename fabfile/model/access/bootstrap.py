@@ -31,6 +31,7 @@ PROGRAMS = {
     "crontab": "cron",
     "iptables": "iptables",
     "ca-certificates": "ca-certificates",
+    "unattended-upgrade": "unattended-upgrades",
 }
 """What every server needs → its package. The rest is in every Debian."""
 LOGS = {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}
@@ -134,9 +135,7 @@ def _packages(server: Server, machine: Machine, refusals: list[str]) -> Iterator
     missing = [package for name, package in needed.items() if name not in machine.there]
     if "python" not in machine.there:
         missing.append(PYTHON.get(machine.system, "python3-venv"))
-    if not machine.upgrades:
-        missing.append("unattended-upgrades")
-    if machine.clock == "no":
+    if machine.clock == "no" and "timesyncd" not in machine.there:
         missing.append("systemd-timesyncd")
     if machine.system not in ENGINE:
         known = ", ".join(ENGINE)

@@ -51,6 +51,7 @@ def bootstrap(server: Server, facts: Facts, volumes: Sequence[str]) -> str:
     wrong = loose(server, facts)
     told = [f"{len(missing)} of its folders are missing"] if missing else []
     told += [f"{len(wrong)} of its folders have other modes than theirs"] if wrong else []
+    told += [] if facts.env_stat else ["a .env is made"]
     return "; ".join(told)
 
 

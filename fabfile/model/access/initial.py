@@ -25,7 +25,7 @@ def needed(rules: Sequence[Rule], server: Server, values: Mapping[str, str]) -> 
 
 def known(rule: Rule, server: Server) -> str:
     """The value that hosts.ini gives a key; empty: it gives none."""
-    said = {"COMPOSE_FILE": str(server.compose), "STATE_ROOT": str(server.root)}
+    said = {"COMPOSE_FILE": server.compose_file, "STATE_ROOT": str(server.root)}
     return said.get(rule.key) or (_site(server) if rule.domain else "")
 
 

@@ -16,7 +16,7 @@ class Machine:
     system: str
     """``debian 13``: the system's id and version in ``/etc/os-release``."""
     there: frozenset[str]
-    """Which of the programs that were asked for it has; also ``ca-certificates`` and ``python``."""
+    """Which of the programs that were asked for it has; also ``ca-certificates`` and the like."""
     engine: str
     """Version of the engine that answers; empty: none does."""
     compose: str
@@ -44,7 +44,7 @@ class Machine:
     upgrades: bool
     """Whether security upgrades are installed by themselves."""
     clock: str
-    """Whether something sets the clock: ``yes``, ``no``; empty: a host without systemd."""
+    """Whether something sets the clock: ``yes``, ``no``; empty: it is another host's."""
     memory: int
     """Bytes."""
     swap: int

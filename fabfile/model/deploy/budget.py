@@ -18,6 +18,8 @@ SPARE = 1 << 27
 """Bytes of memory that must stay available (128 MiB)."""
 REPLICA = 1 << 27
 """Bytes that a replica is taken for which never ran here and reserves nothing (128 MiB)."""
+BUILD = 1 << 29
+"""Bytes of memory that a build may take (512 MiB)."""
 BUILDS = 2
 """A build takes its image, and as much again for what it is made from."""
 
@@ -58,6 +60,27 @@ def crowded(target: Target, facts: Facts, plans: Iterable[Replacing]) -> list[st
         _crowded(one, each[one.service], target.stack.service(one.service), facts.memory, starting)
         for one in starting
     ]
+
+
+def scanty(target: Target, facts: Facts) -> list[str]:
+    """Why a first deploy may find too little memory: what it builds, and then what it starts."""
+    if facts.memory is None:
+        return []
+    services = target.stack.services
+    free = _mib(facts.memory)
+    needed = sum(one.replicas * (one.reserved or REPLICA) for one in services)
+    found = []
+    if any(one.build for one in services) and facts.memory < BUILD:
+        found.append(
+            f"memory: {free} are available, and a build may take {_mib(BUILD)} and more:"
+            " add memory, or swap"
+        )
+    if needed + SPARE > facts.memory:
+        found.append(
+            f"memory: the services take about {_mib(needed)}, {free} are available, and"
+            f" {_mib(SPARE)} must stay: more memory, fewer replicas or smaller reservations"
+        )
+    return found
 
 
 def _crowded(

@@ -24,7 +24,7 @@ def name_problems(server: Server, facts: Facts, stack: Stack, key: str) -> list[
     if unknown:
         gates = ", ".join(dict.fromkeys(gate for name in unknown for gate in asked[name]))
         there = f"domains = {', '.join(server.domains)}" if server.domains else "no domains"
-        where = f"{key} in {server.path}/.env" if key else f"the gates in {server.compose}"
+        where = f"{key} in {server.path}/.env" if key else f"the gates in {server.compose_file}"
         problem = (
             f"gates ask {', '.join(unknown)} ({gates}), but hosts.ini has {there} for"
             f" [{server.name}]; set {where}, or domains: both must name your site"

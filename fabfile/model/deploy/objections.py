@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..facts import Container, Facts
+from ..image_names import foreign
 from .others import data_beside
 from .plan import Target, Wish
 from .reasons import Reason, Why
@@ -30,13 +31,13 @@ def formers(target: Target, facts: Facts) -> list[Container]:
 
 
 def surplus(target: Target, facts: Facts) -> list[Container]:
-    """The containers of a service beside its only one: somebody scaled it."""
+    """More containers of a service that is replaced in place than it is to have."""
     found = [
-        facts.containers_of(target.stack.project, one.name)
+        facts.containers_of(target.stack.project, one.name)[one.replicas :]
         for one in target.stack.services
         if not one.beside
     ]
-    return [container for containers in found for container in containers[1:]]
+    return [container for containers in found for container in containers]
 
 
 def notes(
@@ -58,14 +59,23 @@ def notes(
             " nobody is answered"
         )
     beside = {one.service for one in replaced}
-    found += [
-        f"{one.name} is replaced in place: what is under way there is cut, and it answers nobody"
-        " until the new one is healthy"
+    gaps = [
+        one.name
         for one in stack.services
         if one.name in reasons
         and one.name not in beside
         and not (one.hints.keep or one.hints.proxy or one.completes)
         and facts.runs(stack.project, one.name)
+    ]
+    found += [
+        f"{name} is replaced in place: what is under way there is cut, and it answers nobody"
+        " until the new one is healthy"
+        for name in gaps
+    ]
+    found += [
+        f"no deploy steers {one.name} ({kind}): whoever asks through it meanwhile gets an error"
+        for one in stack.services
+        if gaps and (kind := foreign(one.image)) and stack.proxy is None
     ]
     found += [
         f"{one.name} is restarted: what is under way there is cut, and nobody is answered meanwhile"

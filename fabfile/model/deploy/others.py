@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from ..facts import Container, Facts
 from ..image_names import repository
+from ..inventory import Server
 from ..stack import Stack
 
 EMPTY = "empty-database"
 """Name under which a database that starts empty beside such data can be waived."""
+FOLDER = "com.docker.compose.project.working_dir"
+"""Label of the folder that compose made a container from."""
 
 
 def data_beside(stack: Stack, facts: Facts) -> list[str]:
@@ -37,4 +40,21 @@ def data_beside(stack: Stack, facts: Facts) -> list[str]:
             for volume, project in facts.volumes.items()
             if project not in ("", stack.project) and volume not in mounted
         ),
+    ]
+
+
+def same_name(server: Server, stack: Stack, facts: Facts) -> list[str]:
+    """Whether a first deploy would take another stack of the same name for its own."""
+    if facts.releases:
+        return []
+    ours = str(server.stacks[0].parent)
+    folders = {
+        folder
+        for one in facts.containers
+        if one.project == stack.project and (folder := one.labels.get(FOLDER, ours)) != ours
+    }
+    return [
+        f"a stack {stack.project} runs here already, from {folder}, and would be replaced: give"
+        " this one another name (name: in its compose file), or take that one down first"
+        for folder in sorted(folders)
     ]

@@ -13,6 +13,7 @@ from ..inventory import Server
 from ..stack import Stack
 from ..versions import COMPOSE, version
 from .budget import MINIMUM_FREE
+from .unset import unset, without_env
 
 STEERING = {
     "COMPOSE_PROJECT_NAME": "take the stack for another one, whose names are all in use",
@@ -144,7 +145,7 @@ def env_findings(server: Server, facts: Facts) -> Findings:
     """What is wrong with the server's ``.env``; never shows a value."""
     where = server.path / ".env"
     if facts.env_stat is None:
-        return Findings((f"no {where}: fab env.init makes it",))
+        return Findings(without_env(where, facts))
     problems = []
     owner, mode = facts.env_stat
     if int(mode, 8) & 0o077:
@@ -161,15 +162,18 @@ def env_findings(server: Server, facts: Facts) -> Findings:
         for key, what in STEERING.items()
         if key in env.values
     ]
-    if not any(env.values.values()):
+    expected = {"COMPOSE_FILE": server.compose_file, "STATE_ROOT": str(server.root)}
+    problems += [
+        f".env: {key} is not '{value}', which hosts.ini says"
+        for key, value in expected.items()
+        if env.values.get(key, value) != value
+    ]
+    bare = facts.commit is not None and facts.commit.bare
+    if not (bare or any(env.values.values())):
         return Findings((*problems, f"{where} is empty: fab env.init fills it"))
-    if facts.commit is None or not facts.commit.example:
-        return Findings((*problems, *env.problems))
+    if facts.commit is None or bare:
+        return Findings((*problems, *env.problems, *unset(where, facts.commit)))
     found = check(env, facts.commit.effective, schema(facts.commit.example), *server.names)
-    expected = {"COMPOSE_FILE": str(server.compose), "STATE_ROOT": str(server.root)}
-    for key, value in expected.items():
-        if env.values.get(key, value) != value:
-            problems.append(f".env: {key} is not '{value}', which hosts.ini says")
     return Findings((*problems, *found.problems), found.warnings)
 
 
@@ -199,7 +203,7 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
         f" docker {kind} create {shlex.quote(name)}"
         for part in stack.external
         for kind, _, name in [part.partition(" ")]
-        if name not in {*facts.networks, *facts.volumes}
+        if name not in (facts.networks if kind == "network" else facts.volumes)
     ]
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
     for service in stack.services:

@@ -43,18 +43,22 @@ def reason_for(service: Service, target: Target, facts: Facts, commit: Commit) -
     """The first thing in which the service is not what is wanted; None: it stays."""
     if service.beside:
         return _replicas(service, target, facts, commit)
-    container = facts.container(target.stack.project, service.name)
-    if container is None:
+    there = facts.containers_of(target.stack.project, service.name)[: service.replicas]
+    if not there:
         return Reason(Why.ABSENT, "not there yet")
-    reason = _container(service, container, target, facts, commit)
-    if (
-        reason is None
-        and service.fixed
-        and not service.moves
-        and container.name != service.container
-    ):
-        reason = Reason(Why.DEFINITION, f"its container is called {container.name}")
-    return reason or _mounted(service, target, facts)
+    for container in there:
+        if reason := _container(service, container, target, facts, commit):
+            return reason
+    first = there[0].name
+    if service.fixed and not service.moves and first != service.container:
+        return Reason(Why.DEFINITION, f"its container is called {first}")
+    if len(there) < service.replicas:
+        return _scaled(there, service)
+    return _mounted(service, target, facts)
+
+
+def _scaled(there: list[Container], service: Service) -> Reason:
+    return Reason(Why.SCALED, f"{len(there)} of {service.replicas} replicas")
 
 
 def as_wanted(service: Service, target: Target, facts: Facts, commit: Commit) -> list[Container]:
@@ -81,7 +85,7 @@ def _replicas(service: Service, target: Target, facts: Facts, commit: Commit) ->
         if reason := _container(service, container, target, facts, commit):
             return reason
     if len(asked) != service.replicas:
-        return Reason(Why.SCALED, f"{len(asked)} of {service.replicas} replicas")
+        return _scaled(asked, service)
     return _mounted(service, target, facts)
 
 

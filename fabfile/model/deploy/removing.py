@@ -27,7 +27,7 @@ def removals(
         if c.id not in leaving and c.id not in wish.spare and (wish.remove_orphans or c in former)
     ]
     return steps + [
-        Step(Kind.REMOVE, one.name, f"a second container of {one.service}; one is wanted")
+        Step(Kind.REMOVE, one.name, f"one more container of {one.service} than is wanted")
         for one in surplus(target, facts)
         if one.service not in left_out and not wish.only
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -18,10 +17,11 @@ from ..reading import load
 from ..stack import Build, Mount, Port, Read, Service, Stack
 from ..x_deploy import known_hints, parse_hints
 from .meaning import meaning
+from .never_asked import never_asked
 from .understood import not_understood, replicas
 
 ONCE = ("no", "on-failure")
-"""Restart policies of a service that may end by itself."""
+"""Restart policies of a service that may end by itself, where nothing asks it."""
 ODD = (ValueError, TypeError, KeyError, AttributeError)
 """What another form than the expected one raises where it is read."""
 
@@ -69,10 +69,10 @@ def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool
         services[name] = replace(service, config_hash=digests.get(name, ""))
     for name in _awaited(model):
         if name in services:
-            services[name] = replace(services[name], completes=True)
+            services[name] = replace(services[name], completes=True, lasts=False)
     if not any(one.hints.proxy for one in services.values()):  # nobody moves requests
         services = {name: replace(one, beside=False) for name, one in services.items()}
-    if strict and (wrong := _never_asked(services.values())):
+    if strict and (wrong := never_asked(services.values())):
         raise refused(f"x-deploy: {'; '.join(wrong)}")
     devices = (
         (volume.get("driver_opts") or {}).get("device")
@@ -101,33 +101,13 @@ def _awaited(model: Mapping[str, Any]) -> Iterator[str]:
                 yield other
 
 
-def _never_asked(services: Collection[Service]) -> list[str]:
-    """What stands in ``x-deploy`` where nobody looks: a release would pass without it."""
-    wrong = []
-    for one in services:
-        for key in ("upstreams", "names", "hold"):
-            if getattr(one.hints, key) and not one.hints.proxy:
-                wrong.append(f"{key} of {one.name}: it is not the proxy")
-        if one.hints.update.order == START_FIRST and not one.beside:
-            wrong.append(f"update of {one.name}: {START_FIRST} needs a proxy that moves requests")
-        if one.hints.smoke and one.build is None:
-            wrong.append(f"smoke of {one.name}: its image is not built here")
-    gates = Counter(gate.name for one in services for gate in one.hints.gates)
-    wrong += [f"gate {name} is there {times} times" for name, times in gates.items() if times > 1]
-    for key in ("proxy", "database", "link"):
-        names = [one.name for one in services if getattr(one.hints, key)]
-        if len(names) > 1:
-            wrong.append(f"{key} of {' and '.join(names)}: only one is asked")
-    return wrong
-
-
 def _several(services: Collection[Service]) -> list[str]:
     return [
-        f"service {one.name}: {one.replicas} replicas are replaced beside each other: it needs"
-        f" a proxy and a healthcheck or x-deploy.{one.name}.probe, and neither container_name nor"
-        " a published port"
+        f"service {one.name}: {one.replicas} replicas cannot publish port {port.published}: give it"
+        f" a range of {one.replicas} ports or more"
         for one in services
-        if one.replicas > 1 and not one.beside
+        for port in one.ports
+        if len(port.choices) < one.replicas
     ]
 
 
@@ -155,6 +135,12 @@ def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints:
     resources = (raw.get("deploy") or {}).get("resources") or {}
     limits, reserved = (resources.get(part) or {} for part in ("limits", "reservations"))
     health = raw.get("healthcheck") or {}
+    policy = str(raw.get("restart")).partition(":")[0]
+    asked = (
+        hints.probe
+        or "test" in health
+        or any(one.get("published") for one in raw.get("ports") or [])
+    )
     return Service(
         name=name,
         image=familiar(raw.get("image", f"{project}-{name}")),
@@ -174,7 +160,8 @@ def _service(name: str, model: Mapping[str, Any], raw: Mapping[str, Any], hints:
         cpus=float(limits.get("cpus") or 0),
         config_hash="",
         meaning=meaning(raw),
-        completes=str(raw.get("restart")).partition(":")[0] in ONCE,
+        completes=policy in ONCE and not asked,
+        lasts=policy == ONCE[1] and not asked,
         command=tuple(raw.get("command") or ()),
         environment={
             key: "" if value is None else str(value).replace("$$", "$")
@@ -239,12 +226,19 @@ def _port(raw: Mapping[str, Any]) -> Port:
 
 
 def _reads(model: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[Read]:
-    for section in ("configs", "secrets"):
+    for section, folder in (("configs", "/"), ("secrets", "/run/secrets/")):
         for entry in raw.get(section) or []:
             definition = (model.get(section) or {}).get(entry["source"]) or {}
+            target = str(PurePosixPath(folder) / (entry.get("target") or entry["source"]))
+            mode = entry.get("mode") or "444"  # a number in compose before 2.30
+            owner = (int(entry.get("uid") or 0), int(entry.get("gid") or 0))
             for kind in ("content", "environment", "file"):
                 if kind in definition:
-                    yield Read(kind, str(definition[kind]))
+                    yield Read(kind, str(definition[kind]), target, _mode(mode), owner)
+
+
+def _mode(raw: int | str) -> int:
+    return raw if isinstance(raw, int) else int(raw, 8)
 
 
 def _ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:

@@ -28,6 +28,8 @@ def _of_service(raw: Mapping[str, Any]) -> Iterator[str]:
         yield "0 replicas: use a profile to leave it out"
     if "provider" in raw:
         yield "a provider runs it, and no container: remove it"
+    if raw.get("models"):  # compose leaves the section itself out of what it resolves
+        yield "models are run by the engine, not carried out here: remove them"
     if raw.get("label_file"):
         yield "label_file is read in the old checkout: write labels"
     for key in SHARED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from ..access.envfile import schema
 from .proposals import Proposals, Web
@@ -30,8 +31,8 @@ class Variable:
 class Project:
     """A repository with a compose project, as it was found."""
 
-    compose: str
-    """Its compose file, relative to the repository."""
+    compose: tuple[str, ...]
+    """Its compose files, relative to the repository."""
     deployable: bool
     """Whether that has an ``x-deploy`` of its own."""
     repository: str
@@ -42,6 +43,11 @@ class Project:
     """The lines of its ``.gitignore``."""
     collection: str
     """What pip installs this collection by."""
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """What is deployed: they, and behind them what a deploy must know."""
+        return self.compose if self.deployable else (*self.compose, STACK)
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,10 @@ def new_files(
     example = bool(proposals.webs) and not (project.deployable or proposals.proxy)
     values = {
         "PROJECT": proposals.project,
-        "COMPOSE": project.compose,
-        "STACK": project.compose if project.deployable else STACK,
+        "COMPOSE": " and ".join(project.compose),
+        "STACKS": ", ".join(project.stacks),
+        "COMPOSE_FILE": ":".join(project.stacks),
+        "HOME": "/".join([".." for _ in PurePosixPath(project.compose[0]).parent.parts] or ["."]),
         "REPOSITORY": project.repository or "<where the server fetches this repository from>",
         "BRANCH": project.branch,
         "VARIABLES": "\n".join(_variables(project.variables)),

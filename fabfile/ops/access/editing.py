@@ -71,7 +71,7 @@ def draft(seen: Settings, text: str, *, whole: bool) -> Draft:
     after = replace(facts, env=text, env_stat=(facts.user, "600"), commit=commit)
     problems = list(Settings(seen.host, after).findings.problems)
     if why and not problems and (whole or not refused_before(seen)):
-        problems.append(f"compose refuses {server.compose}: {why}")
+        problems.append(f"compose refuses {server.compose_file}: {why}")
     before = () if whole else seen.findings.problems
     if new := [text for text in problems if text not in before]:
         raise refused(f"{server.name}: a deploy would refuse this .env; nothing was changed", new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from ...model.deploy.copied import copies
 from ...model.deploy.plan import Plan, Target
 from ...model.deploy.replacing import Replacing
 from ...model.errors import Trouble
@@ -78,7 +79,8 @@ class Beside:
             served = self._served(plan)
             total = len(self.facts.containers_of(self.target.stack.project, name)) + plan.starting
             image = self.target.images[name].reference
-            starting.append(beside.Starting(service, total, image, served))
+            given = copies(service, self.target)
+            starting.append(beside.Starting(service, total, image, served, given))
         told = self.rolling.told()
         started = beside.start(self.host, told, self.target.stack.project, starting)
         for one in started:

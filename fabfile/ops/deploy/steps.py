@@ -95,6 +95,8 @@ class Steps:
 
     def _bootstrap(self, _step: Step) -> str:
         state.make_folders(self.host, modes(self.host.server), self.target.stack.volume_folders)
+        if not self.rolling.facts.env_stat:
+            state.make_env(self.host)
         return ""
 
     def _fetch(self, _step: Step) -> str:

@@ -31,7 +31,7 @@ def new(console: Console, folder: Path, compose: str) -> None:
     if "wishwithme_ops" in repository.text_of(root / "fabfile.py"):
         console.line("", f"no change: {root} is set up already; fab --list shows its tasks")
         return
-    stands_in = repository.compose_file(root, compose)
+    stands_in = repository.compose_files(root, compose)
     text, variables = repository.resolved(root, stands_in)
     stack, model = resolved.parse(text, ""), load(text)
     tracked = repository.git(root, "ls-files", "-z").split("\0")

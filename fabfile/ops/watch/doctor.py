@@ -12,6 +12,7 @@ from ..certificates.serving import Place
 from ..pointing import astray, names_of
 from ..session import Session, side_by_side
 from ..sight import look_at
+from .beforehand import beforehand
 from .status import changes, overdue, view
 
 ALL_IS_WELL = "nothing is wrong"
@@ -46,6 +47,8 @@ def examine(session: Session, name: str) -> dict[str, Any]:
         warnings += astray(session.inventory, sight.server, sorted(names)).values()
         if sight.target:
             warnings += unproved(sight.target.stack, sight.target.resolved)
+        if not sight.deployed:
+            warnings += beforehand(session, sight)
         if sight.deployed:
             if sight.target:
                 warnings += idle.impatient(sight.host, sight.target.stack)

@@ -192,14 +192,14 @@ ExecStart=/usr/sbin/nft -f /etc/wishwithme-firewall.nft
 WantedBy=sysinit.target
 END
     logged systemctl daemon-reload
-    logged systemctl enable wishwithme-firewall
+    logged systemctl enable --now wishwithme-firewall
   else
     printf '@reboot root /usr/sbin/nft -f %s\n' "$firewall_own" | written /etc/cron.d/wishwithme-firewall 644 root
   fi
 }
 undo-firewall() {
   nft delete table inet wishwithme || :
-  [ ! -e "$firewall_unit" ] || systemctl disable wishwithme-firewall
+  [ ! -e "$firewall_unit" ] || systemctl disable --now wishwithme-firewall
   rm -f "$firewall_own" "$firewall_unit" /etc/cron.d/wishwithme-firewall
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...model.errors import Trouble
@@ -61,6 +62,8 @@ class Starting:
     """The image that they get."""
     served: str
     """The image that serves until requests are switched; empty: none does."""
+    copies: bytes = field(default=b"", repr=False)
+    """A tar of what compose would copy into each; may hold secrets."""
 
 
 def hold(host: Host, told: Told) -> None:
@@ -106,8 +109,14 @@ def start(host: Host, told: Told, project: str, starting: Sequence[Starting]) ->
         "\n".join(plans),
     )
     most = max(one.total for one in starting)
+    copies = [
+        f"{one.service.name} {b64encode(one.copies).decode()}\n" for one in starting if one.copies
+    ]
     output = host.write(
-        [*words, *compose_words(host)], timeout=REPLACING + most * patience, check=False
+        [*words, *compose_words(host)],
+        stdin="".join(copies),
+        timeout=REPLACING + most * patience,
+        check=False,
     )
     if output.code == UNHEALTHY:
         *log, last = lines_of(output.stderr) or [""]

@@ -7,9 +7,12 @@
 # once (0: all); the name of its image in the compose file, the image that the new ones get, and the one that the name means
 # until requests are switched (-: the new one); its container's name where the compose file says one (-: it does not).
 # PATIENCE: seconds until each must be healthy; COMPOSE…: docker compose on the stack.
+# Standard input: lines "SERVICE ARCHIVE": what each of its new containers is given before it starts, a tar in base64.
 # Prints a line "SERVICE ID ADDRESS" for each new container.
 project=$1 patience=$2 stack=$3 counts=$4 plans=$5
 shift 5
+declare -A copies=()
+while read -r service archive; do copies[$service]=$archive; done
 services=() scales=() former=' ' names=()
 while read -r service total _ _ _ _ name; do
   services+=("$service") scales+=(--scale "$service=$total")
@@ -47,6 +50,10 @@ tag() {
 begin() {
   local at=0 id ids
   readarray -t ids < <(new "$1")
+  for id in "${ids[@]}"; do
+    # Compose copies these into a container that it starts itself.
+    [ -z "${copies[$1]-}" ] || printf '%s' "${copies[$1]}" | base64 -d | docker cp - "$id:/" || return 1
+  done
   while [ $at -lt ${#ids[@]} ]; do
     local group=("${ids[@]:at:$2 > 0 ? $2 : ${#ids[@]}}")
     docker start "${group[@]}" >/dev/null || return 1

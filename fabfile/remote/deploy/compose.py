@@ -39,11 +39,10 @@ def compose_words(host: Host, *more: str, file: PurePosixPath | None = None) -> 
         f'{CLEAN}clean docker compose "$@"',
         "docker compose",
         "--project-directory",
-        str(server.stack.parent),
+        str(server.stacks[0].parent),
         "--env-file",
         str(server.path / ".env"),
-        "-f",
-        str(file or server.stack),
+        *(word for one in ((file,) if file else server.stacks) for word in ("-f", str(one))),
         *more,
     ]
 
@@ -175,10 +174,16 @@ def up(
 
 
 def complete(host: Host, service: Service, *, force: bool = False) -> None:
-    """Run a service that ends by itself, and wait until it has ended with 0."""
+    """Run a service that ends by itself, and wait until it has ended with 0.
+
+    One that may run on has done so when it has run for as long as it is watched.
+    """
     words = ["up", "-d", "--no-build", *(["--force-recreate"] if force else []), service.name]
     host.write(compose_words(host, *words), timeout=HEALTHY + 60)
-    waited = host.write(["docker", "wait", service.container], timeout=COMPLETE, check=False)
+    longest = service.hints.update.monitor if service.lasts else COMPLETE
+    waited = host.write(["docker", "wait", service.container], timeout=longest, check=False)
+    if service.lasts and waited.code == 124:
+        return
     code = waited.stdout.strip()
     if code == "0" or (waited.ok and not code):  # a host that cannot write gives no answer
         return

@@ -46,27 +46,36 @@ def git(root: Path, *words: str) -> str:
     return "" if done.returncode else done.stdout
 
 
-def compose_file(root: Path, given: str) -> str:
-    """The project's compose file, relative to the repository; exit code 2 unless there is one."""
+def compose_files(root: Path, given: str) -> tuple[str, ...]:
+    """The project's compose files, relative to the repository; exit code 2 unless there is one.
+
+    ``given``: several with commas between them.
+    """
     if given:
-        path = (root / given).resolve()
-        if not path.is_file() or not path.is_relative_to(root):
-            raise refused(f"--compose: {given} is not a file of {root}")
-        return str(path.relative_to(root))
+        return tuple(_file_of(root, name.strip()) for name in given.split(","))
     found = [name for name in COMPOSE_FILES if (root / name).is_file()]
     if not found:
         raise refused(f"{root} has no compose file; --compose names one that stands elsewhere")
     if len(found) > 1:
         raise refused(f"{root} has {' and '.join(found)}; --compose says which one is deployed")
-    return found[0]
+    return (found[0],)
 
 
-def resolved(root: Path, file: str) -> tuple[str, tuple[Variable, ...]]:
-    """What compose makes of a file, as JSON, and the variables that it reads.
+def _file_of(root: Path, name: str) -> str:
+    path = (root / name).resolve()
+    if not path.is_file() or not path.is_relative_to(root):
+        raise refused(f"--compose: {name} is not a file of {root}")
+    return str(path.relative_to(root))
+
+
+def resolved(root: Path, files: Sequence[str]) -> tuple[str, tuple[Variable, ...]]:
+    """What compose makes of these files, as JSON, and the variables that it reads.
 
     Required ones need no value here: the server's ``.env`` has it.
     """
-    compose = [*_compose(), "-f", str(root / file), "config", "--format", "json"]
+    file = " and ".join(files)
+    given = [word for name in files for word in ("-f", str(root / name))]
+    compose = [*_compose(), *given, "config", "--format", "json"]
     variables = _variables(file, [*compose, "--variables"])
     missing = {one.name: "1" for one in variables if one.required}
     text = _accepted(file, _run(compose, {**missing, **os.environ}))

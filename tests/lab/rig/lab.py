@@ -78,6 +78,16 @@ class Lab:
         """What testssl says of the site at a server; ``authority`` is trusted, in PEM."""
         return findings_of_testssl(self._place, self.server(server).address, domain, authority)
 
+    def serve(self, name: str, like: str) -> None:
+        """Let the servers pull the image ``like`` of the stacks under another name too."""
+        wanted, known = bases.parse(name), bases.parse(like)
+        if wanted is None or known is None:
+            raise LabError(f"{name} or {like} is no image of Docker Hub")
+        with closing(Images(self._place)) as images:
+            origin = images.provide(known).result()
+        if not self._mirror.holds(wanted, origin):
+            self._mirror.push(wanted, origin)
+
     @property
     def _site(self) -> Server:
         """The server that people's browsers ask: the one with domains."""

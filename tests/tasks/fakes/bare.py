@@ -40,7 +40,11 @@ class Bare:
 
     def answer(self, mark: str, programs: tuple[str, ...]) -> str:
         """What the look says."""
-        there = [name for name in (*programs, "ca-certificates", "python") if name in self.there]
+        there = [
+            name
+            for name in (*programs, "ca-certificates", "python", "timesyncd")
+            if name in self.there
+        ]
         host = {
             "system": self.system,
             "engine": "26.1.5" if "docker" in self.running else "",

@@ -9,7 +9,14 @@ from .docking import Handler
 from .engine import Ended
 from .machine import Machine
 
-PACKAGES = {"docker.io": "docker", "cron": "crontab", "nftables": "nft", "python3-venv": "python"}
+PACKAGES = {
+    "docker.io": "docker",
+    "cron": "crontab",
+    "nftables": "nft",
+    "unattended-upgrades": "unattended-upgrade",
+    "systemd-timesyncd": "timesyncd",
+    "python3-venv": "python",
+}
 """Package → the program that it brings, where that has another name."""
 
 

@@ -132,6 +132,14 @@ class Fleet:
         self.places: dict[str, str] = {}
         """URL → where it was asked from outside the last time; empty: at its own address."""
         patch.setattr("fabfile.remote.outside.addresses_of", self._addresses_of)
+        self.closed: dict[int, str] = {}
+        """Port of a server that its firewall keeps from the operator → what connecting says."""
+        patch.setattr("fabfile.remote.access.knocking.unreached", self._unreached)
+
+    def _unreached(self, _host: Host, ports: Sequence[int], *, sudo: bool) -> dict[int, str]:
+        """What a listener for a moment would show."""
+        assert sudo
+        return {port: self.closed[port] for port in ports if port in self.closed}
 
     def fab(self, line: str) -> Ran:
         """Run ``fab LINE`` in this process, off a terminal."""

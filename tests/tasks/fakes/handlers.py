@@ -96,6 +96,13 @@ def make_folders(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
+def make_env(machine: Machine, command: Command, _stdin: str) -> Ended:
+    checkout, stacks = command.words
+    assert f"{checkout}/.env" not in machine.files
+    machine.files[f"{checkout}/.env"] = f"COMPOSE_FILE={stacks}\n"
+    return Ended()
+
+
 def guard(machine: Machine, command: Command, _stdin: str) -> Ended:
     rules = f"{command.words[0]}-guard"
     closed = [
@@ -227,6 +234,7 @@ HANDLERS: dict[str, Handler] = {
     "ports": ports,
     "curl": curl,
     "make-folders": make_folders,
+    "make-env": make_env,
     "guard": guard,
     "put": put,
     "cat": cat,

@@ -135,9 +135,11 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
     model = _model(machine, commit, compose)
     if isinstance(model, str):
         yield "resolved", f"error: {model}"
+        yield "unset", ""
         yield "hashes", ""
     else:
         yield "resolved", json.dumps(model.raw)
+        yield "unset", ""
         yield "hashes", model.hashes()
     values = {key: value.replace("$", "$$") for key, value in read_env(machine.env).items()}
     reading = {"services": {"reading": {"environment": values}}}

@@ -1,0 +1,1 @@
+"""What a compose file may say, feature by feature, and every pair of them: made, not written."""
