@@ -305,9 +305,9 @@ def test_former_replicas_run_on_and_get_no_request(kept: Fleet) -> None:
     told = "the former replicas of api are kept until "
     ends = "fab ubuntu.rollback goes back by one load, fab ubuntu.promote removes them"
     assert [line for line in lines if told in line and line.endswith(ends)], lines
-    rows = {
-        row["service"]: row for row in kept.fab("ubuntu.status --json").json["ubuntu"]["services"]
-    }
+    seen = kept.fab("ubuntu.status --json").json["ubuntu"]
+    assert seen["kept"] == {"until": last.kept, "services": ["api"]}
+    rows = {row["service"]: row for row in seen["services"]}
     assert (rows["api"]["as_deployed"], rows["api"]["running"]) == (True, 2)
     assert kept.fab("ubuntu.health").code == 0
 

@@ -272,6 +272,14 @@ def test_down_that_only_adds_comes_before_the_code_that_needs_it(filled: Fleet) 
     assert lowered < did.index("start-beside api")
 
 
+def test_the_way_down_is_asked_of_what_was_deployed_wherever_the_branch_is(filled: Fleet) -> None:
+    moved(filled, down=MAKE)
+    pushed(filled, "Fourth", "003")
+    ran = filled.fab("ubuntu.rollback --migrations down")
+    assert ran.code == 0, ran.everything
+    assert filled.ubuntu.schema == "001"
+
+
 def test_what_the_migration_destroyed_does_not_come_back_unsaid(filled: Fleet) -> None:
     moved(filled, up=LOSE, down=MAKE)
     with filled.untouched():
