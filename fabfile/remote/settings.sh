@@ -50,7 +50,7 @@ replace() {
   [ ! -e "$target" ] || there=$(sha256sum <"$target")
   [ "${there%% *}" = "$seen" ] || exit 75
   if [ -e "$target" ]; then
-    former=$target.former-$(date -u +%Y%m%dT%H%M%SZ)
+    former=$target.former-$(date -u +%Y%m%dT%H%M%S.%6NZ)
     while [ -e "$former" ]; do former=${former}b; done
     cp "$target" "$former"
   fi

@@ -41,8 +41,12 @@ def code(page: Path) -> Iterator[str]:
 
 
 def commands(page: Path) -> Iterator[tuple[str, set[str]]]:
-    """Each task that a page runs, with the options that it gives it; SERVER is each server."""
+    """Each task that a page runs, with the options that it gives it; SERVER is each server.
+
+    So is ``production``: what ``fab new`` calls the server of another project.
+    """
     for line in code(page):
+        line = line.replace("fab production.", "fab SERVER.")  # noqa: PLW2901 # what it means here
         found = re.fullmatch(r"fab ([A-Za-z][\w.]*)( .*)?", line)
         if found and found[1] != "TASK":
             for server in ("ubuntu", "montreal") if "SERVER" in line else ("",):

@@ -44,7 +44,8 @@ class Newcomer:
         (home / ".ssh").mkdir(parents=True)
         shutil.copy(lab.folder / KEY, home / ".ssh/id_ed25519")
         self.environment: Mapping[str, str] = {
-            "PATH": f"{os.environ['PATH']}{os.pathsep}{Path(PYTHON).parent}", "HOME": str(home), "TERM": "dumb", "LANG": "C.UTF-8",
+            "PATH": f"{os.environ['PATH']}{os.pathsep}{Path(PYTHON).parent}",
+            "HOME": str(home), "TERM": "dumb", "LANG": "C.UTF-8",
             **{f"GIT_{who}_NAME": "Somebody" for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": "somebody@example.org" for who in ("AUTHOR", "COMMITTER")},
         }  # fmt: skip
