@@ -142,7 +142,7 @@ def sections() -> dict[str, list[tuple[str, str, str]]]:
 
 def play(newcomer: Newcomer, title: str) -> list[Typed]:
     """Do what stands in a section, in its order."""
-    done = []
+    done: list[Typed] = []
     for language, name, text in sections()[title]:
         if name == "hosts.ini":
             assert [one.shown for one in done if one.code] == []
