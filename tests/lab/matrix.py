@@ -77,12 +77,10 @@ def matrix(rows: Iterable[Row]) -> list[Cell]:
 
 SAMPLE = {
     Kind.HOLD: Fault.KILLED,
-    Kind.CHECKOUT: Fault.FAILS,
     Kind.START: Fault.REBOOT,
     Kind.SWITCH: Fault.FULL,
-    Kind.RETIRE: Fault.CTRL_C,
 }
-"""Each kind of step that replaces beside, and the one that moves the checkout; each fault once."""
+"""Before the change, while new replicas come, and when requests move; each fault once."""
 
 
 def sample(cells: Sequence[Cell]) -> list[Cell]:

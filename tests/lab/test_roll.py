@@ -60,6 +60,7 @@ def test_a_container_stopped_by_hand_is_replaced(scene: Scene) -> None:
     assert scene.get(SITE)[0] == 200
 
 
+@full
 def test_replicas_are_as_many_as_the_setting_says(scene: Scene) -> None:
     """More start beside those that stay; fewer leave once the proxy asks the others alone."""
     runs, before = scene.runs, scene.boxes()
