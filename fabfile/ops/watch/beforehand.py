@@ -8,7 +8,8 @@ from ...remote.access import knocking
 from ..session import Session
 from ..sight import Sight
 
-LOCAL = ("127.", "::1", "localhost")
+LOCAL = ("127.", "::1")
+"""How the addresses of this machine alone begin."""
 
 
 def beforehand(session: Session, sight: Sight) -> list[str]:
