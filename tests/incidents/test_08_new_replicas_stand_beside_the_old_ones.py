@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tests.lab.deployments import ended
 from tests.lab.scenes import APP, Scene, ending, reasons
@@ -13,25 +14,32 @@ from tests.names import API
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
-EVENTS = "docker events --since {} --until {} --filter type=container --format '{{{{json .}}}}'"
+LOG = "/tmp/events.log"
+EVENTS = f"docker events --filter type=container --format '{{{{json .}}}}' >{LOG} 2>&1 </dev/null"
+"""As they happen: the engine keeps the last 256, and each probe of a container is three."""
 SERVICE = "com.docker.compose.service"
 
 
-def happened(scene: Scene, since: str, until: str) -> list[tuple[str, str]]:
-    """What the engine did with the API's replicas and the proxy between two of its times."""
-    listed = scene.by_hand(EVENTS.format(since, until)).splitlines()
+@contextmanager
+def happening(scene: Scene) -> Iterator[list[tuple[str, str]]]:
+    """What the engine does meanwhile with the API's replicas and the proxy; filled at the end."""
+    pid = scene.by_hand(f"{EVENTS} & echo $!").strip()
+    found: list[tuple[str, str]] = []
+    yield found
+    found += happened(scene.by_hand(f"kill {pid}; cat {LOG}; rm {LOG}").splitlines())
+
+
+def happened(listed: Iterable[str]) -> Iterator[tuple[str, str]]:
     events = [
         (e["Actor"]["ID"], e["Actor"]["Attributes"], e["Action"]) for e in map(json.loads, listed)
     ]
-    found = []
     for identity, about, what in events:
         if about.get("com.docker.compose.oneoff") != "False":
             continue
         if about[SERVICE] == "core-api" and what in ("die", "health_status: healthy"):
-            found.append((identity, what))
+            yield identity, what
         if what.startswith("exec_start:") and what.endswith("nginx -s reload"):
-            found.append(("nginx", "reload"))
-    return found
+            yield "nginx", "reload"
 
 
 def replicas(scene: Scene) -> set[str]:
@@ -68,16 +76,13 @@ def test_the_old_ones_go_only_when_the_proxy_asks_the_new_ones(scene: Scene) -> 
     plan = scene.plan(commit)
     assert reasons(plan, "start", "roll", "reload", "up") == scene.by_content("core-api")
     before = replicas(scene)
-    since = scene.by_hand("date +%s.%N").strip()
-    with scene.only_replaces("core-api"):
+    with scene.only_replaces("core-api"), happening(scene) as events:
         start = time.monotonic()
         running = scene.operator.start("ubuntu.deploy", "--ref", commit)
         asked = pinned(scene, running)
         ran = ended(running, start)
         assert ran.code == 0, ran
-    until = scene.by_hand("date +%s.%N").strip()
     new = replicas(scene)
-    events = happened(scene, since, until)
     assert fewest(before, events) == len(before) == 2
     told = ["old" if one in before else "new" if one in new else one for one, _ in events]
     # Held; then both new ones are healthy; one load moves the requests; both old ones end; and
