@@ -48,13 +48,18 @@ def replicas(scene: Scene) -> set[str]:
 
 
 def pinned(scene: Scene, running: subprocess.Popen[str]) -> list[set[str]]:
-    """Whom the proxy asks one by one, as it answers itself, until a deploy ends: each change."""
+    """Whom the proxy asks one by one, as it answers itself, until a deploy ends: each change.
+
+    For a moment after a load a worker of before may still answer: what it says again is no change.
+    """
     url = f"http://{scene.boxes()['nginx'].address}:8090/pinned"
     seen: list[set[str]] = []
     while running.poll() is None:
         asked = scene.ubuntu.exec(["curl", "-sf", url])
         if asked.returncode == 0 and (not seen or seen[-1] != {*asked.stdout.split()}):
             seen.append({*asked.stdout.split()})
+            if seen[-4:-2] == seen[-2:]:
+                del seen[-2:]
     return seen
 
 
