@@ -15,10 +15,10 @@ from typing import Any
 from .access.way_in import Gateway, completed
 from .data.offsite import Offsite
 from .data.retention import Keep
+from .entries import Section, Value, sections_of
 from .errors import refused
-from .names import SERVER
 from .nearest import meant
-from .sections import DEFAULTS, SECTION, TASKS
+from .sections import DEFAULTS
 from .values import PARSERS
 
 SETTLE = 30
@@ -171,8 +171,8 @@ def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
     (exit code 2), one line each: ``FILE:LINE: what is wrong``.
     """
     problems: list[str] = []
-    sections = _sections(text, file, problems)
-    defaults = sections.pop(DEFAULTS, _Section(0, {}))
+    sections = sections_of(text, file, problems)
+    defaults = sections.pop(DEFAULTS, Section(0, {}))
     calls = {
         name: called.text
         for name, section in sections.items()
@@ -199,18 +199,6 @@ def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
     return Inventory(file, tuple(servers))
 
 
-@dataclass(frozen=True)
-class _Value:
-    text: str
-    line: int
-
-
-@dataclass(frozen=True)
-class _Section:
-    line: int
-    values: dict[str, _Value]
-
-
 def _calls_itself(name: str, calls: dict[str, str]) -> bool:
     """Whether the chain of calls from ``name`` comes back to it."""
     seen: list[str] = []
@@ -221,52 +209,10 @@ def _calls_itself(name: str, calls: dict[str, str]) -> bool:
     return at == name
 
 
-def _sections(text: str, file: Path, problems: list[str]) -> dict[str, _Section]:
-    sections: dict[str, _Section] = {}
-    current: _Section | None = None
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = raw.strip()
-        where = f"{file}:{number}"
-        if not line or line[0] in "#;":
-            continue
-        if header := SECTION.fullmatch(line):
-            name = header.group(1).strip()
-            current = _Section(number, {})
-            if name in sections:
-                problems.append(f"{where}: section [{name}] stands twice")
-            elif name in TASKS:
-                problems.append(f"{where}: [{name}] has the name of a task: name it otherwise")
-            elif not SERVER.fullmatch(name):
-                problems.append(f"{where}: '{name}' is not the name of a server (a-z, 0-9, -)")
-            else:
-                sections[name] = current
-        elif current is None:
-            problems.append(f"{where}: '{line}' stands before any [section]")
-        else:
-            _assignment(line, number, where, current, problems)
-    return sections
-
-
-def _assignment(line: str, number: int, where: str, section: _Section, problems: list[str]) -> None:
-    key, equals, value = (part.strip() for part in line.partition("="))
-    if not equals:
-        problems.append(f"{where}: neither [section] nor key = value: '{line}'")
-    elif key == "watch":
-        problems.append(f"{where}: 'watch' is x-deploy.SERVICE.update.monitor of the compose file")
-    elif key not in PARSERS:
-        problems.append(f"{where}: unknown key '{key}'; known: {', '.join(PARSERS)}")
-    elif key in section.values:
-        problems.append(f"{where}: '{key}' stands twice in this section")
-    elif not value:
-        problems.append(f"{where}: '{key}' has no value")
-    else:
-        section.values[key] = _Value(value, number)
-
-
 def _server(
     name: str,
     line: int,
-    values: dict[str, _Value],
+    values: dict[str, Value],
     file: Path,
     problems: list[str],
     ssh: SshConfig,
