@@ -115,6 +115,16 @@ class Server:
         return (self.name, *(part for one in self.compose for part in one.name.split(".")))
 
     @property
+    def outside(self) -> str:
+        """Where the operator's machine reaches the ports that it publishes; empty: nobody says.
+
+        What only a jump host reaches is no such address.
+        """
+        if self.gateway is None:
+            return self.host
+        return self.address if self.address != self.host else ""
+
+    @property
     def place(self) -> str:
         """:attr:`address` as a URL has it."""
         return f"[{self.address}]" if ":" in self.address else self.address
@@ -218,22 +228,13 @@ def _server(
     ssh: SshConfig,
 ) -> Server | None:
     before = len(problems)
-    read: dict[str, Any] = {}
-    for key, value in values.items():
-        try:
-            read[key] = PARSERS[key](value.text)
-        except ValueError as error:
-            problems.append(f"{file}:{value.line}: {key}: {error}")
-    local = read.get("connection") == "local"
-    if "ssh_config" in read and "host" in read and not local:
-        try:
-            read = completed(read, *ssh(file.parent / read["ssh_config"], read["host"]))
-        except ValueError as error:
-            problems.append(f"{file}:{values['ssh_config'].line}: ssh_config: {error}")
-    wanted = [key for key in REQUIRED if key != "key" or not read.get("agent")]
-    needed = REQUIRED_LOCAL if local else wanted
-    missing = [key for key in needed if key not in read and key not in values]
-    problems.extend(f"{file}:{line}: [{name}]: '{key}' is missing" for key in missing)
+    read = _read(values, file, problems, ssh)
+    needed = REQUIRED_LOCAL if read.get("connection") == "local" else REQUIRED
+    problems.extend(
+        f"{file}:{line}: [{name}]: '{key}' is missing"
+        for key in needed
+        if key not in read and key not in values and not (key == "key" and read.get("agent"))
+    )
     if len(problems) > before:
         return None
     host = read.get("host", "127.0.0.1")
@@ -275,3 +276,21 @@ def _server(
         agent=read.get("agent", False),
         gateway=read.get("gateway"),
     )
+
+
+def _read(
+    values: dict[str, Value], file: Path, problems: list[str], ssh: SshConfig
+) -> dict[str, Any]:
+    """The values of a section, parsed, with what its ``ssh_config`` adds."""
+    read: dict[str, Any] = {}
+    for key, value in values.items():
+        try:
+            read[key] = PARSERS[key](value.text)
+        except ValueError as error:
+            problems.append(f"{file}:{value.line}: {key}: {error}")
+    if "ssh_config" in read and "host" in read and read.get("connection") != "local":
+        try:
+            return completed(read, *ssh(file.parent / read["ssh_config"], read["host"]))
+        except ValueError as error:
+            problems.append(f"{file}:{values['ssh_config'].line}: ssh_config: {error}")
+    return read

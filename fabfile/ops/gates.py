@@ -171,7 +171,7 @@ def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]
     server = gated.host.server
     elsewhere = astray(session.inventory, server, names_of(gated.target))
     questions = [
-        replace(one, connect=f"{server.host}:{_port(one.url)}")
+        replace(one, connect=f"{server.outside}:{_port(one.url)}")
         if urlsplit(one.url).hostname in elsewhere
         else one
         for one in questions

@@ -23,18 +23,18 @@ def astray(inventory: Inventory, server: Server, names: Iterable[str]) -> dict[s
     callers alone.
     """
     called = inventory.callers_of(server.name)
-    if server.edge or server.cdn_ranges or called or not server.host:
+    if server.edge or server.cdn_ranges or called or not server.outside:
         return {}
     from ..remote.outside import addresses_of
 
-    own = addresses_of(server.address if server.gateway else server.host)
+    own = addresses_of(server.outside)
     found = {}
     for name in names if own else ():
         addresses = addresses_of(name)
         if not addresses & own:
             leads = f"points at {', '.join(sorted(addresses))}" if addresses else "has no address"
             found[name] = (
-                f"{name} {leads}, and not at {server.host}: its gates ask that from outside; set"
+                f"{name} {leads}, and not at {server.outside}: its gates ask that from outside; set"
                 " its DNS record, or say in hosts.ini how it is reached (edge, cdn_ranges)"
             )
     return found

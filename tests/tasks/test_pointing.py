@@ -24,7 +24,9 @@ def test_the_server_is_asked_itself_with_a_warning(running: Fleet) -> None:
     }
 
 
-@pytest.mark.parametrize("says", ["edge = 127.0.0.1:8443", "cdn_ranges = 203.0.113.0/24"])
+@pytest.mark.parametrize(
+    "says", ["edge = 127.0.0.1:8443", "cdn_ranges = 203.0.113.0/24", "gateway = door"]
+)
 def test_nothing_is_said_where_hosts_ini_tells_how_the_site_is_reached(
     running: Fleet, says: str
 ) -> None:
@@ -34,6 +36,22 @@ def test_nothing_is_said_where_hosts_ini_tells_how_the_site_is_reached(
     assert ran.code == 0, ran.everything
     assert not any("from outside" in line for line in ran.lines)
     assert set(running.places.values()) == {""}
+
+
+def test_behind_a_jump_host_it_is_asked_at_its_own_address(running: Fleet) -> None:
+    """The one that only the jump host reaches is nobody's from outside."""
+    running.names = {"app.example": "203.0.113.7", "api.app.example": "192.0.2.7"}
+    says = "gateway = door\naddress = 203.0.113.7\ndomains"
+    running.hosts.write_text(HOSTS.replace("domains", says))
+    ran = running.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything
+    assert [line for line in ran.lines if "its gates ask that from outside" in line] == [
+        f"[ubuntu] warning: {OTHER.replace('10.0.0.1', '203.0.113.7')}"
+    ]
+    assert running.places == {
+        "https://app.example/": "",
+        "https://api.app.example/deep": "203.0.113.7:443",
+    }
 
 
 def test_doctor_says_it_before_the_first_deploy(fleet: Fleet) -> None:

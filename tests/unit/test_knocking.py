@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from invoke import Context
 
+from fabfile.model.access.way_in import Gateway
 from fabfile.remote.access import knocking
 from fabfile.remote.host import Host
 from fabfile.remote.output import Output, Timeout
@@ -93,3 +94,11 @@ def test_where_no_listener_can_run_nothing_is_told(monkeypatch: pytest.MonkeyPat
 
 def test_no_port_needs_no_listener() -> None:
     assert knocking.unreached(AWAY, [], sudo=True) == {}
+
+
+def test_behind_a_jump_host_the_own_address_is_asked() -> None:
+    (port,) = free_ports(1)
+    behind = replace(
+        SERVED, host="10.255.255.1", address="127.0.0.1", gateway=Gateway("door.example")
+    )
+    assert knocking.unreached(Host(behind, Context()), [port], sudo=False) == {}

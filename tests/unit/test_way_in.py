@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.access.way_in import Gateway
-from fabfile.model.errors import Trouble
+from fabfile.model.errors import Trouble, Unwelcome
 from fabfile.model.inventory import Inventory, Server, parse
 from fabfile.remote.access.hops import hops
 from fabfile.remote.access.ssh_config import of_host
@@ -104,6 +104,14 @@ def test_a_file_that_is_not_there_is_named_with_the_line_that_names_it(tmp_path:
 def test_the_keys_of_an_agent_need_no_key_here(tmp_path: Path) -> None:
     server = only(tmp_path, "", "user = ubuntu\nagent = yes\n")
     assert (server.agent, server.passphrase) == (True, False)
+
+
+def test_a_jump_host_is_told_from_a_server_at_the_same_address(tmp_path: Path) -> None:
+    """Two containers of one machine have its address, and ports of their own."""
+    more = "user = ubuntu\nkey = id\nport = 2201\ngateway = shop:2200\n"
+    jump, last = hops(only(tmp_path, "", more))
+    assert (jump.where, last.where) == ("its gateway shop:2200", "shop:2201")
+    assert (type(jump.unwelcome("no")), type(last.unwelcome("no"))) == (Trouble, Unwelcome)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..facts import Container, Facts
 from ..image_names import foreign
+from ..stack import Stack
 from .others import data_beside
 from .plan import Target, Wish
 from .reasons import Reason, Why
@@ -58,25 +59,7 @@ def notes(
             f"{proxy.name} itself is replaced: what is under way is cut, and for a moment"
             " nobody is answered"
         )
-    beside = {one.service for one in replaced}
-    gaps = [
-        one.name
-        for one in stack.services
-        if one.name in reasons
-        and one.name not in beside
-        and not (one.hints.keep or one.hints.proxy or one.completes)
-        and facts.runs(stack.project, one.name)
-    ]
-    found += [
-        f"{name} is replaced in place: what is under way there is cut, and it answers nobody"
-        " until the new one is healthy"
-        for name in gaps
-    ]
-    found += [
-        f"no deploy steers {one.name} ({kind}): whoever asks through it meanwhile gets an error"
-        for one in stack.services
-        if gaps and (kind := foreign(one.image)) and stack.proxy is None
-    ]
+    found += _gaps(stack, facts, reasons, replaced)
     found += [
         f"{one.name} is restarted: what is under way there is cut, and nobody is answered meanwhile"
         for one in target.stack.services
@@ -102,6 +85,31 @@ def notes(
         for data in data_beside(target.stack, facts)
     ]
     return found + [f"edited on the server: {line.strip()}" for line in facts.edited]
+
+
+def _gaps(
+    stack: Stack, facts: Facts, reasons: Mapping[str, Reason], replaced: Sequence[Replacing]
+) -> list[str]:
+    """Who answers nobody for a time, because it is replaced in place."""
+    beside = {one.service for one in replaced}
+    gaps = [
+        one.name
+        for one in stack.services
+        if one.name in reasons
+        and one.name not in beside
+        and not (one.hints.keep or one.hints.proxy or one.completes)
+        and facts.runs(stack.project, one.name)
+    ]
+    found = [
+        f"{name} is replaced in place: what is under way there is cut, and it answers nobody"
+        " until the new one is healthy"
+        for name in gaps
+    ]
+    return found + [
+        f"no deploy steers {one.name} ({kind}): whoever asks through it meanwhile gets an error"
+        for one in stack.services
+        if gaps and (kind := foreign(one.image)) and stack.proxy is None
+    ]
 
 
 def refusals(

@@ -30,12 +30,13 @@ def beforehand(session: Session, sight: Sight) -> list[str]:
 def asked_ports(session: Session, sight: Sight) -> list[int]:
     """The ports that the stack will publish to everybody, and that nobody listens at yet.
 
-    None of a server that only others call, of one that is this machine, or behind an ``edge``.
+    None of a server that only others call, of one that is this machine, behind an ``edge``, or
+    behind a jump host without an ``address`` of its own.
     """
     server = sight.server
     if sight.target is None or server.connection == "local" or server.edge:
         return []
-    if session.inventory.callers_of(server.name):
+    if session.inventory.callers_of(server.name) or not server.outside:
         return []
     return sorted(
         {

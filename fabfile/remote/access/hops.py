@@ -18,18 +18,18 @@ class Hop:
     port: int
     user: str
     key: Path
+    jump: bool = False
+    """Whether it is the jump host."""
 
     @property
     def where(self) -> str:
         """As messages call it."""
         place = f"{self.host}:{self.port}" if self.port != 22 else self.host
-        jump = self.server.gateway
-        return place if jump is None or jump.host != self.host else f"its gateway {place}"
+        return f"its gateway {place}" if self.jump else place
 
     def unwelcome(self, message: str) -> Trouble:
         """The user is not let in; at a jump host, no other user of the server would be either."""
-        last = (self.host, self.port) == (self.server.host, self.server.port)
-        return Unwelcome(message, code=REFUSED) if last else refused(message)
+        return refused(message) if self.jump else Unwelcome(message, code=REFUSED)
 
     @property
     def known_as(self) -> str:
@@ -42,5 +42,5 @@ def hops(server: Server) -> list[Hop]:
     found = [Hop(server, server.host, server.port, server.user, server.key)]
     if jump := server.gateway:
         user, key = jump.user or server.user, jump.key or server.key
-        found.insert(0, Hop(server, jump.host, jump.port, user, key))
+        found.insert(0, Hop(server, jump.host, jump.port, user, key, jump=True))
     return found

@@ -60,7 +60,7 @@ def _knock(host: Host, port: int, nonce: str, seconds: float) -> str:
 
     def answers() -> bool:  # it may not listen yet
         nonlocal why
-        why = _ask(host.server.host, port, nonce)
+        why = _ask(host.server.outside, port, nonce)
         return not why
 
     with suppress(Trouble):
