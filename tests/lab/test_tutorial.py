@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,21 +15,13 @@ from tests.lab.full import full
 from tests.lab.rig import Lab
 from tests.lab.rig.files import KEY
 from tests.lab.rig.place import ROOT, Place
+from tests.lab.terminal import Typed, typed
 from tests.package.wheel import PYTHON, build, run
 
 PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BY_HAND = 12
 """Commands at most until a project is deployed, with the one that edits hosts.ini."""
-QUESTION = b"[y/N] "
-
-
-@dataclass(frozen=True)
-class Typed:
-    """How a line ended, and what stood on the terminal."""
-
-    code: int
-    shown: str
 
 
 class Newcomer:
@@ -79,27 +67,8 @@ class Newcomer:
         self.typed.append(line)
         for word, meaning in self.means.items():
             line = line.replace(word, meaning)
-        ours, theirs = pty.openpty()
         words = ["bash", "-c", f"[ ! -e .venv ] || . .venv/bin/activate; {line}"]
-        shown, answered = b"", 0
-        with subprocess.Popen(
-            words,
-            cwd=self.root,
-            env=self.environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        ) as running:
-            os.close(theirs)
-            with suppress(OSError):  # how Linux says that nobody has the other end any more
-                while data := os.read(ours, 4096):
-                    shown += data
-                    if shown.count(QUESTION) > answered:
-                        answered += 1
-                        os.write(ours, b"y\n")
-        os.close(ours)
-        return Typed(running.returncode, shown.decode())
+        return typed(words, self.root, self.environment, {"[y/N] ": "y"})
 
     def edits(self, text: str) -> None:
         """Set in hosts.ini what the page sets."""
@@ -157,19 +126,19 @@ def test_what_the_tutorial_says_brings_a_bare_host_to_a_proved_deploy_and_back(
     newcomer: Newcomer,
 ) -> None:
     for title in ("Set it up", "Deploy it"):
-        for typed in play(newcomer, title):
-            assert typed.code == 0, typed.shown
-    assert "verified: runs" in typed.shown
+        for one in play(newcomer, title):
+            assert one.code == 0, one.shown
+    assert "verified: runs" in one.shown
     assert newcomer.page == "Hello, visitor 1"
     print(f"typed until the first proved deploy: {len(newcomer.typed)}")
     assert len(newcomer.typed) <= BY_HAND
 
-    *_, typed = play(newcomer, "Change it")
-    assert (typed.code, "verified: runs" in typed.shown) == (0, True), typed.shown
+    *_, changed = play(newcomer, "Change it")
+    assert (changed.code, "verified: runs" in changed.shown) == (0, True), changed.shown
     assert newcomer.page == "Good day, visitor 2"
 
-    *_, typed = play(newcomer, "Break it")
-    assert (typed.code, "is back at" in typed.shown) == (1, True), typed.shown
+    *_, broken = play(newcomer, "Break it")
+    assert (broken.code, "is back at" in broken.shown) == (1, True), broken.shown
     assert newcomer.page == "Good day, visitor 3"
 
     back, history = play(newcomer, "Go back further")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import configparser
 import json
 import os
-import pty
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab.deployments import FAB, Pair, inventory
 from tests.lab.rig import Lab
 from tests.lab.rig.place import ROOT
+from tests.lab.terminal import typed
 from tests.lab.test_preflight_access import new_key
 
 pytest_plugins = ("tests.lab.deployed",)
@@ -144,44 +144,21 @@ def test_by_the_keys_of_an_agent(lab: Lab, pair: Pair, tmp_path: Path) -> None:
         comes_in(hosts_ini, **place)
 
 
-def typed(words: tuple[str, ...], hosts_ini: Path, line: str) -> tuple[int, str]:
-    """Exit code and output of a command on a terminal, where somebody types a line when asked."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "HOSTS_INI": str(hosts_ini), "TERM": "dumb"}
-    shown = b""
-    with subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as running:
-        os.close(theirs)
-        with suppress(OSError):  # how Linux says that nobody has the other end any more
-            while data := os.read(ours, 4096):
-                asked = shown.count(b"passphrase of")
-                shown += data
-                if shown.count(b"passphrase of") > asked:
-                    os.write(ours, f"{line}\n".encode())
-    os.close(ours)
-    return running.returncode, shown.decode()
-
-
 def test_by_a_key_whose_passphrase_a_person_types(lab: Lab, pair: Pair, tmp_path: Path) -> None:
     """Once in a command, shown nowhere; where nobody can be asked, that is said."""
     key = new_key(tmp_path / "locked", "correct horse")
     public = key.with_suffix(".pub").read_text()
     allowed = "/home/ubuntu/.ssh/authorized_keys"
     hosts_ini = pair.operator.inventory(tmp_path, key=key, passphrase="ask")
+    environment = {**os.environ, "HOSTS_INI": str(hosts_ini), "TERM": "dumb"}
     pair.montreal.must(["sh", "-c", f"cp {allowed} /root/allowed; cat >>{allowed}"], stdin=public)
     try:
-        code, shown = typed(WORDS, hosts_ini, "correct horse")
-        assert (code, shown.count(f"passphrase of {key}"), "horse" in shown) == (0, 1, False)
-        code, shown = typed(WORDS, hosts_ini, "wrong horse")
-        assert (code, "horse" in shown) == (2, False)
-        assert f"montreal: key {key} does not open with that passphrase" in shown
+        asked = f"passphrase of {key}"
+        right = typed(WORDS, ROOT, environment, {asked: "correct horse"})
+        assert (right.code, right.shown.count(asked), "horse" in right.shown) == (0, 1, False)
+        wrong = typed(WORDS, ROOT, environment, {asked: "wrong horse"})
+        assert (wrong.code, "horse" in wrong.shown) == (2, False)
+        assert f"montreal: key {key} does not open with that passphrase" in wrong.shown
         assert kept_out(pair, hosts_ini) == (
             f"passphrase of {key}: nobody can be asked where there is no terminal"
         )
