@@ -37,18 +37,18 @@ def test_commands_that_read_their_stdin_find_it_empty_and_ours_stays_unread(scen
     )
     ours, theirs = os.pipe()
     os.write(theirs, b"docker compose down\n")
-    try:
-        with schema_kept(scene):
+    with schema_kept(scene):
+        try:
             ran = scene.operator.fab("ubuntu.deploy", "--ref", commit, stdin=ours)
-        os.close(theirs)
-        left = os.read(ours, 100)
-    finally:
-        os.close(ours)
-    assert ran.code == 0, ran
-    assert left == b"docker compose down\n"
-    assert "[y/N]" not in ran.out + ran.err
-    titles = step_names(scene.record(commit))
-    for step in ("smoke core-api", "migrate core-api", "start core-api"):
-        assert step in titles
-    assert scene.runs == commit
-    scene.proves()
+            os.close(theirs)
+            left = os.read(ours, 100)
+        finally:
+            os.close(ours)
+        assert ran.code == 0, ran
+        assert left == b"docker compose down\n"
+        assert "[y/N]" not in ran.out + ran.err
+        titles = step_names(scene.record(commit))
+        for step in ("smoke core-api", "migrate core-api", "start core-api"):
+            assert step in titles
+        assert scene.runs == commit
+        scene.proves()
