@@ -23,6 +23,7 @@ def namespace(fabfile: str) -> Collection:
         fleet.plan_task,
         fleet.status_task,
         fleet.doctor_task,
+        fleet.logs_task,
         fleet.bootstrap_task,
     )
     made = Collection(*of_all, new.new_task)

@@ -12,17 +12,16 @@ from .options import (
     ALLOW_DESTRUCTIVE,
     CANARY,
     DRY_RUN,
-    FOLLOW,
     FOR,
     JSON,
     KEEP_OLD,
+    LOGS,
     MIGRATIONS,
     NUMBER,
     REF,
     RESTART_DATA,
     SERVICE,
     SHOW,
-    TAIL,
     TO,
     USER,
     VERBOSE,
@@ -233,12 +232,12 @@ def _health(server: str) -> Task[Any]:
 
 
 def _logs(server: str) -> Task[Any]:
-    @command(SERVICE, TAIL, FOLLOW)
-    def logs_task(session: Session, service: str, tail: int, follow: bool) -> None:
-        """Show the end of the services' logs."""
-        from .ops.watch import inspection
+    @command(*LOGS)
+    def logs_task(session: Session, json: bool, **wish: Any) -> None:
+        """Show the end of the containers' logs, in the order of time; --follow goes on."""
+        from .ops.watch import logs
 
-        inspection.logs(session, server, service, tail, follow=follow)
+        logs.logs(session, [server], logs.options(**wish), as_json=json)
 
     return logs_task
 

@@ -25,7 +25,7 @@ LOOKING = frozenset(
         "curl",
         "docker logs",
         "cat",
-        "compose logs",
+        "logs",
         "docker image ls",
         "lock",
         "died",
