@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .command import command
-from .options import ALLOWED, DRY_RUN, JSON, LOGS, REF, USER, VERBOSE, WAIT, WAIVE, YES
+from .options import ALLOWED, DRY_RUN, JSON, REF, USER, VERBOSE, WAIT, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -56,15 +56,6 @@ def doctor_task(session: Session, json: bool) -> None:
     from .ops.watch import doctor
 
     doctor.doctor(session, as_json=json)
-
-
-@command(*LOGS)
-def logs_task(session: Session, json: bool, **wish: Any) -> None:
-    """Show the end of the logs of all servers, in the order of time; --follow goes on."""
-    from .ops.watch import logs
-
-    names = [server.name for server in session.inventory.servers]
-    logs.logs(session, names, logs.options(**wish), as_json=json)
 
 
 @command(USER, YES, DRY_RUN)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Collection, Task
 
 from .command import command
+from .measuring import looking_tasks
 from .options import (
     ALLOW_DESTRUCTIVE,
     CANARY,
@@ -15,7 +16,6 @@ from .options import (
     FOR,
     JSON,
     KEEP_OLD,
-    LOGS,
     MIGRATIONS,
     NUMBER,
     REF,
@@ -50,12 +50,12 @@ def server_tasks(server: str) -> Collection:
         _status,
         _history,
         _health,
-        _logs,
         _ps,
         _prune,
         _bootstrap,
     )
-    found = Collection(server, *(make(server) for make in makers))
+    tasks = [*(make(server) for make in makers), *looking_tasks(server)]
+    found = Collection(server, *tasks)
     found.__doc__ = f"The server {server}"
     return found
 
@@ -229,17 +229,6 @@ def _health(server: str) -> Task[Any]:
         inspection.health(session, server, as_json=json)
 
     return health_task
-
-
-def _logs(server: str) -> Task[Any]:
-    @command(*LOGS)
-    def logs_task(session: Session, json: bool, **wish: Any) -> None:
-        """Show the end of the containers' logs, in the order of time; --follow goes on."""
-        from .ops.watch import logs
-
-        logs.logs(session, [server], logs.options(**wish), as_json=json)
-
-    return logs_task
 
 
 def _ps(server: str) -> Task[Any]:

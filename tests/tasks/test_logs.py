@@ -8,7 +8,7 @@ import json
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.ops.watch import logs
+from fabfile.ops.watch import merging
 
 from .fakes.fleet import Fleet
 from .fakes.writing import NOW
@@ -174,8 +174,8 @@ def test_one_server_that_is_away_hides_nothing_of_the_others(written: Fleet) -> 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "AGAIN", 0.01)
-    monkeypatch.setattr(logs, "HELD", 0.01)
+    monkeypatch.setattr(merging, "AGAIN", 0.01)
+    monkeypatch.setattr(merging, "HELD", 0.01)
 
 
 @pytest.mark.usefixtures("quick")
@@ -188,6 +188,7 @@ def test_what_is_followed_goes_on_where_it_ended_and_repeats_nothing(written: Fl
     ubuntu.logging_ends += [
         lambda: write("api-1", "01", "while nobody heard"),
         lambda: write("proxy", "02", "and again"),
+        lambda: None,
         _thread.interrupt_main,
     ]
     ran = written.fab("ubuntu.logs --follow")
@@ -197,11 +198,11 @@ def test_what_is_followed_goes_on_where_it_ended_and_repeats_nothing(written: Fl
         "proxy 12:00:02 and again",
     ]
     assert ran.out.count("first") == 1
-    assert ran.out.count("; trying again") == 3
-    assert ran.out.count("connected again") >= 1
+    assert ran.out.count("; trying again") >= 2
+    assert ran.out.count("connected again") >= 2
     backlog, begun, *again = ubuntu.asked_for_logs
     assert (backlog, begun[1:]) == (("", "100", "", False), ("100", NOW, True))
-    assert [one[2] for one in again] == [
+    assert [one[2] for one in again][:2] == [
         "2026-11-30T11:59:55.000000000Z",
         "2026-11-30T11:59:56.000000000Z",
     ]
@@ -211,7 +212,7 @@ def test_what_is_followed_goes_on_where_it_ended_and_repeats_nothing(written: Fl
 def test_a_server_that_does_not_come_back_is_given_up(
     written: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "GIVEN_UP", 0)
+    monkeypatch.setattr(merging, "GIVEN_UP", 0)
     written.montreal.logging_ends.append(
         lambda: written.unreachable.update(montreal=Trouble("montreal: no route", code=2))
     )

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabfile.model.watch.levels import LEVELS
-from fabfile.model.watch.log_lines import LogLine, Reader, wanted
+from fabfile.model.watch.log_lines import LogLine, wanted
+from fabfile.model.watch.reader import LogReader
 
 FAILED = {
     "status": "502", "seconds": "1", "method": "GET", "host": "a", "path": "/", "bytes": "1",
@@ -77,7 +78,7 @@ def test_no_line_is_too_wild(text: str) -> None:
 
 
 def test_what_comes_twice_is_one_line_and_a_renamed_container_the_same_one() -> None:
-    reader = Reader("ubuntu", "app")
+    reader = LogReader("ubuntu", "app")
     first = [f"+ {TIME.format(0)}", "= 1f app-api-3", f"1f {TIME.format(5)} a  b"]
     assert [one for text in first for one in reader.read(text)] == [
         LogLine(TIME.format(5), "ubuntu", "api-3", "a  b")
@@ -91,7 +92,7 @@ def test_what_comes_twice_is_one_line_and_a_renamed_container_the_same_one() -> 
 
 
 def test_lines_from_before_the_beginning_are_left_out_and_those_without_a_time_kept() -> None:
-    reader = Reader("ubuntu", "app")
+    reader = LogReader("ubuntu", "app")
     assert list(reader.read(f"+ {TIME.format(7)}")) == []
     reader.since = reader.before(0)
     assert reader.since == "2026-11-30T12:00:00.000000000Z"

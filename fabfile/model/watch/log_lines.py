@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,10 +22,6 @@ EARLY = 120
 """Characters at the beginning of a line in which its level stands, if it tells one."""
 OWN = ("time", "level", "message", "msg", "exception")
 """What of a line in JSON is not shown as KEY=value."""
-STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
-"""How the engine writes when it got a line."""
-REMEMBERED = 20_000
-"""Lines of a container that are known when they come a second time."""
 STATUS = re.compile(r"[1-5](?:xx|[0-9]{2})")
 
 
@@ -177,53 +172,3 @@ def wanted(grep: str, level: str, status: str, slow: int) -> Wanted:
         return Wanted(re.compile(grep) if grep else None, level, status, slow)
     except (re.error, RecursionError, OverflowError) as error:
         raise refused(f"--grep '{grep}' is no regular expression: {error}") from None
-
-
-class Reader:
-    """Makes lines of what ``logs.sh`` prints of one server, each line once.
-
-    While logs are followed, a container is asked again from a little before its last line on, after
-    it or the connection was started anew.
-    """
-
-    def __init__(self, server: str, project: str) -> None:
-        self._server = server
-        self._stem = f"{project}-"
-        self._names: dict[str, str] = {}
-        self._seen: dict[str, dict[tuple[str, str], None]] = {}
-        self.newest = ""
-        """The time of the newest line so far, at first that of the server's clock."""
-        self.since = ""
-        """Lines from before this time are none; empty: all are."""
-
-    def read(self, text: str) -> Iterator[LogLine]:
-        """The line that this is; nothing: it is none, or was there already."""
-        key, _, rest = text.partition(" ")
-        if key == "+":
-            self.newest = self.newest or rest
-            return
-        if key == "=":
-            key, _, name = rest.partition(" ")
-            self._names[key] = name.removeprefix(self._stem)
-            return
-        time, _, said = rest.partition(" ")
-        if not STAMP.fullmatch(time):
-            time, said = self.newest, rest
-        elif time < self.since or self._known(key, time, said):
-            return
-        self.newest = max(self.newest, time)
-        yield LogLine(time, self._server, self._names.get(key, key), said)
-
-    def before(self, seconds: float) -> str:
-        """So long before the newest line, as ``docker logs`` takes it."""
-        at = datetime.strptime(f"{self.newest[:26]}+0000", "%Y-%m-%dT%H:%M:%S.%f%z")
-        return (at - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
-
-    def _known(self, key: str, time: str, said: str) -> bool:
-        seen = self._seen.setdefault(key, {})
-        if (time, said) in seen:
-            return True
-        seen[time, said] = None
-        if len(seen) > REMEMBERED:
-            del seen[next(iter(seen))]
-        return False
