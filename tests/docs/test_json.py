@@ -41,7 +41,7 @@ def sight() -> Sight:
     """A look at the small stack, of which one service has no container."""
     seen = builders.facts(commit=builders.commit(), containers=builders.facts().containers[1:])
     host = Host(builders.SERVER, None)
-    return Sight(host, seen, (), (), builders.target())
+    return Sight(host, seen, {}, builders.target())
 
 
 def documented(heading: str) -> set[str]:

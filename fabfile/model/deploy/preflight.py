@@ -44,30 +44,49 @@ def missing_programs(names: Sequence[str]) -> str:
     )
 
 
-def engine_problems(facts: Facts) -> list[str]:
-    """What is wrong with the engine or with compose; nothing more can be told of the stack then."""
+def engine_problems(facts: Facts) -> dict[str, list[str]]:
+    """What is wrong with the engine or with compose: check of doctor → a line each.
+
+    Nothing more can be told of the stack then.
+    """
     if engine := _engine(facts):
-        return [engine]
+        return {"engine": [engine]}
     if version(facts.compose) < COMPOSE:
-        return ["docker compose is missing or older than 2.20; install the docker compose plugin"]
-    return []
+        told = "docker compose is missing or older than 2.20; install the docker compose plugin"
+        return {"compose": [told]}
+    return {}
 
 
-def host_problems(server: Server, facts: Facts) -> list[str]:
-    """What is wrong with the host itself: disk, rights, files."""
+def host_problems(server: Server, facts: Facts) -> dict[str, list[str]]:
+    """What is wrong with the host itself: check of doctor → a line each."""
+    return {
+        "certificate": _certificate(server, facts),
+        "programs": _curl(facts.curl),
+        "disk": _disks(server, facts),
+        "folders": _folders(server, facts),
+    }
+
+
+def _certificate(server: Server, facts: Facts) -> list[str]:
+    if not facts.certificate.strip() or is_readable(facts.certificate):
+        return []
+    return [
+        f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
+        " the next deploy makes a self-made one"
+    ]
+
+
+def _disks(server: Server, facts: Facts) -> list[str]:
+    return [
+        f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
+        f" {MINIMUM_FREE >> 20} MiB; free some space (fab {server.name}.prune, old backups)"
+        for disk in facts.disks
+        if disk.free < MINIMUM_FREE
+    ]
+
+
+def _folders(server: Server, facts: Facts) -> list[str]:
     problems = []
-    if facts.certificate.strip() and not is_readable(facts.certificate):
-        problems.append(
-            f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
-            " the next deploy makes a self-made one"
-        )
-    problems += _curl(facts.curl)
-    for disk in facts.disks:
-        if disk.free < MINIMUM_FREE:
-            problems.append(
-                f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
-                f" {MINIMUM_FREE >> 20} MiB; free some space (fab {server.name}.prune, old backups)"
-            )
     for name in FOLDERS:
         path = str(server.root / name)
         state = facts.folders.get(path)
@@ -243,14 +262,15 @@ def unreadable(facts: Facts) -> list[str]:
     return [f"cannot be read, and counts as not there: {names}"] if names else []
 
 
-def warnings(facts: Facts) -> list[str]:
-    """What a deploy survives, but a person should know."""
-    found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
-    found += unreadable(facts)
-    found += [f"certificate: {text}" for text in ending(facts.certificate, facts.now)]
-    if (0,) < version(facts.docker) < (START_INTERVAL,):
-        found.append(
-            f"engine {facts.docker} ignores start_interval (needs 25):"
-            " the first health probe comes late"
-        )
-    return found
+def warnings(facts: Facts) -> dict[str, list[str]]:
+    """What a deploy survives, but a person should know: check of doctor → a line each."""
+    old = (
+        f"engine {facts.docker} ignores start_interval (needs 25):"
+        " the first health probe comes late"
+    )
+    return {
+        "changes": [f"{facts.freeze}; deploys are refused"] if facts.freeze else [],
+        "records": unreadable(facts),
+        "certificate": [f"certificate: {text}" for text in ending(facts.certificate, facts.now)],
+        "engine": [old] if (0,) < version(facts.docker) < (START_INTERVAL,) else [],
+    }
