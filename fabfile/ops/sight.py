@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..model.access import folders, reach
@@ -17,17 +17,18 @@ from ..model.deploy.others import same_name
 from ..model.deploy.plan import Plan, Target, Wish, target_of
 from ..model.deploy.preflight import (
     PROGRAMS,
+    clashes,
     commit_problems,
     engine_problems,
     env_findings,
     host_problems,
     is_another_stack,
-    stack_problems,
     warnings,
 )
 from ..model.deploy.resolved import parse as parse_stack
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
+from ..model.findings import Gathered, by_check
 from ..model.inventory import Server
 from ..remote.host import Host
 from ..remote.look import look, require_programs
@@ -100,7 +101,7 @@ def look_at(session: Session, name: str, ref: str = "", *, closely: bool = False
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not (engine or is_another_stack(facts) or (target is None and env.problems)):
-            wrong.add("stack", found.problems)
+            wrong.add_all(found)
         if target and not env.problems:
             key = _domain_key(facts, server)
             wrong.add("certificate", name_problems(server, facts, target.stack, key))
@@ -114,23 +115,6 @@ def look_at(session: Session, name: str, ref: str = "", *, closely: bool = False
         notes.add("backup", _unpacked(target, server, facts, lacking))
         notes.add("local users", reach.warnings(facts.reach, target.stack.project))
     return Sight(host, facts, by_check(wrong, notes), target)
-
-
-class Gathered(dict[str, list[str]]):
-    """Check of doctor → the lines that it has."""
-
-    def add(self, check: str, lines: Iterable[str]) -> None:
-        """Some more of a check."""
-        self[check] = [*self.get(check, []), *lines]
-
-
-def by_check(
-    problems: Mapping[str, Sequence[str]], warned: Mapping[str, Sequence[str]]
-) -> dict[str, Findings]:
-    """Both of each check that has a line."""
-    names = dict.fromkeys((*problems, *warned))
-    both = {name: Findings((*problems.get(name, ()),), (*warned.get(name, ()),)) for name in names}
-    return {name: one for name, one in both.items() if one.problems or one.warnings}
 
 
 def _unpacked(target: Target, server: Server, facts: Facts, lacking: Collection[str]) -> list[str]:
@@ -167,24 +151,27 @@ def _domain_key(facts: Facts, server: Server) -> str:
 
 def _target(
     session: Session, server: Server, facts: Facts, *, strict: bool
-) -> tuple[Target | None, Findings]:
+) -> tuple[Target | None, Gathered]:
+    """The wanted stack, and what is wrong with it: check of doctor → a line each."""
     commit = facts.commit
     assert commit is not None
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
-        return None, Findings((f"compose refuses {server.compose_file}: {reason}",))
+        return None, Gathered(stack=[f"compose refuses {server.compose_file}: {reason}"])
     if commit.resolved.startswith("unread: "):
         reason = commit.resolved.removeprefix("unread: ").strip()
-        return None, Findings((f"git cannot lay out commit {commit.id[:8]} to be read: {reason}",))
+        told = f"git cannot lay out commit {commit.id[:8]} to be read: {reason}"
+        return None, Gathered(stack=[told])
     try:
         stack = parse_stack(commit.resolved, commit.hashes, strict=strict)
         target = target_of(server, stack, commit, session.inventory.callers_of(server.name))
     except Trouble as trouble:
-        return None, Findings((trouble.message,))
-    problems = [*stack_problems(facts, stack), *context_problems(target.images, commit.tree)]
-    problems += same_name(server, stack, facts)
-    problems += not_handed_over(stack, commit, server.path)
-    return target, Findings(tuple(problems))
+        return None, Gathered(stack=[trouble.message])
+    found = Gathered(clashes(facts, stack))
+    found.add("stack", context_problems(target.images, commit.tree))
+    found.add("names", same_name(server, stack, facts))
+    found.add("stack", not_handed_over(stack, commit, server.path))
+    return target, found
 
 
 def plan_for(sight: Sight, called: Sight | None, wish: Wish, target: Target | None = None) -> Plan:

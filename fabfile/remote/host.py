@@ -57,6 +57,8 @@ class Host:
         """While a lock of the server is held: what its changes run in."""
         self.hide: Callable[[Iterable[str]], None] = lambda _secrets: None
         """Told of each secret of the server's ``.env`` as soon as it was read."""
+        self.clock: Callable[[], float] = time.time
+        """This machine's, which the server's is compared with."""
 
     @property
     def name(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from fabfile.model.deploy.preflight import (
     engine_problems,
     env_findings,
     host_problems,
-    stack_problems,
     warnings,
 )
 from fabfile.model.facts import Disk, Folder
@@ -29,9 +27,11 @@ from .builders import (
     commit,
     container,
     facts,
+    flat,
     folders,
     labels_of,
     service,
+    stack_problems,
 )
 
 ENV = f"{CHECKOUT}/.env"
@@ -41,10 +41,6 @@ START = "no Docker engine answers; start it: sudo systemctl start docker"
 def host(**changes: Any) -> list[str]:
     seen = facts(**changes)
     return flat(engine_problems(seen)) + flat(host_problems(SERVER, seen))
-
-
-def flat(found: Mapping[str, list[str]]) -> list[str]:
-    return [line for lines in found.values() for line in lines]
 
 
 def env(text: str, example: str = "", **changes: Any) -> Findings:

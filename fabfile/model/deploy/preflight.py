@@ -70,10 +70,11 @@ def host_problems(server: Server, facts: Facts) -> dict[str, list[str]]:
 def _certificate(server: Server, facts: Facts) -> list[str]:
     if not facts.certificate.strip() or is_readable(facts.certificate):
         return []
-    return [
+    told = (
         f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
         " the next deploy makes a self-made one"
-    ]
+    )
+    return [told]
 
 
 def _disks(server: Server, facts: Facts) -> list[str]:
@@ -201,11 +202,29 @@ def is_another_stack(facts: Facts) -> bool:
     return "COMPOSE_PROJECT_NAME" in parse(facts.env).values
 
 
-def stack_problems(facts: Facts, stack: Stack) -> list[str]:
-    """What is not understood of it, clashes with what is not ours, and limits beyond the host."""
-    problems = list(stack.not_understood)
+def clashes(facts: Facts, stack: Stack) -> dict[str, list[str]]:
+    """What of a stack clashes with what is not ours, or is not understood, or beyond the host.
+
+    Check of doctor → a line each.
+    """
+    beyond = [
+        f"{service.name} is limited to {service.cpus:g} CPUs, this server has {facts.cpus};"
+        " lower the limit in .env"
+        for service in stack.services
+        if service.cpus > facts.cpus
+    ]
+    return {
+        "stack": list(stack.not_understood),
+        "names": [*_names(facts, stack), *_parts(facts, stack)],
+        "ports": _ports(facts, stack),
+        "cpus": beyond,
+    }
+
+
+def _names(facts: Facts, stack: Stack) -> list[str]:
     names = {name for service in stack.services for name in service.containers}
     ours = {c.name for c in facts.containers if c.project == stack.project}
+    problems = []
     for container in facts.containers:
         if container.name in names - ours:
             data = f", with data in {', '.join(container.data)}" if container.data else ""
@@ -213,18 +232,28 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
                 f"container name {container.name} is in use by {container.owner}{data};"
                 " rename or remove that one"
             )
-    for network in stack.networks:
-        owner = facts.networks.get(network, stack.project)
-        if owner != stack.project:
-            problems.append(_network(network, owner, stack, facts))
-    problems += [
+    return problems
+
+
+def _parts(facts: Facts, stack: Stack) -> list[str]:
+    owners = {network: facts.networks.get(network, stack.project) for network in stack.networks}
+    problems = [
+        _network(network, owner, stack, facts)
+        for network, owner in owners.items()
+        if owner != stack.project
+    ]
+    return problems + [
         f"{part}, which the stack calls external, is not there:"
         f" docker {kind} create {shlex.quote(name)}"
         for part in stack.external
         for kind, _, name in [part.partition(" ")]
         if name not in (facts.networks if kind == "network" else facts.volumes)
     ]
+
+
+def _ports(facts: Facts, stack: Stack) -> list[str]:
     mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
+    problems = []
     for service in stack.services:
         for port in service.ports:
             taken = [one for one in port.choices if one in facts.listening - mine]
@@ -235,11 +264,6 @@ def stack_problems(facts: Facts, stack: Stack) -> list[str]:
                 problems.append(
                     f"port {taken[0].removesuffix('/tcp')} of {service.name} is in use by {holder}"
                 )
-        if service.cpus > facts.cpus:
-            problems.append(
-                f"{service.name} is limited to {service.cpus:g} CPUs, this server has {facts.cpus};"
-                " lower the limit in .env"
-            )
     return problems
 
 

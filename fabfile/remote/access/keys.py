@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from paramiko import Agent, PasswordRequiredException, PKey, SSHException
@@ -33,6 +34,26 @@ def key_problem(path: Path, passphrase: str = "") -> str:
             return _locked(path)
         return f"key {path} is not a readable private key ({error})"
     return ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a private key is."""
+
+    name: str
+    """``ssh-ed25519``."""
+    bits: int
+    mode: int
+    """Of its file."""
+
+
+def kind_of(path: Path, passphrase: str = "") -> Kind | None:
+    """Of a key that can be used; None: of any other."""
+    try:
+        key = PKey.from_path(path, passphrase.encode() or None)  # type: ignore[arg-type]
+        return Kind(key.get_name(), key.get_bits(), path.stat().st_mode & 0o777)
+    except (OSError, SSHException, ValueError, TypeError, UnknownKeyType, IndexError):
+        return None
 
 
 def _locked(path: Path) -> str:
