@@ -50,12 +50,13 @@ def status_task(session: Session, json: bool) -> None:
     status.status(session, names, as_json=json)
 
 
-@command(JSON)
-def doctor_task(session: Session, json: bool) -> None:
+@command(VERBOSE, JSON)
+def doctor_task(session: Session, verbose: bool, json: bool) -> None:
     """Examine all servers: what would stop a deploy, and what needs care; exit 1 on a problem."""
     from .ops.watch import doctor
 
-    doctor.doctor(session, as_json=json)
+    names = [server.name for server in session.inventory.servers]
+    doctor.doctor(session, names, verbose=verbose, as_json=json)
 
 
 @command(USER, YES, DRY_RUN)

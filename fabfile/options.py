@@ -163,7 +163,9 @@ DRY_RUN = Flag(
     "dry-run", "show the plan and what each step would run on the server; change nothing"
 )
 VERBOSE = Flag(
-    "verbose", "of a dry run: whole commands and scripts, not their first lines", letter="v"
+    "verbose",
+    "of a dry run: whole commands and scripts, not their first lines; doctor: also what is ok",
+    letter="v",
 )
 ONLY = Texts("only", "deploy this service only; may be given again", "SERVICE")
 REBUILD = Flag("rebuild", "build again what is there already, on freshly pulled bases")

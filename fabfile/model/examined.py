@@ -69,7 +69,7 @@ def parse_examined(sections: Mapping[str, str]) -> Examined:
             name: _number(mtu) or DEFAULT_MTU for name, mtu in rows(sections["network_mtu"], 2)
         },
         made={image: _instant(made) for image, made in rows(sections["made"], 2)},
-        kept=dict(fields(sections["kept"], 2)),
+        kept={release: mode.strip() for release, mode in fields(sections["kept"], 2)},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model.access import folders, reach
@@ -117,7 +117,7 @@ def look_at(session: Session, name: str, ref: str = "", *, closely: bool = False
     return Sight(host, facts, by_check(wrong, notes), target)
 
 
-def _unpacked(target: Target, server: Server, facts: Facts, lacking: Collection[str]) -> list[str]:
+def _unpacked(target: Target, server: Server, facts: Facts, lacking: Sequence[str]) -> list[str]:
     """Why backups would not be packed, or not go off-site."""
     stack = target.stack
     away = offsite.warnings(server.offsite, facts.env, lacking) if stack.database else []

@@ -17,7 +17,8 @@ ask network_mtu network_mtu
 ask made made
 # sessions: as sshd itself reads its configuration for who logs in here, else as its files can be read.
 sessions() {
-  sudo -n /usr/sbin/sshd -T -C "user=$(id -un),host=,addr=${SSH_CONNECTION%% *}" 2>/dev/null | sed -n 's/^maxsessions //p' | grep . ||
+  local from=${SSH_CONNECTION:-127.0.0.1}
+  sudo -n /usr/sbin/sshd -T -C "user=$(id -un),host=,addr=${from%% *}" 2>/dev/null | sed -n 's/^maxsessions //p' | grep . ||
     sed -n 's/^[[:space:]]*[Mm]ax[Ss]essions[[:space:]=]*\([0-9]*\).*/\1/p' /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null | head -n 1
 }
 section examined

@@ -188,12 +188,13 @@ def env_findings(server: Server, facts: Facts) -> Findings:
         for key, value in expected.items()
         if env.values.get(key, value) != value
     ]
-    bare = facts.commit is not None and facts.commit.bare
+    commit = facts.commit
+    bare = commit is not None and commit.bare
     if not (bare or any(env.values.values())):
         return Findings((*problems, f"{where} is empty: fab env.init fills it"))
-    if facts.commit is None or bare:
-        return Findings((*problems, *env.problems, *unset(where, facts.commit)))
-    found = check(env, facts.commit.effective, schema(facts.commit.example), *server.names)
+    if commit is None or commit.fault or bare:  # nobody knows its rules
+        return Findings((*problems, *env.problems, *unset(where, commit)))
+    found = check(env, commit.effective, schema(commit.example), *server.names)
     return Findings((*problems, *found.problems), found.warnings)
 
 

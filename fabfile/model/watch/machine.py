@@ -34,7 +34,7 @@ TIMELESS = 1_400_000_000
 DAY = 86400
 
 
-def machine_problems(server: Server, facts: Facts, seen: Examined) -> Gathered:
+def machine_problems(server: Server, seen: Examined) -> Gathered:
     """Check → why a deploy would fail there."""
     found = Gathered()
     if seen.sessions is not None and seen.sessions < 2:
@@ -128,9 +128,10 @@ def _filling(server: Server, facts: Facts) -> Iterator[str]:
 def _former(server: Server, facts: Facts, seen: Examined) -> Iterator[str]:
     folder = server.root / "releases"
     newest = facts.releases[-1].id if facts.releases else ""
-    needed = {*env_needed(facts.releases), newest}
+    # The last deploy kept what it could go back to, and only the next one takes that away.
+    needed = {*env_needed(facts.releases), *env_needed(facts.releases[:-1]), newest}
     if spare := [_env(folder, name) for name in seen.kept if name not in needed]:
-        yield f"secrets of former releases are kept, and no rollback needs them: rm {' '.join(spare)}"
+        yield f"secrets of former releases that no rollback needs: rm {' '.join(spare)}"
     for name, mode in seen.kept.items():
         if int(mode, 8) & 0o077:
             path = _env(folder, name)

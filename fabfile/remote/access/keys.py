@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from paramiko import Agent, PasswordRequiredException, PKey, SSHException
 from paramiko.pkey import UnknownKeyType
+
+from ...model.watch.key import Kind
 
 
 def key_problem(path: Path, passphrase: str = "") -> str:
@@ -34,17 +35,6 @@ def key_problem(path: Path, passphrase: str = "") -> str:
             return _locked(path)
         return f"key {path} is not a readable private key ({error})"
     return ""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a private key is."""
-
-    name: str
-    """``ssh-ed25519``."""
-    bits: int
-    mode: int
-    """Of its file."""
 
 
 def kind_of(path: Path, passphrase: str = "") -> Kind | None:
