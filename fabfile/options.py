@@ -203,6 +203,7 @@ SERVER = Text(
     " env.explain, env.init: all; env.rotate: all that need it alike)",
     "SERVER",
 )
+GROUP = Text("group", "only the servers of this group in hosts.ini (default: all)", "GROUP")
 FINGERPRINT = Text(
     "fingerprint",
     "the host key's, as the server's own console shows it (default: compare and answer)",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..access.envfile import Findings
 
 OK, WARN, FAIL = "ok", "warn", "fail"
+STYLES = {FAIL: "red", WARN: "yellow", OK: ""}
+"""How a line with each is shown."""
 
 CHECKS: Mapping[str, str] = {
     # the way in

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...model.errors import FAILED, Trouble
-from ...model.watch.checks import FAIL, OK, WARN, Check
+from ...model.watch.checks import FAIL, OK, STYLES, WARN, Check
 from ..session import Session, side_by_side
 from .examining import examine
 
 HANG = 5
 """Columns that the rest of a broken line begins in: behind the verdict."""
-STYLES = {FAIL: "red", WARN: "yellow", OK: ""}
 
 
 def doctor(session: Session, names: Sequence[str], *, verbose: bool, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from .curling import curl
 from .docking import ENGINE, Handler
 from .engine import Ended
 from .keeping import VOLUMES
-from .looking import look
+from .looking import glance, look
 from .machine import CHECKOUT, Killed, Machine
 from .settings import SETTINGS
 
@@ -230,6 +230,7 @@ def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 HANDLERS: dict[str, Handler] = {
     "look": look,
+    "glance": glance,
     "which": which,
     "ports": ports,
     "curl": curl,

@@ -88,6 +88,27 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
         yield name, f"{machine.proxy.constant(name)}\n" if machine.proxy and answers else ""
 
 
+def glance(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """What one line of many needs."""
+    checkout, root, mark, _seconds = command.words
+    assert (checkout, root) == (CHECKOUT, ROOT)
+    containers = machine.engine.containers.values()
+    status = {"healthy": "Up 3 hours (healthy)", "unhealthy": "Up 3 hours (unhealthy)"}
+    rows = [[c.state, status.get(c.health, "Up"), c.service, "False"] for c in containers]
+    error = "error\n" if "error" in machine.engine.version else ""
+    records = list(machine.releases().items())
+    passed = [(name, text) for name, text in records if '"outcome":"verified"' in text]
+    sections = [
+        ("containers", error or "".join(f"{json.dumps(row)}\n" for row in rows)),
+        ("head", f"{machine.head}\n" if machine.head else ""),
+        ("holder", machine.locks.get("locks", "")),
+        ("frozen", machine.files.get(f"{ROOT}/locks/frozen", "")),
+        ("releases", "".join(f"{n}\0{t}\0" for n, t in sorted({*passed[-1:], *records[-1:]}))),
+        ("end", ""),
+    ]
+    return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections))
+
+
 def _examined(machine: Machine) -> Iterator[tuple[str, str]]:
     """What doctor asks besides."""
     seen = machine.examined
