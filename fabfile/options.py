@@ -186,7 +186,9 @@ DRY_RUN = Flag(
     "dry-run", "show the plan and what each step would run on the server; change nothing"
 )
 VERBOSE = Flag(
-    "verbose", "of a dry run: whole commands and scripts, not their first lines", letter="v"
+    "verbose",
+    "of a dry run: whole commands and scripts, not their first lines; doctor: also what is ok",
+    letter="v",
 )
 ONLY = Texts("only", "deploy this service only; may be given again", "SERVICE")
 REBUILD = Flag("rebuild", "build again what is there already, on freshly pulled bases")
@@ -235,6 +237,7 @@ SERVER = Text(
     " env.explain, env.init: all; env.rotate: all that need it alike)",
     "SERVER",
 )
+GROUP = Text("group", "only the servers of this group in hosts.ini (default: all)", "GROUP")
 FINGERPRINT = Text(
     "fingerprint",
     "the host key's, as the server's own console shows it (default: compare and answer)",

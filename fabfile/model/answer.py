@@ -10,6 +10,7 @@ from typing import Any
 from .access.reach import parse as parse_reach
 from .commit import parse_commit
 from .data.backup import in_order, parse_manifest
+from .examined import parse_examined
 from .facts import Container, Disk, Facts, Folder, Split
 from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
@@ -88,6 +89,7 @@ def _facts(sections: Mapping[str, str], ref: str) -> Facts:
         reach=parse_reach(sections["reach"]) if "reach" in sections else None,
         commit=parse_commit(sections, ref) if "commit" in sections else None,
         unreadable=tuple(torn),
+        examined=parse_examined(sections) if "examined" in sections else None,
     )
 
 

@@ -10,6 +10,7 @@ from .access.reach import Reach
 from .certificates.certificate import anchor
 from .commit import Commit
 from .data.backup import Backup
+from .examined import Examined
 from .freeze import Freeze
 from .release import DIED, RUNNING, Release
 from .schedule.jobs import Entry
@@ -195,6 +196,8 @@ class Facts:
     """What keeps git from working in the checkout: a kind that :mod:`.clone` tells, and of what."""
     unreadable: tuple[str, ...] = ()
     """Records and manifests below the root that say nothing that can be believed."""
+    examined: Examined | None = None
+    """What only doctor asks for; None: nobody asked."""
 
     @property
     def anchor(self) -> str:

@@ -84,6 +84,8 @@ class Server:
     """Whether a person is asked for the key's passphrase."""
     agent: bool = False
     """Whether the keys of the operator's ssh-agent are used, in place of :attr:`key`."""
+    groups: tuple[str, ...] = ()
+    """What it is called together with others."""
     gateway: Gateway | None = None
     """The jump host from which it is reached; None: it is reached directly."""
 
@@ -146,6 +148,16 @@ class Inventory:
         told = ", ".join(known) or "none"
         near = meant(name, known)
         raise refused(f"{self.file}: no server [{name}]; known servers: {told}{near}")
+
+    def names_of(self, group: str = "") -> list[str]:
+        """The servers of a group, empty: all; exit code 2 where no server is in it."""
+        found = [one.name for one in self.servers if not group or group in one.groups]
+        if found:
+            return found
+        known = sorted({name for one in self.servers for name in one.groups})
+        told = ", ".join(known) or "none"
+        near = meant(group, known)
+        raise refused(f"{self.file}: no server is in group {group}; known groups: {told}{near}")
 
     def callers_of(self, name: str) -> tuple[Server, ...]:
         """The servers whose services call the server ``name``."""
@@ -275,6 +287,7 @@ def _server(
         passphrase=read.get("passphrase", False),
         agent=read.get("agent", False),
         gateway=read.get("gateway"),
+        groups=read.get("groups", ()),
     )
 
 

@@ -16,6 +16,7 @@ from ..model.framing import lines_of
 from ..model.probe import Question, Verdict
 from ..model.stack import Service, Stack
 from ..remote import ports
+from ..remote.asking import Asked, ask
 from ..remote.deploy import compose
 from ..remote.host import Host
 from ..remote.look import look
@@ -221,15 +222,25 @@ def link_from(caller: Sight) -> list[Verdict]:
 
 def _link_from(host: Host, target: Target, facts: Facts) -> list[Verdict]:
     """Asked in a container that runs with the service's definition, else in one of its own."""
+    if asked := link_asked(target, facts):
+        return [ask(host, asked)]
     for service in target.stack.services:
         if words := service.hints.link:
-            runs = _one_of(target.stack, service, facts)
-            if runs and runs.state == "running" and runs.config_hash == service.config_hash:
-                output = compose.ask_inside(host, runs.id, words, LINK_TIMEOUT)
-            else:
-                output = compose.run_once(host, None, service.name, words, LINK_TIMEOUT)
+            output = compose.run_once(host, None, service.name, words, LINK_TIMEOUT)
             return [_said(LINK, output, LINK_TIMEOUT)]
     return []
+
+
+def link_asked(target: Target, facts: Facts) -> Asked[Verdict] | None:
+    """The call, asked in a container that runs with the service's definition; None: none does."""
+    service = next((one for one in target.stack.services if one.hints.link), None)
+    runs = _one_of(target.stack, service, facts) if service else None
+    if service is None or runs is None or runs.state != "running":
+        return None
+    if runs.config_hash != service.config_hash:
+        return None
+    words = compose.inside(runs.id, service.hints.link)
+    return Asked(words, LINK_TIMEOUT, lambda output: _said(LINK, output, LINK_TIMEOUT))
 
 
 def settle(

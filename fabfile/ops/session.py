@@ -183,7 +183,8 @@ def all_of(troubles: Sequence[Trouble]) -> Trouble:
     """Several troubles as one: the first, and the others with what they show below it."""
     first, *others = troubles
     lines = [line for one in others for line in (f"error: {one.message}", *one.evidence)]
-    return Trouble(first.message, code=first.code, evidence=(*first.evidence, *lines))
+    evidence = (*first.evidence, *lines)
+    return Trouble(first.message, code=first.code, evidence=evidence, about=first.about)
 
 
 def each(work: Callable[[K], T], whats: Sequence[K]) -> list[T]:

@@ -73,7 +73,7 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
     passphrase = ask(hop.key) if server.passphrase and not server.agent else ""
     problem = agent_problem() if server.agent else key_problem(hop.key, passphrase)
     if problem:
-        raise refused(f"{server.name}: {problem}")
+        raise refused(f"{server.name}: {problem}", about="key")
     key = {} if server.agent else {"key_filename": str(hop.key), "passphrase": passphrase or None}
     connection = Bounded(
         host=hop.host,
@@ -112,6 +112,7 @@ def _require_pinned(hop: Hop) -> None:
             f"{server.name}: no host key of {hop.where} is pinned;"
             f" fab hosts.pin {server.name} fetches it, to be compared with the server's console",
             to_be_set(server),
+            about="host key",
         )
 
 
@@ -149,7 +150,8 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
         return refused(
             f"{server.name}: the host key of {where} is not the pinned one; if the server was"
             f" really reinstalled: ssh-keygen -R '{hop.known_as}' -f {server.known_hosts},"
-            f" then fab hosts.pin {server.name}"
+            f" then fab hosts.pin {server.name}",
+            about="host key",
         )
     if why := _no_way(error):
         return refused(f"{server.name}: its gateway does not lead to {where}: {why}")

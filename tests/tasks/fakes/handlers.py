@@ -18,7 +18,7 @@ from .curling import curl
 from .docking import ENGINE, Handler
 from .engine import Ended
 from .keeping import VOLUMES
-from .looking import look
+from .looking import glance, look
 from .machine import CHECKOUT, Killed, Machine
 from .settings import SETTINGS
 from .writing import LOGS
@@ -36,14 +36,14 @@ def execute(machine: Machine, line: str, stdin: str) -> Ended:
 
 
 def _together(machine: Machine, words: Sequence[str], stdin: str) -> Ended:
-    mark, *pairs = words
+    mark, goes_on, *pairs = words
     given, out, errors = stdin.encode(), "", ""
     for size, line in zip(pairs[::2], pairs[1::2], strict=True):
         own, given = given[: int(size)], given[int(size) :]
         ended = _one(machine, line, split(line), own.decode())
         out += f"{ended.out}\n{mark} {ended.code}\n"
         errors += f"{ended.err}\n{mark}\n"
-        if ended.code:
+        if ended.code and not goes_on:
             break
     return Ended(0, out, errors)
 
@@ -231,6 +231,7 @@ def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 HANDLERS: dict[str, Handler] = {
     "look": look,
+    "glance": glance,
     "which": which,
     "ports": ports,
     "curl": curl,

@@ -1,0 +1,33 @@
+"""Many servers, a line each: what runs there and whether it is well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...model.errors import FAILED, Trouble
+from ...model.watch.checks import FAIL, STYLES
+from ...remote.glance import glance
+from ..session import Session, side_by_side
+
+
+def overview(session: Session, names: Sequence[str]) -> None:
+    """Show servers side by side, reading only; each as soon as all were asked, in their order.
+
+    Exit code 1 where one cannot be reached; it has its line, and the others are shown.
+    """
+    session.approach(names)
+    found = side_by_side(lambda name: _line(session, name), names)
+    away = [name for name, (_, _, is_there) in found.items() if not is_there]
+    for name, (verdict, text, _) in found.items():
+        session.console.line(name, f"{verdict:4} {text}", STYLES[verdict])
+    if away:
+        told = f"{len(away)} of {len(names)} servers cannot be shown: {', '.join(away)}"
+        raise Trouble(told, code=FAILED)
+
+
+def _line(session: Session, name: str) -> tuple[str, str, bool]:
+    """Verdict and text, and whether the server could be asked."""
+    try:
+        return (*glance(session.host(name)).line(), True)
+    except Trouble as trouble:
+        return FAIL, trouble.message.removeprefix(f"{name}: "), False
