@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
+from fabfile.model.access.engine import DOCKER, FINGERPRINT
 from fabfile.model.errors import Trouble, refused
 
 from .fakes.fleet import Fleet
@@ -54,6 +55,21 @@ def test_a_bare_host_gets_all_that_a_server_needs_and_a_second_run_changes_nothi
     with bare.untouched():
         ran = bare.fab("ubuntu.bootstrap")
     assert (ran.code, ran.lines) == (0, [NOTHING])
+
+
+def test_the_engine_comes_from_dockers_repository_where_hosts_ini_says_so(bare: Fleet) -> None:
+    bare.hosts.write_text(
+        bare.hosts.read_text().replace("[ubuntu]\n", "[ubuntu]\nengine = docker\n")
+    )
+    bare.ubuntu.bare.system = "debian 12"
+    ran = bare.fab("ubuntu.bootstrap")
+    assert (ran.code, ran.lines[-1]) == (0, READY), ran.everything
+    assert bare.ubuntu.did[3:5] == [
+        f"bootstrap docker-repository {FINGERPRINT}",
+        f"bootstrap packages {' '.join(DOCKER)} {PACKAGES.partition('docker-compose ')[2]}",
+    ]
+    with bare.untouched():
+        assert bare.fab("ubuntu.bootstrap").lines == [NOTHING]
 
 
 def test_all_hosts_at_once_and_one_that_has_all_is_left_alone(bare: Fleet) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.access.bootstrap import ENGINE, decide, forge, programs
+from fabfile.model.access.bootstrap import decide, forge, programs
+from fabfile.model.access.engine import ENGINE
 from fabfile.model.access.hardening import KEYS_ONLY
 from fabfile.model.access.machine import Machine, parse
 from fabfile.model.access.setup import Setup
@@ -24,6 +25,8 @@ PRIVATE = replace(SERVER, repository=SSH)
 WHOLE = Machine(
     system="debian 13",
     there=frozenset({"docker", "python", *programs(SERVER)}),
+    packages=frozenset({"docker.io", "docker-cli", "docker-compose", "containerd", "runc"}),
+    docker_apt=False,
     engine="26.1.5",
     compose="2.26.1-4",
     containers=3,
@@ -97,22 +100,6 @@ def test_folders_that_are_missing_open_or_somebody_elses_are_made_the_users_own(
     assert [step.reason for step in decided(folders={}).steps] == ["there is none"] * 2
 
 
-@pytest.mark.parametrize(
-    ("system", "there", "packages"),
-    [
-        ("debian 13", "", "docker.io docker-cli docker-compose"),
-        ("ubuntu 22.04", "", "docker.io docker-compose-v2"),
-        ("ubuntu 24.04", "", "docker.io docker-compose-v2"),
-        # An engine that is there stays: docker.io would take the place of docker-ce.
-        ("ubuntu 24.04", "docker", "docker-compose-v2"),
-    ],
-)
-def test_the_engine_comes_from_the_distribution(system: str, there: str, packages: str) -> None:
-    found = frozenset({*WHOLE.there} - {"docker"} | {there} - {""})
-    setup = decided(system=system, there=found, compose="", engine="26")
-    assert only(setup)[2] == tuple(packages.split())
-
-
 def test_programs_are_what_the_settings_need() -> None:
     bare: dict[str, Any] = {"there": frozenset({"docker"}), "system": "ubuntu 22.04"}
     lean = replace(SERVER, domains=(), compression="gzip", offsite=Offsite(recipient="age1x"))
@@ -122,15 +109,6 @@ def test_programs_are_what_the_settings_need() -> None:
         "python3.11-venv",
     )  # fmt: skip
     assert only(decided(lean, **bare))[2][-3:] == ("gzip", "age", "python3.11-venv")
-
-
-def test_a_system_without_a_package_of_compose_is_refused_with_what_is_needed() -> None:
-    (refusal,) = decided(system="debian 12", compose="1.29.2").refusals
-    assert refusal == (
-        "debian 12 has no package of compose 2.20 or newer: install docker-ce and"
-        " docker-compose-plugin (https://docs.docker.com/engine/install/debian/)"
-    )
-    assert decided(system="debian 12").refusals == ()
 
 
 @pytest.mark.parametrize("system", ["", "debian 11", "alpine 3.22"])

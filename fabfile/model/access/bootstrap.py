@@ -7,20 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..inventory import Server
-from ..versions import COMPOSE, version
+from . import engine
+from .engine import ENGINE
 from .firewall import firewall, sources
 from .folders import CLOSED
 from .hardening import hardening
 from .machine import Machine
 from .setup import Setup, Step
 
-ENGINE = {
-    "debian 12": (),
-    "debian 13": ("docker.io", "docker-cli", "docker-compose"),
-    "ubuntu 22.04": ("docker.io", "docker-compose-v2"),
-    "ubuntu 24.04": ("docker.io", "docker-compose-v2"),
-}
-"""System → its own packages of the engine, the last that of compose 2; empty: it has none."""
 PYTHON = {"ubuntu 22.04": "python3.11-venv"}
 """System → the package with a Python that cron.install can use, where it is not python3-venv."""
 PROGRAMS = {
@@ -141,14 +135,10 @@ def _packages(server: Server, machine: Machine, refusals: list[str]) -> Iterator
         known = ", ".join(ENGINE)
         refusals.append(f"it is {machine.system or 'an unknown system'}, and this is for {known}")
         return
-    if version(machine.compose) < COMPOSE:
-        own = ENGINE[machine.system]
-        missing[:0] = own[-1:] if "docker" in machine.there else own
-        if not own:
-            refusals.append(
-                f"{machine.system} has no package of compose 2.20 or newer: install docker-ce and"
-                " docker-compose-plugin (https://docs.docker.com/engine/install/debian/)"
-            )
+    refusals.extend(engine.refusals(server, machine))
+    own = engine.needed(server, machine)
+    yield from engine.repository(machine, own)
+    missing[:0] = own
     if missing:
         yield Step("packages", f"packages {' '.join(missing)}", "missing", tuple(missing))
 
@@ -202,6 +192,7 @@ def _repository(server: Server, machine: Machine, pinned: Sequence[str]) -> Iter
 
 def _notes(server: Server, machine: Machine, pinned: Sequence[str]) -> Iterator[str]:
     """What is left for a person, once the host can ask for the repository."""
+    yield from engine.notes(server, machine)
     at = forge(server.repository)
     if at and not machine.forge and not pinned:
         yield (
