@@ -132,14 +132,13 @@ def _daemon(place: Place, image: str) -> str:
 
 
 def _keys(lab: Lab, folder: Path) -> bytes:
-    """Its host key, and the operator's key for root, as a tar to unpack at its root."""
-    host_key = folder / "host_key"
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host_key), folder=folder)
-    members = [
-        ("etc/ssh/ssh_host_ed25519_key", host_key, 0o600),
-        ("etc/ssh/ssh_host_ed25519_key.pub", folder / "host_key.pub", 0o644),
-        ("root/.ssh/authorized_keys", lab.folder / f"{KEY}.pub", 0o600),
-    ]
+    """Host keys of all kinds that Debian makes, and the operator's key for root, as a tar."""
+    members = [("root/.ssh/authorized_keys", lab.folder / f"{KEY}.pub", 0o600)]
+    for kind in ("rsa", "ecdsa", "ed25519"):
+        name = f"ssh_host_{kind}_key"
+        run("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", name, folder=folder)
+        members.append((f"etc/ssh/{name}", folder / name, 0o600))
+        members.append((f"etc/ssh/{name}.pub", folder / f"{name}.pub", 0o644))
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for target, source, mode in members:

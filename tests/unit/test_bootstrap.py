@@ -225,6 +225,11 @@ def test_half_an_answer_is_none() -> None:
             "macs has hmac-sha1",
         ),
         (
+            {"sshd": {**KEYS_ONLY, "hostkeyalgorithms": "ssh-ed25519,ecdsa-sha2-nistp256"}},
+            "sshd takes keys only",
+            "hostkeyalgorithms has ecdsa-sha2-nistp",
+        ),
+        (
             {"swap": 0},
             "swap of 1024 MiB in /swapfile",
             "there is none beside 1024 MiB of memory",
@@ -247,6 +252,26 @@ def test_what_a_server_needs_to_stay_well(seen: Mapping[str, Any], title: str, r
 )
 def test_what_is_well_already_is_left_alone(seen: Mapping[str, Any]) -> None:
     assert decided(**seen).steps == ()
+
+
+def test_a_host_that_is_known_by_its_ecdsa_key_alone_keeps_it_and_that_is_told() -> None:
+    """Else nobody here would believe that it is the same host, and the step be taken back."""
+    sshd = {
+        **KEYS_ONLY,
+        "hostkeyalgorithms": "ssh-ed25519,ecdsa-sha2-nistp256",
+        "macs": "hmac-sha1",
+    }
+    seen = replace(WHOLE, sshd=sshd)
+    setup = decide(SERVER, seen, KEY, host_keys=["ecdsa-sha2-nistp256"])
+    (step,) = setup.steps
+    assert "hostkeyalgorithms" not in step.stdin
+    (note,) = setup.notes
+    assert note == (
+        "known_hosts has only an ECDSA host key of it, so sshd keeps that weak kind; take its line"
+        " out, fab hosts.pin ubuntu, then run this again"
+    )
+    (step,) = decide(SERVER, seen, KEY, host_keys=["ecdsa-sha2-nistp256", "ssh-ed25519"]).steps
+    assert "hostkeyalgorithms -ecdsa-sha2-nistp*\n" in step.stdin
 
 
 def test_upgrades_and_the_clock_bring_their_packages() -> None:

@@ -11,7 +11,7 @@ from . import engine
 from .engine import ENGINE
 from .firewall import firewall, sources
 from .folders import CLOSED
-from .hardening import hardening
+from .hardening import hardening, known_by_ecdsa
 from .machine import Machine
 from .setup import Setup, Step
 
@@ -61,12 +61,14 @@ def decide(
     key: str,
     pinned: Sequence[str] = (),
     callers: Sequence[Server] = (),
+    host_keys: Sequence[str] = (),
 ) -> Setup:
     """The steps from what a host has to what a server needs.
 
     ``key``: the public half of the key in ``hosts.ini``, a line of ``authorized_keys``.
     ``pinned``: the host keys of the repository's server that are known here, lines of
-    ``known_hosts``. ``callers``: the servers whose services call this one.
+    ``known_hosts``. ``callers``: the servers whose services call this one. ``host_keys``: the kinds
+    of its own host keys that are known here.
     """
     refusals = list(_unknown(server, callers))
     steps = [
@@ -77,10 +79,16 @@ def decide(
         *_rights(server, machine),
         *_folders(server, machine),
         *_repository(server, machine, pinned),
-        *hardening(machine),
+        *hardening(machine, host_keys),
         *([] if refusals else firewall(server, callers, machine)),
     ]
-    return Setup(tuple(steps), tuple(_notes(server, machine, pinned)), tuple(refusals))
+    notes = [*_notes(server, machine, pinned)]
+    if known_by_ecdsa(host_keys):
+        notes.append(
+            "known_hosts has only an ECDSA host key of it, so sshd keeps that weak kind; take its"
+            f" line out, fab hosts.pin {server.name}, then run this again"
+        )
+    return Setup(tuple(steps), tuple(notes), tuple(refusals))
 
 
 def _unknown(server: Server, callers: Sequence[Server]) -> Iterator[str]:
