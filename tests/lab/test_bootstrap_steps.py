@@ -76,7 +76,7 @@ def run_up_to_a_new_step(bare: Bare, struck: list[str]) -> tuple[str, Ran]:
         ran = ended(running, 0) if is_new else None
         bare.server.must(["sh", "-c", LET_GO])
         if ran:
-            bare.server.must(WAIT_FOR_ITS_END)
+            bare.server.exec(WAIT_FOR_ITS_END, user="root", timeout=900)
             return step, ran
     return "", ended(running, 0)
 
