@@ -80,6 +80,8 @@ class Server:
     """Where backups are copied to."""
     open_ports: tuple[int, ...] = ()
     """What the firewall leaves open over TCP, besides SSH; none: there is no firewall of ours."""
+    engine: str = ""
+    """Whose packages bootstrap installs: ``docker``, Docker's own; empty: the distribution's."""
     passphrase: bool = False
     """Whether a person is asked for the key's passphrase."""
     agent: bool = False
@@ -284,6 +286,7 @@ def _server(
             recipient=read.get("age_recipient", ""),
         ),
         open_ports=read.get("open_ports", ()),
+        engine=read.get("engine", ""),
         passphrase=read.get("passphrase", False),
         agent=read.get("agent", False),
         gateway=read.get("gateway"),

@@ -79,7 +79,8 @@ def _look_at(session: Session, name: str, user: str) -> Seen:
     with session.console.waiting(name, "look"):
         host, machine = _enter(session, server, user)
         key, pinned = remote.public_half(server), remote.pinned(server)
-        return Seen(host, decide(server, machine, key, pinned, callers))
+        kinds = remote.host_keys(server)
+        return Seen(host, decide(server, machine, key, pinned, callers, kinds))
 
 
 def _enter(session: Session, server: Server, user: str) -> tuple[Host, Machine]:
