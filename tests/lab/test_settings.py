@@ -23,6 +23,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 SIGNS = "aZ09 -_=;:,.|&<>(){}[]*?!%@+~^/#'\"`$\\é☃\u2028\xa0"
 WILD = 'q$(touch /tmp/here);`x` "y" é ${HOME} # -- nQ5rZ8yT2w'
+DATABASE = "POSTGRES_PASSWORD"
 SPARE = "YANDEX_CLIENT_SECRET"
 PLACES = {
     "ubuntu": "core-api-1 ITEM_RESOLVER_TOKEN",
@@ -35,7 +36,9 @@ def level(patient: Scene) -> Iterator[Scene]:
     """Both servers at one commit, with the lab's own settings, also afterwards."""
     scene, runs = patient, patient.runs
     scene.operator.must("deploy", "--ref", runs)
+    password = setting(scene, "ubuntu", DATABASE)
     yield scene
+    given_by_hand(scene, password)
     for name in PLACES:
         scene.lab.server(name).write_env()
     scene.operator.must("deploy", "--ref", runs)
@@ -52,6 +55,22 @@ def running(scene: Scene, name: str) -> str:
     container, key = PLACES[name].split()
     words = ["docker", "exec", f"wishwithme-{container}", "printenv", key]
     return scene.lab.server(name).must(words).strip()
+
+
+def given_by_hand(scene: Scene, password: str) -> None:
+    """Have PostgreSQL take this password, whatever it takes now."""
+    words = ["docker", "exec", "-i", "wishwithme-postgres", "psql", "-q", "-U", "wishwithme"]
+    said = f"ALTER ROLE wishwithme PASSWORD '{password}'; ALTER ROLE wishwithme RESET ALL;\n"
+    scene.ubuntu.must(words, stdin=said)
+
+
+def takes(scene: Scene, password: str) -> bool:
+    """Whether PostgreSQL takes a password from a service."""
+    words = ["docker", "exec", "--env-file", "/dev/stdin", "wishwithme-postgres", "psql"]
+    words += ["-w", "-h", scene.boxes()["postgres"].address, "-U", "wishwithme", "-c", "SELECT 1"]
+    ran = scene.ubuntu.exec(words, stdin=f"PGPASSWORD={password}\n")
+    assert ran.returncode == 0 or "password authentication failed" in ran.stderr, ran
+    return ran.returncode == 0
 
 
 @full
@@ -133,6 +152,39 @@ def test_a_new_signing_key_ends_sign_ins_and_fails_nothing_else(level: Scene) ->
     assert load.failed
     assert [line for line in load.failed if " 401 " not in line] == []
     assert load.doubled == []
+
+
+@full
+@alone
+def test_the_databases_password_is_rotated_and_no_request_fails(level: Scene) -> None:
+    """Twice: what the database was made with and what it took last are two passwords then."""
+    scene, first = level, setting(level, "ubuntu", DATABASE)
+    log_statements(scene)
+    former = first
+    for _ in range(2):
+        with scene.only_replaces("core-api"), loaded(scene) as load:
+            ran = scene.operator.must("env.rotate", DATABASE)
+        assert load.lost == []
+        made = setting(scene, "ubuntu", DATABASE)
+        assert len(made) == 64
+        assert takes(scene, made)
+        assert not takes(scene, former)
+        assert setting(scene, "ubuntu", "POSTGRES_FORMER_PASSWORD") == former
+        assert setting(scene, "ubuntu", "POSTGRES_INITIAL_PASSWORD") == first
+        logged = scene.ubuntu.must(["sh", "-c", "docker logs wishwithme-postgres 2>&1"])
+        assert "SCRAM-SHA-256" not in logged
+        assert not [one for one in (made, former) if one in logged + ran.out + ran.err]
+        former = made
+    scene.proves()
+    scene.plain_up_changes_nothing()
+    scene.operator.must("db.backup")
+
+
+def log_statements(scene: Scene) -> None:
+    """Have PostgreSQL log each statement."""
+    words = ["docker", "exec", "-i", "wishwithme-postgres", "psql", "-q", "-U", "wishwithme"]
+    said = "ALTER ROLE wishwithme SET log_statement = 'all';\n"
+    scene.ubuntu.must(words, stdin=said)
 
 
 REPLICAS = (
