@@ -54,6 +54,7 @@ BACKUP, VERIFY, LOAD = (
     for name in ("backup.sh", "verify.sh", "restore.sh")
 )
 ALL_RIGHTS = f"{RIGHTS}UNION ALL\n{OWN}"
+GIVE = 'exec docker exec -i "$1" psql -X -q -U "$2" -d "$3" -v ON_ERROR_STOP=1'
 UNLOGGED = "".join(
     f"SET {name} = '{value}';\n"
     for name, value in {
@@ -122,10 +123,8 @@ def give_password(host: Host, postgres: Postgres, verifier: str) -> None:
 
     It goes by standard input, and PostgreSQL logs no statement of that session, failed ones too.
     """
-    words = ["docker", "exec", "-i", postgres.container, "psql", "-X", "-q", "-U", postgres.user]
-    words += ["-d", postgres.name, "-v", "ON_ERROR_STOP=1"]
-    role = postgres.user.replace('"', '""')
-    said = f"{UNLOGGED}ALTER ROLE \"{role}\" PASSWORD '{verifier}';\n"
+    words = ["bash", "-c", GIVE, "give-password", postgres.container, postgres.user, postgres.name]
+    said = f"{UNLOGGED}ALTER ROLE \"{postgres.user}\" PASSWORD '{verifier}';\n"
     output = host.write(words, stdin=said, check=False)
     if not output.ok:
         raise trouble(host, f"{postgres.container} gets no new password", output)
