@@ -84,6 +84,8 @@ class Server:
     """Whether a person is asked for the key's passphrase."""
     agent: bool = False
     """Whether the keys of the operator's ssh-agent are used, in place of :attr:`key`."""
+    secrets: Path | None = None
+    """Folder of the operator's checkout with an encrypted copy of each ``.env``; None: none."""
     gateway: Gateway | None = None
     """The jump host from which it is reached; None: it is reached directly."""
 
@@ -176,9 +178,9 @@ def _unread(file: Path, _host: str) -> tuple[Mapping[str, Any], Mapping[str, Any
 def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
     """Read the text of ``hosts.ini``; ``file`` is where it came from, ``ssh`` reads ssh_config.
 
-    ``key`` and ``ssh_config`` are relative to the folder of ``file`` (``~`` is the operator's
-    home), and ``known_hosts`` stands beside it. Every problem is reported in one :class:`Trouble`
-    (exit code 2), one line each: ``FILE:LINE: what is wrong``.
+    ``key``, ``secrets`` and ``ssh_config`` are relative to the folder of ``file`` (``~`` is the
+    operator's home), and ``known_hosts`` stands beside it. Every problem is reported in one
+    :class:`Trouble` (exit code 2), one line each: ``FILE:LINE: what is wrong``.
     """
     problems: list[str] = []
     sections = sections_of(text, file, problems)
@@ -274,6 +276,7 @@ def _server(
         open_ports=read.get("open_ports", ()),
         passphrase=read.get("passphrase", False),
         agent=read.get("agent", False),
+        secrets=file.parent / read["secrets"] if "secrets" in read else None,
         gateway=read.get("gateway"),
     )
 

@@ -71,8 +71,9 @@ def _noted(line: str) -> str:
 class Operator:
     """Somebody at another machine who knows the lab by a ``hosts.ini``."""
 
-    def __init__(self, hosts_ini: Path) -> None:
+    def __init__(self, hosts_ini: Path, **environment: str) -> None:
         self.hosts_ini = hosts_ini
+        self.environment = environment
 
     def fab(
         self, *words: str, hosts_ini: Path | None = None, stdin: Any = subprocess.DEVNULL
@@ -100,7 +101,12 @@ class Operator:
         return subprocess.Popen(
             [FAB, *words],
             cwd=ROOT,
-            env={**bare, "HOSTS_INI": str(hosts_ini or self.hosts_ini), "PYTHONUNBUFFERED": "1"},
+            env={
+                **bare,
+                **self.environment,
+                "HOSTS_INI": str(hosts_ini or self.hosts_ini),
+                "PYTHONUNBUFFERED": "1",
+            },
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.access.envedit import written
+from fabfile.model.access.envfile import parse
+from fabfile.model.access.secrecy import secret_values
 from fabfile.model.errors import Trouble
+from tests.encrypted import set_up
 from tests.lab.alone import alone
+from tests.lab.deployments import Operator
 from tests.lab.full import full
 from tests.lab.load import loaded
 from tests.lab.rig.server import CHECKOUT
@@ -104,6 +108,29 @@ def wild(count: int) -> Iterator[str]:
         with suppress(Trouble):
             yield written(f"WILD_{number}", value)
             number += 1
+
+
+@full
+def test_a_lost_env_comes_back_from_the_repository(level: Scene, tmp_path: Path) -> None:
+    scene, name = level, "ubuntu"
+    hosts = scene.operator.inventory(tmp_path, "defaults", secrets="secrets")
+    operator = Operator(hosts, SOPS_AGE_KEY_FILE=str(set_up(tmp_path)))
+    operator.must("env.save")
+    copies = [(tmp_path / "secrets" / f"{one}.env").read_text() for one in PLACES]
+    before = {one: scene.lab.server(one).must(["cat", f"{CHECKOUT}/.env"]) for one in PLACES}
+    values = [value for text in before.values() for value in secret_values(text) if len(value) > 5]
+    assert len(values) > 6
+    assert not [value for value in values for text in copies if value in text]
+    scene.lab.server(name).must(["rm", f"{CHECKOUT}/.env"])
+    ran = operator.must("env.restore", "--server", name)
+    assert not [value for value in values if value in ran.out + ran.err]
+    words = ["stat", "-c", "%a %U", f"{CHECKOUT}/.env"]
+    assert scene.lab.server(name).must(words).split() == ["600", "ubuntu"]
+    assert parse(scene.lab.server(name).must(["cat", f"{CHECKOUT}/.env"])).values == (
+        parse(before[name]).values
+    )
+    assert "nothing to do" in operator.must("deploy", "--ref", scene.runs).out
+    scene.plain_up_changes_nothing()
 
 
 @full

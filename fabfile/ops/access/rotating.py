@@ -30,6 +30,7 @@ from ..sight import DEPLOYED, look_at
 from .editing import Draft, draft
 from .explaining import read_by
 from .inspecting import Settings, deployed
+from .keeping import copy_of
 
 TASK = "env.rotate"
 
@@ -72,6 +73,7 @@ def rotate(session: Session, asked: Asked) -> None:
     question = f"Rotate {asked.key} on {' and '.join(seen)}?"
     if session.console.interactive and not asked.yes and not session.console.confirm(question):
         raise refused("nothing was changed: the answer was no")
+    copies = [copy for one in drafts if (copy := copy_of(one.seen.server, one.text))]
     change = _Change(session, order, asked, commits.pop())
     try:
         for made in drafts:
@@ -81,6 +83,8 @@ def rotate(session: Session, asked: Asked) -> None:
         raise change.taken_back(error) from None
     for name in order:
         session.console.line(name, f"{asked.key} is rotated, proved", "bold green")
+    for copy in copies:
+        copy.write(session)
 
 
 def _texts(seen: Mapping[str, Settings], key: str) -> Iterator[tuple[Settings, str]]:

@@ -50,8 +50,8 @@ def docker_exec(machine: Machine, command: Command, stdin: str) -> Ended:
     if query == "SELECT 1":
         assert "-w" in command.words
         said = 'psql: error: connection failed: FATAL:  password authentication failed for "app"\n'
-        given = stdin.removeprefix("PGPASSWORD=").removesuffix("\n")
-        return Ended() if taken(machine, given) else Ended(2, err=said)
+        password = stdin.removeprefix("PGPASSWORD=").removesuffix("\n")
+        return Ended() if taken(machine, password) else Ended(2, err=said)
     if program == "check":
         text = machine.engine.text(machine.engine.containers[name].image)
         failed = "NO EVENTS" in text
