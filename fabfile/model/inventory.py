@@ -88,6 +88,8 @@ class Server:
     """Whether the keys of the operator's ssh-agent are used, in place of :attr:`key`."""
     groups: tuple[str, ...] = ()
     """What it is called together with others."""
+    secrets: Path | None = None
+    """Folder of the operator's checkout with an encrypted copy of each ``.env``; None: none."""
     gateway: Gateway | None = None
     """The jump host from which it is reached; None: it is reached directly."""
 
@@ -190,9 +192,9 @@ def _unread(file: Path, _host: str) -> tuple[Mapping[str, Any], Mapping[str, Any
 def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
     """Read the text of ``hosts.ini``; ``file`` is where it came from, ``ssh`` reads ssh_config.
 
-    ``key`` and ``ssh_config`` are relative to the folder of ``file`` (``~`` is the operator's
-    home), and ``known_hosts`` stands beside it. Every problem is reported in one :class:`Trouble`
-    (exit code 2), one line each: ``FILE:LINE: what is wrong``.
+    ``key``, ``secrets`` and ``ssh_config`` are relative to the folder of ``file`` (``~`` is the
+    operator's home), and ``known_hosts`` stands beside it. Every problem is reported in one
+    :class:`Trouble` (exit code 2), one line each: ``FILE:LINE: what is wrong``.
     """
     problems: list[str] = []
     sections = sections_of(text, file, problems)
@@ -289,6 +291,7 @@ def _server(
         engine=read.get("engine", ""),
         passphrase=read.get("passphrase", False),
         agent=read.get("agent", False),
+        secrets=file.parent / read["secrets"] if "secrets" in read else None,
         gateway=read.get("gateway"),
         groups=read.get("groups", ()),
     )

@@ -206,6 +206,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "s3_region": _matching(WORD, "the name of a region"),
     "s3_storage_class": _matching(WORD, "the name of a storage class"),
     "age_recipient": _matching(RECIPIENT, "a public key of age (age1…)"),
+    "secrets": _key,
     "connection": _connection,
     "groups": _groups,
 }

@@ -155,8 +155,9 @@ def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
 
 def _database(service: str, raw: Mapping[str, Any]) -> Database:
     where = f"x-deploy.{service}.database"
-    _known(where, raw, frozenset({"user", "name", "password", "revision", "archive"}))
-    _complete(where, raw, {"user", "name"})
+    passwords = {"password", "former", "initial"}
+    _known(where, raw, frozenset({"user", "name", "revision", "archive", *passwords}))
+    _complete(where, raw, {"user", "name", *(passwords if "former" in raw else ())})
     archive = raw.get("archive")
     if archive:
         _known(f"{where}.archive", archive, frozenset({"service", "folder"}))
@@ -167,6 +168,8 @@ def _database(service: str, raw: Mapping[str, Any]) -> Database:
         raw.get("revision", ""),
         Archive(archive["service"], archive["folder"]) if archive else None,
         raw.get("password", ""),
+        raw.get("former", ""),
+        raw.get("initial", ""),
     )
 
 

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.access.envedit import written
+from fabfile.model.access.envfile import parse
+from fabfile.model.access.secrecy import secret_values
 from fabfile.model.errors import Trouble
+from tests.encrypted import set_up
 from tests.lab.alone import alone
+from tests.lab.deployments import Operator
 from tests.lab.full import full
 from tests.lab.load import loaded
 from tests.lab.rig.server import CHECKOUT
@@ -23,6 +27,7 @@ pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 SIGNS = "aZ09 -_=;:,.|&<>(){}[]*?!%@+~^/#'\"`$\\é☃\u2028\xa0"
 WILD = 'q$(touch /tmp/here);`x` "y" é ${HOME} # -- nQ5rZ8yT2w'
+DATABASE = "POSTGRES_PASSWORD"
 SPARE = "YANDEX_CLIENT_SECRET"
 PLACES = {
     "ubuntu": "core-api-1 ITEM_RESOLVER_TOKEN",
@@ -35,7 +40,9 @@ def level(patient: Scene) -> Iterator[Scene]:
     """Both servers at one commit, with the lab's own settings, also afterwards."""
     scene, runs = patient, patient.runs
     scene.operator.must("deploy", "--ref", runs)
+    password = setting(scene, "ubuntu", DATABASE)
     yield scene
+    given_by_hand(scene, password)
     for name in PLACES:
         scene.lab.server(name).write_env()
     scene.operator.must("deploy", "--ref", runs)
@@ -52,6 +59,22 @@ def running(scene: Scene, name: str) -> str:
     container, key = PLACES[name].split()
     words = ["docker", "exec", f"wishwithme-{container}", "printenv", key]
     return scene.lab.server(name).must(words).strip()
+
+
+def given_by_hand(scene: Scene, password: str) -> None:
+    """Have PostgreSQL take this password, whatever it takes now."""
+    words = ["docker", "exec", "-i", "wishwithme-postgres", "psql", "-q", "-U", "wishwithme"]
+    said = f"ALTER ROLE wishwithme PASSWORD '{password}'; ALTER ROLE wishwithme RESET ALL;\n"
+    scene.ubuntu.must(words, stdin=said)
+
+
+def takes(scene: Scene, password: str) -> bool:
+    """Whether PostgreSQL takes a password from a service."""
+    words = ["docker", "exec", "--env-file", "/dev/stdin", "wishwithme-postgres", "psql"]
+    words += ["-w", "-h", scene.boxes()["postgres"].address, "-U", "wishwithme", "-c", "SELECT 1"]
+    ran = scene.ubuntu.exec(words, stdin=f"PGPASSWORD={password}\n")
+    assert ran.returncode == 0 or "password authentication failed" in ran.stderr, ran
+    return ran.returncode == 0
 
 
 @full
@@ -85,6 +108,29 @@ def wild(count: int) -> Iterator[str]:
         with suppress(Trouble):
             yield written(f"WILD_{number}", value)
             number += 1
+
+
+@full
+def test_a_lost_env_comes_back_from_the_repository(level: Scene, tmp_path: Path) -> None:
+    scene, name = level, "ubuntu"
+    hosts = scene.operator.inventory(tmp_path, "defaults", secrets="secrets")
+    operator = Operator(hosts, SOPS_AGE_KEY_FILE=str(set_up(tmp_path)))
+    operator.must("env.save")
+    copies = [(tmp_path / "secrets" / f"{one}.env").read_text() for one in PLACES]
+    before = {one: scene.lab.server(one).must(["cat", f"{CHECKOUT}/.env"]) for one in PLACES}
+    values = [value for text in before.values() for value in secret_values(text) if len(value) > 5]
+    assert len(values) > 6
+    assert not [value for value in values for text in copies if value in text]
+    scene.lab.server(name).must(["rm", f"{CHECKOUT}/.env"])
+    ran = operator.must("env.restore", "--server", name)
+    assert not [value for value in values if value in ran.out + ran.err]
+    words = ["stat", "-c", "%a %U", f"{CHECKOUT}/.env"]
+    assert scene.lab.server(name).must(words).split() == ["600", "ubuntu"]
+    assert parse(scene.lab.server(name).must(["cat", f"{CHECKOUT}/.env"])).values == (
+        parse(before[name]).values
+    )
+    assert "nothing to do" in operator.must("deploy", "--ref", scene.runs).out
+    scene.plain_up_changes_nothing()
 
 
 @full
@@ -133,6 +179,39 @@ def test_a_new_signing_key_ends_sign_ins_and_fails_nothing_else(level: Scene) ->
     assert load.failed
     assert [line for line in load.failed if " 401 " not in line] == []
     assert load.doubled == []
+
+
+@full
+@alone
+def test_the_databases_password_is_rotated_and_no_request_fails(level: Scene) -> None:
+    """Twice: what the database was made with and what it took last are two passwords then."""
+    scene, first = level, setting(level, "ubuntu", DATABASE)
+    log_statements(scene)
+    former = first
+    for _ in range(2):
+        with scene.only_replaces("core-api"), loaded(scene) as load:
+            ran = scene.operator.must("env.rotate", DATABASE)
+        assert load.lost == []
+        made = setting(scene, "ubuntu", DATABASE)
+        assert len(made) == 64
+        assert takes(scene, made)
+        assert not takes(scene, former)
+        assert setting(scene, "ubuntu", "POSTGRES_FORMER_PASSWORD") == former
+        assert setting(scene, "ubuntu", "POSTGRES_INITIAL_PASSWORD") == first
+        logged = scene.ubuntu.must(["sh", "-c", "docker logs wishwithme-postgres 2>&1"])
+        assert "SCRAM-SHA-256" not in logged
+        assert not [one for one in (made, former) if one in logged + ran.out + ran.err]
+        former = made
+    scene.proves()
+    scene.plain_up_changes_nothing()
+    scene.operator.must("db.backup")
+
+
+def log_statements(scene: Scene) -> None:
+    """Have PostgreSQL log each statement."""
+    words = ["docker", "exec", "-i", "wishwithme-postgres", "psql", "-q", "-U", "wishwithme"]
+    said = "ALTER ROLE wishwithme SET log_statement = 'all';\n"
+    scene.ubuntu.must(words, stdin=said)
 
 
 REPLICAS = (

@@ -213,13 +213,13 @@ def test_what_no_service_reads_is_not_rotated(fleet: Fleet) -> None:
     )
 
 
-def test_the_password_of_a_database_is_named_with_its_steps(filled: Fleet) -> None:
+def test_the_password_of_a_database_that_nobody_knows_twice_is_refused(filled: Fleet) -> None:
     with filled.untouched():
         ran = filled.fab("env.rotate DB_PASSWORD")
     assert ran.code == 2
     assert ran.error == (
         "DB_PASSWORD: db has it in its volume, and takes one password at a time;"
-        " docs/deploy.md (Passwords) has the steps"
+        " docs/deploy.md (Passwords) says what a stack needs for that"
     )
     assert PASSWORD in filled.ubuntu.env
 

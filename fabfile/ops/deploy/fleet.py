@@ -70,6 +70,7 @@ def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:
             for deployment in deployments:
                 deployment.run.pause = pause
             _carry_out(deployments)
+            side_by_side(lambda deployment: deployment.give_password(), deployments)
 
 
 def _examine(deployments: Sequence[Deployment]) -> list[Plan]:

@@ -138,7 +138,7 @@ UBUNTU: dict[str, Any] = {
 DATABASE = {
     "user": "DB_USER",
     "name": "DB_NAME",
-    "password": "PASSWORD",
+    "password": "DB_PASSWORD",
     "revision": "SELECT revision",
 }
 """The hint that makes ``db`` a database that can be backed up."""

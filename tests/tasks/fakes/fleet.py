@@ -32,6 +32,7 @@ from .machine import ROOT, Killed, Machine
 from .origin import Origin
 from .program import Program, copied
 from .proxy import NOBODY, through
+from .silence import Silence
 from .storage import Storage
 
 HOSTS = """\
@@ -167,6 +168,7 @@ class Fleet:
     def _run(self, line: str, out: io.StringIO, err: io.StringIO) -> Ran:
         program = Program(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
         code: object = 0
+        silence = Silence(self.machines.values())
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 program.run(["fab", *line.split()])
@@ -185,7 +187,10 @@ class Fleet:
                     machine.files[f"{ROOT}/locks/died"] = said
         assert isinstance(code, int)
         assert "a bug in the collection: AssertionError" not in err.getvalue(), err.getvalue()
-        return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
+        ran = Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
+        if found := silence.broken_by(line, ran.everything):
+            raise AssertionError(f"fab {line}: a secret stands in {found}")
+        return ran
 
     def deployed(self) -> Fleet:
         """Both servers with a first verified release, which is made once and copied then."""
