@@ -89,10 +89,11 @@ while read -rt 0.2 _; [ $? -gt 128 ]; do
 done
 """
 """Keeps the logs of containers that are removed, until its input ends."""
+# The last line of a file that is written to may be half of one.
 KEPT = """
 for log in /var/lib/docker/witness/*; do
-  cat "$log"
-done
+  sed -e '$a\\' "$log"
+done | grep '"}$'
 rm -r /var/lib/docker/witness
 """
 
