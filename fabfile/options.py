@@ -215,7 +215,7 @@ TAIL = Count(
     "tail", "lines of each container (default: 100; all with --since, or to search in)", "LINES"
 )
 SINCE = Ago("since", "from then on: 10m ago, or an instant such as 2026-11-30T14:30:00 (UTC)")
-UNTIL = Ago("until", "up to then, given in the same way")
+UNTIL = Ago("until", "up to then, given in the same way (maintenance.on: in 30m, or at an instant)")
 GREP = Text("grep", "only lines in which this regular expression is found", "PATTERN")
 LEVEL = Choice("level", "only lines as bad as this, or worse", "|".join(LEVELS))
 STATUS = Text("status", "only requests at the proxy that were answered so: 502, or 5xx", "STATUS")
@@ -276,7 +276,8 @@ FOR = Duration("for", "how long a canary takes, such as 90s, 10m or 1h (default:
 KEEP_OLD = Duration(
     "keep-old", "how long the former replicas run on after the proof, for a rollback by one load"
 )
-WHY = Text("why", "what everybody is told who wants to change the frozen server", "TEXT")
+WHY = Text("why", "the reason: who looks, or wants to change a frozen server, is told it", "TEXT")
+ALLOW = Texts("allow", "address that is served as ever; may be given again", "ADDRESS")
 FROM = Text(
     "from",
     "name of a backup, latest (the newest verified one), newest, or s3://BUCKET/.../NAME"

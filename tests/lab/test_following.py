@@ -108,7 +108,8 @@ def witnessed(server: Server, found: list[tuple[str, str]]) -> Iterator[None]:
         yield
     finally:
         running.communicate(timeout=60)
-        for line in server.must(["bash", "-c", KEPT]).splitlines():
+        # At newlines only: other separators stand inside what a program wrote.
+        for line in server.must(["bash", "-c", KEPT]).removesuffix("\n").split("\n"):
             one = json.loads(line)
             whole, _, part = one["time"].removesuffix("Z").partition(".")
             found.append((f"{whole}.{part:0<9}Z", one["log"].removesuffix("\n")))

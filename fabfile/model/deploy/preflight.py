@@ -10,6 +10,7 @@ from ..access.folders import FOLDERS
 from ..certificates.certificate import ending, is_readable
 from ..facts import Facts
 from ..inventory import Server
+from ..maintenance import Maintenance
 from ..stack import Stack
 from ..versions import COMPOSE, version
 from .budget import MINIMUM_FREE
@@ -294,8 +295,16 @@ def warnings(facts: Facts) -> dict[str, list[str]]:
         " the first health probe comes late"
     )
     return {
-        "changes": [f"{facts.freeze}; deploys are refused"] if facts.freeze else [],
+        "changes": [
+            *([f"{facts.freeze}; deploys are refused"] if facts.freeze else []),
+            *([_away(facts.maintenance, facts.now)] if facts.maintenance else []),
+        ],
         "records": unreadable(facts),
         "certificate": [f"certificate: {text}" for text in ending(facts.certificate, facts.now)],
         "engine": [old] if (0,) < version(facts.docker) < (START_INTERVAL,) else [],
     }
+
+
+def _away(maintenance: Maintenance, now: int) -> str:
+    over = "; that has passed" if maintenance.over(now) else ""
+    return f"{maintenance}{over}; fab maintenance.off ends it"

@@ -261,7 +261,14 @@ class Fleet:
             token = env.get(question.probe.bearer, "")
             answered = NOBODY
             if machine:
-                answered = through(machine.engine, machine.proxy, question.url, token, OUTSIDE)
+                answered = through(
+                    machine.engine,
+                    machine.proxy,
+                    question.url,
+                    token,
+                    OUTSIDE,
+                    question.maintenance,
+                )
             answers.append(Answer(answered.status, answered.body, answered.error))
         return answers
 
