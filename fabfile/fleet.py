@@ -44,9 +44,9 @@ def plan_task(session: Session, ref: str, json: bool, **wish: Any) -> None:
 @command(GROUP, JSON)
 def status_task(session: Session, group: str, json: bool) -> None:
     """Show what runs on all servers; of more than two, a line each."""
-    from .ops.watch import status
+    from .ops.watch import overview
 
-    status.status_of_all(session, session.inventory.names_of(group), as_json=json)
+    overview.overview(session, session.inventory.names_of(group), as_json=json)
 
 
 @command(GROUP, VERBOSE, JSON)
