@@ -26,6 +26,7 @@ TASKS = frozenset(
         "hosts",
         "new",
         "plan",
+        "run",
         "ssl",
         "status",
         "volume",

@@ -259,6 +259,7 @@ compose = app.yml
         ("settle = 1.5", "settle: '1.5' is not a number of seconds (0 to 600)"),
         ("watch = 15", "'watch' is x-deploy.SERVICE.update.monitor of the compose file"),
         ("connection = telnet", "connection: 'telnet' is neither 'ssh' nor 'local'"),
+        ("groups = eu, Web", "groups: 'Web' is not the name of a group (a-z, 0-9, -)"),
         ("just words", "neither [section] nor key = value: 'just words'"),
         ("[half", "neither [section] nor key = value: '[half'"),
         ("host = two", "'host' stands twice in this section"),
