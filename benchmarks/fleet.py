@@ -34,7 +34,7 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 MaxStartups 200
-SetEnv PATH={folder}/bin:/usr/bin:/bin CHECKOUT={folder}/{name}/checkout
+SetEnv HOME={folder}/{name} PATH={folder}/bin:/usr/bin:/bin CHECKOUT={folder}/{name}/checkout
 """
 DOCKER = """\
 #!/bin/sh

@@ -74,11 +74,11 @@ BROKEN = {
         "warn records: cannot be read, and counts as not there: releases/20200101T000000Z-00000000",
     ),
     "packets": Broken(
+        "ip link set dev eth0 mtu 1300",
         "ip link set dev eth0 mtu 1400",
-        "ip link set dev eth0 mtu 1500",
-        "warn packets: network wishwithme-network sends packets of 1500 bytes, eth0 takes 1400:"
+        "warn packets: network wishwithme-network sends packets of 1400 bytes, eth0 takes 1300:"
         " large ones may get lost; under networks: driver_opts:"
-        ' {com.docker.network.driver.mtu: "1400"}',
+        ' {com.docker.network.driver.mtu: "1300"}',
     ),
 }
 
