@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from fabfile.model.watch.glance import parse
-from fabfile.remote.glance import SCRIPT
+from fabfile.remote.watch.glance import SCRIPT
 from tests.unit.builders import release
 
 from .looked_at import Place

@@ -1,1 +1,1 @@
-"""What is right and wrong on a server, check by check."""
+"""Looking at servers: what is right and wrong there, and what the lines of logs say."""

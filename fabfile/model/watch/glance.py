@@ -19,7 +19,7 @@ EXITED = "Exited (0)"
 
 @dataclass(frozen=True)
 class Glance:
-    """The answer of ``remote/glance.sh``."""
+    """The answer of ``remote/watch/glance.sh``."""
 
     head: str
     containers: Mapping[str, tuple[str, ...]]
@@ -78,7 +78,7 @@ def _headline(release: Release | None, containers: Mapping[str, tuple[str, ...]]
 
 
 def parse(output: str, mark: str) -> Glance:
-    """Read the answer of ``remote/glance.sh``; ValueError when it is none, or not whole."""
+    """Read the answer of ``remote/watch/glance.sh``; ValueError when it is none, or not whole."""
     sections = sections_of(output, mark)
     text = sections["containers"].strip()
     answers = not text.endswith("error")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...model.errors import FAILED, Trouble
 from ...model.watch.checks import FAIL, STYLES
-from ...remote.glance import glance
+from ...remote.watch.glance import glance
 from ..session import Session, side_by_side
 
 FEW = 2

@@ -8,7 +8,7 @@ from ...model.errors import FAILED, Trouble
 from ...model.framing import lines_of
 from ...remote.host import OVERDUE
 from ...remote.output import Output
-from ...remote.running import LONGEST, run
+from ...remote.watch.running import LONGEST, run
 from ..session import Session, side_by_side
 
 

@@ -22,6 +22,7 @@ from .keeping import VOLUMES
 from .looking import glance, look
 from .machine import CHECKOUT, Killed, Machine
 from .settings import SETTINGS
+from .writing import LOGS
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
@@ -271,6 +272,7 @@ HANDLERS: dict[str, Handler] = {
     **BARE,
     **BALANCING,
     **BASES,
+    **LOGS,
     **SCHEDULE,
     **SETTINGS,
     **VOLUMES,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from ..model.access.secrecy import secret_values
-from ..model.framing import begun
-from .host import Host
-from .output import Output
+from ...model.access.secrecy import secret_values
+from ...model.framing import begun
+from ..host import Host
+from ..output import Output
 
 SCRIPT = """
 checkout=$1 mark=$2

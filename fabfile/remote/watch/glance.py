@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from ..model.errors import Trouble
-from ..model.watch.glance import Glance, parse
-from .host import OVERDUE, Host
-from .output import Output
+from ...model.errors import Trouble
+from ...model.watch.glance import Glance, parse
+from ..host import OVERDUE, Host
+from ..output import Output
 
 SCRIPT = Path(__file__).with_name("glance.sh").read_text(encoding="utf-8")
 LONGEST = 30
