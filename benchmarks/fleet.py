@@ -34,7 +34,7 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 MaxStartups 200
-SetEnv PATH={folder}/bin:/usr/bin:/bin CHECKOUT={folder}/{name}/checkout
+SetEnv HOME={folder}/{name} PATH={folder}/bin:/usr/bin:/bin CHECKOUT={folder}/{name}/checkout
 """
 DOCKER = """\
 #!/bin/sh
@@ -123,6 +123,7 @@ def _start(made: Servers, name: str, port: int) -> subprocess.Popen[bytes]:
     git = ["git", "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "First"], check=True)
+    subprocess.run([*git, "checkout", "-q", "--detach"], check=True)  # as a deploy leaves it
     done = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     _record(home / "root", name, done.stdout.strip())
     config = home / "sshd_config"

@@ -38,6 +38,7 @@ def namespace(fabfile: str) -> Collection:
         fleet.status_task,
         fleet.doctor_task,
         fleet.bootstrap_task,
+        fleet.run_task,
         *looking_tasks(),
     )
     made = Collection(*of_all, new.new_task)

@@ -238,6 +238,7 @@ SERVER = Text(
     "SERVER",
 )
 GROUP = Text("group", "only the servers of this group in hosts.ini (default: all)", "GROUP")
+COMMAND = Text("command", "a line of the shell, in quotes", "COMMAND", REQUIRED)
 FINGERPRINT = Text(
     "fingerprint",
     "the host key's, as the server's own console shows it (default: compare and answer)",

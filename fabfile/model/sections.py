@@ -31,6 +31,7 @@ TASKS = frozenset(
         "network",
         "new",
         "plan",
+        "run",
         "ssl",
         "stats",
         "status",

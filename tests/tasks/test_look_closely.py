@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from fabfile.model.watch.glance import parse
-from fabfile.remote.glance import SCRIPT
+from fabfile.remote.watch.glance import SCRIPT
 from tests.unit.builders import release
 
 from .looked_at import Place
@@ -61,7 +61,7 @@ def test_a_glance_sees_the_last_release_that_passed_and_the_last_one(place: Plac
         folder.mkdir(parents=True)
         (folder / "release.json").write_text(made.to_json())
     place.stand_in("docker", """printf '["running","Up (healthy)","%s","False"]\\n' api web""")
-    words = [place.checkout, place.root, "@@mark", "20"]
+    words = [place.checkout, place.root, "@@mark"]
     before = place.files()
     done = subprocess.run(
         ["bash", "-c", SCRIPT, "glance", *map(str, words)],
@@ -83,7 +83,7 @@ def test_a_glance_sees_the_last_release_that_passed_and_the_last_one(place: Plac
 
 def test_a_glance_at_a_bare_host_finds_nothing(place: Place) -> None:
     place.stand_in("docker", "exit 1")
-    words = ["bash", "-c", SCRIPT, "glance", str(place.checkout), str(place.root), "@@mark", "20"]
+    words = ["bash", "-c", SCRIPT, "glance", str(place.checkout), str(place.root), "@@mark"]
     done = subprocess.run(words, env=place.environment, capture_output=True, text=True, check=True)
     seen = parse(done.stdout, "@@mark")
     assert (seen.head, seen.answers, seen.containers, seen.releases) == ("", False, {}, ())

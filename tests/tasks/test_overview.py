@@ -6,6 +6,7 @@ import pytest
 
 from fabfile.model.errors import refused
 
+from .fakes.application import PASSWORD, TOKEN
 from .fakes.fleet import HOSTS, Fleet
 
 THIRD = """\
@@ -88,9 +89,37 @@ def test_a_group_is_those_servers_that_are_in_it(many: Fleet) -> None:
     assert many.fab("status --group web").error.startswith("third: 10.0.0.3 does not answer")
 
 
+def test_a_command_runs_on_all_servers_and_each_says_what_came_of_it(many: Fleet) -> None:
+    ran = many.fab("run uptime")
+    assert ran.lines == [
+        "[ubuntu] uptime",
+        "[montreal] uptime",
+        "[third] 10.0.0.3 does not answer (connection refused); is the host up?",
+    ]
+    assert (ran.code, ran.error) == (1, "1 of 3 failed: third (not run)")
+    del many.unreachable["third"]
+    many.hosts.write_text(HOSTS)
+    assert (many.fab("run uptime").code, many.fab("run uptime").err) == (0, "")
+
+
+def test_a_command_that_fails_is_told_with_its_exit_code(running: Fleet) -> None:
+    failing = "exit 3"
+    running.hosts.write_text(f"{HOSTS}groups = eu\n")
+    ran = running.fab_words("run", failing, "--group", "eu")
+    assert ran.lines == ["[montreal] exit 3", "[montreal] it failed"]
+    assert (ran.code, ran.error) == (1, "1 of 1 failed: montreal (exit code 3)")
+
+
+def test_a_command_that_prints_secrets_shows_none(running: Fleet) -> None:
+    ran = running.fab_words("run", "cat .env")
+    assert "TOKEN=[hidden]" in ran.out
+    for secret in (PASSWORD, TOKEN):
+        assert secret not in ran.everything
+
+
 def test_a_group_that_nobody_is_in_is_refused_with_the_nearest_name(many: Fleet) -> None:
     told = f"{many.hosts}: no server is in group wbe; known groups: eu, web; did you mean web?"
-    for task in ("status", "doctor", "env.check"):
+    for task in ("status", "doctor", "env.check", "run uptime"):
         ran = many.fab(f"{task} --group wbe")
         assert (ran.code, ran.out, ran.error) == (2, "", told)
     ran = many.fab("env.check --group eu --server third")

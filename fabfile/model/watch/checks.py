@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..access.envfile import Findings
+if TYPE_CHECKING:
+    from ..access.envfile import Findings
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 STYLES = {FAIL: "red", WARN: "yellow", OK: ""}

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..errors import refused
 from ..framing import fields, rows, sections_of
 from ..freeze import Freeze, parse_freeze
 from ..release import DIED, RUNNING, Release, parse_release
@@ -20,7 +19,7 @@ EXITED = "Exited (0)"
 
 @dataclass(frozen=True)
 class Glance:
-    """The answer of ``remote/glance.sh``."""
+    """The answer of ``remote/watch/glance.sh``."""
 
     head: str
     containers: Mapping[str, tuple[str, ...]]
@@ -30,7 +29,7 @@ class Glance:
     holder: str
     freeze: Freeze | None
     releases: tuple[Release, ...]
-    """The last one that passed, and the last one; oldest first."""
+    """The last one, and the last one that passed where that is another; oldest first."""
 
     @property
     def runs(self) -> Release | None:
@@ -79,21 +78,16 @@ def _headline(release: Release | None, containers: Mapping[str, tuple[str, ...]]
 
 
 def parse(output: str, mark: str) -> Glance:
-    """Read the answer of ``remote/glance.sh``; exit code 2 when it is none, or not whole."""
-    try:
-        return _parsed(sections_of(output, mark))
-    except ValueError as error:
-        raise refused(str(error)) from None
-
-
-def _parsed(sections: Mapping[str, str]) -> Glance:
+    """Read the answer of ``remote/watch/glance.sh``; ValueError when it is none, or not whole."""
+    sections = sections_of(output, mark)
     text = sections["containers"].strip()
     answers = not text.endswith("error")
     found: dict[str, tuple[str, ...]] = {}
     for state, status, service, one_off in rows(text, 4) if answers else []:
         if service and one_off == "False":
             found[service] = (*found.get(service, ()), _told(state, status))
-    read = [(name, parse_release(record)) for name, record in fields(sections["releases"], 2)]
+    records = reversed(fields(sections["releases"], 2))
+    read = [(name, parse_release(record)) for name, record in records]
     return Glance(
         head=sections["head"].strip(),
         containers=found,

@@ -6,15 +6,25 @@ from collections.abc import Sequence
 
 from ...model.errors import FAILED, Trouble
 from ...model.watch.checks import FAIL, STYLES
-from ...remote.glance import glance
+from ...remote.watch.glance import glance
 from ..session import Session, side_by_side
 
+FEW = 2
+"""Servers that are shown whole."""
 
-def overview(session: Session, names: Sequence[str]) -> None:
-    """Show servers side by side, reading only; each as soon as all were asked, in their order.
 
-    Exit code 1 where one cannot be reached; it has its line, and the others are shown.
+def overview(session: Session, names: Sequence[str], *, as_json: bool) -> None:
+    """Show a few servers as :mod:`.status` does, more of them a line each; reading only.
+
+    Also as JSON they are told whole. Exit code of many: 1 where one cannot be reached; it has its
+    line, and the
+    others are shown.
     """
+    if as_json or len(names) <= FEW:
+        from .status import status  # of many nobody waits for what it needs
+
+        status(session, names, as_json=as_json)
+        return
     session.approach(names)
     found = side_by_side(lambda name: _line(session, name), names)
     away = [name for name, (_, _, is_there) in found.items() if not is_there]

@@ -16,10 +16,6 @@ from ...model.release import DIED, RUNNING
 from ..schedule import jobs
 from ..session import Session, all_of, side_by_side
 from ..sight import Sight, look_at, plan_for
-from .overview import overview
-
-FEW = 2
-"""Servers that are shown whole."""
 
 
 def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
@@ -38,14 +34,6 @@ def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
             _show(session, name, found)
     if away:
         raise all_of(away)
-
-
-def status_of_all(session: Session, names: Sequence[str], *, as_json: bool) -> None:
-    """Show servers as :func:`status` does; of more than :data:`FEW`, a line each."""
-    if as_json or len(names) <= FEW:
-        status(session, names, as_json=as_json)
-    else:
-        overview(session, names)
 
 
 def _look(session: Session, name: str) -> Sight | Trouble:

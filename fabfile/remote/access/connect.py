@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ...model.inventory import Server
 from ..host import Host
 from .hops import Hop, hops
 from .keys import agent_problem, key_problem
-from .pins import pinned
+from .pins import pinned_keys
 from .sessions import session_of
 
 # Its threads would print tracebacks of what is raised here and told in one line.
@@ -82,7 +83,7 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
         connect_timeout=CONNECT,
         forward_agent=False,
         gateway=gateway,
-        config=Config(overrides={"load_ssh_configs": False}, lazy=True),
+        config=_settings(),
         connect_kwargs={
             **key,
             "allow_agent": server.agent,
@@ -91,7 +92,8 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
             "auth_timeout": AUTHENTICATE,
         },
     )
-    connection.client.load_system_host_keys(str(server.known_hosts))
+    for kind, host_key in pinned_keys(hop).items():
+        connection.client.get_host_keys().add(hop.known_as, kind, host_key)
     connection.client.set_missing_host_key_policy(RejectPolicy())
     try:
         connection.open()
@@ -101,13 +103,19 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
     return connection
 
 
+@cache
+def _settings() -> Config:
+    """Fabric's own, the same for all: making them takes longer than logging in."""
+    return Config(overrides={"load_ssh_configs": False}, lazy=True)
+
+
 def _require_pinned(hop: Hop) -> None:
     """Exit code 2 where no host key of the server is pinned, or where that cannot be read.
 
     Nobody has worked with such a server from here yet: what must be set first is listed.
     """
     server = hop.server
-    if not pinned(hop):
+    if not pinned_keys(hop):
         raise refused(
             f"{server.name}: no host key of {hop.where} is pinned;"
             f" fab hosts.pin {server.name} fetches it, to be compared with the server's console",

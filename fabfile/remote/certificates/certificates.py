@@ -49,7 +49,7 @@ for place; do
   name=-noservername
   [ "${place#/}" != "$place" ] || name="-servername ${place%:*}"
   # shellcheck disable=SC2086 # two words are meant
-  timeout 5 openssl s_client -showcerts -connect "127.0.0.1:${place##*:}" $name \\
+  timeout 15 openssl s_client -showcerts -connect "127.0.0.1:${place##*:}" $name \\
     </dev/null 2>/dev/null |
     sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p'
 done
@@ -71,7 +71,7 @@ def asking(
     folders = [str(folder) for folder in (server.root / "certs", source.live, source.archive)]
     words = ["bash", "-c", SCRIPT, "certificates", *folders, mark, *places.values()]
     return Asked(
-        words, 10 + 5 * len(places), lambda output: _read(server.name, output, mark, places)
+        words, 10 + 15 * len(places), lambda output: _read(server.name, output, mark, places)
     )
 
 

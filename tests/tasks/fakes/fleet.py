@@ -156,22 +156,26 @@ class Fleet:
         for machine in self.machines.values():
             machine.clock += 60
         out, err = io.StringIO(), io.StringIO()
-        return self._run(line, out, err)
+        return self._run(line.split(), out, err)
+
+    def fab_words(self, *words: str) -> Ran:
+        """The same, where a word has blanks."""
+        return self._run(words, io.StringIO(), io.StringIO())
 
     def fab_on_a_terminal(self, line: str, answer: str) -> Ran:
         """Run ``fab LINE`` where a person can answer."""
         for machine in self.machines.values():
             machine.clock += 60
         self._patch.setattr("sys.stdin", Terminal(answer))
-        return self._run(line, io.StringIO(), Terminal())
+        return self._run(line.split(), io.StringIO(), Terminal())
 
-    def _run(self, line: str, out: io.StringIO, err: io.StringIO) -> Ran:
+    def _run(self, words: Sequence[str], out: io.StringIO, err: io.StringIO) -> Ran:
         program = Program(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
         code: object = 0
         silence = Silence(self.machines.values())
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                program.run(["fab", *line.split()])
+                program.run(["fab", *words])
             except SystemExit as ended:
                 code = ended.code
             except Killed:

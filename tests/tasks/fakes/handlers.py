@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from . import application
 from .authorities import AUTHORITIES
 from .backing import BACKUPS
 from .balancing import BALANCING
@@ -113,6 +114,15 @@ def guard(machine: Machine, command: Command, _stdin: str) -> Ended:
     ]
     machine.reach += "\n".join([f"hook={rules}", *closed]) + "\n"
     return Ended()
+
+
+def run(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """What a line of the shell prints is the line; one that begins with ``exit`` fails."""
+    _checkout, mark, line = command.words
+    code = int(line.removeprefix("exit ")) if line.startswith("exit ") else 0
+    env = f"\n{mark} example\n{application.ENV_EXAMPLE}\n{mark} env\n{machine.env}"
+    shown = machine.env if line == "cat .env" else line
+    return Ended(code, f"{env}\n{mark} said\n{shown}\n", "" if not code else "it failed\n")
 
 
 def put(machine: Machine, command: Command, stdin: str) -> Ended:
@@ -239,6 +249,7 @@ def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
 HANDLERS: dict[str, Handler] = {
     "look": look,
     "glance": glance,
+    "run": run,
     "which": which,
     "ports": ports,
     "curl": curl,

@@ -91,7 +91,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
 
 def glance(machine: Machine, command: Command, _stdin: str) -> Ended:
     """What one line of many needs."""
-    checkout, root, mark, _seconds = command.words
+    checkout, root, mark = command.words
     assert (checkout, root) == (CHECKOUT, ROOT)
     containers = machine.engine.containers.values()
     status = {"healthy": "Up 3 hours (healthy)", "unhealthy": "Up 3 hours (unhealthy)"}
@@ -99,12 +99,16 @@ def glance(machine: Machine, command: Command, _stdin: str) -> Ended:
     error = "error\n" if "error" in machine.engine.version else ""
     records = list(machine.releases().items())
     passed = [(name, text) for name, text in records if '"outcome":"verified"' in text]
+    last = sorted({*passed[-1:], *records[-1:]}, reverse=True)
     sections = [
         ("containers", error or "".join(f"{json.dumps(row)}\n" for row in rows)),
         ("head", f"{machine.head}\n" if machine.head else ""),
         ("holder", machine.locks.get("locks", "")),
         ("frozen", machine.files.get(f"{ROOT}/locks/frozen", "")),
-        ("releases", "".join(f"{n}\0{t}\0" for n, t in sorted({*passed[-1:], *records[-1:]}))),
+        (
+            "releases",
+            "".join(f"{n}\0{t}\0" for n, t in last),
+        ),
         ("end", ""),
     ]
     return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections))
