@@ -50,10 +50,9 @@ def is_a_server(bare: Bare, lab: Lab) -> None:
     assert found == MODES
     assert [name for name in SERVICES if not host.service(name).is_running] == []
     assert [name for name in SERVICES if not host.service(name).is_enabled] == []
-    with host.sudo():
-        sshd = dict(line.split(" ", 1) for line in host.check_output("sshd -T").splitlines())
+    sshd = dict(line.split(" ", 1) for line in host.check_output("sshd -T").splitlines())
     assert {key: sshd[key] for key in SSHD} == SSHD
-    assert host.run("crontab -l").stderr == "no crontab for ubuntu\n"
+    assert host.run("crontab -l -u ubuntu").stderr == "no crontab for ubuntu\n"
     upgrades = host.check_output("apt-config dump")
     assert 'APT::Periodic::Unattended-Upgrade "1";' in upgrades
     assert 'Unattended-Upgrade::Package-Blacklist:: "docker";' in upgrades
@@ -67,6 +66,7 @@ def logged_in(bare: Bare, lab: Lab) -> Host:
     return testinfra.get_host(
         f"ssh://ubuntu@127.0.0.1:{bare.server.ssh_port}",
         ssh_identity_file=str(lab.folder / KEY),
+        sudo=True,
         ssh_extra_args=f"-o StrictHostKeyChecking=yes -o UserKnownHostsFile={known}",
     )
 

@@ -25,16 +25,16 @@ cp {STATE}/certs/fullchain.pem {STATE}/certs/privkey.pem /tmp/local
 """
 WORK = (
     "status", "plan", "doctor", "ubuntu.status", "ubuntu.plan", "ubuntu.health", "ubuntu.history",
-    "ubuntu.logs", "ubuntu.ps", "env.check", "env.diff", "env.explain --setting DOMAIN",
-    "env.init", "env.pull --file /tmp/local/env", "env.push --file /tmp/local/env --yes",
-    "cron.install", "cron.list", "ssl.status",
+    "logs", "ubuntu.logs", "ubuntu.ps", "disk", "network", "stats", "top", "events", "env.check",
+    "env.diff", "env.explain --setting DOMAIN", "env.init", "env.pull --file /tmp/local/env",
+    "env.push --file /tmp/local/env --yes", "cron.install", "cron.list", "ssl.status",
     "ssl.install --certificate /tmp/local/fullchain.pem --key /tmp/local/privkey.pem",
     "ssl.renew", "db.backup", "db.verify", "db.list", "db.prune",
     "db.restore --from latest --yes --drop-old", "volume.backup --service redis",
-    "volume.restore --service redis --from newest --yes",
-    "ubuntu.freeze --why moving", "ubuntu.unfreeze", "ubuntu.restart --yes",
-    "env.rotate --setting JWT_SECRET_KEY --yes", "ubuntu.deploy --yes", "deploy --yes",
-    "ubuntu.promote --yes", "ubuntu.recover --yes", "ubuntu.prune", "cron.remove",
+    "volume.restore --service redis --from newest --yes", "ubuntu.freeze --why moving",
+    "ubuntu.unfreeze", "ubuntu.restart --yes", "env.rotate --setting JWT_SECRET_KEY --yes",
+    "ubuntu.deploy --yes", "deploy --yes", "ubuntu.promote --yes", "ubuntu.recover --yes",
+    "ubuntu.prune", "cron.remove",
 )  # fmt: skip
 REFUSED = {
     "bootstrap": "ubuntu: connection = local: a host is set up from another machine",

@@ -70,7 +70,6 @@ class Host:
     def __init__(self, lab: Lab, server: Server, folder: Path) -> None:
         self.server, self.folder = server, folder
         self.origin = Origin(lab.folder / "origin.git", folder / "clone")
-        (folder / "clone/neighbour").mkdir()
         self.says("Hello")
         ours = lab.hosts_ini.read_text()
         repository = re.findall(r"^repository = (.+)$", ours, re.MULTILINE)[0]

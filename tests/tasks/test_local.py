@@ -23,12 +23,14 @@ connection = local
 """
 WORK = (
     "cron.install", "cron.list", "cron.remove", "db.backup", "db.list", "db.prune",
-    "db.restore --from latest --yes", "db.verify", "deploy", "doctor", "env.check", "env.diff",
-    "env.explain --setting DOMAIN", "env.init", "env.pull", "env.rotate --setting TOKEN",
-    "plan", "ssl.issue", "ssl.renew", "ssl.status", "status",
-    "ubuntu.deploy", "ubuntu.freeze --why moving", "ubuntu.health", "ubuntu.history",
-    "ubuntu.logs", "ubuntu.plan", "ubuntu.promote", "ubuntu.prune", "ubuntu.ps",
-    "ubuntu.recover", "ubuntu.restart", "ubuntu.rollback", "ubuntu.status", "ubuntu.unfreeze",
+    "db.restore --from latest --yes", "db.verify", "deploy", "disk", "doctor", "env.check",
+    "env.diff", "env.explain --setting DOMAIN", "env.init", "env.pull",
+    "env.rotate --setting TOKEN", "events", "logs", "network", "plan", "ssl.issue", "ssl.renew",
+    "ssl.status", "stats", "status", "top", "ubuntu.deploy", "ubuntu.disk", "ubuntu.events",
+    "ubuntu.freeze --why moving", "ubuntu.health", "ubuntu.history", "ubuntu.logs",
+    "ubuntu.network", "ubuntu.plan", "ubuntu.promote", "ubuntu.prune", "ubuntu.ps",
+    "ubuntu.recover", "ubuntu.restart", "ubuntu.rollback", "ubuntu.stats", "ubuntu.status",
+    "ubuntu.top", "ubuntu.unfreeze",
 )  # fmt: skip
 REFUSED = {
     "hosts.pin ubuntu": "ubuntu: it is this machine (connection = local) and needs no host key",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from ..inventory import Server
 from . import engine
 from .engine import ENGINE
-from .firewall import firewall, sources
+from .firewall import Opening, firewall
 from .folders import CLOSED
 from .hardening import hardening, known_by_ecdsa
 from .machine import Machine
@@ -60,17 +60,17 @@ def decide(
     machine: Machine,
     key: str,
     pinned: Sequence[str] = (),
-    callers: Sequence[Server] = (),
+    opened: Sequence[Opening] = (),
     host_keys: Sequence[str] = (),
 ) -> Setup:
     """The steps from what a host has to what a server needs.
 
     ``key``: the public half of the key in ``hosts.ini``, a line of ``authorized_keys``.
     ``pinned``: the host keys of the repository's server that are known here, lines of
-    ``known_hosts``. ``callers``: the servers whose services call this one. ``host_keys``: the kinds
-    of its own host keys that are known here.
+    ``known_hosts``. ``opened``: what the servers of this host leave open, itself among them.
+    ``host_keys``: the kinds of its own host keys that are known here.
     """
-    refusals = list(_unknown(server, callers))
+    refusals = list(_unknown(opened))
     steps = [
         *_account(server, machine, key),
         *_daemon(machine, refusals),
@@ -80,7 +80,7 @@ def decide(
         *_folders(server, machine),
         *_repository(server, machine, pinned),
         *hardening(machine, host_keys),
-        *([] if refusals else firewall(server, callers, machine)),
+        *([] if refusals or not server.open_ports else firewall(opened, machine)),
     ]
     notes = [*_notes(server, machine, pinned)]
     if known_by_ecdsa(host_keys):
@@ -91,11 +91,11 @@ def decide(
     return Setup(tuple(steps), tuple(notes), tuple(refusals))
 
 
-def _unknown(server: Server, callers: Sequence[Server]) -> Iterator[str]:
-    try:
-        sources(server, callers)
-    except ValueError as error:
-        if server.open_ports:
+def _unknown(opened: Sequence[Opening]) -> Iterator[str]:
+    for one in opened:
+        try:
+            one.sources()
+        except ValueError as error:
             yield f"the firewall knows callers by address only: {error}; set their 'address'"
 
 
