@@ -35,6 +35,22 @@ PLACES = {
 }
 
 
+HOLDING = r"""
+IFS= read -r value || :
+printf '%s\n' "$value" >/dev/shm/searched
+grep -rlFf /dev/shm/searched --exclude-dir=docker --exclude=searched \
+  /home /opt /tmp /root /etc /run /var/log /var/spool /var/lib/docker/containers 2>/dev/null
+for id in $(docker ps -aq); do
+  docker inspect "$id" | grep -qFf /dev/shm/searched && echo "container:$id"
+  docker logs "$id" 2>&1 | grep -qFf /dev/shm/searched && echo "log:$id"
+done
+docker images -q | xargs -r docker inspect | grep -qFf /dev/shm/searched && echo image:
+cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -qFf /dev/shm/searched && echo words:
+rm -f /dev/shm/searched
+"""
+"""Standard input: a value. Prints where it stands, a line each."""
+
+
 @pytest.fixture
 def level(patient: Scene) -> Iterator[Scene]:
     """Both servers at one commit, with the lab's own settings, also afterwards."""
@@ -59,6 +75,11 @@ def running(scene: Scene, name: str) -> str:
     container, key = PLACES[name].split()
     words = ["docker", "exec", f"wishwithme-{container}", "printenv", key]
     return scene.lab.server(name).must(words).strip()
+
+
+def holding(scene: Scene, name: str, value: str) -> list[str]:
+    """Where a value stands on a server: files, what the engine knows, logs."""
+    return scene.lab.server(name).must(["bash", "-c", HOLDING, "holding"], stdin=value).split()
 
 
 def given_by_hand(scene: Scene, password: str) -> None:
@@ -166,6 +187,10 @@ def test_a_token_of_both_servers_is_rotated_and_no_visitors_request_fails(level:
     assert made not in ran.out + ran.err
     assert {setting(scene, name, "RU_BEARER_TOKEN") for name in PLACES} == {made}
     assert {running(scene, name) for name in PLACES} == {made}
+    for name in PLACES:
+        assert {path.partition("former-")[0] for path in holding(scene, name, before)} == {
+            f"{CHECKOUT}/.env."
+        }
     scene.proves()
     scene.plain_up_changes_nothing()
 

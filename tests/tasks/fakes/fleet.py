@@ -147,22 +147,26 @@ class Fleet:
         for machine in self.machines.values():
             machine.clock += 60
         out, err = io.StringIO(), io.StringIO()
-        return self._run(line, out, err)
+        return self._run(line.split(), out, err)
+
+    def fab_words(self, *words: str) -> Ran:
+        """Run ``fab`` with words that may hold anything, off a terminal."""
+        return self._run(words, io.StringIO(), io.StringIO())
 
     def fab_on_a_terminal(self, line: str, answer: str) -> Ran:
         """Run ``fab LINE`` where a person can answer."""
         for machine in self.machines.values():
             machine.clock += 60
         self._patch.setattr("sys.stdin", Terminal(answer))
-        return self._run(line, io.StringIO(), Terminal())
+        return self._run(line.split(), io.StringIO(), Terminal())
 
-    def _run(self, line: str, out: io.StringIO, err: io.StringIO) -> Ran:
+    def _run(self, words: Sequence[str], out: io.StringIO, err: io.StringIO) -> Ran:
         program = Program(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
         code: object = 0
         silence = Silence(self.machines.values())
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                program.run(["fab", *line.split()])
+                program.run(["fab", *words])
             except SystemExit as ended:
                 code = ended.code
             except Killed:
@@ -179,8 +183,8 @@ class Fleet:
         assert isinstance(code, int)
         assert "a bug in the collection: AssertionError" not in err.getvalue(), err.getvalue()
         ran = Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
-        if found := silence.broken_by(line, ran.everything):
-            raise AssertionError(f"fab {line}: a secret stands in {found}")
+        if found := silence.broken_by(words[0], ran.everything, well=code == 0):
+            raise AssertionError(f"fab {' '.join(words)}: a secret stands in {found}")
         return ran
 
     def deployed(self) -> Fleet:
