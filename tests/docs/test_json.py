@@ -61,7 +61,7 @@ def printed(
     verdicts = [Verdict("probe:api-1", True, "200 deep", 0.1)]
     monkeypatch.setattr(history, "look", lambda host: builders.facts())
     made = envlog.Entry(builders.facts().releases[0].started, "somebody", "env.set", ("KEY",))
-    monkeypatch.setattr(history.settings, "changes", lambda host: iter([made]))
+    monkeypatch.setattr("fabfile.remote.settings.changes", lambda host: iter([made]))
     monkeypatch.setattr(inspection, "look_at", lambda *_: sight())
     monkeypatch.setattr(inspection, "look_around", lambda *_: Neighbours())
     monkeypatch.setattr(gates, "ask_all", lambda *_: verdicts)

@@ -43,7 +43,8 @@ VALUES = {
 GOES_ON = "while [[ ${1-} == -* ]]; do shift; done\n"
 BEFORE = {
     "timeout": f'{GOES_ON}shift\nexec "$@"\n',
-    "flock": f'{GOES_ON}shift\nexec "$@"\n',
+    # In turn: no lock is held here, and what would look for it is skipped.
+    "flock": f'{GOES_ON}shift\n[ "${{4-}}" != turn ] || shift 6\nexec "$@"\n',
     "setsid": f'{GOES_ON}exec "$@"\n',
     "sudo": f'{GOES_ON}exec "$@"\n',
 }
