@@ -22,6 +22,8 @@ from tests.lab.full import full
 from tests.lab.load import loaded
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import Scene
+from tests.lab.searching import holding, words_seen
+from tests.lab.seen import STATE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -33,22 +35,6 @@ PLACES = {
     "ubuntu": "core-api-1 ITEM_RESOLVER_TOKEN",
     "montreal": "item-resolver-1 RU_BEARER_TOKEN",
 }
-
-
-HOLDING = r"""
-IFS= read -r value || :
-printf '%s\n' "$value" >/dev/shm/searched
-grep -rlFf /dev/shm/searched --exclude-dir=docker --exclude=searched \
-  /home /opt /tmp /root /etc /run /var/log /var/spool /var/lib/docker/containers 2>/dev/null
-for id in $(docker ps -aq); do
-  docker inspect "$id" | grep -qFf /dev/shm/searched && echo "container:$id"
-  docker logs "$id" 2>&1 | grep -qFf /dev/shm/searched && echo "log:$id"
-done
-docker images -q | xargs -r docker inspect | grep -qFf /dev/shm/searched && echo image:
-cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -qFf /dev/shm/searched && echo words:
-rm -f /dev/shm/searched
-"""
-"""Standard input: a value. Prints where it stands, a line each."""
 
 
 @pytest.fixture
@@ -75,11 +61,6 @@ def running(scene: Scene, name: str) -> str:
     container, key = PLACES[name].split()
     words = ["docker", "exec", f"wishwithme-{container}", "printenv", key]
     return scene.lab.server(name).must(words).strip()
-
-
-def holding(scene: Scene, name: str, value: str) -> list[str]:
-    """Where a value stands on a server: files, what the engine knows, logs."""
-    return scene.lab.server(name).must(["bash", "-c", HOLDING, "holding"], stdin=value).split()
 
 
 def given_by_hand(scene: Scene, password: str) -> None:
@@ -188,9 +169,10 @@ def test_a_token_of_both_servers_is_rotated_and_no_visitors_request_fails(level:
     assert {setting(scene, name, "RU_BEARER_TOKEN") for name in PLACES} == {made}
     assert {running(scene, name) for name in PLACES} == {made}
     for name in PLACES:
-        assert {path.partition("former-")[0] for path in holding(scene, name, before)} == {
-            f"{CHECKOUT}/.env."
+        places = {
+            place.partition("former-")[0] for place in holding(scene.lab.server(name), before)
         }
+        assert places == {f"{CHECKOUT}/.env."}
     scene.proves()
     scene.plain_up_changes_nothing()
 
@@ -239,6 +221,32 @@ def log_statements(scene: Scene) -> None:
     scene.ubuntu.must(words, stdin=said)
 
 
+@full
+@alone
+def test_a_secret_stands_in_env_alone_while_it_is_rotated_and_afterwards(level: Scene) -> None:
+    """Also in the words of no process, which every user of a server sees."""
+    scene, values = level, set[str]()
+    with words_seen([scene.lab.server(name) for name in PLACES]) as seen:
+        for key in ("RU_BEARER_TOKEN", DATABASE):
+            values |= secrets_of(scene)
+            scene.operator.must("env.rotate", key)
+    values |= secrets_of(scene)
+    assert len(values) > 8
+    for name in PLACES:
+        assert "fabfile" in seen[name] or "docker" in seen[name], "nothing was sampled"
+        assert not [value for value in values if value in seen[name]]
+        places = holding(scene.lab.server(name), *values)
+        assert [place for place in places if not MEANT.fullmatch(place)] == []
+
+
+def secrets_of(scene: Scene) -> set[str]:
+    """The secrets of both servers, as they stand in ``.env``."""
+    texts = [scene.lab.server(name).must(["cat", f"{CHECKOUT}/.env"]) for name in PLACES]
+    return {one for text in texts for one in secret_values(text) if len(one) > 5}
+
+
+MEANT = re.compile(rf"{CHECKOUT}/\.env(\.former-.*)?|{STATE}/releases/[^/]+/env|container:.*")
+"""Where secrets are meant to stand: the settings, those of a release, a container's environment."""
 REPLICAS = (
     "--filter label=com.docker.compose.service=core-api"
     " --filter label=com.docker.compose.oneoff=False"
