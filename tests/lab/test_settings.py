@@ -214,6 +214,27 @@ def test_the_databases_password_is_rotated_and_no_request_fails(level: Scene) ->
     scene.operator.must("db.backup")
 
 
+@full
+@alone
+def test_redis_gets_its_new_password_by_a_restart_that_was_allowed(level: Scene) -> None:
+    scene, former = level, setting(level, "ubuntu", "REDIS_PASSWORD")
+    with scene.only_replaces():
+        ran = scene.operator.fab("env.rotate", "REDIS_PASSWORD")
+    assert ran.code == 2, ran
+    assert ran.error.endswith("the former REDIS_PASSWORD is back")
+    assert setting(scene, "ubuntu", "REDIS_PASSWORD") == former
+    with scene.only_replaces("redis", "core-api"), loaded(scene) as load:
+        scene.operator.must("env.rotate", "REDIS_PASSWORD", "--restart-data")
+    assert load.lost == []
+    made = setting(scene, "ubuntu", "REDIS_PASSWORD")
+    assert len(made) == 64
+    for password, said in ((made, "PONG"), (former, "NOAUTH")):
+        words = ["docker", "exec", "--env-file", "/dev/stdin", "wishwithme-redis", "redis-cli"]
+        told = scene.ubuntu.exec([*words, "ping"], stdin=f"REDISCLI_AUTH={password}\n")
+        assert said in told.stdout + told.stderr
+    scene.proves()
+
+
 def log_statements(scene: Scene) -> None:
     """Have PostgreSQL log each statement."""
     words = ["docker", "exec", "-i", "wishwithme-postgres", "psql", "-q", "-U", "wishwithme"]
