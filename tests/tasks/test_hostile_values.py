@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from .fakes.fleet import HOSTS, Fleet
 from .fakes.machine import CHECKOUT
 from .hostile import VALUES, Lines, watched
 
+ROOT = Path(__file__).resolve().parents[2]
 NEEDED = {
     "certificate": "cert.pem",
     "key": "key.pem",
@@ -126,3 +128,10 @@ def test_what_git_says_executes_nothing(running: Fleet, lines: Lines) -> None:
         ran = running.fab_words("ubuntu.deploy", "--yes")
         assert ran.code in (0, 1, 2), ran.everything
         lines.run()
+
+
+def test_the_documentation_counts_them() -> None:
+    told = (ROOT / "docs" / "security.md").read_text()
+    count = f"{len(VALUES)} hostile ones "
+    assert count in told
+    assert f"each of {len(OPTIONS)} options, {len(PARSERS)} keys of hosts.ini" in told
