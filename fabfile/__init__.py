@@ -9,6 +9,7 @@ from invoke import Collection
 
 from . import certs, completion, cron, db, env, fleet, hosts, listing, new, usage, volume
 from .command import FOLDER, folder_of, known_servers
+from .measuring import looking_tasks
 from .servers import server_tasks
 
 
@@ -24,6 +25,7 @@ def namespace(fabfile: str) -> Collection:
         fleet.status_task,
         fleet.doctor_task,
         fleet.bootstrap_task,
+        *looking_tasks(),
     )
     made = Collection(*of_all, new.new_task)
     for below in (

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from invoke import Argument
 
-from .model.typed import one_of, percent, seconds, whole
+from .model.typed import ago, one_of, percent, seconds, whole
+from .model.watch.levels import LEVELS
 
 REQUIRED = ...
 """The default of an option that must be given; its value may stand without its name."""
@@ -126,6 +127,26 @@ class Number(Option):
         return whole(f"--{self.name}", str(given))
 
 
+class Count(Option):
+    """A whole number; not given: None."""
+
+    usual = "NUMBER"
+
+    def value(self, given: str) -> int | None:
+        """The number; exit code 2 for text that is none, or less than 0."""
+        return whole(f"--{self.name}", given) if given else None
+
+
+class Ago(Option):
+    """A time before now such as 10m, or an instant; not given: empty."""
+
+    usual = "TIME"
+
+    def value(self, given: str) -> str:
+        """As ``docker logs`` takes it; exit code 2 for other text."""
+        return ago(f"--{self.name}", given)
+
+
 class Duration(Option):
     """A time such as 90s, 10m or 1h; not given: 0."""
 
@@ -151,7 +172,9 @@ REF = Text(
 )
 YES = Flag("yes", "do not ask before the first change (never asked off a terminal)", letter="y")
 JSON = Flag(
-    "json", "print one JSON object on standard output (docs/json.md); steps go to standard error"
+    "json",
+    "print one JSON object on standard output, of logs one for each line (docs/json.md); steps go"
+    " to standard error",
 )
 WAIVE = Texts(
     "waive",
@@ -186,10 +209,21 @@ TO = Text(
 SHOW = Text(
     "show", "the whole record of one release: last, or the start of its id or commit", "RELEASE"
 )
-TAIL = Number("tail", "lines of each log (default: 100)", "LINES", 100)
+TAIL = Count(
+    "tail", "lines of each container (default: 100; all with --since, or to search in)", "LINES"
+)
+SINCE = Ago("since", "from then on: 10m ago, or an instant such as 2026-11-30T14:30:00 (UTC)")
+UNTIL = Ago("until", "up to then, given in the same way")
+GREP = Text("grep", "only lines in which this regular expression is found", "PATTERN")
+LEVEL = Choice("level", "only lines as bad as this, or worse", "|".join(LEVELS))
+STATUS = Text("status", "only requests at the proxy that were answered so: 502, or 5xx", "STATUS")
+SLOW = Duration("slow", "only requests at the proxy that took as long as this, such as 1s")
 FOLLOW = Flag("follow", "go on showing new lines until Ctrl-C", letter="f")
 SERVICE = Text(
-    "service", "a service of the stack (default: all; volume.restore: required)", "SERVICE"
+    "service",
+    "a service of the stack; of logs also one of its containers, such as core-api-2 (default: all;"
+    " volume.restore: required)",
+    "SERVICE",
 )
 CERTIFICATE = Text(
     "certificate", "file with the certificate and the chain below it, PEM", "FILE", REQUIRED
@@ -264,3 +298,5 @@ ALLOWED = (RESTART_DATA, ALLOW_DESTRUCTIVE, REMOVE_ORPHANS)
 """The part of a :class:`~fabfile.model.deploy.plan.Wish` that means the same on every server."""
 WISH = (ONLY, REBUILD, *ALLOWED)
 """What the Wish of one server is made of; the names are those of its fields."""
+LOGS = (SERVICE, SINCE, UNTIL, TAIL, GREP, LEVEL, STATUS, SLOW, FOLLOW, JSON)
+"""Which lines of logs are shown, and how; the names are those of ``ops.watch.logs.options``."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from invoke import Collection, Task
 
 from .command import command
+from .measuring import looking_tasks
 from .options import (
     ALLOW_DESTRUCTIVE,
     CANARY,
     DRY_RUN,
-    FOLLOW,
     FOR,
     JSON,
     KEEP_OLD,
@@ -22,7 +22,6 @@ from .options import (
     RESTART_DATA,
     SERVICE,
     SHOW,
-    TAIL,
     TO,
     USER,
     VERBOSE,
@@ -51,12 +50,12 @@ def server_tasks(server: str) -> Collection:
         _status,
         _history,
         _health,
-        _logs,
         _ps,
         _prune,
         _bootstrap,
     )
-    found = Collection(server, *(make(server) for make in makers))
+    tasks = [*(make(server) for make in makers), *looking_tasks(server)]
+    found = Collection(server, *tasks)
     found.__doc__ = f"The server {server}"
     return found
 
@@ -230,17 +229,6 @@ def _health(server: str) -> Task[Any]:
         inspection.health(session, server, as_json=json)
 
     return health_task
-
-
-def _logs(server: str) -> Task[Any]:
-    @command(SERVICE, TAIL, FOLLOW)
-    def logs_task(session: Session, service: str, tail: int, follow: bool) -> None:
-        """Show the end of the services' logs."""
-        from .ops.watch import inspection
-
-        inspection.logs(session, server, service, tail, follow=follow)
-
-    return logs_task
 
 
 def _ps(server: str) -> Task[Any]:

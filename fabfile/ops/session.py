@@ -90,6 +90,14 @@ class Session:
         """Log in once more, by a connection of its own; the error where that is not possible."""
         self._opener(self.inventory.server(name), self._passphrases.__getitem__).close()
 
+    def log_in_again(self, name: str) -> None:
+        """Cut a connection that is lost; :meth:`host` opens a new one."""
+        server = self.inventory.server(name)
+        with self._guard:
+            found = self._hosts.pop((name, server.user), None)
+        if found:
+            found.add_done_callback(_close)
+
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
         for name in names:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from getpass import getpass
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from ..model.errors import Trouble, refused
 from .visible import visible, visible_json
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 HIDDEN = "[hidden]"
 WARNING = "warning: "
+COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_red", "bright_cyan")
+"""Of whoever writes a log."""
 PLAIN_WIDTH = 200
 """Columns of a table where there is no terminal to fit it into."""
 PAGE = 100
@@ -189,6 +192,20 @@ class Console:
             table.add_row(*(Text(self._shown(cell)) for cell in row))
         with self._writing:
             self.rich.print(table)
+
+    def log_line(self, source: str, text: str) -> None:
+        """A line that a program on a server has written, behind who that is, in its colour."""
+        from rich.text import Text
+
+        colour = COLOURS[crc32(source.strip().encode()) % len(COLOURS)]
+        with self._writing:
+            self.rich.print(
+                Text.assemble((source, colour), " " if source else "", self._shown(text))
+            )
+
+    def record(self, value: Mapping[str, Any]) -> None:
+        """One JSON object of many, each in a line of its own, on standard output."""
+        print(visible_json(json.dumps(self._clean(value), ensure_ascii=False)), flush=True)
 
     def result(self, value: Any) -> None:
         """The one JSON object of a command that was asked for JSON, on standard output."""

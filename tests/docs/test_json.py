@@ -19,6 +19,10 @@ from fabfile.model.errors import refused
 from fabfile.model.inventory import Inventory, Server
 from fabfile.model.probe import Verdict
 from fabfile.model.schedule.jobs import Entry
+from fabfile.model.watch.disks import Kept
+from fabfile.model.watch.log_lines import LogLine
+from fabfile.model.watch.meters import Process, Usage
+from fabfile.model.watch.networks import Member
 from fabfile.ops import gates
 from fabfile.ops.data import backups, shelves
 from fabfile.ops.data.offsite import Places
@@ -145,6 +149,15 @@ def test_the_fields_of_a_backup_of_a_volume() -> None:
     assert documented("volume.backup") == {field.name for field in dataclasses.fields(VolumeBackup)}
 
 
+def test_the_fields_of_a_line_of_a_log() -> None:
+    assert documented("logs") == set(LogLine("", "", "", "").view())
+
+
+def test_the_fields_of_measurements() -> None:
+    for heading, kind in (("stats", Usage), ("top", Process), ("disk", Kept), ("network", Member)):
+        assert documented(heading) == {field.name for field in dataclasses.fields(kind)}
+
+
 def test_no_table_is_left_unread() -> None:
     read = {"plan", "plan: steps", "deploy", "history --show", "history --show: steps, gates"}
     read |= {
@@ -157,6 +170,11 @@ def test_no_table_is_left_unread() -> None:
         "cron.list",
         "volume.backup",
         "ssl.status",
+        "logs",
+        "stats",
+        "top",
+        "disk",
+        "network",
     }
     read |= {"history", "history: env"}
     read |= {"env.check", "env.diff", "env.diff: keys", "env.explain"}  # tests/tasks

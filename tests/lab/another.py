@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
-from tests.features.project import NAME, Project, put
+from tests.features.project import NAME, PORT, Project, put
 from tests.lab.deployments import Operator, Ran
 from tests.lab.rig import Lab, Server
 
@@ -36,7 +39,28 @@ docker network rm shared; docker volume rm archive
 rm -rf {PATH} {STATE} {OTHER} {OTHERS}
 true
 """
+KNOCK = f"""
+until read -rt 0; do
+  curl -so /dev/null --max-time 2 -w '%{{http_code}}\\n' http://127.0.0.1:{PORT}/ || true
+  sleep 0.02
+done
+"""
+"""Somebody who asks again and again, over new connections, until standard input ends."""
 ASK = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:5000/').read().decode())"
+
+
+@dataclass
+class Asked:
+    """What somebody was answered who asked all the time."""
+
+    codes: list[str] = field(default_factory=list)
+    """HTTP status codes; ``000``: nobody answered."""
+
+    @property
+    def gaps(self) -> int:
+        """How often answers stopped and came again."""
+        good = [code == "200" for code in self.codes]
+        return sum(before and not after for before, after in pairwise(good))
 
 
 class Another:
@@ -101,6 +125,22 @@ class Another:
         mine = ["--filter", label, "--filter", "label=com.docker.compose.service=app"]
         ids = self.server.must(["docker", "ps", "-q", *mine]).split()
         return [self.server.must(["docker", "exec", one, "python", "-c", ASK]) for one in ids]
+
+    @contextmanager
+    def asked(self) -> Iterator[Asked]:
+        """Somebody asks the published port as long as the block lasts."""
+        running = subprocess.Popen(
+            ["docker", "exec", "-i", self.server.container, "bash", "-c", KNOCK],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        found = Asked()
+        try:
+            yield found
+        finally:
+            said, _ = running.communicate(timeout=60)
+            found.codes += said.split()
 
     def up_by_hand(self) -> str:
         """What ``docker compose up -d`` in the checkout changes."""

@@ -11,7 +11,7 @@ from tests.features.catalogue import FEATURES, Feature, Write
 from tests.features.pairs import CARRIED, REFUSED, covering, made
 from tests.features.project import REDIS, Project
 from tests.features.shapes import SHAPES, Shape
-from tests.lab.another import STATE, Another, well
+from tests.lab.another import STATE, Another, Asked, well
 from tests.lab.full import full
 from tests.lab.rig import Lab
 
@@ -48,8 +48,11 @@ def project(another: Another, write: Write, level: int = 1) -> Project:
     return found
 
 
-def played(another: Another, write: Write) -> None:
-    """A first deploy, none, a change, none, a rollback; each is what ``compose up`` would make."""
+def played(another: Another, write: Write) -> list[Asked]:
+    """A first deploy, none, a change, none, a rollback; each is what ``compose up`` would make.
+
+    Returns what somebody was answered who asked during the change and the rollback.
+    """
     first = project(another, write)
     operator = another.operator(first.compose)
     another.publish(first.written("Hello"))
@@ -66,16 +69,19 @@ def played(another: Another, write: Write) -> None:
     second = project(another, write, level=2)
     another.publish(second.written("Good day"))
     another.settings(second.env, second.compose)
-    well(operator.fab("features.deploy", "--yes"))
+    with another.asked() as changed:
+        well(operator.fab("features.deploy", "--yes"))
     stands(another, "Good day", second)
     assert "nothing to do" in well(operator.fab("features.deploy", "--yes"))
 
-    well(operator.fab("features.rollback", "--yes"))
+    with another.asked() as back:
+        well(operator.fab("features.rollback", "--yes"))
     # .env is the server's own: a rollback keeps it.
     kept = {"secret-env-1": "secret-env-2", "LEVEL_OF=1": "LEVEL_OF=2"}
     first.shown = [kept.get(one, one) for one in first.shown]
     stands(another, "Hello", first)
     assert neighbours(another) == before
+    return [changed, back]
 
 
 def stands(another: Another, greeting: str, of: Project) -> None:
@@ -121,7 +127,12 @@ def test_so_is_every_pair(features: tuple[Feature, ...], another: Another) -> No
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda one: one.name)
 def test_so_is_a_project_as_others_build_them(shape: Shape, another: Another) -> None:
-    played(another, shape.write)
+    """Under load. Whose app publishes a port is replaced in place: its answers stop once."""
+    published = "ports" in project(another, shape.write).main
+    for asked in played(another, shape.write):
+        print(asked.gaps, {code: asked.codes.count(code) for code in {*asked.codes}})
+        assert asked.gaps == int(published)
+        assert not published or asked.codes[0] == asked.codes[-1] == "200"
 
 
 @full

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
+
+import pytest
 
 from fabfile.remote.commands.leash import PATIENCE
+from tests.lab.alone import alone
 from tests.lab.deployments import ended
 from tests.lab.full import full
+from tests.lab.load import loaded
 from tests.lab.rig.server import Server
-from tests.lab.scenes import Scene
+from tests.lab.scenes import APP, Scene, ending
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
 SERVICE = "core-api"
+RESOLVER = "services/item-resolver/app/main.py"
 FIND = "for at in /proc/[0-9]*; do tr '\\0' ' ' <$at/cmdline; echo; done 2>/dev/null"
 
 
 def left(server: Server) -> list[str]:
     """What follows logs on the server."""
     lines = server.must(["sh", "-c", FIND]).splitlines()
-    return [line for line in lines if f"--follow {SERVICE}" in line]
+    return [line for line in lines if line.startswith("docker logs --follow ")]
 
 
 def followed(scene: Scene) -> subprocess.Popen[str]:
@@ -30,8 +41,10 @@ def followed(scene: Scene) -> subprocess.Popen[str]:
     words = ("ubuntu.logs", "--service", SERVICE, "--tail", "1", "--follow")
     following = scene.operator.start(*words)
     assert following.stdout is not None
-    assert following.stdout.readline().startswith("[ubuntu] ")
-    assert left(scene.ubuntu)
+    assert following.stdout.readline().endswith(" (UTC)\n")
+    assert following.stdout.readline().startswith(f"{SERVICE}-")
+    while not left(scene.ubuntu):
+        assert following.poll() is None
     return following
 
 
@@ -65,3 +78,89 @@ def test_a_network_that_is_cut_leaves_nothing(scene: Scene) -> None:
         assert gone(scene.ubuntu, PATIENCE + 20)
     following.kill()
     following.communicate()
+
+
+WITNESS = """
+mkdir -p /var/lib/docker/witness
+while read -rt 0.2 _; [ $? -gt 128 ]; do
+  for log in /var/lib/docker/containers/*/*-json.log; do
+    ln "$log" /var/lib/docker/witness/ 2>/dev/null
+  done
+done
+"""
+"""Keeps the logs of containers that are removed, until its input ends."""
+KEPT = """
+for log in /var/lib/docker/witness/*; do
+  cat "$log"
+done
+rm -r /var/lib/docker/witness
+"""
+
+
+@contextmanager
+def witnessed(server: Server, found: list[tuple[str, str]]) -> Iterator[None]:
+    """What the containers' own files got while the block lasted: time and text of each line."""
+    running = subprocess.Popen(
+        ["docker", "exec", "-i", server.container, "bash", "-c", WITNESS], stdin=subprocess.PIPE
+    )
+    try:
+        yield
+    finally:
+        running.communicate(timeout=60)
+        for line in server.must(["bash", "-c", KEPT]).splitlines():
+            one = json.loads(line)
+            whole, _, part = one["time"].removesuffix("Z").partition(".")
+            found.append((f"{whole}.{part:0<9}Z", one["log"].removesuffix("\n")))
+
+
+def clock(server: Server) -> str:
+    """Now, as the engine writes it."""
+    return server.must(["date", "-u", "+%Y-%m-%dT%H:%M:%S.%NZ"]).strip()
+
+
+@full
+@alone
+@pytest.mark.timeout(900)
+def test_nothing_is_missed_or_repeated_through_a_deploy_of_both_servers(scene: Scene) -> None:
+    """Under load; a replica is restarted too, and the connection is cut in the middle."""
+    edits = {APP: ending(f"LOGGED = {time.time_ns()}"), RESOLVER: ending("LOGGED = 1")}
+    commit = scene.change("Both are replaced", edits)
+    servers = [scene.lab.server(name) for name in ("ubuntu", "montreal")]
+    kept: dict[str, list[tuple[str, str]]] = {one.name: [] for one in servers}
+    shown: list[str] = []
+    with ExitStack() as stack:
+        for one in servers:
+            stack.enter_context(witnessed(one, kept[one.name]))
+        following = scene.operator.start("logs", "--json", "--tail", "1", "--follow")
+        assert following.stdout is not None
+        hearing = threading.Thread(target=shown.extend, args=(following.stdout,))
+        hearing.start()
+        while not all(left(one) for one in servers):
+            assert following.poll() is None
+        begin = {one.name: clock(one) for one in servers}
+        with loaded(scene):
+            assert scene.operator.fab("deploy", "--ref", commit).code == 0
+            scene.by_hand("docker restart wishwithme-core-api-1")
+            with servers[0].cut_off(22):
+                time.sleep(PATIENCE + 5)
+        end = {one.name: clock(one) for one in servers}
+        time.sleep(10)  # what was written until then has been shown
+        os.killpg(following.pid, signal.SIGINT)
+        hearing.join(60)
+        assert following.wait(60) == 0
+    lines = [json.loads(line) for line in shown if line.startswith("{")]
+    for name, written in kept.items():
+        told = Counter(
+            (line["time"], line["text"].removesuffix(" ...")[:3000])
+            for line in lines
+            if line["server"] == name and begin[name] <= line["time"] <= end[name]
+        )
+        wanted = Counter(
+            (at, text[:3000]) for at, text in written if begin[name] <= at <= end[name]
+        )
+        print(name, wanted.total(), "lines", sum(count > 1 for count in told.values()), "repeated")
+        assert told - wanted == Counter()
+        assert wanted - told == Counter()
+    order = [line["time"] for line in lines]
+    late = sum(after < before for before, after in pairwise(order))
+    print(late, "lines of", len(order), "behind a later one")

@@ -1,4 +1,4 @@
-"""What looks without changing: dry run, plan, status, history, health, logs, ps, prune."""
+"""What looks without changing: dry run, plan, status, history, health, ps, prune."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .fakes.engine import Container, Ended
+from .fakes.engine import Container
 from .fakes.fleet import Fleet
 
 
@@ -190,36 +190,6 @@ def test_health_is_green_and_exits_0(running: Fleet) -> None:
 def test_health_asks_what_is_deployed_and_not_what_waits(second: Fleet) -> None:
     second.origin.reachable = False
     assert second.fab("ubuntu.health").code == 0
-
-
-def test_logs_of_a_service_are_shown(running: Fleet) -> None:
-    ran = running.fab("ubuntu.logs --service web")
-    assert (ran.code, ran.lines) == (0, ["[ubuntu] log of web"])
-    followed = running.fab("ubuntu.logs --service web --follow")
-    assert (followed.code, followed.lines) == (0, ["[ubuntu] log of web"])
-
-
-def test_ctrl_c_is_how_following_ends(running: Fleet) -> None:
-    running.ubuntu.fail("^compose logs", raises=KeyboardInterrupt)
-    ran = running.fab("ubuntu.logs --follow")
-    assert (ran.code, ran.out, ran.err) == (0, "", "")
-
-
-def test_following_that_fails_or_is_cut_says_so(running: Fleet) -> None:
-    running.ubuntu.fail("^compose logs", ended=Ended(1, err="no such file\n"), times=1)
-    ran = running.fab("ubuntu.logs --follow")
-    assert (ran.code, ran.evidence) == (1, ["no such file"])
-    running.ubuntu.dropped = True
-    ran = running.fab("ubuntu.logs --follow")
-    assert (ran.code, ran.error) == (1, "ubuntu: the connection is lost (the connection was cut)")
-
-
-def test_logs_of_an_unknown_service_are_refused(running: Fleet) -> None:
-    ran = running.fab("ubuntu.logs --service nothing")
-    assert (ran.code, ran.error) == (
-        2,
-        "no service 'nothing' in the stack; services: db, api, web, proxy",
-    )
 
 
 def test_ps_lists_containers_of_whatever_project(running: Fleet) -> None:

@@ -13,7 +13,19 @@ from fabfile import ns, options
 from fabfile.model.deploy.plan import Wish
 from fabfile.model.schedule.jobs import JOBS, Job
 from fabfile.ops.deploy.deployment import Options
-from fabfile.options import Choice, Duration, Flag, Number, Option, Share, Text, Texts
+from fabfile.ops.watch import logs
+from fabfile.options import (
+    Ago,
+    Choice,
+    Count,
+    Duration,
+    Flag,
+    Number,
+    Option,
+    Share,
+    Text,
+    Texts,
+)
 
 from .fakes.fleet import Fleet
 
@@ -27,6 +39,8 @@ KINDS = {
     Number: "int",
     Duration: "int",
     Share: "int",
+    Count: "int | None",
+    Ago: "str",
 }
 """Kind → how the body of a task says what it gets."""
 
@@ -103,7 +117,8 @@ def test_the_body_of_a_task_takes_what_its_options_make(name: str) -> None:
     assert [one.name for one in parameters if one.default is not one.empty] == []
     rest = {*TASKS[name]} - {*said}
     assert bool(rest) == (len(said) < len(parameters))
-    assert rest <= {field.name for field in dataclasses.fields(Wish)}
+    made = {field.name for field in dataclasses.fields(Wish)}
+    assert rest <= made | {*inspect.signature(logs.options).parameters}
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.task)

@@ -12,11 +12,11 @@ KINDS = {
         ("ubunto.deploy", ("{hosts}: no server [ubunto]; known servers: ubuntu, montreal;"
                           " did you mean ubuntu?")),
         ("ubuntu.deploi", "there is no task ubuntu.deploi; did you mean ubuntu.deploy?"),
-        ("stauts", "there is no task stauts; did you mean status?"),
+        ("statuz", "there is no task statuz; did you mean status?"),
         ("ubuntu", "ubuntu is a group of tasks; fab --list ubuntu shows them"),
         ("ubuntu.xyz", "there is no task ubuntu.xyz; fab --list shows all"),
         ("ubuntu.unfreeze surplus", "there is no task surplus; fab --list shows all"),
-        ("--help stauts", "there is no task stauts; did you mean status?"),
+        ("--help statuz", "there is no task statuz; did you mean status?"),
     ],
     "an option": [
         ("ubuntu.deploy --dry-rn", "ubuntu.deploy has no option --dry-rn; did you mean --dry-run?"),

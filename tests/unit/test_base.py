@@ -15,10 +15,10 @@ from fabfile.model.data.base import (
     needed_segment,
     parse_base,
     parse_bases,
-    parse_instant,
     when,
 )
 from fabfile.model.errors import Trouble
+from fabfile.model.typed import parse_instant
 
 BASE = Base(
     "base_20270001T000000Z.tar.zst", 1, 1000, "ubuntu", "somebody", 500, "ab" * 32, 1010, "7" * 24

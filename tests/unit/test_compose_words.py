@@ -159,12 +159,6 @@ def test_a_stable_name_of_a_pulled_image_is_not_moved(host: Told) -> None:
     assert host.words == ["docker", "tag", target().images["web"].reference, "app/web:current"]
 
 
-def test_logs_of_one_service_end_where_they_are_told_to(host: Told) -> None:
-    words = compose.logs_words(host, "web", 7, follow=False)
-    assert words[3:] == [*AT_HOME, "logs", "--no-color", "--timestamps", "--tail", "7", "web"]
-    assert compose.logs_words(host, "", 7, follow=True)[-1] == "--follow"
-
-
 class Ending(Told):
     """A host on which a container ends with a code, or does not end."""
 

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from .. import names
-from ..errors import refused
 from . import manifest
 
 ABOUT = frozenset({"name", "number", "taken", "server", "who"})
@@ -97,17 +96,6 @@ def parse_bases(output: str) -> Bases:
             if base and base.bytes == int(size):
                 found.append(base)
     return Bases(now, tuple(sorted(found, key=lambda base: base.number)))
-
-
-def parse_instant(text: str) -> int:
-    """An instant as ISO 8601 has it, UTC unless it says otherwise; exit code 2 when it is none."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise refused(
-            f"{text!r} is no instant; one is, in UTC: 2026-11-23T14:30:00, or with +01:00 behind it"
-        ) from None
-    return int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
 
 
 def when(seconds: int) -> str:

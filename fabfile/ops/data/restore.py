@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from ...model import names
 from ...model.data.backup import RESERVE, Backup, left_behind
-from ...model.data.base import parse_instant
 from ...model.deploy.plan import Target
 from ...model.errors import FAILED, STRANDED, Trouble, refused
 from ...model.hints import revision
+from ...model.typed import parse_instant
 from ...remote.data import postgres as remote
 from ...remote.data.postgres import Postgres
 from ...remote.data.swap import Swap, swap

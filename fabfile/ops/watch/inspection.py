@@ -1,14 +1,12 @@
-"""Looking without changing: health, logs and containers."""
+"""Looking without changing: health and containers."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 from ...model.deploy.causes import causes
 from ...model.errors import FAILED, Trouble
-from ...remote.deploy import compose
 from ...remote.look import look
 from .. import gates
 from ..neighbours import look_around
@@ -37,23 +35,6 @@ def health(session: Session, name: str, *, as_json: bool) -> None:
     if red:
         likely = [f"likely: {cause}" for cause in causes(verdicts)]
         raise Trouble(f"{name}: red gates: {', '.join(red)}", code=FAILED, evidence=likely)
-
-
-def logs(session: Session, name: str, service: str, tail: int, *, follow: bool) -> None:
-    """The end of the services' logs, with times; ``follow`` goes on until Ctrl-C."""
-    sight = look_at(session, name, DEPLOYED)
-    target = sight.require()
-    if service:
-        target.stack.service(service)
-    host = sight.host
-    words = compose.logs_words(host, service, tail, follow=follow)
-    if follow:
-        with suppress(KeyboardInterrupt):  # that is how it ends
-            host.follow(words, lambda line: session.console.line(name, line))
-        return
-    # At newlines only: other separators stand inside what a service printed.
-    for line in host.read(words, timeout=60).stdout.removesuffix("\n").split("\n"):
-        session.console.line(name, line)
 
 
 def containers(session: Session, name: str) -> None:

@@ -253,10 +253,3 @@ def last_lines(host: Host, container: str, lines: int = 15) -> tuple[str, ...]:
     words = ["docker", "logs", "--tail", str(lines), container]
     output = host.read(words, check=False)
     return tuple(lines_of(f"{output.stdout}{output.stderr}")[-lines:])
-
-
-def logs_words(host: Host, service: str, tail: int, *, follow: bool) -> list[str]:
-    """The words that show the services' logs."""
-    words = ["logs", "--no-color", "--timestamps", "--tail", str(tail)]
-    words += ["--follow"] if follow else []
-    return compose_words(host, *words, *([service] if service else []))

@@ -170,10 +170,6 @@ def _migrate(machine: Machine, image: str, verb: str, *revisions: str) -> Ended:
     return Ended()
 
 
-def compose_logs(_machine: Machine, command: Command, _stdin: str) -> Ended:
-    return Ended(0, f"log of {command.words[-1]}\n")
-
-
 def _by_compose(handler: Handler) -> Handler:
     def run(machine: Machine, command: Command, stdin: str) -> Ended:
         try:
@@ -198,5 +194,4 @@ ENGINE: dict[str, Handler] = {
     "compose build": _by_compose(compose_build),
     "compose up": _by_compose(compose_up),
     "compose run": _by_compose(compose_run),
-    "compose logs": _by_compose(compose_logs),
 }

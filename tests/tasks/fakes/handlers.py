@@ -21,6 +21,7 @@ from .keeping import VOLUMES
 from .looking import look
 from .machine import CHECKOUT, Killed, Machine
 from .settings import SETTINGS
+from .writing import LOGS
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
@@ -266,6 +267,7 @@ HANDLERS: dict[str, Handler] = {
     **BARE,
     **BALANCING,
     **BASES,
+    **LOGS,
     **SCHEDULE,
     **SETTINGS,
     **VOLUMES,

@@ -97,6 +97,16 @@ class Machine:
         """What each look at the proxy's log finds during a canary, as the script prints it."""
         self.served = ""
         """The certificate that the proxy has loaded."""
+        self.logged: list[tuple[str, str]] = []
+        """Container, without the project's name, and what it has written, behind the time."""
+        self.asked_for_logs: list[tuple[str, str, str, bool]] = []
+        """Service, tail, since, and whether to follow."""
+        self.measures = "stats"
+        """What is measured: ``stats`` or ``network``."""
+        self.happened: list[dict[str, object]] = []
+        """The events that the engine remembers."""
+        self.logging_ends: list[Callable[[], None]] = []
+        """What happens here each time before logs that are followed end."""
         self.volumes: dict[str, str] = {}
         """Where a service has a volume → what is in it."""
         self.archives: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Looking at servers: what the lines of logs say."""

@@ -1,0 +1,1 @@
+"""Looking at servers: the logs of their containers."""
