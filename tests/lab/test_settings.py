@@ -22,6 +22,8 @@ from tests.lab.full import full
 from tests.lab.load import loaded
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import Scene
+from tests.lab.searching import holding, words_seen
+from tests.lab.seen import STATE
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -166,6 +168,11 @@ def test_a_token_of_both_servers_is_rotated_and_no_visitors_request_fails(level:
     assert made not in ran.out + ran.err
     assert {setting(scene, name, "RU_BEARER_TOKEN") for name in PLACES} == {made}
     assert {running(scene, name) for name in PLACES} == {made}
+    for name in PLACES:
+        places = {
+            place.partition("former-")[0] for place in holding(scene.lab.server(name), before)
+        }
+        assert places == {f"{CHECKOUT}/.env."}
     scene.proves()
     scene.plain_up_changes_nothing()
 
@@ -207,6 +214,27 @@ def test_the_databases_password_is_rotated_and_no_request_fails(level: Scene) ->
     scene.operator.must("db.backup")
 
 
+@full
+@alone
+def test_redis_gets_its_new_password_by_a_restart_that_was_allowed(level: Scene) -> None:
+    scene, former = level, setting(level, "ubuntu", "REDIS_PASSWORD")
+    with scene.only_replaces():
+        ran = scene.operator.fab("env.rotate", "REDIS_PASSWORD")
+    assert ran.code == 2, ran
+    assert ran.error.endswith("the former REDIS_PASSWORD is back")
+    assert setting(scene, "ubuntu", "REDIS_PASSWORD") == former
+    with scene.only_replaces("redis", "core-api"), loaded(scene) as load:
+        scene.operator.must("env.rotate", "REDIS_PASSWORD", "--restart-data")
+    assert load.lost == []
+    made = setting(scene, "ubuntu", "REDIS_PASSWORD")
+    assert len(made) == 64
+    for password, said in ((made, "PONG"), (former, "NOAUTH")):
+        words = ["docker", "exec", "--env-file", "/dev/stdin", "wishwithme-redis", "redis-cli"]
+        told = scene.ubuntu.exec([*words, "ping"], stdin=f"REDISCLI_AUTH={password}\n")
+        assert said in told.stdout + told.stderr
+    scene.proves()
+
+
 def log_statements(scene: Scene) -> None:
     """Have PostgreSQL log each statement."""
     words = ["docker", "exec", "-i", "wishwithme-postgres", "psql", "-q", "-U", "wishwithme"]
@@ -214,6 +242,32 @@ def log_statements(scene: Scene) -> None:
     scene.ubuntu.must(words, stdin=said)
 
 
+@full
+@alone
+def test_a_secret_stands_in_env_alone_while_it_is_rotated_and_afterwards(level: Scene) -> None:
+    """Also in the words of no process, which every user of a server sees."""
+    scene, values = level, set[str]()
+    with words_seen([scene.lab.server(name) for name in PLACES]) as seen:
+        for key in ("RU_BEARER_TOKEN", DATABASE):
+            values |= secrets_of(scene)
+            scene.operator.must("env.rotate", key)
+    values |= secrets_of(scene)
+    assert len(values) > 8
+    for name in PLACES:
+        assert "fabfile" in seen[name] or "docker" in seen[name], "nothing was sampled"
+        assert not [value for value in values if value in seen[name]]
+        places = holding(scene.lab.server(name), *values)
+        assert [place for place in places if not MEANT.fullmatch(place)] == []
+
+
+def secrets_of(scene: Scene) -> set[str]:
+    """The secrets of both servers, as they stand in ``.env``."""
+    texts = [scene.lab.server(name).must(["cat", f"{CHECKOUT}/.env"]) for name in PLACES]
+    return {one for text in texts for one in secret_values(text) if len(one) > 5}
+
+
+MEANT = re.compile(rf"{CHECKOUT}/\.env(\.former-.*)?|{STATE}/releases/[^/]+/env|container:.*")
+"""Where secrets are meant to stand: the settings, those of a release, a container's environment."""
 REPLICAS = (
     "--filter label=com.docker.compose.service=core-api"
     " --filter label=com.docker.compose.oneoff=False"
@@ -222,19 +276,23 @@ REPLICAS = (
 
 @full
 @alone
-def test_a_rotation_that_fails_half_way_goes_back_without_a_failed_request(level: Scene) -> None:
+@pytest.mark.parametrize("key", ["JWT_SECRET_KEY", DATABASE])
+def test_a_rotation_that_fails_half_way_goes_back_without_a_failed_request(
+    level: Scene, key: str
+) -> None:
     """A new replica dies while it starts."""
-    scene, before = level, setting(level, "ubuntu", "JWT_SECRET_KEY")
+    scene, before = level, setting(level, "ubuntu", key)
     serving = "|".join(one.id for one in scene.boxes().values() if one.service == "core-api")
     fresh = f"docker ps -q --no-trunc {REPLICAS} | grep -vE '{serving}' | head -n 1"
     kill = f"until {fresh} | xargs -r docker kill | grep .; do sleep 0.1; done"
     words = ["docker", "exec", scene.ubuntu.container, "timeout", "120", "sh", "-c", kill]
     with loaded(scene) as load, subprocess.Popen(words, stdout=subprocess.DEVNULL) as killing:
-        ran = scene.operator.fab("env.rotate", "JWT_SECRET_KEY")
+        ran = scene.operator.fab("env.rotate", key)
         killing.terminate()
     assert ran.code == 1, ran
-    assert ran.error.endswith("the former JWT_SECRET_KEY is back")
-    assert setting(scene, "ubuntu", "JWT_SECRET_KEY") == before
+    assert ran.error.endswith(f"the former {key} is back")
+    assert setting(scene, "ubuntu", key) == before
+    assert takes(scene, setting(scene, "ubuntu", DATABASE))
     assert load.lost == []
     (differs,) = scene.operator.json("env.diff", "--server", "ubuntu")
     assert [row["key"] for row in differs["keys"] if row["runs"]] == []

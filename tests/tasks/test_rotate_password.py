@@ -103,6 +103,40 @@ def test_a_database_that_takes_the_new_one_and_refuses_it_gets_the_former_back(
     assert_as_before(held, env)
 
 
+def test_a_database_that_took_the_new_one_and_could_not_say_so_gets_the_former_back(
+    held: Fleet,
+) -> None:
+    """The connection ended between both."""
+    env = held.ubuntu.env
+
+    def take() -> None:
+        held.ubuntu.password = value(held, "DB_PASSWORD")
+
+    held.ubuntu.fail(GIVE, times=1, first=take)
+    ran = held.fab(ROTATE)
+    assert ran.code == 1, ran.everything
+    assert_as_before(held, env)
+
+
+def test_a_deploy_whose_database_refuses_what_it_took_leaves_the_former_one(held: Fleet) -> None:
+    changed_by_hand(held)
+    said = Ended(2, err='FATAL:  password authentication failed for user "app"\n')
+    held.ubuntu.fail_after(GIVE, "docker exec SELECT 1", ended=said)
+    ran = held.fab("ubuntu.deploy")
+    assert ran.code == 1, ran.everything
+    assert held.ubuntu.did.count(GIVE) == 2
+    assert taken(held.ubuntu, PASSWORD)
+    assert held.fab("ubuntu.deploy").code == 0
+    assert taken(held.ubuntu, value(held, "DB_PASSWORD"))
+
+
+def changed_by_hand(fleet: Fleet) -> None:
+    """Another password in ``.env``, with the former one beside it."""
+    made = fleet.ubuntu.env.replace(PASSWORD, "nV3kQ8wLr2Zt6XcB1mHd")
+    more = f"DB_FORMER_PASSWORD={PASSWORD}\nDB_INITIAL_PASSWORD={PASSWORD}\n"
+    fleet.ubuntu.files[ENV] = made + more
+
+
 def test_an_operator_who_dies_before_the_database_gets_it_has_the_next_deploy_give_it(
     held: Fleet,
 ) -> None:
@@ -133,9 +167,7 @@ def test_an_operator_who_dies_while_replicas_start_leaves_the_former_one(held: F
 
 def test_the_database_waits_for_whoever_runs_with_other_settings(held: Fleet) -> None:
     """Former replicas that are kept know only the former one."""
-    env = held.ubuntu.env
-    made = env.replace(PASSWORD, "nV3kQ8wLr2Zt6XcB1mHd") + f"DB_FORMER_PASSWORD={PASSWORD}\n"
-    held.ubuntu.files[ENV] = made + f"DB_INITIAL_PASSWORD={PASSWORD}\n"
+    changed_by_hand(held)
     assert held.fab("ubuntu.deploy --keep-old 10m").code == 0
     assert GIVE not in held.ubuntu.did
     assert held.fab("ubuntu.promote").code == 0

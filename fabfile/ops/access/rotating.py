@@ -13,12 +13,12 @@ from ...model.access.envlog import Entry
 from ...model.access.initial import size
 from ...model.deploy.plan import Wish
 from ...model.deploy.resolved import parse as parse_stack
-from ...model.deploy.way_back import changed_keys
+from ...model.deploy.way_back import changed_keys, env_needed
 from ...model.errors import STRANDED, Trouble, refused
 from ...model.hints import Database
 from ...model.release import Release
 from ...model.stack import Service, Stack
-from ...remote import settings
+from ...remote import settings, state
 from ...remote.lock import Lock
 from ...remote.look import look
 from .. import gates
@@ -82,6 +82,7 @@ def rotate(session: Session, asked: Asked) -> None:
     except (Trouble, KeyboardInterrupt) as error:
         raise change.taken_back(error) from None
     for name in order:
+        _forget(session, name)
         session.console.line(name, f"{asked.key} is rotated, proved", "bold green")
     for copy in copies:
         copy.write(session)
@@ -115,6 +116,19 @@ def _require_link(session: Session, names: Sequence[str]) -> None:
                 session.host(name).wait("link", green, server.settle)
             except Trouble:
                 raise Trouble(f"{name}: the link to {server.calls} is red", evidence=red) from None
+
+
+def _forget(session: Session, name: str) -> None:
+    """Have no release keep an ``.env`` with the former value: a rollback takes today's."""
+    host = session.host(name)
+    try:
+        with Lock(host, holder()):
+            facts = look(host)
+            assert facts.verified is not None
+            state.keep_env(host, facts.verified, env_needed(facts.releases))
+    except Trouble as trouble:
+        told = f"{trouble.message}; a release keeps the former value until the next deploy"
+        session.console.warn(name, told)
 
 
 class _Change:

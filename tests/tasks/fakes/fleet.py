@@ -159,7 +159,7 @@ class Fleet:
         return self._run(line.split(), out, err)
 
     def fab_words(self, *words: str) -> Ran:
-        """The same, where a word has blanks."""
+        """Run ``fab`` with words that may hold anything, off a terminal."""
         return self._run(words, io.StringIO(), io.StringIO())
 
     def fab_on_a_terminal(self, line: str, answer: str) -> Ran:
@@ -192,8 +192,8 @@ class Fleet:
         assert isinstance(code, int)
         assert "a bug in the collection: AssertionError" not in err.getvalue(), err.getvalue()
         ran = Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
-        if found := silence.broken_by(line, ran.everything):
-            raise AssertionError(f"fab {line}: a secret stands in {found}")
+        if found := silence.broken_by(words[0], ran.everything, well=code == 0):
+            raise AssertionError(f"fab {' '.join(words)}: a secret stands in {found}")
         return ran
 
     def deployed(self) -> Fleet:

@@ -12,8 +12,8 @@ SHORTEST = 6
 """Characters of a value that is hidden at all."""
 OWN = (f"{CHECKOUT}/.env",)
 """Files in which secrets are meant to stand, and what their names begin with."""
-DIED, BUILD = f"{ROOT}/locks/died", f"{ROOT}/build/"
-"""A run that died leaves what it worked with, for the user alone, until the next one."""
+BUILD = f"{ROOT}/build/"
+"""What a run works with, for the user alone: it goes when the run ends well."""
 PULLS = "env.pull"
 """The task whose output is the file itself."""
 
@@ -29,13 +29,18 @@ class Silence:
         self.said = [len(machine.transcript) for machine in self.machines]
         self.secrets = self._secrets()
 
-    def broken_by(self, line: str, shown: str) -> list[str]:
-        """Where a secret stands: in what ``line`` showed, in its words, in files that it wrote."""
+    def broken_by(self, line: str, shown: str, *, well: bool) -> list[str]:
+        """Where a secret stands: in what ``line`` showed, in its words, in files that it wrote.
+
+        ``well``: it ended with 0.
+        """
         Silence.searched += 1
         self.secrets |= self._secrets()
         places = [] if line.startswith(PULLS) else [("what was shown", shown)]
         places += [
-            place for one in zip(self.machines, self.said, strict=True) for place in _places(*one)
+            place
+            for machine, said in zip(self.machines, self.said, strict=True)
+            for place in _places(machine, said, built=well and not machine.locks)
         ]
         return [what for what, text in places if any(secret in text for secret in self.secrets)]
 
@@ -51,10 +56,10 @@ class Silence:
         return {secret for secret in found if len(secret) >= SHORTEST}
 
 
-def _places(machine: Machine, said: int) -> Iterator[tuple[str, str]]:
+def _places(machine: Machine, said: int, *, built: bool) -> Iterator[tuple[str, str]]:
     words = "\n".join(word for words in machine.transcript[said:] for word in words)
     yield f"the words of a command on {machine.name}", words
-    own = (*OWN, BUILD) if DIED in machine.files else OWN
+    own = OWN if built else (*OWN, BUILD)
     for path, text in machine.files.items():
         if not path.startswith(own) and not path.endswith("/env"):
             yield f"{machine.name}:{path}", text
