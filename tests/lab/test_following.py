@@ -33,7 +33,7 @@ FIND = "for at in /proc/[0-9]*; do tr '\\0' ' ' <$at/cmdline; echo; done 2>/dev/
 def left(server: Server) -> list[str]:
     """What follows logs on the server."""
     lines = server.must(["sh", "-c", FIND]).splitlines()
-    return [line for line in lines if line.startswith("docker logs --follow ")]
+    return [line for line in lines if line.startswith("docker logs ") and "--follow" in line]
 
 
 def followed(scene: Scene) -> subprocess.Popen[str]:
@@ -110,7 +110,10 @@ def witnessed(server: Server, found: list[tuple[str, str]]) -> Iterator[None]:
         running.communicate(timeout=60)
         # At newlines only: other separators stand inside what a program wrote.
         for line in server.must(["bash", "-c", KEPT]).removesuffix("\n").split("\n"):
-            one = json.loads(line)
+            try:
+                one = json.loads(line)
+            except ValueError:
+                continue  # a full disk has cut it, of an earlier scene
             whole, _, part = one["time"].removesuffix("Z").partition(".")
             found.append((f"{whole}.{part:0<9}Z", one["log"].removesuffix("\n")))
 
