@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import ALLOW, REQUIRED, SERVER, UNTIL, WHY
+from .kinds import REQUIRED
+from .options import ALLOW, SERVER, UNTIL, WHY
 
 if TYPE_CHECKING:
     from .ops.session import Session
