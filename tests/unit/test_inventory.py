@@ -24,7 +24,8 @@ KEYS = (
     "open_ports", "engine", "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
-    "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection", "groups",
+    "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "secrets",
+    "connection", "groups",
 )  # fmt: skip
 
 NO_DIRECTORY = "is not an https:// address of a directory"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from ..facts import Facts
 from ..stack import Stack
 
