@@ -103,6 +103,15 @@ def test_a_kept_env_that_others_can_read_is_told(running: Fleet) -> None:
     assert not_well(running) == [told]
 
 
+def test_ports_that_somebody_named_may_be_reached(running: Fleet) -> None:
+    """SSH's, also behind another port, those of the stack, and those that hosts.ini leaves open."""
+    text = running.hosts.read_text()
+    running.hosts.write_text(text.replace("calls = ", "port = 2222\nopen_ports = 9000\ncalls = "))
+    running.ubuntu.listening |= {22, 9000}
+    running.open |= {22, 443, 9000}
+    assert not_well(running) == []
+
+
 def test_a_server_is_asked_three_times(running: Fleet) -> None:
     running.forget()
     assert running.fab("doctor").code == 0

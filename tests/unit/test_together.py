@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fabfile.model.errors import Trouble
+from fabfile.remote.asking import Asked, ask, ask_all
 from fabfile.remote.commands.together import Change
 from fabfile.remote.dry import DryHost
 from fabfile.remote.gathering import Gathering
@@ -73,3 +74,15 @@ def test_a_host_that_cannot_write_makes_nothing_of_it(anywhere: Host) -> None:
     assert [one.ok for one in together.done()] == [True]
     assert not path(anywhere, "a").exists()
     assert told == [["put", f"{anywhere.server.root}/a", "600", "1"]]
+
+
+def test_a_question_is_asked_whatever_came_of_the_one_before(anywhere: Host) -> None:
+    def asked(word: str, code: int, timeout: float = 60) -> Asked[tuple[int, str]]:
+        words = ["bash", "-c", SAY, "say", word, str(code)]
+        return Asked(words, timeout, lambda output: (output.code, output.stdout))
+
+    late = Asked(["sleep", "20"], 0.2, lambda output: (output.code, output.stdout))
+    questions = [asked("one", 3), late, asked("two\n", 0)]
+    assert ask_all(anywhere, questions) == [(3, "one"), (124, ""), (0, "two\n")]
+    assert ask(anywhere, questions[0]) == (3, "one")
+    assert ask_all(anywhere, []) == []
