@@ -144,6 +144,13 @@ def _passphrase(text: str) -> bool:
     return True
 
 
+def _groups(text: str) -> tuple[str, ...]:
+    names = tuple(one.strip() for one in text.split(","))
+    for name in names:
+        _matching(SERVER, "the name of a group (a-z, 0-9, -)")(name)
+    return names
+
+
 def _compression(text: str) -> str:
     if text not in SUFFIXES:
         raise ValueError(f"'{text}' is neither {' nor '.join(SUFFIXES)}")
@@ -199,5 +206,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "s3_region": _matching(WORD, "the name of a region"),
     "s3_storage_class": _matching(WORD, "the name of a storage class"),
     "age_recipient": _matching(RECIPIENT, "a public key of age (age1…)"),
+    "secrets": _key,
     "connection": _connection,
+    "groups": _groups,
 }

@@ -71,10 +71,11 @@ def _noted(line: str) -> str:
 class Operator:
     """Somebody at another machine who knows the lab by a ``hosts.ini``."""
 
-    def __init__(self, hosts_ini: Path, tasks: Path = ROOT) -> None:
+    def __init__(self, hosts_ini: Path, tasks: Path = ROOT, **environment: str) -> None:
         self.hosts_ini = hosts_ini
         self.tasks = tasks
         """Where the tasks stand that are run."""
+        self.environment = environment
 
     def fab(
         self, *words: str, hosts_ini: Path | None = None, stdin: Any = subprocess.DEVNULL
@@ -102,7 +103,12 @@ class Operator:
         return subprocess.Popen(
             [FAB, *words],
             cwd=self.tasks,
-            env={**bare, "HOSTS_INI": str(hosts_ini or self.hosts_ini), "PYTHONUNBUFFERED": "1"},
+            env={
+                **bare,
+                **self.environment,
+                "HOSTS_INI": str(hosts_ini or self.hosts_ini),
+                "PYTHONUNBUFFERED": "1",
+            },
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

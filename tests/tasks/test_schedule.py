@@ -390,7 +390,7 @@ def test_a_crontab_that_was_removed_is_told_until_it_is_back(scheduled: Fleet) -
     wanted = [f"job {task}: {LOST}" for task in TASKS]
     assert red(scheduled.fab("status").lines) == wanted
     ran = scheduled.fab("doctor")
-    assert (ran.code, red(ran.lines)) == (0, [f"warning: {line}" for line in wanted])
+    assert (ran.code, red(ran.lines)) == (0, [f"warn cron: {line}" for line in wanted])
     assert red(scheduled.fab("cron.list").lines) == [f"warning: {line}" for line in wanted]
     assert scheduled.fab("cron.install").code == 0
     assert red(scheduled.fab("status").lines) == []
@@ -425,7 +425,7 @@ def test_a_server_whose_cron_daemon_does_not_run_is_told(deployed: Fleet) -> Non
     assert (ran.code, ran.lines[-1]) == (0, f"[ubuntu] warning: {NO_DAEMON}")
     assert red(deployed.fab("status").lines) == [NO_DAEMON]
     assert deployed.fab("status --json").json["ubuntu"]["cron"] == NO_DAEMON
-    assert red(deployed.fab("doctor").lines) == [f"warning: {NO_DAEMON}"]
+    assert red(deployed.fab("doctor").lines) == [f"warn cron: {NO_DAEMON}"]
     assert red(deployed.fab("cron.list").lines) == [f"warning: {NO_DAEMON}"]
     deployed.ubuntu.cron = ""  # nobody can say
     assert red(deployed.fab("status").lines) == []

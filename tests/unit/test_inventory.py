@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fabfile.model.data.retention import Keep
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.inventory import Inventory, Server, parse
+from fabfile.model.hosts_ini import parse
+from fabfile.model.inventory import Inventory, Server
 from fabfile.model.values import PARSERS
 
 FILE = Path("/srv/fleet/hosts.ini")
@@ -23,7 +24,8 @@ KEYS = (
     "open_ports", "engine", "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
-    "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",
+    "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "secrets",
+    "connection", "groups",
 )  # fmt: skip
 
 NO_DIRECTORY = "is not an https:// address of a directory"
@@ -265,6 +267,7 @@ compose = app.yml
         ("settle = 1.5", "settle: '1.5' is not a number of seconds (0 to 600)"),
         ("watch = 15", "'watch' is x-deploy.SERVICE.update.monitor of the compose file"),
         ("connection = telnet", "connection: 'telnet' is neither 'ssh' nor 'local'"),
+        ("groups = eu, Web", "groups: 'Web' is not the name of a group (a-z, 0-9, -)"),
         ("just words", "neither [section] nor key = value: 'just words'"),
         ("[half", "neither [section] nor key = value: '[half'"),
         ("host = two", "'host' stands twice in this section"),

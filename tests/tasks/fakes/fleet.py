@@ -32,6 +32,7 @@ from .machine import ROOT, Killed, Machine
 from .origin import Origin
 from .program import Program, copied
 from .proxy import NOBODY, through
+from .silence import Silence
 from .storage import Storage
 
 HOSTS = """\
@@ -135,32 +136,46 @@ class Fleet:
         self.closed: dict[int, str] = {}
         """Port of a server that its firewall keeps from the operator → what connecting says."""
         patch.setattr("fabfile.remote.access.knocking.unreached", self._unreached)
+        self.open: set[int] = set()
+        """Ports that the operator reaches on every server, besides those that are published."""
+        patch.setattr("fabfile.remote.access.knocking.answering", self._answering)
+        self.ahead = 0
+        """Seconds that the servers' clocks are ahead of the operator's."""
 
     def _unreached(self, _host: Host, ports: Sequence[int], *, sudo: bool) -> dict[int, str]:
         """What a listener for a moment would show."""
         assert sudo
         return {port: self.closed[port] for port in ports if port in self.closed}
 
+    def _answering(self, _address: str, ports: Sequence[int]) -> list[int]:
+        published = {443, 8001} - set(self.closed)
+        return [port for port in ports if port in published | self.open]
+
     def fab(self, line: str) -> Ran:
         """Run ``fab LINE`` in this process, off a terminal."""
         for machine in self.machines.values():
             machine.clock += 60
         out, err = io.StringIO(), io.StringIO()
-        return self._run(line, out, err)
+        return self._run(line.split(), out, err)
+
+    def fab_words(self, *words: str) -> Ran:
+        """Run ``fab`` with words that may hold anything, off a terminal."""
+        return self._run(words, io.StringIO(), io.StringIO())
 
     def fab_on_a_terminal(self, line: str, answer: str) -> Ran:
         """Run ``fab LINE`` where a person can answer."""
         for machine in self.machines.values():
             machine.clock += 60
         self._patch.setattr("sys.stdin", Terminal(answer))
-        return self._run(line, io.StringIO(), Terminal())
+        return self._run(line.split(), io.StringIO(), Terminal())
 
-    def _run(self, line: str, out: io.StringIO, err: io.StringIO) -> Ran:
+    def _run(self, words: Sequence[str], out: io.StringIO, err: io.StringIO) -> Ran:
         program = Program(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
         code: object = 0
+        silence = Silence(self.machines.values())
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                program.run(["fab", *line.split()])
+                program.run(["fab", *words])
             except SystemExit as ended:
                 code = ended.code
             except Killed:
@@ -176,7 +191,10 @@ class Fleet:
                     machine.files[f"{ROOT}/locks/died"] = said
         assert isinstance(code, int)
         assert "a bug in the collection: AssertionError" not in err.getvalue(), err.getvalue()
-        return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
+        ran = Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
+        if found := silence.broken_by(words[0], ran.everything, well=code == 0):
+            raise AssertionError(f"fab {' '.join(words)}: a secret stands in {found}")
+        return ran
 
     def deployed(self) -> Fleet:
         """Both servers with a first verified release, which is made once and copied then."""
@@ -222,7 +240,9 @@ class Fleet:
         self.machines[server.name].logged_in = server.user
         connection = Connection(self.machines[server.name])
         self.connections.append(connection)
-        return Host(server, connection, Simulated(connection))
+        host = Host(server, connection, Simulated(connection))
+        host.clock = lambda: self.machines[server.name].clock - self.ahead
+        return host
 
     def _addresses_of(self, name: str) -> frozenset[str]:
         if name.replace(".", "").isdigit():
@@ -245,7 +265,14 @@ class Fleet:
             token = env.get(question.probe.bearer, "")
             answered = NOBODY
             if machine:
-                answered = through(machine.engine, machine.proxy, question.url, token, OUTSIDE)
+                answered = through(
+                    machine.engine,
+                    machine.proxy,
+                    question.url,
+                    token,
+                    OUTSIDE,
+                    question.maintenance,
+                )
             answers.append(Answer(answered.status, answered.body, answered.error))
         return answers
 
