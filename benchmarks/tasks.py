@@ -8,6 +8,7 @@ from . import backup as backups
 from . import deploys as rivals
 from . import instants as moments
 from . import listing as lists
+from . import looking as looks
 from . import replacing as replacements
 
 
@@ -29,6 +30,12 @@ def listing(_context: Context) -> None:
     lists.run()
 
 
+@task(help={"servers": "how many there are", "rounds": "how often each is measured"})
+def looking(_context: Context, servers: int = 50, rounds: int = 5) -> None:
+    """Time fab status over fifty servers beside pyinfra and Ansible; minutes, without a lab."""
+    looks.measure(servers, rounds)
+
+
 @task
 def replacing(_context: Context) -> None:
     """See how soon health is seen, and how long a new proxy is felt; about five minutes."""
@@ -46,5 +53,5 @@ def deploys(_context: Context, rounds: int = 3, loads: int = 1) -> None:
     rivals.run(rounds, loads)
 
 
-ns = Collection("bench", backup, deploys, instants, listing, replacing)
-"""Benchmarks: each writes its section of docs/benchmarks.md, and but for one needs inv lab.up."""
+ns = Collection("bench", backup, deploys, instants, listing, looking, replacing)
+"""Benchmarks: each writes its section of docs/benchmarks.md, and but for two needs inv lab.up."""

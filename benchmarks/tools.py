@@ -172,7 +172,7 @@ class Ansible(_Peer):
             f" ansible_ssh_private_key_file={road.key} ansible_ssh_common_args='{options}'\n",
             encoding="utf-8",
         )
-        words = [_program("ansible-playbook"), "-i", str(inventory)]
+        words = [program("ansible-playbook"), "-i", str(inventory)]
         for key, value in self.settings(road, commit).items():
             words += ["-e", f"{key}={value}"]
         # Short: the name of a socket must not be long.
@@ -209,7 +209,7 @@ class Pyinfra(_Peer):
             "ssh_look_for_keys": False,
         }
         inventory.write_text(f"servers = [('ubuntu', {data!r})]\n", encoding="utf-8")
-        words = [_program("pyinfra"), "-y"]
+        words = [program("pyinfra"), "-y"]
         for key, value in self.settings(road, commit).items():
             words += ["--data", f"{key}={value}"]
         run([*words, str(inventory), str(PEERS / "with_pyinfra.py")], road.folder, {})
@@ -226,7 +226,7 @@ def install() -> None:
 
 def versions() -> str:
     """What the peers say they are."""
-    told = [run([_program(name), "--version"], ROOT, {}) for name in ("ansible", "pyinfra")]
+    told = [run([program(name), "--version"], ROOT, {}) for name in ("ansible", "pyinfra")]
     return ", ".join(text.splitlines()[0] for text in told)
 
 
@@ -249,5 +249,6 @@ def run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> s
     return done.stdout
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """A program of the peers' own environment."""
     return str(ROOT / ENVIRONMENT / "bin" / name)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import ANSWERS, FILE, JSON, RESTART_DATA, SERVER, SETTING, WAIVE, YES
+from .options import ANSWERS, FILE, GROUP, JSON, RESTART_DATA, SERVER, SETTING, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(SERVER, JSON)
-def check_task(session: Session, server: str, json: bool) -> None:
+@command(SERVER, GROUP, JSON)
+def check_task(session: Session, server: str, group: str, json: bool) -> None:
     """Check each server's .env as a deploy does, and across servers; exit 1 when one is wrong."""
     from .ops.access import inspecting
 
-    inspecting.check(session, server, as_json=json)
+    inspecting.check(session, server, group, as_json=json)
 
 
 @command(SERVER, JSON)

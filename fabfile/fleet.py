@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .command import command
-from .options import ALLOWED, DRY_RUN, JSON, REF, USER, VERBOSE, WAIT, WAIVE, YES
+from .options import ALLOWED, COMMAND, DRY_RUN, GROUP, JSON, REF, USER, VERBOSE, WAIT, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -41,21 +41,21 @@ def plan_task(session: Session, ref: str, json: bool, **wish: Any) -> None:
     planning.plan(session, session.inventory.called_first(), ref, Wish(**wish), as_json=json)
 
 
-@command(JSON)
-def status_task(session: Session, json: bool) -> None:
-    """Show what runs on all servers."""
-    from .ops.watch import status
+@command(GROUP, JSON)
+def status_task(session: Session, group: str, json: bool) -> None:
+    """Show what runs on all servers; of more than two, a line each."""
+    from .ops.watch import overview
 
-    names = [server.name for server in session.inventory.servers]
-    status.status(session, names, as_json=json)
+    overview.overview(session, session.inventory.names_of(group), as_json=json)
 
 
-@command(JSON)
-def doctor_task(session: Session, json: bool) -> None:
+@command(GROUP, VERBOSE, JSON)
+def doctor_task(session: Session, group: str, verbose: bool, json: bool) -> None:
     """Examine all servers: what would stop a deploy, and what needs care; exit 1 on a problem."""
     from .ops.watch import doctor
 
-    doctor.doctor(session, as_json=json)
+    names = session.inventory.names_of(group)
+    doctor.doctor(session, names, verbose=verbose, as_json=json)
 
 
 @command(USER, YES, DRY_RUN)
@@ -65,3 +65,11 @@ def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> Non
 
     names = session.inventory.called_first()
     bootstrap.bootstrap(session, names, user, yes=yes, dry_run=dry_run)
+
+
+@command(COMMAND, GROUP)
+def run_task(session: Session, command: str, group: str) -> None:
+    """Run a command on all servers at once, as their user; exit 1 where it fails on one."""
+    from .ops.watch import running
+
+    running.run_on(session, session.inventory.names_of(group), command)

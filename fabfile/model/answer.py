@@ -10,9 +10,11 @@ from typing import Any
 from .access.reach import parse as parse_reach
 from .commit import parse_commit
 from .data.backup import in_order, parse_manifest
+from .examined import parse_examined
 from .facts import Container, Disk, Facts, Folder, Split
 from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
+from .maintenance import parse_maintenance
 from .reading import load
 from .release import parse_release
 from .schedule.jobs import Entry
@@ -74,6 +76,7 @@ def _facts(sections: Mapping[str, str], ref: str) -> Facts:
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
         freeze=parse_freeze(sections["frozen"]),
+        maintenance=parse_maintenance(sections["maintenance"]),
         releases=tuple(made for name, made in releases.items() if made and made.id == name),
         generation=sections["generation"].strip(),
         pinned=_pinned(sections["pinned"]),
@@ -88,6 +91,7 @@ def _facts(sections: Mapping[str, str], ref: str) -> Facts:
         reach=parse_reach(sections["reach"]) if "reach" in sections else None,
         commit=parse_commit(sections, ref) if "commit" in sections else None,
         unreadable=tuple(torn),
+        examined=parse_examined(sections) if "examined" in sections else None,
     )
 
 

@@ -18,14 +18,23 @@ class Trouble(Exception):
     """A failure that a person can act on.
 
     ``message`` is one line: the server, what failed, what to do next. ``evidence`` is shown below
-    it (last log lines, a probe's answer). ``code`` is the exit code of the command.
+    it (last log lines, a probe's answer). ``code`` is the exit code of the command. ``about``: the
+    check of ``fab doctor`` that it belongs to (``model/watch/checks.py``); empty: nobody says.
     """
 
-    def __init__(self, message: str, *, code: int = FAILED, evidence: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int = FAILED,
+        evidence: Sequence[str] = (),
+        about: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.evidence = tuple(evidence)
+        self.about = about
 
 
 class Taken(Trouble):
@@ -36,9 +45,9 @@ class Unwelcome(Trouble):
     """A server does not let the user in, or not to do what is to be done (exit code 2)."""
 
 
-def refused(message: str, evidence: Sequence[str] = ()) -> Trouble:
+def refused(message: str, evidence: Sequence[str] = (), about: str = "") -> Trouble:
     """A precondition does not hold; nothing was touched (exit code 2)."""
-    return Trouble(message, code=REFUSED, evidence=evidence)
+    return Trouble(message, code=REFUSED, evidence=evidence, about=about)
 
 
 def as_trouble(error: BaseException) -> Trouble:

@@ -10,7 +10,9 @@ from .access.reach import Reach
 from .certificates.certificate import anchor
 from .commit import Commit
 from .data.backup import Backup
+from .examined import Examined
 from .freeze import Freeze
+from .maintenance import Maintenance
 from .release import DIED, RUNNING, Release
 from .schedule.jobs import Entry
 
@@ -165,6 +167,8 @@ class Facts:
     generation: str
     """Digest of the configuration that the proxy has loaded, as it answers it; empty: no answer."""
     commit: Commit | None
+    maintenance: Maintenance | None = None
+    """While visitors are told that the application is away."""
     backups: tuple[Backup, ...] = ()
     """The manifests of the last backups, in the order in which they were made."""
     jobs: tuple[Entry, ...] = ()
@@ -195,6 +199,8 @@ class Facts:
     """What keeps git from working in the checkout: a kind that :mod:`.clone` tells, and of what."""
     unreadable: tuple[str, ...] = ()
     """Records and manifests below the root that say nothing that can be believed."""
+    examined: Examined | None = None
+    """What only doctor asks for; None: nobody asked."""
 
     @property
     def anchor(self) -> str:

@@ -121,6 +121,8 @@ class Hints:
     database: Database | None = None
     hold: str = ""
     """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
+    maintenance: str = ""
+    """Of the proxy: what it does in maintenance with those who are not let in."""
     volume: Volume | None = None
     upstreams: tuple[str, ...] = ()
     """Of the proxy: the files of the repository that say where requests go."""

@@ -126,6 +126,12 @@ def _connection(text: str) -> str:
     return text
 
 
+def _engine(text: str) -> str:
+    if text != "docker":
+        raise ValueError(f"'{text}' is not 'docker': without 'engine' it is the distribution's")
+    return text
+
+
 def _agent(text: str) -> bool:
     if text not in ("yes", "no"):
         raise ValueError(f"'{text}' is neither 'yes' nor 'no'")
@@ -136,6 +142,13 @@ def _passphrase(text: str) -> bool:
     if text != "ask":
         raise ValueError(f"'{text}' is not 'ask': no passphrase stands in a file")
     return True
+
+
+def _groups(text: str) -> tuple[str, ...]:
+    names = tuple(one.strip() for one in text.split(","))
+    for name in names:
+        _matching(SERVER, "the name of a group (a-z, 0-9, -)")(name)
+    return names
 
 
 def _compression(text: str) -> str:
@@ -179,6 +192,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "calls": _matching(SERVER, "the name of a server"),
     "allow": _ranges,
     "open_ports": _ports,
+    "engine": _engine,
     "address": _host,
     "edge": _edge,
     "settle": _seconds,
@@ -194,4 +208,5 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "age_recipient": _matching(RECIPIENT, "a public key of age (age1…)"),
     "secrets": _key,
     "connection": _connection,
+    "groups": _groups,
 }

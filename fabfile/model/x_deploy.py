@@ -26,6 +26,7 @@ from .typed import seconds
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
+    | {"maintenance"}
     | {"upstreams", "names", "drain", "checks", "login", "update"}
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
@@ -70,6 +71,7 @@ def _hints(service: str, raw: Mapping[str, Any]) -> Hints:
         },
         login=words(f"{where}.login", raw.get("login")),
         hold=raw.get("hold", ""),
+        maintenance=raw.get("maintenance", "").replace("$$", "$"),
         upstreams=_one_or_more(raw.get("upstreams") or ()),
         names=_names(f"{where}.names", raw.get("names") or {}),
         drain=_drain(f"{where}.drain", raw.get("drain", 0)),

@@ -13,9 +13,10 @@ from ..model.deploy.plan import Target
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
-from ..model.probe import Question, Verdict
+from ..model.probe import Probe, Question, Verdict
 from ..model.stack import Service, Stack
 from ..remote import ports
+from ..remote.asking import Asked, ask
 from ..remote.deploy import compose
 from ..remote.host import Host
 from ..remote.look import look
@@ -125,7 +126,7 @@ def _on_the_server(session: Session, gated: Gated, facts: Facts) -> list[Verdict
     """
     if session.inventory.callers_of(gated.host.name):
         return []
-    return judged_on(gated.host, _questions(gated, here=True), facts, facts.certificate)
+    return judged_on(gated.host, _questions(gated, facts, here=True), facts, facts.certificate)
 
 
 def before_the_first_change(session: Session, sight: Sight, called: Sight | None) -> None:
@@ -161,7 +162,7 @@ def link_before_the_first_change(session: Session, sight: Sight, caller: Sight) 
 
 def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
     """Every gate from where its users are: the calling servers, or else this machine."""
-    questions = _questions(gated, here=False)
+    questions = _questions(gated, facts, here=False)
     env = parse(facts.env).values
     if session.inventory.callers_of(gated.host.name):
         return _by_caller(
@@ -181,6 +182,15 @@ def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]
     return judged(questions, lambda some: ask_from_here(some, env, server.edge, trust))
 
 
+def closed(sight: Sight, status: int) -> bool:
+    """Whether somebody at the server whom nobody lets in is answered so, by one gate at least."""
+    assert sight.target is not None
+    gated = Gated(sight.host, sight.target, callers=(), called=None)
+    facts = replace(sight.facts, maintenance=None)
+    shut = [replace(one, probe=Probe(status=status)) for one in _questions(gated, facts, here=True)]
+    return any(one.ok for one in judged_on(gated.host, shut, facts, facts.certificate))
+
+
 def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verdict]:
     """What each caller finds; with several of them, each verdict says whose it is."""
     found = [(caller, verdict) for caller in gated.callers for verdict in ask(caller)]
@@ -189,16 +199,20 @@ def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verd
     return [replace(one, why=f"from {caller.server.name}: {one.why}") for caller, one in found]
 
 
-def _questions(gated: Gated, *, here: bool) -> list[Question]:
-    """``here``: asked of the service's own port on the server, and not of what the URL names."""
+def _questions(gated: Gated, facts: Facts, *, here: bool) -> list[Question]:
+    """``here``: asked of the service's own port on the server, and not of what the URL names.
+
+    A server in maintenance lets them through.
+    """
     questions = []
+    token = facts.maintenance.token if facts.maintenance else ""
     for service in gated.target.stack.services:
         for gate in service.hints.gates:
             url = gate.url.replace("{address}", gated.host.server.place)
             port = _port(url)
             kind = ("proxy" if service.hints.proxy else "server") if here else "outside"
             place = f"{service.listens_at(port)}:{port}" if here else ""
-            questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place))
+            questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place, token))
     return questions
 
 
@@ -221,15 +235,25 @@ def link_from(caller: Sight) -> list[Verdict]:
 
 def _link_from(host: Host, target: Target, facts: Facts) -> list[Verdict]:
     """Asked in a container that runs with the service's definition, else in one of its own."""
+    if asked := link_asked(target, facts):
+        return [ask(host, asked)]
     for service in target.stack.services:
         if words := service.hints.link:
-            runs = _one_of(target.stack, service, facts)
-            if runs and runs.state == "running" and runs.config_hash == service.config_hash:
-                output = compose.ask_inside(host, runs.id, words, LINK_TIMEOUT)
-            else:
-                output = compose.run_once(host, None, service.name, words, LINK_TIMEOUT)
+            output = compose.run_once(host, None, service.name, words, LINK_TIMEOUT)
             return [_said(LINK, output, LINK_TIMEOUT)]
     return []
+
+
+def link_asked(target: Target, facts: Facts) -> Asked[Verdict] | None:
+    """The call, asked in a container that runs with the service's definition; None: none does."""
+    service = next((one for one in target.stack.services if one.hints.link), None)
+    runs = _one_of(target.stack, service, facts) if service else None
+    if service is None or runs is None or runs.state != "running":
+        return None
+    if runs.config_hash != service.config_hash:
+        return None
+    words = compose.inside(runs.id, service.hints.link)
+    return Asked(words, LINK_TIMEOUT, lambda output: _said(LINK, output, LINK_TIMEOUT))
 
 
 def settle(

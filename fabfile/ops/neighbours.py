@@ -106,7 +106,7 @@ def _at_what_runs(session: Session, other: str) -> Sight:
 
 def _facts_alone(session: Session, other: str) -> Sight:
     host = session.host(other)
-    return Sight(host, look(host), (), (), None)
+    return Sight(host, look(host), {}, None)
 
 
 def _seen(

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ..model.errors import Trouble, refused
-from ..model.inventory import Inventory, Server, parse
+from ..model.hosts_ini import parse
+from ..model.inventory import Inventory, Server
 from ..model.sections import hosts_file
 from ..remote.access.connect import Ask, connect
 from ..remote.access.hops import hops
@@ -183,7 +184,8 @@ def all_of(troubles: Sequence[Trouble]) -> Trouble:
     """Several troubles as one: the first, and the others with what they show below it."""
     first, *others = troubles
     lines = [line for one in others for line in (f"error: {one.message}", *one.evidence)]
-    return Trouble(first.message, code=first.code, evidence=(*first.evidence, *lines))
+    evidence = (*first.evidence, *lines)
+    return Trouble(first.message, code=first.code, evidence=evidence, about=first.about)
 
 
 def each(work: Callable[[K], T], whats: Sequence[K]) -> list[T]:

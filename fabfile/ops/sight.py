@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model.access import folders, reach
@@ -9,6 +10,7 @@ from ..model.access.envfile import Findings, schema
 from ..model.commit import LOCAL
 from ..model.data import offsite, packing
 from ..model.deploy import clone
+from ..model.deploy.clashes import clashes
 from ..model.deploy.decide import decide
 from ..model.deploy.handed import context_problems, not_handed_over
 from ..model.deploy.naming import name_problems
@@ -21,12 +23,12 @@ from ..model.deploy.preflight import (
     env_findings,
     host_problems,
     is_another_stack,
-    stack_problems,
     warnings,
 )
 from ..model.deploy.resolved import parse as parse_stack
 from ..model.errors import Trouble, refused
 from ..model.facts import Facts
+from ..model.findings import Gathered, by_check
 from ..model.inventory import Server
 from ..remote.host import Host
 from ..remote.look import look, require_programs
@@ -42,11 +44,20 @@ class Sight:
 
     host: Host
     facts: Facts
-    problems: tuple[str, ...]
-    """Why a deploy must not begin; each is one line."""
-    warnings: tuple[str, ...]
+    found: Mapping[str, Findings]
+    """Check of doctor → what was found there, each one line."""
     target: Target | None
     """None when the wanted commit or its stack cannot be read; then ``problems`` says why."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why a deploy must not begin; each is one line."""
+        return tuple(text for found in self.found.values() for text in found.problems)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a deploy survives, but a person should know."""
+        return tuple(text for found in self.found.values() for text in found.warnings)
 
     @property
     def server(self) -> Server:
@@ -65,44 +76,57 @@ class Sight:
         return self.target
 
 
-def look_at(session: Session, name: str, ref: str = "") -> Sight:
-    """Look at a server and at ``ref`` (default: its branch at the remote), in one round trip."""
+def look_at(session: Session, name: str, ref: str = "", *, closely: bool = False) -> Sight:
+    """Look at a server and at ``ref`` (default: its branch at the remote), in one round trip.
+
+    ``closely``: at what only doctor asks as well.
+    """
     host = session.host(name)
     server = host.server
     wished = (server.compression, *((offsite.AGE,) if server.offsite.recipient else ()))
     lacking, facts = at_once(
-        lambda: require_programs(host, PROGRAMS, wished), lambda: _look(host, ref or server.branch)
+        lambda: require_programs(host, PROGRAMS, wished),
+        lambda: _look(host, ref or server.branch, closely=closely),
     )
     if isinstance(facts, Trouble):  # not where a program is missing: that is why
         raise facts
     env = env_findings(server, facts)
     engine = engine_problems(facts)
-    problems = [*engine, *host_problems(server, facts), *commit_problems(server, facts)]
-    problems += clone.problems(server, facts) if ref != DEPLOYED else []
-    problems += env.problems
+    wrong = Gathered({**engine, **host_problems(server, facts)})
+    wrong.add("remote", commit_problems(server, facts))
+    wrong.add("clone", clone.problems(server, facts) if ref != DEPLOYED else [])
+    wrong.add(".env", env.problems)
     target = None
     if facts.commit and facts.commit.id and (facts.env_stat or facts.commit.bare):
         target, found = _target(session, server, facts, strict=not ref.startswith(LOCAL))
         # Without an engine, or of a wrong .env, compose would only say it again.
         if not (engine or is_another_stack(facts) or (target is None and env.problems)):
-            problems += found.problems
+            wrong.add_all(found)
         if target and not env.problems:
-            problems += name_problems(server, facts, target.stack, _domain_key(facts, server))
-    notes = [*env.warnings, *warnings(facts), *folders.warnings(server, facts)]
-    notes += clone.warnings(facts)
-    if target and target.stack.database:
-        notes += offsite.warnings(server.offsite, facts.env, lacking)
+            key = _domain_key(facts, server)
+            wrong.add("certificate", name_problems(server, facts, target.stack, key))
+    if target is None and not any(wrong.values()):
+        told = "the look tells neither what is wanted nor why it cannot be had"
+        wrong.add("remote", [told])
+    notes = Gathered({".env": list(env.warnings), **warnings(facts)})
+    notes.add("folders", folders.warnings(server, facts))
+    notes.add("clone", clone.warnings(facts))
     if target:
-        notes += packing.warnings(target.stack, server.compression, lacking)
-        notes += reach.warnings(facts.reach, target.stack.project)
-    if target is None and not problems:
-        problems = ["the look tells neither what is wanted nor why it cannot be had"]
-    return Sight(host, facts, tuple(problems), tuple(notes), target)
+        notes.add("backup", _unpacked(target, server, facts, lacking))
+        notes.add("local users", reach.warnings(facts.reach, target.stack.project))
+    return Sight(host, facts, by_check(wrong, notes), target)
 
 
-def _look(host: Host, ref: str) -> Facts | Trouble:
+def _unpacked(target: Target, server: Server, facts: Facts, lacking: Sequence[str]) -> list[str]:
+    """Why backups would not be packed, or not go off-site."""
+    stack = target.stack
+    away = offsite.warnings(server.offsite, facts.env, lacking) if stack.database else []
+    return [*away, *packing.warnings(stack, server.compression, lacking)]
+
+
+def _look(host: Host, ref: str, *, closely: bool) -> Facts | Trouble:
     try:
-        return look(host, ref)
+        return look(host, ref, closely=closely)
     except Trouble as trouble:
         return trouble
 
@@ -127,24 +151,27 @@ def _domain_key(facts: Facts, server: Server) -> str:
 
 def _target(
     session: Session, server: Server, facts: Facts, *, strict: bool
-) -> tuple[Target | None, Findings]:
+) -> tuple[Target | None, Gathered]:
+    """The wanted stack, and what is wrong with it: check of doctor → a line each."""
     commit = facts.commit
     assert commit is not None
     if commit.resolved.startswith("error: "):
         reason = commit.resolved.removeprefix("error: ").strip() or "it does not say why"
-        return None, Findings((f"compose refuses {server.compose_file}: {reason}",))
+        return None, Gathered(stack=[f"compose refuses {server.compose_file}: {reason}"])
     if commit.resolved.startswith("unread: "):
         reason = commit.resolved.removeprefix("unread: ").strip()
-        return None, Findings((f"git cannot lay out commit {commit.id[:8]} to be read: {reason}",))
+        told = f"git cannot lay out commit {commit.id[:8]} to be read: {reason}"
+        return None, Gathered(stack=[told])
     try:
         stack = parse_stack(commit.resolved, commit.hashes, strict=strict)
         target = target_of(server, stack, commit, session.inventory.callers_of(server.name))
     except Trouble as trouble:
-        return None, Findings((trouble.message,))
-    problems = [*stack_problems(facts, stack), *context_problems(target.images, commit.tree)]
-    problems += same_name(server, stack, facts)
-    problems += not_handed_over(stack, commit, server.path)
-    return target, Findings(tuple(problems))
+        return None, Gathered(stack=[trouble.message])
+    found = Gathered(clashes(facts, stack))
+    found.add("stack", context_problems(target.images, commit.tree))
+    found.add("names", same_name(server, stack, facts))
+    found.add("stack", not_handed_over(stack, commit, server.path))
+    return target, found
 
 
 def plan_for(sight: Sight, called: Sight | None, wish: Wish, target: Target | None = None) -> Plan:

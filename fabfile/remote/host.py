@@ -57,6 +57,8 @@ class Host:
         """While a lock of the server is held: what its changes run in."""
         self.hide: Callable[[Iterable[str]], None] = lambda _secrets: None
         """Told of each secret of the server's ``.env`` as soon as it was read."""
+        self.clock: Callable[[], float] = time.time
+        """This machine's, which the server's is compared with."""
 
     @property
     def name(self) -> str:
@@ -222,12 +224,13 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             " it nologin, does sshd_config have a ForceCommand, does ~/.bashrc end it?",
             code=REFUSED,
             evidence=output.tail(),
+            about="login shell",
         )
 
     def lost(self, error: BaseException) -> Trouble:
         """What to raise when the connection ended with this error."""
         if isinstance(error, ChannelException):
-            return Trouble(f"{self.name}: {TOO_FEW}")
+            return Trouble(f"{self.name}: {TOO_FEW}", about="sessions")
         return Trouble(f"{self.name}: the connection is lost ({_reason(error)})")
 
     def require_session(self) -> None:
@@ -236,7 +239,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             try:
                 self.shells.open_one()
             except ChannelException:
-                raise refused(f"{self.name}: {TOO_FEW}") from None
+                raise refused(f"{self.name}: {TOO_FEW}", about="sessions") from None
             except (SSHException, OSError, EOFError) as error:
                 raise self.lost(error) from None
 

@@ -17,25 +17,30 @@ from .deploy.git import LONGEST, MEANWHILE, SHARED, STILL
 from .host import Host
 from .output import Limits
 
-LOOK, COMMIT = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.sh", "commit.sh")
+LOOK, EXAMINE, COMMIT = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("look.sh", "examine.sh", "commit.sh")
 )
 
 
-def script(ref: str) -> str:
+def script(ref: str, *, closely: bool = False) -> str:
     """The facts of a server, and what ``ref`` wants where there is one."""
-    return CLEAN + SHARED + MEANWHILE + LOOK + (COMMIT if ref else "answered\n")
+    facts = CLEAN + SHARED + MEANWHILE + LOOK + (EXAMINE if closely else "")
+    return facts + (COMMIT if ref else "answered\n")
 
 
-def look(host: Host, ref: str = "") -> Facts:
-    """Look at a server; with ``ref``, also at that commit as its repository has it now."""
+def look(host: Host, ref: str = "", *, closely: bool = False) -> Facts:
+    """Look at a server; with ``ref``, also at that commit as its repository has it now.
+
+    ``closely``: at what only doctor asks as well.
+    """
     server = host.server
     mark = f"@@{secrets.token_hex(8)}"
     output = host.read(
         [
             "bash",
             "-c",
-            script(ref),
+            script(ref, closely=closely),
             "look",
             str(server.path),
             str(server.root),
@@ -53,7 +58,10 @@ def look(host: Host, ref: str = "") -> Facts:
     examples = [begun(output.stdout, mark, name) for name in ("example_here", "example")]
     host.hide(secret_values(begun(output.stdout, mark, "env"), *examples))
     try:
-        return parse(output.stdout, mark, ref)
+        facts = parse(output.stdout, mark, ref)
+        if facts.maintenance:
+            host.hide([facts.maintenance.token])
+        return facts
     except ValueError as error:
         if output.code == 73:
             raise refused(
@@ -69,5 +77,5 @@ def require_programs(
     """Exit code 2 when the server lacks one of these programs; which of the ``wished`` it lacks."""
     missing = missing_programs(host, (*names, *wished))
     if needed := [name for name in missing if name in names]:
-        raise refused(f"{host.name}: {preflight.missing_programs(needed)}")
+        raise refused(f"{host.name}: {preflight.missing_programs(needed)}", about="programs")
     return tuple(missing)

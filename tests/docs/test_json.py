@@ -30,7 +30,7 @@ from fabfile.ops.neighbours import Neighbours
 from fabfile.ops.schedule import jobs
 from fabfile.ops.session import Session
 from fabfile.ops.sight import Sight
-from fabfile.ops.watch import doctor, history, inspection
+from fabfile.ops.watch import doctor, examining, history, inspection
 from fabfile.ops.watch.status import view
 from fabfile.remote.access.connect import Ask
 from fabfile.remote.host import Host
@@ -46,7 +46,7 @@ def sight() -> Sight:
     """A look at the small stack, of which one service has no container."""
     seen = builders.facts(commit=builders.commit(), containers=builders.facts().containers[1:])
     host = Host(builders.SERVER, None)
-    return Sight(host, seen, (), (), builders.target())
+    return Sight(host, seen, {}, builders.target())
 
 
 def documented(heading: str) -> set[str]:
@@ -129,7 +129,10 @@ def test_the_fields_of_the_doctor() -> None:
         raise refused("nobody answers")
 
     session = Session(Inventory(builders.SERVER.key, (builders.SERVER,)), Console(), away)
-    assert documented("doctor") == set(doctor.examine(session, builders.SERVER.name))
+    checks = examining.examine(session, builders.SERVER.name)
+    found = doctor.view(checks)
+    assert documented("doctor") == set(found)
+    assert documented("doctor: checks") == set(found["checks"][0])
 
 
 def test_the_fields_of_the_certificates() -> None:
@@ -164,6 +167,7 @@ def test_no_table_is_left_unread() -> None:
         "status",
         "status: services",
         "doctor",
+        "doctor: checks",
         "health",
         "db.backup, db.verify",
         "db.list",

@@ -71,8 +71,10 @@ def _noted(line: str) -> str:
 class Operator:
     """Somebody at another machine who knows the lab by a ``hosts.ini``."""
 
-    def __init__(self, hosts_ini: Path, **environment: str) -> None:
+    def __init__(self, hosts_ini: Path, tasks: Path = ROOT, **environment: str) -> None:
         self.hosts_ini = hosts_ini
+        self.tasks = tasks
+        """Where the tasks stand that are run."""
         self.environment = environment
 
     def fab(
@@ -100,7 +102,7 @@ class Operator:
         bare = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         return subprocess.Popen(
             [FAB, *words],
-            cwd=ROOT,
+            cwd=self.tasks,
             env={
                 **bare,
                 **self.environment,

@@ -6,6 +6,7 @@ import io
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from types import SimpleNamespace
 from typing import NoReturn
 
@@ -43,7 +44,7 @@ def _no_network(*_arguments: object, **_keywords: object) -> NoReturn:
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines pass as fast as they are looked at."""
     clock: Iterator[float] = iter(range(0, 1_000_000_000, 31))
-    monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: next(clock), time=time))
     monkeypatch.setattr(host, "POLL", 0)
 
 

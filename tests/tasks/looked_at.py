@@ -22,8 +22,14 @@ esac
 DOCKER = """\
 #!/bin/sh
 case "$*" in
+  "info --format {{.Sec"*) echo '[name=seccomp,profile=builtin name=userns] true' ;;
   "info --format"*) printf 'engine=26.1.5\\nstorage=/\\ncompose=v2.26.1\\n' ;;
   "image ls --digests"*) echo '["sha256:aa","app/web","current","1MB","sha256:d1"]' ;;
+  "network ls -q --filter driver"*) echo a1 ;;
+  "network inspect"*) printf '["app",""]\\n\\n["small","1400"]\\n' ;;
+  "ps -q") echo c1 ;;
+  "inspect --format {{.Image}}"*) echo sha256:aa ;;
+  "image inspect"*) echo '["sha256:aa","2026-10-10T01:02:03.123456789Z"]' ;;
   "network ls"*) echo '["bridge",""]' ;;
   "volume ls"*) echo '["app_data","app"]' ;;
 esac
@@ -104,12 +110,14 @@ class Place:
         still: int = 20,
         longest: int = 60,
         stacks: str = "compose/app.yml",
+        *,
+        closely: bool = False,
     ) -> Facts:
         """Look; the repository may keep still and take as long as said, in seconds."""
         words: list[object] = [self.checkout, self.root, self.origin, ref, stacks, MARK]
         words += [still, longest]
         done = subprocess.run(
-            [*self.before, "bash", "-c", script(ref), "look", *map(str, words)],
+            [*self.before, "bash", "-c", script(ref, closely=closely), "look", *map(str, words)],
             env=self.environment,
             capture_output=True,
             check=False,

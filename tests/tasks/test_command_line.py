@@ -88,7 +88,8 @@ def test_the_list_has_groups_and_the_tasks_of_every_server_once(fleet: Fleet) ->
     assert sorted(names) == sorted(
         {re.sub(r"^(ubuntu|montreal)\.", "SERVER.", name) for name in tasks}
     )
-    assert names[:6] == ["deploy", "plan", "status", "doctor", "bootstrap", "SERVER.deploy"]
+    assert names[:5] == ["deploy", "plan", "status", "doctor", "bootstrap"]
+    assert names[5:7] == ["run", "SERVER.deploy"]
     assert max(map(len, lines)) <= 80
 
 
@@ -272,6 +273,7 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "status",
         "status: services",
         "doctor",
+        "doctor: checks",
         "env.check",
         "env.diff",
         "env.diff: keys",
@@ -298,7 +300,7 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
             "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "open_ports",
             "cdn_purge",
-            "calls", "allow", "address", "edge", "secrets",
+            "calls", "allow", "address", "edge", "groups", "secrets",
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
             "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection",

@@ -13,14 +13,22 @@ from .test_json import fields
 from .test_preflight import NEEDED
 
 ENV = f"{CHECKOUT}/.env"
-WELL = "[ubuntu] nothing is wrong"
+NEW, RUNS = (31, 30), (35, 33)
+"""How many checks there are of ubuntu and montreal, before a deploy and after it."""
+
+
+def well(numbers: tuple[int, int]) -> list[str]:
+    """What is shown of both when they are well."""
+    names = ("ubuntu", "montreal")
+    pairs = zip(names, numbers, strict=True)
+    return [f"[{name}] nothing is wrong: {number} checks are ok" for name, number in pairs]
 
 
 def test_servers_that_are_well_are_one_line_each(running: Fleet) -> None:
     with running.untouched():
         ran = running.fab("doctor")
     assert ran.code == 0, ran.everything
-    assert ran.lines == [WELL, "[montreal] nothing is wrong"]
+    assert ran.lines == well(RUNS)
 
 
 def test_a_server_that_is_away_hides_nothing_of_what_runs_on_the_other(running: Fleet) -> None:
@@ -40,35 +48,38 @@ def test_a_server_that_is_away_hides_nothing_of_what_runs_on_the_other(running: 
 def test_a_server_that_is_away_hides_nothing_of_the_other(running: Fleet) -> None:
     """As incident 43 wants it: the cause in one line, whatever else there is to be told."""
     key = "ubuntu: the key id has a passphrase; remove it: ssh-keygen -p -f id"
-    running.unreachable["ubuntu"] = refused(key, ("tried as ubuntu",))
+    running.unreachable["ubuntu"] = refused(key, ("tried as ubuntu",), about="key")
     running.montreal.free = 5 << 20
     ran = running.fab("doctor")
-    assert (ran.code, ran.error) == (1, "the servers need care")
-    assert ran.evidence == [
-        key,
-        "ubuntu: tried as ubuntu",
-        f"montreal: disk / has 5 MiB free, {NEEDED.replace('ubuntu', 'montreal')}",
+    care = "the servers need care: ubuntu (2 failed), montreal (1 failed)"
+    assert (ran.code, ran.error, ran.evidence) == (1, care, [])
+    assert ran.lines == [
+        "[ubuntu] fail key: the key id has a passphrase; remove it: ssh-keygen -p -f id",
+        "[ubuntu] fail key: tried as ubuntu",
+        f"[montreal] fail disk: disk / has 5 MiB free, {NEEDED.replace('ubuntu', 'montreal')}",
+        "[montreal] 32 other checks are ok",
     ]
-    assert ran.out == ""
 
 
 def test_all_problems_of_a_server_are_told_not_the_first_one(running: Fleet) -> None:
     running.ubuntu.env_stat = "ubuntu|644"
     running.ubuntu.free = 5 << 20
     running.ubuntu.served = ""
-    evidence = running.fab("doctor").evidence
-    assert [line.partition(";")[0] for line in evidence] == [
-        "ubuntu: disk / has 5 MiB free, a deploy needs 1024 MiB",
-        f"ubuntu: {ENV} has mode 644: others can read it",
-        "ubuntu: certificate: app.example:443 serves no certificate",
-        "ubuntu: certificate: api.app.example:443 serves no certificate",
+    lines = running.fab("doctor").lines
+    assert [line.partition(";")[0] for line in lines] == [
+        "[ubuntu] fail disk: disk / has 5 MiB free, a deploy needs 1024 MiB",
+        f"[ubuntu] fail .env: {ENV} has mode 644: others can read it",
+        "[ubuntu] fail certificate: app.example:443 serves no certificate",
+        "[ubuntu] fail certificate: api.app.example:443 serves no certificate",
+        "[ubuntu] 32 other checks are ok",
+        well(RUNS)[1],
     ]
 
 
 def test_before_the_first_deploy_no_certificate_is_missed(fleet: Fleet) -> None:
     ran = fleet.fab("doctor")
     assert ran.code == 0, ran.everything
-    assert ran.lines == [WELL, "[montreal] nothing is wrong"]
+    assert ran.lines == well(NEW)
 
 
 def test_ports_that_a_firewall_closes_are_told_before_the_first_deploy(fleet: Fleet) -> None:
@@ -80,12 +91,17 @@ def test_ports_that_a_firewall_closes_are_told_before_the_first_deploy(fleet: Fl
         "port 443 is not reached from here (connection refused): let it through the provider's"
         " firewall; the server's own may only keep this test out, Docker publishes past it"
     )
-    assert ran.unbroken == f"warning: {told} {WELL.partition(' ')[2]}"
+    assert ran.lines == [
+        f"[ubuntu] warn firewall: {told}",
+        "[ubuntu] 30 other checks are ok",
+        well(NEW)[1],
+    ]
 
 
-def test_a_port_that_somebody_has_already_is_not_tried(running: Fleet) -> None:
-    running.closed = {80: "no answer", 443: "no answer"}
-    assert running.fab("doctor").lines == [WELL, "[montreal] nothing is wrong"]
+def test_a_published_port_that_does_not_answer_from_here_is_told(running: Fleet) -> None:
+    running.closed = {443: "connection refused"}
+    (told, *_) = running.fab("doctor").lines
+    assert told.startswith("[ubuntu] warn firewall: port 443 is not reached from here (no answer)")
 
 
 def test_too_little_memory_for_a_first_build_is_told(fleet: Fleet) -> None:
@@ -96,13 +112,14 @@ def test_too_little_memory_for_a_first_build_is_told(fleet: Fleet) -> None:
     build = f"memory: {few}, and a build may take 512 MiB and more: add memory, or swap"
     must = "and 128 MiB must stay: more memory, fewer replicas or smaller reservations"
     start = f"memory: the services take about 384 MiB, {few}, {must}"
-    assert [line.strip() for line in ran.unbroken.split("warning: ")[1:]] == [build, start]
+    told = [f"[montreal] warn {text}" for text in (build, start)]
+    assert [line for line in ran.lines if "memory" in line] == told
 
 
 def test_no_daemon_for_the_jobs_is_told_before_they_are_installed(fleet: Fleet) -> None:
     fleet.ubuntu.cron = "no\n"
     told = (
-        "[ubuntu] warning: no cron daemon runs on the server, so nothing starts the jobs: sudo"
+        "[ubuntu] warn cron: no cron daemon runs on the server, so nothing starts the jobs: sudo"
         " apt-get install cron, sudo systemctl enable --now cron"
     )
     assert told in fleet.fab("doctor").lines
@@ -116,8 +133,8 @@ def test_a_program_that_packs_backups_is_missed_where_there_is_something_to_pack
     running.origin.commit("A database", {"compose/ubuntu.yml": with_database()})
     ran = running.fab("doctor")
     told = (
-        "[ubuntu] warning: no zstd on the server, so no backup can be made: sudo apt-get install"
-        " zstd, or another compression in hosts.ini"
+        "[ubuntu] warn backup: no zstd on the server, so no backup can be made: sudo apt-get"
+        " install zstd, or another compression in hosts.ini"
     )
     assert [line for line in ran.lines if "zstd" in line] == [told]
 
@@ -135,7 +152,7 @@ def test_a_stack_that_nothing_asks_gets_the_lines_that_would(running: Fleet) -> 
     running.origin.commit("Other services", {"compose/ubuntu.yml": json.dumps(model)})
     ran = running.fab("doctor")
     assert (
-        "[ubuntu] warning: nothing asks whether it works, so a release is called started, not"
+        "[ubuntu] warn probes: nothing asks whether it works, so a release is called started, not"
         ' verified; under x-deploy: web: {probe: {port: 8000, path: "/healthz"}}'
     ) in ran.lines
 
@@ -161,8 +178,8 @@ def test_a_link_in_clear_is_a_warning(running: Fleet) -> None:
     running.montreal.files[ENV] = running.montreal.env.replace("SCHEME=https", "SCHEME=http")
     ran = running.fab("doctor")
     assert ran.code == 0, ran.everything
-    told = "[montreal] warning: .env: SCHEME is not https"
-    assert [line.partition(": whoever")[0] for line in ran.lines] == [WELL, told]
+    told = "[montreal] warn .env: SCHEME is not https"
+    assert [line.partition(": whoever")[0] for line in ran.lines[:2]] == [well(RUNS)[0], told]
 
 
 def test_a_run_that_died_and_a_frozen_server_are_warnings(running: Fleet) -> None:
@@ -184,7 +201,10 @@ def test_it_is_told_as_json_also_when_something_is_wrong(running: Fleet) -> None
     assert {name: sorted(one) for name, one in ran.json.items()} == {
         name: sorted(fields("doctor")) for name in ("ubuntu", "montreal")
     }
-    assert ran.json["ubuntu"] == {
-        "problems": ["certificate: certs/privkey.pem is not the key of certs/fullchain.pem"],
-        "warnings": [],
-    }
+    (problem,) = ran.json["ubuntu"]["problems"]
+    assert problem == "certificate: certs/privkey.pem is not the key of certs/fullchain.pem"
+    assert ran.json["ubuntu"]["warnings"] == []
+    checks = {one["check"]: one for one in ran.json["ubuntu"]["checks"]}
+    assert checks["certificate"] == {"check": "certificate", "verdict": "fail", "text": problem}
+    assert checks["disk"] == {"check": "disk", "verdict": "ok", "text": "/ has 20 GiB free"}
+    assert ran.error == "the servers need care: ubuntu (1 failed)"

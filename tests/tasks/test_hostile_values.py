@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from fabfile import ns
+from fabfile.kinds import REQUIRED, Flag, Option
 from fabfile.model.values import PARSERS
-from fabfile.options import REQUIRED, Flag, Option
 
 from .fakes.fleet import HOSTS, Fleet
 from .fakes.machine import CHECKOUT

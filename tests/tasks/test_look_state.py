@@ -42,7 +42,7 @@ def test_a_record_that_was_torn_hides_no_other_and_is_named(place: Place) -> Non
     seen = place.look("")
     assert [found.id for found in seen.releases] == ["b2", "e"]
     assert seen.unreadable == ("releases/a", "releases/b", "releases/c", "releases/d")
-    assert warnings(seen)[0] == (
+    assert warnings(seen)["records"][0] == (
         "cannot be read, and counts as not there: releases/a, releases/b, releases/c, releases/d"
     )
 

@@ -58,8 +58,8 @@ def test_doctor_says_it_before_the_first_deploy(fleet: Fleet) -> None:
     fleet.names = {"api.app.example": "192.0.2.7"}
     ran = fleet.fab("doctor")
     assert ran.code == 0, ran.everything
-    assert f"[ubuntu] warning: {NOWHERE}" in ran.lines
-    assert f"[ubuntu] warning: {OTHER}" in ran.lines
+    assert f"[ubuntu] warn DNS: {NOWHERE}" in ran.lines
+    assert f"[ubuntu] warn DNS: {OTHER}" in ran.lines
 
 
 def test_a_server_that_others_call_is_asked_by_them_whatever_its_name_leads_to(

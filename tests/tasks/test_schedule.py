@@ -272,17 +272,23 @@ def test_whatever_fails_leaves_the_crontab_as_it_was(
     assert deployed.ubuntu.crontab == f"{FOREIGN}\n{BLOCK}"
 
 
-def test_a_crontab_that_somebody_edits_meanwhile_is_not_overwritten(deployed: Fleet) -> None:
+def test_a_crontab_that_somebody_edits_meanwhile_keeps_what_they_wrote(deployed: Fleet) -> None:
     def edit() -> None:
-        deployed.ubuntu.crontab = "@daily theirs\n"
+        deployed.ubuntu.crontab = f"{deployed.ubuntu.crontab or ''}@daily theirs\n"
 
     deployed.ubuntu.fail("^change-crontab", goes_on=True, times=1, first=edit)
     ran = deployed.fab("cron.install")
-    assert (ran.code, ran.error) == (
-        2,
-        "ubuntu: somebody else changed the crontab meanwhile; run again",
-    )
-    assert deployed.ubuntu.crontab == "@daily theirs\n"
+    assert ran.code == 0, ran.everything
+    assert deployed.ubuntu.crontab == f"@daily theirs\n{BLOCK}"
+    deployed.ubuntu.fail("^change-crontab", goes_on=True, times=1, first=edit)
+    assert deployed.fab("cron.remove --on ubuntu").code == 0
+    assert deployed.ubuntu.crontab == "@daily theirs\n@daily theirs\n"
+
+    deployed.ubuntu.fail("^change-crontab", goes_on=True, first=edit)
+    ran = deployed.fab("cron.install")
+    told = "ubuntu: somebody else keeps changing the crontab; run again"
+    assert (ran.code, ran.error) == (2, told)
+    assert BLOCK not in deployed.ubuntu.crontab
 
 
 def test_a_task_that_the_deployed_collection_has_not_is_not_scheduled(deployed: Fleet) -> None:
@@ -384,7 +390,7 @@ def test_a_crontab_that_was_removed_is_told_until_it_is_back(scheduled: Fleet) -
     wanted = [f"job {task}: {LOST}" for task in TASKS]
     assert red(scheduled.fab("status").lines) == wanted
     ran = scheduled.fab("doctor")
-    assert (ran.code, red(ran.lines)) == (0, [f"warning: {line}" for line in wanted])
+    assert (ran.code, red(ran.lines)) == (0, [f"warn cron: {line}" for line in wanted])
     assert red(scheduled.fab("cron.list").lines) == [f"warning: {line}" for line in wanted]
     assert scheduled.fab("cron.install").code == 0
     assert red(scheduled.fab("status").lines) == []
@@ -419,7 +425,7 @@ def test_a_server_whose_cron_daemon_does_not_run_is_told(deployed: Fleet) -> Non
     assert (ran.code, ran.lines[-1]) == (0, f"[ubuntu] warning: {NO_DAEMON}")
     assert red(deployed.fab("status").lines) == [NO_DAEMON]
     assert deployed.fab("status --json").json["ubuntu"]["cron"] == NO_DAEMON
-    assert red(deployed.fab("doctor").lines) == [f"warning: {NO_DAEMON}"]
+    assert red(deployed.fab("doctor").lines) == [f"warn cron: {NO_DAEMON}"]
     assert red(deployed.fab("cron.list").lines) == [f"warning: {NO_DAEMON}"]
     deployed.ubuntu.cron = ""  # nobody can say
     assert red(deployed.fab("status").lines) == []

@@ -10,6 +10,7 @@ from typing import Any
 from fabfile.model.access.folders import FOLDERS as MODES
 from fabfile.model.commit import Commit
 from fabfile.model.data.retention import Keep
+from fabfile.model.deploy.clashes import clashes
 from fabfile.model.deploy.content import Tree
 from fabfile.model.deploy.plan import Target, target_of
 from fabfile.model.facts import Container, Disk, Facts, Folder
@@ -248,3 +249,13 @@ def folders(*paths: str, owner: str = "ubuntu", mode: int = 0) -> Mapping[str, F
         path: Folder(owner, mode or wanted.get(path.rpartition("/")[2], 0o700), "directory")
         for path in paths
     }
+
+
+def flat(found: Mapping[str, list[str]]) -> list[str]:
+    """The lines of all checks."""
+    return [line for lines in found.values() for line in lines]
+
+
+def stack_problems(seen: Facts, stack: Stack) -> list[str]:
+    """Every clash of a stack, whatever check it is of."""
+    return flat(clashes(seen, stack))

@@ -14,7 +14,7 @@ from fabfile.model.access.envfile import digest
 from fabfile.model.commit import Change, Commit
 from fabfile.model.deploy.content import Tree
 from fabfile.model.deploy.plan import Plan, Target, target_of
-from fabfile.model.deploy.preflight import env_findings, stack_problems
+from fabfile.model.deploy.preflight import env_findings
 from fabfile.model.deploy.resolved import parse
 from fabfile.model.errors import Trouble
 from fabfile.model.facts import Container
@@ -23,7 +23,7 @@ from tests.features.catalogue import Feature
 from tests.features.pairs import made
 from tests.features.project import Project, put
 
-from .builders import CHECKOUT, ROOT, SERVER, container, labels_of, service
+from .builders import CHECKOUT, ROOT, SERVER, container, labels_of, service, stack_problems
 from .simulation import World
 
 COMPOSE = Path(sys.executable).with_name("docker-compose")

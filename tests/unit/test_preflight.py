@@ -14,7 +14,6 @@ from fabfile.model.deploy.preflight import (
     engine_problems,
     env_findings,
     host_problems,
-    stack_problems,
     warnings,
 )
 from fabfile.model.facts import Disk, Folder
@@ -28,9 +27,11 @@ from .builders import (
     commit,
     container,
     facts,
+    flat,
     folders,
     labels_of,
     service,
+    stack_problems,
 )
 
 ENV = f"{CHECKOUT}/.env"
@@ -39,7 +40,7 @@ START = "no Docker engine answers; start it: sudo systemctl start docker"
 
 def host(**changes: Any) -> list[str]:
     seen = facts(**changes)
-    return [*engine_problems(seen), *host_problems(SERVER, seen)]
+    return flat(engine_problems(seen)) + flat(host_problems(SERVER, seen))
 
 
 def env(text: str, example: str = "", **changes: Any) -> Findings:
@@ -52,7 +53,7 @@ def env(text: str, example: str = "", **changes: Any) -> Findings:
 
 def test_a_sound_host_has_no_problem() -> None:
     assert host() == []
-    assert warnings(facts()) == []
+    assert flat(warnings(facts())) == []
 
 
 def test_a_clone_that_somebody_else_made_is_named_with_the_remedy() -> None:
@@ -105,7 +106,7 @@ def test_a_curl_that_cannot_ask_the_gates_is_told_before_anything(
     version: str, too_old: bool
 ) -> None:
     told = [f"curl {version} is too old to ask the gates; install curl 7.70 or newer"]
-    assert host_problems(SERVER, facts(curl=version)) == (told if too_old else [])
+    assert flat(host_problems(SERVER, facts(curl=version))) == (told if too_old else [])
 
 
 def test_every_disk_with_too_little_space_is_named() -> None:
@@ -140,7 +141,7 @@ def test_a_root_of_somebody_else_is_named_with_the_command_that_mends_it() -> No
 @pytest.mark.parametrize(("engine", "late"), [("24.0.7", True), ("25.0.0", False), ("", False)])
 def test_an_engine_without_start_interval_is_a_warning(engine: str, late: bool) -> None:
     line = f"engine {engine} ignores start_interval (needs 25): the first health probe comes late"
-    assert warnings(facts(docker=engine)) == ([line] if late else [])
+    assert flat(warnings(facts(docker=engine))) == ([line] if late else [])
 
 
 # --- the commit
@@ -376,8 +377,8 @@ def test_no_problem_is_longer_than_a_line_and_each_says_what_to_do() -> None:
     )
     greedy = replace(STACK, services=(service("db", cpus=1.0),))
     lines = [
-        *engine_problems(bad),
-        *host_problems(SERVER, bad),
+        *flat(engine_problems(bad)),
+        *flat(host_problems(SERVER, bad)),
         *commit_problems(SERVER, bad),
         *env_findings(SERVER, bad).problems,
         *stack_problems(bad, greedy),

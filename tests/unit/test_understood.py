@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.deploy.preflight import stack_problems
 from fabfile.model.deploy.resolved import parse
 
-from .builders import facts
+from .builders import facts, stack_problems
 
 
 def problems(service: dict[str, Any], **more: Any) -> list[str]:

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from fabfile.model.deploy.decide import decide
 from fabfile.model.deploy.plan import Plan, Wish, target_of
-from fabfile.model.deploy.preflight import stack_problems
 from fabfile.model.deploy.resolved import parse
 from fabfile.model.errors import REFUSED, Trouble
 
-from .builders import NEW, SERVER, TREE, commit, facts
+from .builders import NEW, SERVER, TREE, commit, facts, stack_problems
 from .examples import examples
 
 MODEL = json.loads((Path(__file__).parent / "data" / "resolved.json").read_text())

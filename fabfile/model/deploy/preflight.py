@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from ..access.envfile import Findings, check, foreign_encoding, parse, schema
@@ -10,7 +9,7 @@ from ..access.folders import FOLDERS
 from ..certificates.certificate import ending, is_readable
 from ..facts import Facts
 from ..inventory import Server
-from ..stack import Stack
+from ..maintenance import Maintenance
 from ..versions import COMPOSE, version
 from .budget import MINIMUM_FREE
 from .unset import unset, without_env
@@ -44,30 +43,50 @@ def missing_programs(names: Sequence[str]) -> str:
     )
 
 
-def engine_problems(facts: Facts) -> list[str]:
-    """What is wrong with the engine or with compose; nothing more can be told of the stack then."""
+def engine_problems(facts: Facts) -> dict[str, list[str]]:
+    """What is wrong with the engine or with compose: check of doctor → a line each.
+
+    Nothing more can be told of the stack then.
+    """
     if engine := _engine(facts):
-        return [engine]
+        return {"engine": [engine]}
     if version(facts.compose) < COMPOSE:
-        return ["docker compose is missing or older than 2.20; install the docker compose plugin"]
-    return []
+        told = "docker compose is missing or older than 2.20; install the docker compose plugin"
+        return {"compose": [told]}
+    return {}
 
 
-def host_problems(server: Server, facts: Facts) -> list[str]:
-    """What is wrong with the host itself: disk, rights, files."""
+def host_problems(server: Server, facts: Facts) -> dict[str, list[str]]:
+    """What is wrong with the host itself: check of doctor → a line each."""
+    return {
+        "certificate": _certificate(server, facts),
+        "programs": _curl(facts.curl),
+        "disk": _disks(server, facts),
+        "folders": _folders(server, facts),
+    }
+
+
+def _certificate(server: Server, facts: Facts) -> list[str]:
+    if not facts.certificate.strip() or is_readable(facts.certificate):
+        return []
+    told = (
+        f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
+        " the next deploy makes a self-made one"
+    )
+    return [told]
+
+
+def _disks(server: Server, facts: Facts) -> list[str]:
+    return [
+        f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
+        f" {MINIMUM_FREE >> 20} MiB; free some space (fab {server.name}.prune, old backups)"
+        for disk in facts.disks
+        if disk.free < MINIMUM_FREE
+    ]
+
+
+def _folders(server: Server, facts: Facts) -> list[str]:
     problems = []
-    if facts.certificate.strip() and not is_readable(facts.certificate):
-        problems.append(
-            f"{server.root}/certs/fullchain.pem is not a certificate; remove it and privkey.pem:"
-            " the next deploy makes a self-made one"
-        )
-    problems += _curl(facts.curl)
-    for disk in facts.disks:
-        if disk.free < MINIMUM_FREE:
-            problems.append(
-                f"disk {disk.mount} has {disk.free >> 20} MiB free, a deploy needs"
-                f" {MINIMUM_FREE >> 20} MiB; free some space (fab {server.name}.prune, old backups)"
-            )
     for name in FOLDERS:
         path = str(server.root / name)
         state = facts.folders.get(path)
@@ -168,12 +187,13 @@ def env_findings(server: Server, facts: Facts) -> Findings:
         for key, value in expected.items()
         if env.values.get(key, value) != value
     ]
-    bare = facts.commit is not None and facts.commit.bare
+    commit = facts.commit
+    bare = commit is not None and commit.bare
     if not (bare or any(env.values.values())):
         return Findings((*problems, f"{where} is empty: fab env.init fills it"))
-    if facts.commit is None or bare:
-        return Findings((*problems, *env.problems, *unset(where, facts.commit)))
-    found = check(env, facts.commit.effective, schema(facts.commit.example), *server.names)
+    if commit is None or commit.fault or bare:  # nobody knows its rules
+        return Findings((*problems, *env.problems, *unset(where, commit)))
+    found = check(env, commit.effective, schema(commit.example), *server.names)
     return Findings((*problems, *found.problems), found.warnings)
 
 
@@ -182,75 +202,29 @@ def is_another_stack(facts: Facts) -> bool:
     return "COMPOSE_PROJECT_NAME" in parse(facts.env).values
 
 
-def stack_problems(facts: Facts, stack: Stack) -> list[str]:
-    """What is not understood of it, clashes with what is not ours, and limits beyond the host."""
-    problems = list(stack.not_understood)
-    names = {name for service in stack.services for name in service.containers}
-    ours = {c.name for c in facts.containers if c.project == stack.project}
-    for container in facts.containers:
-        if container.name in names - ours:
-            data = f", with data in {', '.join(container.data)}" if container.data else ""
-            problems.append(
-                f"container name {container.name} is in use by {container.owner}{data};"
-                " rename or remove that one"
-            )
-    for network in stack.networks:
-        owner = facts.networks.get(network, stack.project)
-        if owner != stack.project:
-            problems.append(_network(network, owner, stack, facts))
-    problems += [
-        f"{part}, which the stack calls external, is not there:"
-        f" docker {kind} create {shlex.quote(name)}"
-        for part in stack.external
-        for kind, _, name in [part.partition(" ")]
-        if name not in (facts.networks if kind == "network" else facts.volumes)
-    ]
-    mine = {port for c in facts.containers if c.project == stack.project for port in c.published}
-    for service in stack.services:
-        for port in service.ports:
-            taken = [one for one in port.choices if one in facts.listening - mine]
-            if len(taken) == len(port.choices):
-                holder = next(
-                    (c.name for c in facts.containers if taken[0] in c.published), "a process"
-                )
-                problems.append(
-                    f"port {taken[0].removesuffix('/tcp')} of {service.name} is in use by {holder}"
-                )
-        if service.cpus > facts.cpus:
-            problems.append(
-                f"{service.name} is limited to {service.cpus:g} CPUs, this server has {facts.cpus};"
-                " lower the limit in .env"
-            )
-    return problems
-
-
-def _network(network: str, owner: str, stack: Stack, facts: Facts) -> str:
-    """Compose refuses a network that is not labelled as its own; a used one cannot be replaced."""
-    user = f"project {owner}" if owner else "no compose project"
-    users = [c for c in facts.containers if network in c.addresses]
-    attached = sorted(c.name for c in users)
-    if not users or {c.project for c in users} != {stack.project}:
-        return f"network {network} is in use by {user}; remove it once its containers are gone"
-    return (
-        f"network {network} is of {user}, and compose refuses it; nothing was stopped. It is made"
-        f" anew after: docker rm -f {' '.join(attached)} && docker network rm {network}"
-    )
-
-
 def unreadable(facts: Facts) -> list[str]:
     """The records and manifests that a look cannot read, in one line."""
     names = ", ".join(facts.unreadable)
     return [f"cannot be read, and counts as not there: {names}"] if names else []
 
 
-def warnings(facts: Facts) -> list[str]:
-    """What a deploy survives, but a person should know."""
-    found = [f"{facts.freeze}; deploys are refused"] if facts.freeze else []
-    found += unreadable(facts)
-    found += [f"certificate: {text}" for text in ending(facts.certificate, facts.now)]
-    if (0,) < version(facts.docker) < (START_INTERVAL,):
-        found.append(
-            f"engine {facts.docker} ignores start_interval (needs 25):"
-            " the first health probe comes late"
-        )
-    return found
+def warnings(facts: Facts) -> dict[str, list[str]]:
+    """What a deploy survives, but a person should know: check of doctor → a line each."""
+    old = (
+        f"engine {facts.docker} ignores start_interval (needs 25):"
+        " the first health probe comes late"
+    )
+    return {
+        "changes": [
+            *([f"{facts.freeze}; deploys are refused"] if facts.freeze else []),
+            *([_away(facts.maintenance, facts.now)] if facts.maintenance else []),
+        ],
+        "records": unreadable(facts),
+        "certificate": [f"certificate: {text}" for text in ending(facts.certificate, facts.now)],
+        "engine": [old] if (0,) < version(facts.docker) < (START_INTERVAL,) else [],
+    }
+
+
+def _away(maintenance: Maintenance, now: int) -> str:
+    over = "; that has passed" if maintenance.over(now) else ""
+    return f"{maintenance}{over}; fab maintenance.off ends it"

@@ -80,12 +80,14 @@ def meant(session: Session, name: str) -> list[str]:
     return [session.inventory.server(name).name] if name else known
 
 
-def check(session: Session, name: str, *, as_json: bool) -> None:
-    """Check the ``.env`` of one server or of all, as a deploy's preflight does.
+def check(session: Session, name: str, group: str, *, as_json: bool) -> None:
+    """Check the ``.env`` of one server, of a group or of all, as a deploy's preflight does.
 
     Exit code 1 when one is wrong. A server that cannot be reached hides nothing of the others.
     """
-    names = meant(session, name)
+    if name and group:
+        raise refused("--server and --group: one of them says which servers are meant")
+    names = meant(session, name) if name else session.inventory.names_of(group)
     seen = side_by_side(lambda one: _reached(session, one), with_linked(session, names))
     others = {one.server: one.values for one in seen.values() if isinstance(one, Settings)}
     found = {one: _found(seen[one], others) for one in names}

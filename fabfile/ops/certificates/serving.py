@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ...model.certificates.certificate import Sighting, is_same, serial
 from ...model.errors import STRANDED, Trouble, as_trouble, refused
+from ...remote.asking import Asked
 from ...remote.certificates import acme, authority, certificates
 from ...remote.certificates.certificates import Source
 from ...remote.deploy import compose
@@ -63,6 +64,11 @@ class Place:
         gates = proxy.hints.gates if proxy else ()
         urls = [urlsplit(one.url.replace("{address}", self.sight.server.place)) for one in gates]
         return sorted({url.port or 443 for url in urls if url.scheme == "https"})
+
+    @property
+    def asked(self) -> Asked[Sighting]:
+        """What is asked for what is on disk, served and issued."""
+        return certificates.asking(self.host.server, self.wanted, self.ports, self.source)
 
     def see(self) -> Sighting:
         """What is on disk, served and issued now."""

@@ -2,69 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...model.errors import FAILED, Trouble
-from ...model.project.proposals import unproved
-from ...model.release import killed
-from ...remote.deploy import idle
-from ..certificates.serving import Place
-from ..pointing import astray, names_of
+from ...model.watch.checks import FAIL, OK, STYLES, WARN, Check
 from ..session import Session, side_by_side
-from ..sight import look_at
-from .beforehand import beforehand
-from .status import changes, overdue, view
+from .examining import examine
 
-ALL_IS_WELL = "nothing is wrong"
+HANG = 5
+"""Columns that the rest of a broken line begins in: behind the verdict."""
 
 
-def doctor(session: Session, *, as_json: bool) -> None:
-    """Examine every server side by side, also when one cannot be reached.
+def doctor(session: Session, names: Sequence[str], *, verbose: bool, as_json: bool) -> None:
+    """Examine these servers side by side, also when one cannot be reached.
 
-    Exit code 1 with all problems: why a deploy would be refused, and what is wrong with a
-    certificate. What needs care, but stops nothing, is a warning.
+    Exit code 1 when a check failed: why a deploy would be refused, and what is wrong with a
+    certificate. What needs care, but stops nothing, is a warning. ``verbose``: show also what is
+    well.
     """
-    names = [server.name for server in session.inventory.servers]
     found = side_by_side(lambda name: examine(session, name), names)
     if as_json:
-        session.console.result(found)
+        session.console.result({name: view(checks) for name, checks in found.items()})
     else:
-        for name, one in found.items():
-            _show(session, name, one)
-    problems = [f"{name}: {text}" for name, one in found.items() for text in one["problems"]]
-    if problems:
-        raise Trouble("the servers need care", code=FAILED, evidence=problems)
+        for name, checks in found.items():
+            _show(session, name, checks, verbose=verbose)
+    failed = {name: _number(checks, FAIL) for name, checks in found.items()}
+    if any(failed.values()):
+        told = ", ".join(f"{name} ({number} failed)" for name, number in failed.items() if number)
+        raise Trouble(f"the servers need care: {told}", code=FAILED)
 
 
-def examine(session: Session, name: str) -> dict[str, Any]:
-    """One server's ``problems`` and ``warnings``, as the stable JSON of ``docs/json.md``."""
-    try:
-        sight = look_at(session, name)
-        seen = view(sight, None)
-        problems = [*seen["problems"]]
-        warnings = [*changes(name, seen), *overdue(seen), *seen["warnings"]]
-        names = {*sight.server.domains, *(names_of(sight.target) if sight.target else ())}
-        warnings += astray(session.inventory, sight.server, sorted(names)).values()
-        if sight.target:
-            warnings += unproved(sight.target.stack, sight.target.resolved)
-        if not sight.deployed:
-            warnings += beforehand(session, sight)
-        if sight.deployed:
-            if sight.target:
-                warnings += idle.impatient(sight.host, sight.target.stack)
-            warnings += killed(sight.facts.releases)
-            if sight.target is None or sight.target.stack.proxy:
-                place = Place(sight, called=bool(session.inventory.callers_of(name)))
-                certificate = place.see().view(place.wanted, sight.facts.now)
-                problems += [f"certificate: {text}" for text in certificate["problems"]]
-    except Trouble as trouble:
-        said = trouble.message.removeprefix(f"{name}: ")
-        return {"problems": [said, *trouble.evidence], "warnings": []}
-    return {"problems": problems, "warnings": [one for one in warnings if one not in problems]}
+def view(checks: Sequence[Check]) -> dict[str, Any]:
+    """The checks of one server, as the stable JSON of ``docs/json.md``."""
+    return {
+        "problems": [check.text for check in checks if check.verdict == FAIL],
+        "warnings": [check.text for check in checks if check.verdict == WARN],
+        "checks": [check.view() for check in checks],
+    }
 
 
-def _show(session: Session, name: str, found: dict[str, Any]) -> None:
-    for text in found["warnings"]:
-        session.console.warn(name, text)
-    if not found["problems"] and not found["warnings"]:
-        session.console.line(name, ALL_IS_WELL)
+def _show(session: Session, name: str, checks: Sequence[Check], *, verbose: bool) -> None:
+    """A line for each check that is not well, and one for all that are.
+
+    On a terminal a line is broken at words; elsewhere it stays one, for whoever searches it.
+    """
+    hang = HANG if session.console.rich.is_terminal else None
+    for check in checks:
+        if verbose or check.verdict != OK:
+            session.console.line(name, check.line, STYLES[check.verdict], hang=hang)
+    well = _number(checks, OK)
+    if well == len(checks):
+        session.console.line(name, f"nothing is wrong: {well} checks are ok")
+    elif well:
+        session.console.line(name, f"{well} other checks are ok")
+
+
+def _number(checks: Sequence[Check], verdict: str) -> int:
+    return sum(check.verdict == verdict for check in checks)

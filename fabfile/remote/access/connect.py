@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ...model.inventory import Server
 from ..host import Host
 from .hops import Hop, hops
 from .keys import agent_problem, key_problem
-from .pins import pinned
+from .pins import pinned_keys
 from .sessions import session_of
 
 # Its threads would print tracebacks of what is raised here and told in one line.
@@ -73,7 +74,7 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
     passphrase = ask(hop.key) if server.passphrase and not server.agent else ""
     problem = agent_problem() if server.agent else key_problem(hop.key, passphrase)
     if problem:
-        raise refused(f"{server.name}: {problem}")
+        raise refused(f"{server.name}: {problem}", about="key")
     key = {} if server.agent else {"key_filename": str(hop.key), "passphrase": passphrase or None}
     connection = Bounded(
         host=hop.host,
@@ -82,7 +83,7 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
         connect_timeout=CONNECT,
         forward_agent=False,
         gateway=gateway,
-        config=Config(overrides={"load_ssh_configs": False}, lazy=True),
+        config=_settings(),
         connect_kwargs={
             **key,
             "allow_agent": server.agent,
@@ -91,7 +92,8 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
             "auth_timeout": AUTHENTICATE,
         },
     )
-    connection.client.load_system_host_keys(str(server.known_hosts))
+    for kind, host_key in pinned_keys(hop).items():
+        connection.client.get_host_keys().add(hop.known_as, kind, host_key)
     connection.client.set_missing_host_key_policy(RejectPolicy())
     try:
         connection.open()
@@ -101,17 +103,24 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
     return connection
 
 
+@cache
+def _settings() -> Config:
+    """Fabric's own, the same for all: making them takes longer than logging in."""
+    return Config(overrides={"load_ssh_configs": False}, lazy=True)
+
+
 def _require_pinned(hop: Hop) -> None:
     """Exit code 2 where no host key of the server is pinned, or where that cannot be read.
 
     Nobody has worked with such a server from here yet: what must be set first is listed.
     """
     server = hop.server
-    if not pinned(hop):
+    if not pinned_keys(hop):
         raise refused(
             f"{server.name}: no host key of {hop.where} is pinned;"
             f" fab hosts.pin {server.name} fetches it, to be compared with the server's console",
             to_be_set(server),
+            about="host key",
         )
 
 
@@ -149,7 +158,8 @@ def _translated(hop: Hop, error: Exception) -> Trouble:
         return refused(
             f"{server.name}: the host key of {where} is not the pinned one; if the server was"
             f" really reinstalled: ssh-keygen -R '{hop.known_as}' -f {server.known_hosts},"
-            f" then fab hosts.pin {server.name}"
+            f" then fab hosts.pin {server.name}",
+            about="host key",
         )
     if why := _no_way(error):
         return refused(f"{server.name}: its gateway does not lead to {where}: {why}")

@@ -8,6 +8,8 @@ from pathlib import Path
 from paramiko import Agent, PasswordRequiredException, PKey, SSHException
 from paramiko.pkey import UnknownKeyType
 
+from ...model.watch.key import Kind
+
 
 def key_problem(path: Path, passphrase: str = "") -> str:
     """What keeps this private key from being used; empty when nothing does."""
@@ -33,6 +35,15 @@ def key_problem(path: Path, passphrase: str = "") -> str:
             return _locked(path)
         return f"key {path} is not a readable private key ({error})"
     return ""
+
+
+def kind_of(path: Path, passphrase: str = "") -> Kind | None:
+    """Of a key that can be used; None: of any other."""
+    try:
+        key = PKey.from_path(path, passphrase.encode() or None)  # type: ignore[arg-type]
+        return Kind(key.get_name(), key.get_bits(), path.stat().st_mode & 0o777)
+    except (OSError, SSHException, ValueError, TypeError, UnknownKeyType, IndexError):
+        return None
 
 
 def _locked(path: Path) -> str:

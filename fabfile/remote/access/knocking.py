@@ -32,6 +32,8 @@ while listening.get_map() and (left := end - time.monotonic()) > 0:
 """Answers NONCE at each PORT once, for SECONDS at most. Arguments: NONCE SECONDS PORT…"""
 PATIENCE = 8.0
 """Seconds that somebody answers there."""
+MOST = 50
+"""Connections that are tried at once."""
 
 
 def unreached(
@@ -52,6 +54,23 @@ def unreached(
         asked = {port: pool.submit(_knock, host, port, nonce, seconds) for port in ports}
         found = {port: one.result() for port, one in asked.items()}
     return {port: why for port, why in found.items() if why} if answers.result().ok else {}
+
+
+def answering(address: str, ports: Sequence[int]) -> list[int]:
+    """Those of the ports at which somebody takes a connection from this machine."""
+    if not ports:
+        return []
+    with ThreadPoolExecutor(min(len(ports), MOST)) as pool:
+        taken = pool.map(lambda port: _is_taken(address, port), ports)
+        return [port for port, is_taken in zip(ports, taken, strict=True) if is_taken]
+
+
+def _is_taken(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _knock(host: Host, port: int, nonce: str, seconds: float) -> str:

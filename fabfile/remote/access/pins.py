@@ -7,6 +7,8 @@ import socket
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from fabric import Connection
@@ -41,18 +43,29 @@ class HostKey:
 
 def pinned(hop: Hop) -> dict[str, HostKey]:
     """Kind → the host key that is pinned; exit code 2 where that cannot be read."""
+    return {kind: _host_key(key) for kind, key in pinned_keys(hop).items()}
+
+
+def pinned_keys(hop: Hop) -> Mapping[str, PKey]:
+    """The same, as Paramiko has them. The file is read once for all servers, until it changes."""
     server, found = hop.server, HostKeys()
     try:
         if server.known_hosts.exists():
-            found.load(str(server.known_hosts))
+            found = _read(server.known_hosts, server.known_hosts.stat().st_mtime_ns)
     except InvalidHostKey as error:
         raise refused(
             f"{server.name}: {server.known_hosts} has a line that is no host key: {error.line[:60]}"
         ) from None
     except (OSError, ValueError) as error:
         raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
-    keys: Mapping[str, PKey] = found.lookup(hop.known_as) or {}
-    return {kind: _host_key(key) for kind, key in keys.items()}
+    return dict(found.lookup(hop.known_as) or {})
+
+
+@lru_cache
+def _read(file: Path, _changed: int) -> HostKeys:
+    found = HostKeys()
+    found.load(str(file))
+    return found
 
 
 def fetch(hop: Hop, kinds: Iterable[str], gateway: Connection | None = None) -> HostKey:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ...model.certificates.authority import as_address
 from ...model.certificates.certificate import Sighting
+from ...model.errors import Trouble
+from ...model.inventory import Server
+from ..asking import Asked, ask
 from ..host import Host
+from ..output import Output
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ for place; do
   name=-noservername
   [ "${place#/}" != "$place" ] || name="-servername ${place%:*}"
   # shellcheck disable=SC2086 # two words are meant
-  timeout 5 openssl s_client -showcerts -connect "127.0.0.1:${place##*:}" $name \\
+  timeout 15 openssl s_client -showcerts -connect "127.0.0.1:${place##*:}" $name \\
     </dev/null 2>/dev/null |
     sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p'
 done
@@ -55,17 +59,30 @@ printf '\\n%s end\\n' "$mark"
 
 def see(host: Host, names: Sequence[str], ports: Sequence[int], source: Source) -> Sighting:
     """Look at what is on disk and what was issued, and at what each port serves for each name."""
+    return ask(host, asking(host.server, names, ports, source))
+
+
+def asking(
+    server: Server, names: Sequence[str], ports: Sequence[int], source: Source
+) -> Asked[Sighting]:
+    """What :func:`see` asks."""
     places = {f"{name}:{port}": _asked(name, port) for port in ports for name in names}
     mark = f"@@{secrets.token_hex(8)}"
-    folders = [str(folder) for folder in (host.server.root / "certs", source.live, source.archive)]
-    output = host.read(
-        ["bash", "-c", SCRIPT, "certificates", *folders, mark, *places.values()],
-        timeout=10 + 5 * len(places),
+    folders = [str(folder) for folder in (server.root / "certs", source.live, source.archive)]
+    words = ["bash", "-c", SCRIPT, "certificates", *folders, mark, *places.values()]
+    return Asked(
+        words, 10 + 15 * len(places), lambda output: _read(server.name, output, mark, places)
     )
+
+
+def _read(name: str, output: Output, mark: str, places: Mapping[str, str]) -> Sighting:
+    if not output.ok:
+        told = f"{name}: the certificates cannot be looked at (exit code {output.code})"
+        raise Trouble(told, evidence=output.errors())
     sections = {}
     for chunk in output.stdout.split(f"{mark} ")[1:]:
-        name, _, text = chunk.partition("\n")
-        sections[name] = text.strip()
+        section, _, text = chunk.partition("\n")
+        sections[section] = text.strip()
     known = sections.get("known", "").replace("serial=", "").split()
     return Sighting(
         pem=sections.get("disk", ""),

@@ -1,6 +1,7 @@
-"""Several changes of a server in one round trip, each a command like any other.
+"""Several commands for a server in one round trip, each like any other.
 
-Each has its own deadline, turn and standard input, and begins when the one before has ended with 0.
+Each has its own deadline, turn and standard input. Changes begin when the one before has ended with
+0, questions whenever it has ended.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import NamedTuple
 from ..output import Output, Timeout
 
 SCRIPT = r"""
-mark=$1
-shift
+mark=$1 goes_on=$2
+shift 2
 while [ $# -gt 0 ]; do
   if [ "$1" = 0 ]; then (eval "exec $2") </dev/null; else head -c "$1" | (eval "exec $2"); fi
   code=$?
   printf '\n%s %s\n' "$mark" "$code"
   printf '\n%s\n' "$mark" >&2
-  [ "$code" = 0 ] || exit 0
+  [ "$code" = 0 ] || [ "$goes_on" ] || exit 0
   shift 2
 done
 """
@@ -34,10 +35,15 @@ class Change(NamedTuple):
     check: bool = True
 
 
-def as_one(lines: Sequence[tuple[str, str]]) -> tuple[list[str], str, str]:
-    """One command for lines, each with its input: its words, its input, and the mark in between."""
+def as_one(
+    lines: Sequence[tuple[str, str]], *, goes_on: bool = False
+) -> tuple[list[str], str, str]:
+    """One command for lines, each with its input: its words, its input, and the mark in between.
+
+    ``goes_on``: also after one that failed.
+    """
     mark = secrets.token_hex(16)
-    words = ["bash", "-c", SCRIPT, "together", mark]
+    words = ["bash", "-c", SCRIPT, "together", mark, "yes" if goes_on else ""]
     for line, stdin in lines:
         words += [str(len(stdin.encode())), line]
     return words, "".join(stdin for _, stdin in lines), mark

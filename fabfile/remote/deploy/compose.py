@@ -112,6 +112,11 @@ def run_once(
     return host.write(one_off_words(host, apart, service, words), timeout=timeout, check=False)
 
 
+def inside(container: str, words: Sequence[str], options: Sequence[str] = ()) -> list[str]:
+    """The command that runs words in a running container."""
+    return ["docker", "exec", *options, container, *words]
+
+
 def ask_inside(
     host: Host,
     container: str,
@@ -121,7 +126,7 @@ def ask_inside(
 ) -> Output:
     """Run words that change nothing in a running container, with another environment."""
     more = ["--env-file", "/dev/stdin"] if environment else []
-    once = ["docker", "exec", *more, container, *words]
+    once = inside(container, words, more)
     return host.read(once, stdin=_lines(environment), timeout=timeout, check=False)
 
 

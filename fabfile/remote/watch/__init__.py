@@ -1,1 +1,1 @@
-"""Looking at servers: the logs of their containers."""
+"""Looking at servers: at a glance, at the logs of containers, and by a command of one's own."""

@@ -123,6 +123,7 @@ UBUNTU: dict[str, Any] = {
         "web": {"probe": {"port": 80, "path": "/", "contains": "Welcome"}},
         "proxy": {
             "proxy": True,
+            "maintenance": "set $$again {seconds}; return 503;",
             "gates": [
                 {"name": "site", "url": "https://app.example/", "contains": "Welcome"},
                 {

@@ -11,6 +11,7 @@ LOOKING = frozenset(
     {
         "look",
         "look-machine",
+        "glance",
         "ask-engine",
         "certificates",
         "openssl",

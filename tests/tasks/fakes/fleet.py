@@ -136,11 +136,20 @@ class Fleet:
         self.closed: dict[int, str] = {}
         """Port of a server that its firewall keeps from the operator → what connecting says."""
         patch.setattr("fabfile.remote.access.knocking.unreached", self._unreached)
+        self.open: set[int] = set()
+        """Ports that the operator reaches on every server, besides those that are published."""
+        patch.setattr("fabfile.remote.access.knocking.answering", self._answering)
+        self.ahead = 0
+        """Seconds that the servers' clocks are ahead of the operator's."""
 
     def _unreached(self, _host: Host, ports: Sequence[int], *, sudo: bool) -> dict[int, str]:
         """What a listener for a moment would show."""
         assert sudo
         return {port: self.closed[port] for port in ports if port in self.closed}
+
+    def _answering(self, _address: str, ports: Sequence[int]) -> list[int]:
+        published = {443, 8001} - set(self.closed)
+        return [port for port in ports if port in published | self.open]
 
     def fab(self, line: str) -> Ran:
         """Run ``fab LINE`` in this process, off a terminal."""
@@ -231,7 +240,9 @@ class Fleet:
         self.machines[server.name].logged_in = server.user
         connection = Connection(self.machines[server.name])
         self.connections.append(connection)
-        return Host(server, connection, Simulated(connection))
+        host = Host(server, connection, Simulated(connection))
+        host.clock = lambda: self.machines[server.name].clock - self.ahead
+        return host
 
     def _addresses_of(self, name: str) -> frozenset[str]:
         if name.replace(".", "").isdigit():
@@ -254,7 +265,14 @@ class Fleet:
             token = env.get(question.probe.bearer, "")
             answered = NOBODY
             if machine:
-                answered = through(machine.engine, machine.proxy, question.url, token, OUTSIDE)
+                answered = through(
+                    machine.engine,
+                    machine.proxy,
+                    question.url,
+                    token,
+                    OUTSIDE,
+                    question.maintenance,
+                )
             answers.append(Answer(answered.status, answered.body, answered.error))
         return answers
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from . import application
 from .authorities import AUTHORITIES
 from .backing import BACKUPS
 from .balancing import BALANCING
@@ -18,7 +19,7 @@ from .curling import curl
 from .docking import ENGINE, Handler
 from .engine import Ended
 from .keeping import VOLUMES
-from .looking import look
+from .looking import glance, look
 from .machine import CHECKOUT, ROOT, Killed, Machine
 from .settings import SETTINGS
 from .writing import LOGS
@@ -36,14 +37,14 @@ def execute(machine: Machine, line: str, stdin: str) -> Ended:
 
 
 def _together(machine: Machine, words: Sequence[str], stdin: str) -> Ended:
-    mark, *pairs = words
+    mark, goes_on, *pairs = words
     given, out, errors = stdin.encode(), "", ""
     for size, line in zip(pairs[::2], pairs[1::2], strict=True):
         own, given = given[: int(size)], given[int(size) :]
         ended = _one(machine, line, split(line), own.decode())
         out += f"{ended.out}\n{mark} {ended.code}\n"
         errors += f"{ended.err}\n{mark}\n"
-        if ended.code:
+        if ended.code and not goes_on:
             break
     return Ended(0, out, errors)
 
@@ -113,6 +114,15 @@ def guard(machine: Machine, command: Command, _stdin: str) -> Ended:
     ]
     machine.reach += "\n".join([f"hook={rules}", *closed]) + "\n"
     return Ended()
+
+
+def run(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """What a line of the shell prints is the line; one that begins with ``exit`` fails."""
+    _checkout, mark, line = command.words
+    code = int(line.removeprefix("exit ")) if line.startswith("exit ") else 0
+    env = f"\n{mark} example\n{application.ENV_EXAMPLE}\n{mark} env\n{machine.env}"
+    shown = machine.env if line == "cat .env" else line
+    return Ended(code, f"{env}\n{mark} said\n{shown}\n", "" if not code else "it failed\n")
 
 
 def put(machine: Machine, command: Command, stdin: str) -> Ended:
@@ -240,6 +250,8 @@ def checkout(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 HANDLERS: dict[str, Handler] = {
     "look": look,
+    "glance": glance,
+    "run": run,
     "which": which,
     "ports": ports,
     "curl": curl,

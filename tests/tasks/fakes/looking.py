@@ -34,8 +34,9 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
         "sudo": "yes" if machine.sudo else "no",
     }
     yield "host", "".join(f"{key}={value}\n" for key, value in host.items())
+    yield from _examined(machine)
     yield "docker", f"{engine.version}\n"
-    yield "compose_version", "error: no engine\n" if "error" in engine.version else "2.26.1\n"
+    yield "compose_version", "error: none\n" if "error" in engine.version else machine.compose
     yield "memory", machine.memory
     places = sorted({*machine.folders, *machine.files})
     modes = {place: machine.modes.get(place, "700") for place in places}
@@ -68,6 +69,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "holder", machine.locks.get("locks", "")
     yield "lingering", machine.lingering
     yield "frozen", machine.files.get(f"{ROOT}/locks/frozen", "")
+    yield "maintenance", machine.files.get(f"{ROOT}/locks/maintenance", "")
     releases = machine.releases().items()
     yield "releases", "".join(f"{name}\0{text}\0" for name, text in releases)
     manifests = machine.below(f"{ROOT}/backups").items()
@@ -85,6 +87,46 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     answers = machine.proxy and running and machine.proxy.container == running.id
     for name in ("generation", "pinned"):
         yield name, f"{machine.proxy.constant(name)}\n" if machine.proxy and answers else ""
+
+
+def glance(machine: Machine, command: Command, _stdin: str) -> Ended:
+    """What one line of many needs."""
+    checkout, root, mark = command.words
+    assert (checkout, root) == (CHECKOUT, ROOT)
+    containers = machine.engine.containers.values()
+    status = {"healthy": "Up 3 hours (healthy)", "unhealthy": "Up 3 hours (unhealthy)"}
+    rows = [[c.state, status.get(c.health, "Up"), c.service, "False"] for c in containers]
+    error = "error\n" if "error" in machine.engine.version else ""
+    records = list(machine.releases().items())
+    passed = [(name, text) for name, text in records if '"outcome":"verified"' in text]
+    last = sorted({*passed[-1:], *records[-1:]}, reverse=True)
+    sections = [
+        ("containers", error or "".join(f"{json.dumps(row)}\n" for row in rows)),
+        ("head", f"{machine.head}\n" if machine.head else ""),
+        ("holder", machine.locks.get("locks", "")),
+        ("frozen", machine.files.get(f"{ROOT}/locks/frozen", "")),
+        (
+            "releases",
+            "".join(f"{n}\0{t}\0" for n, t in last),
+        ),
+        ("end", ""),
+    ]
+    return Ended(0, "".join(f"\n{mark} {name}\n{text}" for name, text in sections))
+
+
+def _examined(machine: Machine) -> Iterator[tuple[str, str]]:
+    """What doctor asks besides."""
+    seen = machine.examined
+    said = {name: getattr(seen, name) for name in ("shell", "sessions", "socket", "memory", "mtu")}
+    yield "examined", "".join(f"{key}={value}\n" for key, value in said.items()) + "device=eth0\n"
+    yield "kind", f"[{seen.security}] {seen.live}\n"
+    yield "inodes", f"/dev/vda1 3000000 0 {seen.inodes} 1% /\n" * 2
+    sizes = dict.fromkeys(machine.engine.networks, seen.network_mtu)
+    yield "network_mtu", "".join(f"{json.dumps(row)}\n" for row in sizes.items())
+    made = {c.image: seen.made for c in machine.engine.containers.values()}
+    yield "made", "".join(f"{json.dumps(row)}\n" for row in made.items())
+    kept = (name for name in machine.below(f"{ROOT}/releases") if name.endswith("/env"))
+    yield "kept", "".join(f"{name.removesuffix('/env')}\0{seen.kept_mode}\0" for name in kept)
 
 
 def _inspect(container: Container) -> str:

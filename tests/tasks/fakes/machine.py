@@ -37,6 +37,24 @@ class Fault:
     goes_on: bool = False
 
 
+@dataclass
+class Seen:
+    """What doctor finds besides what every look does."""
+
+    shell: str = "/bin/bash"
+    sessions: str = "10"
+    socket: str = "660"
+    memory: int = 4 << 20
+    """KiB."""
+    mtu: int = 1500
+    network_mtu: str = ""
+    security: str = "name=seccomp,profile=builtin name=cgroupns"
+    live: str = "false"
+    inodes: int = 2_000_000
+    made: str = "2027-01-10T08:00:00.123456789Z"
+    kept_mode: str = "600"
+
+
 class Machine:
     """One server. ``did`` is what was changed on it, a line per command."""
 
@@ -53,6 +71,8 @@ class Machine:
         self.free = 20 << 30
         self.memory = ""
         """What is available, and what containers have, as a look tells it."""
+        self.compose = "2.26.1"
+        self.examined = Seen()
         self.bare = Bare()
         """What a look finds that asks what it has of a server."""
         self.lets_in = {"ubuntu"}
