@@ -300,3 +300,14 @@ def test_a_step_of_who_died_keeps_everybody_out_until_it_ends(second: Fleet) -> 
     )
     second.ubuntu.lingering = ""
     uniform(second, second.fab("ubuntu.recover"))
+
+
+def test_the_next_deploy_takes_away_what_a_run_that_died_had_staged(running: Fleet) -> None:
+    """A stack as compose resolved it, with its secrets."""
+    running.origin.commit("Second", {"services/api/app.py": "api, second version\n"})
+    running.ubuntu.kill_the_operator_at("start-beside")
+    assert running.fab("ubuntu.deploy").code == -9
+    assert running.ubuntu.below(f"{ROOT}/build")
+    running.origin.commit("Third", {"services/api/app.py": "api, third version\n"})
+    assert running.fab("ubuntu.deploy").code == 0
+    assert running.ubuntu.below(f"{ROOT}/build") == {}

@@ -190,7 +190,16 @@ def test_a_worktree_that_a_died_run_left_is_made_anew(cloned: Host) -> None:
 def test_a_worktree_goes_with_what_was_written_beside_it(cloned: Host) -> None:
     folder = git.worktree(cloned, deployed(cloned, "two\n"))
     Path(f"{folder}.apart.json").write_text("{}")
+    other = Path(cloned.server.root / "build" / "other.apart.json")
+    other.write_text("{}")
     git.remove_worktree(cloned, folder)
+    assert list(Path(cloned.server.root / "build").iterdir()) == [other]
+
+
+def test_the_last_worktree_goes_with_what_runs_that_died_had_written(cloned: Host) -> None:
+    folder = git.worktree(cloned, deployed(cloned, "two\n"))
+    Path(cloned.server.root / "build" / "other.stack.json").write_text("{}")
+    git.remove_worktree(cloned, folder, last=True)
     assert list(Path(cloned.server.root / "build").iterdir()) == []
 
 

@@ -189,7 +189,7 @@ class Steps:
     def clear(self, host: Host) -> None:
         """What a run leaves for nobody goes."""
         if self.fetched:
-            git.remove_worktree(host, self.tree)
+            git.remove_worktree(host, self.tree, last=True)
 
     def watch(self, services: Sequence[str], seconds: int) -> list[str]:
         """Wait whether a container of ``services`` dies after it was healthy.

@@ -86,12 +86,14 @@ git worktree add -q --detach --force "$2" "$3^{commit}" # not a branch of such a
     return folder
 
 
-def remove_worktree(host: Host, folder: PurePosixPath) -> None:
-    """Take the tree away again, and what was written beside it."""
-    script = 'git -C "$1" worktree remove --force "$2"; rm -f "$2".*'
-    host.write(
-        ["bash", "-c", script, "remove-worktree", str(host.server.path), str(folder)], check=False
-    )
+def remove_worktree(host: Host, folder: PurePosixPath, *, last: bool = False) -> None:
+    """Take the tree away again, and what was written beside it: stacks, with their secrets.
+
+    ``last``: nobody works beside it any more, so what runs that died had written goes too.
+    """
+    script = 'git -C "$1" worktree remove --force "$2"; rm -f "$2".* ${3:+"${2%/*}"/*.json}'
+    words = [str(host.server.path), str(folder), "last" * last]
+    host.write(["bash", "-c", script, "remove-worktree", *words], check=False)
 
 
 def checkout(host: Host, commit: str, folder: PurePosixPath) -> tuple[str, ...]:

@@ -1,14 +1,13 @@
 """Runs the migrations over the application's own asynchronous driver, or prints them as SQL."""
 
 import asyncio
-from functools import partial
 from logging.config import fileConfig
 
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from alembic import context
-from app.backends import connect
+from app.backends import Door
 from app.models import Base
 from app.settings import load_settings
 
@@ -40,11 +39,8 @@ def migrate(connection: Connection) -> None:
 async def migrate_online() -> None:
     """Connect to DATABASE_URL, migrate, and close the connection."""
     # Straight to the engine: in alembic's configuration a % in the address would be interpolated.
-    settings = load_settings()
-    engine = create_async_engine(
-        settings.database_url.get_secret_value(),
-        connect_args={"async_creator_fn": partial(connect, settings)},
-    )
+    door = Door(load_settings())
+    engine = create_async_engine(door.url, connect_args={"async_creator_fn": door.open})
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -11,6 +10,7 @@ from fastapi import Depends, Request
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from app.settings import Settings
@@ -23,26 +23,37 @@ DATABASE_LIMITS = {
 }
 
 
-async def connect(settings: Settings, **options: Any) -> asyncpg.Connection:
-    """A connection to PostgreSQL with the password, or with the one before while that is taken."""
-    try:
-        return await asyncpg.connect(**options)
-    except asyncpg.InvalidPasswordError:
+class Door:
+    """Opens connections to PostgreSQL, which takes the password or, for a while, the one before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = make_url(settings.database_url.get_secret_value())
         former = settings.database_former_password.get_secret_value()
-        if not former:
+        # The one that was taken last comes first: the other one costs a connection that is refused.
+        self.passwords = [self.url.password, *([former] if former else [])]
+
+    async def open(self, **options: Any) -> asyncpg.Connection:
+        """A connection with asyncpg's options. Raises InvalidPasswordError when none is taken."""
+        first, *others = self.passwords
+        try:
+            return await asyncpg.connect(**{**options, "password": first})
+        except asyncpg.InvalidPasswordError:
+            for other in others:
+                opened = await asyncpg.connect(**{**options, "password": other})
+                self.passwords = [other, first]
+                return opened
             raise
-        return await asyncpg.connect(**{**options, "password": former})
 
 
-def engine(settings: Settings, **pool: int) -> AsyncEngine:
+def engine(door: Door, **pool: int) -> AsyncEngine:
     """A pool of connections to PostgreSQL; one that the server dropped is replaced."""
     return create_async_engine(
-        settings.database_url.get_secret_value(),
+        door.url,
         pool_pre_ping=True,
         # A traceback must not quote a password's hash or a token's digest.
         hide_parameters=True,
         connect_args={
-            "async_creator_fn": partial(connect, settings),
+            "async_creator_fn": door.open,
             "timeout": 5,
             "command_timeout": 15,
             "server_settings": {"application_name": "core-api", **DATABASE_LIMITS},
@@ -56,6 +67,7 @@ def engine(settings: Settings, **pool: int) -> AsyncEngine:
 class Backends:
     """Connections of one process. Nothing connects before the first use, so both may start late."""
 
+    door: Door
     database: AsyncEngine
     # A connection apart, so that a full pool is not taken for a database that is away.
     probe: AsyncEngine
@@ -66,11 +78,13 @@ class Backends:
     @classmethod
     def connect(cls, settings: Settings) -> "Backends":
         """Prepare the pools."""
+        door = Door(settings)
         return cls(
+            door=door,
             # A queue, as while a build has the CPU, is waited out: late is better than never. No
             # overflow: who waits is not woken when one of those closes, newcomers get its place.
-            database=engine(settings, pool_size=10, pool_timeout=15),
-            probe=engine(settings, pool_size=2, pool_timeout=5),
+            database=engine(door, pool_size=10, pool_timeout=15),
+            probe=engine(door, pool_size=2, pool_timeout=5),
             redis=Redis.from_pool(
                 BlockingConnectionPool.from_url(
                     settings.redis_url.get_secret_value(),

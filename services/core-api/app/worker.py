@@ -11,9 +11,8 @@ import asyncpg
 from pgqueuer import AsyncpgDriver, Job
 from pgqueuer.errors import RetryRequested
 from pgqueuer.qm import QueueManager
-from sqlalchemy import make_url
 
-from app.backends import DATABASE_LIMITS, Backends, connect
+from app.backends import DATABASE_LIMITS, Backends
 from app.jobs import RESOLVE
 from app.lifecycle import Stopping, unless
 from app.resolution import TryLater, resolve_item
@@ -46,10 +45,7 @@ class Worker:
     """One process's share of the work."""
 
     def __init__(self, settings: Settings, backends: Backends, stopping: asyncio.Event) -> None:
-        self.settings = settings
-        self.address = make_url(settings.database_url.get_secret_value()).set(
-            drivername="postgresql"
-        )
+        self.address = backends.door.url.set(drivername="postgresql")
         self.backends = backends
         self.resolver = Resolver(settings)
         self.stopping = stopping
@@ -80,8 +76,7 @@ class Worker:
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of its own, for it listens."""
-        return await connect(
-            self.settings,
+        return await self.backends.door.open(
             dsn=self.address.render_as_string(hide_password=False),
             timeout=5,
             command_timeout=15,

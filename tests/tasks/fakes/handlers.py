@@ -20,7 +20,7 @@ from .docking import ENGINE, Handler
 from .engine import Ended
 from .keeping import VOLUMES
 from .looking import glance, look
-from .machine import CHECKOUT, Killed, Machine
+from .machine import CHECKOUT, ROOT, Killed, Machine
 from .settings import SETTINGS
 from .writing import LOGS
 
@@ -221,6 +221,8 @@ def worktree(machine: Machine, command: Command, _stdin: str) -> Ended:
 def remove_worktree(machine: Machine, command: Command, _stdin: str) -> Ended:
     machine.worktrees.pop(command.words[1], None)
     _remove(machine, f"{command.words[1]}.")
+    if command.words[2]:
+        _remove(machine, f"{ROOT}/build/")
     return Ended()
 
 

@@ -26,6 +26,7 @@ class Silence:
 
     def __init__(self, machines: Iterable[Machine]) -> None:
         self.machines = list(machines)
+        self.built = {path for one in self.machines for path in one.files if path.startswith(BUILD)}
         self.said = [len(machine.transcript) for machine in self.machines]
         self.secrets = self._secrets()
 
@@ -42,6 +43,8 @@ class Silence:
             for machine, said in zip(self.machines, self.said, strict=True)
             for place in _places(machine, said, built=well and not machine.locks)
         ]
+        before = {f"{one.name}:{path}" for one in self.machines for path in self.built}
+        places = [(what, text) for what, text in places if what not in before]
         return [what for what, text in places if any(secret in text for secret in self.secrets)]
 
     def _secrets(self) -> set[str]:
