@@ -26,7 +26,7 @@ case "$*" in
   "info --format"*) printf 'engine=26.1.5\\nstorage=/\\ncompose=v2.26.1\\n' ;;
   "image ls --digests"*) echo '["sha256:aa","app/web","current","1MB","sha256:d1"]' ;;
   "network ls -q --filter driver"*) echo a1 ;;
-  "network inspect"*) printf '["app",""]\\n\\n["small","1400"]\\n' ;;
+  "network inspect"*" a1") printf '["app",""]\\n\\n["small","1400"]\\n' ;;
   "ps -q") echo c1 ;;
   "inspect --format {{.Image}}"*) echo sha256:aa ;;
   "image inspect"*) echo '["sha256:aa","2026-10-10T01:02:03.123456789Z"]' ;;
