@@ -7,7 +7,20 @@ from there (docs/own-project.md).
 
 from invoke import Collection
 
-from . import certs, completion, cron, db, env, fleet, hosts, listing, new, usage, volume
+from . import (
+    certs,
+    completion,
+    cron,
+    db,
+    env,
+    fleet,
+    hosts,
+    listing,
+    maintenance,
+    new,
+    usage,
+    volume,
+)
 from .command import FOLDER, folder_of, known_servers
 from .measuring import looking_tasks
 from .servers import server_tasks
@@ -34,6 +47,7 @@ def namespace(fabfile: str) -> Collection:
         db.ns,
         volume.ns,
         certs.ns,
+        maintenance.ns,
         cron.ns,
         env.ns,
         hosts.ns,

@@ -12,9 +12,10 @@ from typing import Any
 from fabric import Connection
 from invoke import Argument, Context, Exit, Task
 
+from .kinds import Option
 from .model.errors import FAILED, Trouble, as_trouble, refused
 from .model.sections import hosts_file, servers_of
-from .options import JSON, Option
+from .options import JSON
 from .ui.console import Console
 
 FOLDER: ContextVar[Path] = ContextVar("FOLDER")

@@ -13,9 +13,9 @@ from invoke import Exit, ParseError
 from invoke.parser.parser import is_flag
 
 from .command import FOLDER, known_servers
+from .kinds import Given
 from .model.errors import Trouble
 from .model.sections import services_of
-from .options import Given
 
 if TYPE_CHECKING:
     from invoke.parser import Parser

@@ -68,6 +68,25 @@ def push_task(session: Session, server: str, file: str, yes: bool) -> None:
     editing.push(session, server, file, yes=yes)
 
 
+@command(SERVER)
+def save_task(session: Session, server: str) -> None:
+    """Encrypt each server's .env into its file of this repository (secrets in hosts.ini)."""
+    from .ops.access import keeping
+
+    keeping.save(session, server)
+
+
+@command(SERVER, YES)
+def restore_task(session: Session, server: str, yes: bool) -> None:
+    """Put the encrypted copy of this repository in the place of a server's .env; checked first.
+
+    Exit codes: 0 done; 1 not written, all is as it was; 2 refused.
+    """
+    from .ops.access import editing
+
+    editing.restore(session, server, yes=yes)
+
+
 @command(SERVER, ANSWERS, YES)
 def init_task(session: Session, server: str, answers: str, yes: bool) -> None:
     """Give each server's .env what it needs: make secrets, ask for the rest; change nothing in it.
@@ -108,5 +127,7 @@ ns = Collection(
     rotate_task,
     pull_task,
     push_task,
+    save_task,
+    restore_task,
 )
 ns.__doc__ = "Settings and secrets"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import FINGERPRINT, REQUIRED, SERVER
+from .kinds import REQUIRED
+from .options import FINGERPRINT, SERVER
 
 if TYPE_CHECKING:
     from .ops.session import Session

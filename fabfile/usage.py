@@ -16,9 +16,9 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import ParseMachine, is_flag, is_long_flag
 
 from .command import FOLDER
+from .kinds import Given
 from .model.errors import REFUSED, Trouble
 from .model.nearest import meant
-from .options import Given
 
 UNKNOWN = re.compile(r"No idea what '(.*)' is!")
 """What Invoke says of a word that is neither a task nor an option."""

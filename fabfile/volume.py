@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import FROM, JSON, ON, QUIET, REQUIRED, SERVICE, WAIVE, YES
+from .kinds import REQUIRED
+from .options import FROM, JSON, ON, QUIET, SERVICE, WAIVE, YES
 
 if TYPE_CHECKING:
     from .ops.session import Session

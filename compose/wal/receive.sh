@@ -1,6 +1,7 @@
 #!/bin/sh
 # Receives the database's write-ahead log into /wal, segment by segment and without a gap: a slot keeps on the
-# database's side what has not arrived here. Runs in the database's own image (PGHOST, PGUSER, PGPASSWORD).
+# database's side what has not arrived here. Runs in the database's own image (PGHOST, PGUSER, PGPASSWORD, and
+# FORMER_PASSWORD, which is tried where the first is refused).
 # It ends with the connection, and is started again then.
 set -eu
 if [ "$(id -u)" -eq 0 ]; then
@@ -9,6 +10,7 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 umask 077
 ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres "$@"; }
+ask -c 'SELECT' >/dev/null || export PGPASSWORD="$FORMER_PASSWORD"
 
 # The image's own rules let nobody replicate from another container. COPY runs in the data directory.
 ask <<'SQL' >/dev/null

@@ -14,6 +14,7 @@ from .examined import parse_examined
 from .facts import Container, Disk, Facts, Folder, Split
 from .framing import fields, rows, sections_of
 from .freeze import parse_freeze
+from .maintenance import parse_maintenance
 from .reading import load
 from .release import parse_release
 from .schedule.jobs import Entry
@@ -75,6 +76,7 @@ def _facts(sections: Mapping[str, str], ref: str) -> Facts:
         holder=sections["holder"].strip(),
         lingering=sections["lingering"].strip(),
         freeze=parse_freeze(sections["frozen"]),
+        maintenance=parse_maintenance(sections["maintenance"]),
         releases=tuple(made for name, made in releases.items() if made and made.id == name),
         generation=sections["generation"].strip(),
         pinned=_pinned(sections["pinned"]),

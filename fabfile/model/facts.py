@@ -12,6 +12,7 @@ from .commit import Commit
 from .data.backup import Backup
 from .examined import Examined
 from .freeze import Freeze
+from .maintenance import Maintenance
 from .release import DIED, RUNNING, Release
 from .schedule.jobs import Entry
 
@@ -166,6 +167,8 @@ class Facts:
     generation: str
     """Digest of the configuration that the proxy has loaded, as it answers it; empty: no answer."""
     commit: Commit | None
+    maintenance: Maintenance | None = None
+    """While visitors are told that the application is away."""
     backups: tuple[Backup, ...] = ()
     """The manifests of the last backups, in the order in which they were made."""
     jobs: tuple[Entry, ...] = ()

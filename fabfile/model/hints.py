@@ -52,10 +52,9 @@ class Archive:
 
 @dataclass(frozen=True)
 class Database:
-    """PostgreSQL: the keys of the service's environment that hold its user, database and password.
+    """PostgreSQL: the keys of the service's environment that hold its user and database.
 
-    Without ``password`` (empty) nobody tries it. ``revision`` is a query for the revision of the
-    schema; empty: it has none.
+    ``revision`` is a query for the revision of the schema; empty: it has none.
     """
 
     user: str
@@ -63,6 +62,11 @@ class Database:
     revision: str = ""
     archive: Archive | None = None
     password: str = ""
+    """Key of ``.env`` that holds the user's password; empty: nobody tries it."""
+    former: str = ""
+    """Key of ``.env`` that holds the one before; services try it where the first is refused."""
+    initial: str = ""
+    """Key of ``.env`` that holds the one that the container was made with."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ class Hints:
     database: Database | None = None
     hold: str = ""
     """Of the proxy: what it reads in ``hold.conf`` while it must hold callers back."""
+    maintenance: str = ""
+    """Of the proxy: what it does in maintenance with those who are not let in."""
     volume: Volume | None = None
     upstreams: tuple[str, ...] = ()
     """Of the proxy: the files of the repository that say where requests go."""

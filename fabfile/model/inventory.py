@@ -1,25 +1,16 @@
-"""``hosts.ini``: which servers there are and how they are reached.
-
-The file is strict: an unknown key, a missing value, a duplicate section and a bad port are all
-reported at once, each with its line number, because an inventory that is half understood deploys
-to the wrong place.
-"""
+"""The inventory: which servers there are, and how they are reached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from .access.way_in import Gateway, completed
+from .access.way_in import Gateway
 from .data.offsite import Offsite
 from .data.retention import Keep
-from .entries import Section, Value, sections_of
 from .errors import refused
 from .nearest import meant
-from .sections import DEFAULTS
-from .values import PARSERS
 
 SETTLE = 30
 """Default of ``settle``: a cold application answers its first deep question late."""
@@ -80,12 +71,16 @@ class Server:
     """Where backups are copied to."""
     open_ports: tuple[int, ...] = ()
     """What the firewall leaves open over TCP, besides SSH; none: there is no firewall of ours."""
+    engine: str = ""
+    """Whose packages bootstrap installs: ``docker``, Docker's own; empty: the distribution's."""
     passphrase: bool = False
     """Whether a person is asked for the key's passphrase."""
     agent: bool = False
     """Whether the keys of the operator's ssh-agent are used, in place of :attr:`key`."""
     groups: tuple[str, ...] = ()
     """What it is called together with others."""
+    secrets: Path | None = None
+    """Folder of the operator's checkout with an encrypted copy of each ``.env``; None: none."""
     gateway: Gateway | None = None
     """The jump host from which it is reached; None: it is reached directly."""
 
@@ -173,137 +168,3 @@ class Inventory:
                 chain.append(self.server(chain[-1].calls))
             order += [link.name for link in reversed(chain) if link.name not in order]
         return order
-
-
-REQUIRED = ("host", "user", "key", "path", "root", "repository", "branch", "compose")
-REQUIRED_LOCAL = ("path", "root", "repository", "branch", "compose")
-SshConfig = Callable[[Path, str], tuple[Mapping[str, Any], Mapping[str, Any]]]
-"""A file and a host to what is said of it and of its jump host; ValueError: what is wrong."""
-
-
-def _unread(file: Path, _host: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    raise ValueError(f"{file} is not read here")
-
-
-def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
-    """Read the text of ``hosts.ini``; ``file`` is where it came from, ``ssh`` reads ssh_config.
-
-    ``key`` and ``ssh_config`` are relative to the folder of ``file`` (``~`` is the operator's
-    home), and ``known_hosts`` stands beside it. Every problem is reported in one :class:`Trouble`
-    (exit code 2), one line each: ``FILE:LINE: what is wrong``.
-    """
-    problems: list[str] = []
-    sections = sections_of(text, file, problems)
-    defaults = sections.pop(DEFAULTS, Section(0, {}))
-    calls = {
-        name: called.text
-        for name, section in sections.items()
-        if (called := section.values.get("calls", defaults.values.get("calls")))
-    }
-    servers = []
-    for name, section in sections.items():
-        values = {**defaults.values, **section.values}
-        called = values.get("calls")
-        if called and (called.text not in sections or called.text == name):
-            problems.append(f"{file}:{called.line}: calls = {called.text}: no such other server")
-        elif called and _calls_itself(name, calls):
-            problems.append(f"{file}:{called.line}: calls = {called.text}: they call each other")
-        server = _server(name, section.line, values, file, problems, ssh)
-        if server:
-            servers.append(server)
-    if not sections and not problems:
-        problems.append(f"{file}:1: no server: a section such as [ubuntu] is missing")
-    problems = list(dict.fromkeys(problems))
-    if len(problems) == 1:
-        raise refused(problems[0])
-    if problems:
-        raise refused(f"{file}: {len(problems)} problems", problems)
-    return Inventory(file, tuple(servers))
-
-
-def _calls_itself(name: str, calls: dict[str, str]) -> bool:
-    """Whether the chain of calls from ``name`` comes back to it."""
-    seen: list[str] = []
-    at = name
-    while at and at not in seen:
-        seen.append(at)
-        at = calls.get(at, "")
-    return at == name
-
-
-def _server(
-    name: str,
-    line: int,
-    values: dict[str, Value],
-    file: Path,
-    problems: list[str],
-    ssh: SshConfig,
-) -> Server | None:
-    before = len(problems)
-    read = _read(values, file, problems, ssh)
-    needed = REQUIRED_LOCAL if read.get("connection") == "local" else REQUIRED
-    problems.extend(
-        f"{file}:{line}: [{name}]: '{key}' is missing"
-        for key in needed
-        if key not in read and key not in values and not (key == "key" and read.get("agent"))
-    )
-    if len(problems) > before:
-        return None
-    host = read.get("host", "127.0.0.1")
-    return Server(
-        name=name,
-        host=host,
-        port=read.get("port", 22),
-        user=read.get("user", ""),
-        key=file.parent / read.get("key", ""),
-        path=read["path"],
-        root=read["root"],
-        repository=read["repository"],
-        branch=read["branch"],
-        compose=read["compose"],
-        domains=read.get("domains", ()),
-        acme_directory=read.get("acme_directory", ACME_DIRECTORY),
-        acme_email=read.get("acme_email", ""),
-        cdn_ranges=read.get("cdn_ranges", ()),
-        cdn_header=read.get("cdn_header", "X-Forwarded-For"),
-        cdn_purge=read.get("cdn_purge", ""),
-        calls=read.get("calls", ""),
-        allow=read.get("allow", ()),
-        address=read.get("address", host),
-        edge=read.get("edge"),
-        settle=read.get("settle", SETTLE),
-        compression=read.get("compression", "zstd"),
-        keep=Keep(
-            **{k[5:]: value for k, value in read.items() if k.startswith("keep_")},
-        ),
-        connection=read.get("connection", "ssh"),
-        known_hosts=file.parent / "known_hosts",
-        settings={key: value.text for key, value in values.items()},
-        offsite=Offsite(
-            **{k[3:]: value for k, value in read.items() if k.startswith("s3_")},
-            recipient=read.get("age_recipient", ""),
-        ),
-        open_ports=read.get("open_ports", ()),
-        passphrase=read.get("passphrase", False),
-        agent=read.get("agent", False),
-        gateway=read.get("gateway"),
-        groups=read.get("groups", ()),
-    )
-
-
-def _read(
-    values: dict[str, Value], file: Path, problems: list[str], ssh: SshConfig
-) -> dict[str, Any]:
-    """The values of a section, parsed, with what its ``ssh_config`` adds."""
-    read: dict[str, Any] = {}
-    for key, value in values.items():
-        try:
-            read[key] = PARSERS[key](value.text)
-        except ValueError as error:
-            problems.append(f"{file}:{value.line}: {key}: {error}")
-    if "ssh_config" in read and "host" in read and read.get("connection") != "local":
-        try:
-            return completed(read, *ssh(file.parent / read["ssh_config"], read["host"]))
-        except ValueError as error:
-            problems.append(f"{file}:{values['ssh_config'].line}: ssh_config: {error}")
-    return read

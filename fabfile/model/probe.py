@@ -42,6 +42,8 @@ class Question:
     probe: Probe
     connect: str = ""
     """``HOST:PORT`` to connect to instead of the one in ``url``."""
+    maintenance: str = field(default="", repr=False)
+    """By which word a proxy in maintenance lets it through; empty: it is asked as by anybody."""
 
 
 @dataclass(frozen=True)

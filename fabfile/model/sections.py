@@ -27,6 +27,7 @@ TASKS = frozenset(
         "events",
         "hosts",
         "logs",
+        "maintenance",
         "network",
         "new",
         "plan",

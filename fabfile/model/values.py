@@ -126,6 +126,12 @@ def _connection(text: str) -> str:
     return text
 
 
+def _engine(text: str) -> str:
+    if text != "docker":
+        raise ValueError(f"'{text}' is not 'docker': without 'engine' it is the distribution's")
+    return text
+
+
 def _agent(text: str) -> bool:
     if text not in ("yes", "no"):
         raise ValueError(f"'{text}' is neither 'yes' nor 'no'")
@@ -186,6 +192,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "calls": _matching(SERVER, "the name of a server"),
     "allow": _ranges,
     "open_ports": _ports,
+    "engine": _engine,
     "address": _host,
     "edge": _edge,
     "settle": _seconds,
@@ -199,6 +206,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "s3_region": _matching(WORD, "the name of a region"),
     "s3_storage_class": _matching(WORD, "the name of a storage class"),
     "age_recipient": _matching(RECIPIENT, "a public key of age (age1…)"),
+    "secrets": _key,
     "connection": _connection,
     "groups": _groups,
 }

@@ -26,6 +26,7 @@ from .typed import seconds
 
 HINTS = frozenset(
     {"keep", "proxy", "probe", "smoke", "migrate", "gates", "link", "database", "hold", "volume"}
+    | {"maintenance"}
     | {"upstreams", "names", "drain", "checks", "login", "update"}
 )
 MIGRATE = frozenset({"run", "current", "target", "known", "sql", "down", "down-sql"})
@@ -70,6 +71,7 @@ def _hints(service: str, raw: Mapping[str, Any]) -> Hints:
         },
         login=words(f"{where}.login", raw.get("login")),
         hold=raw.get("hold", ""),
+        maintenance=raw.get("maintenance", "").replace("$$", "$"),
         upstreams=_one_or_more(raw.get("upstreams") or ()),
         names=_names(f"{where}.names", raw.get("names") or {}),
         drain=_drain(f"{where}.drain", raw.get("drain", 0)),
@@ -155,8 +157,9 @@ def _migration(service: str, raw: Mapping[str, Any]) -> Migration:
 
 def _database(service: str, raw: Mapping[str, Any]) -> Database:
     where = f"x-deploy.{service}.database"
-    _known(where, raw, frozenset({"user", "name", "password", "revision", "archive"}))
-    _complete(where, raw, {"user", "name"})
+    passwords = {"password", "former", "initial"}
+    _known(where, raw, frozenset({"user", "name", "revision", "archive", *passwords}))
+    _complete(where, raw, {"user", "name", *(passwords if "former" in raw else ())})
     archive = raw.get("archive")
     if archive:
         _known(f"{where}.archive", archive, frozenset({"service", "folder"}))
@@ -167,6 +170,8 @@ def _database(service: str, raw: Mapping[str, Any]) -> Database:
         raw.get("revision", ""),
         Archive(archive["service"], archive["folder"]) if archive else None,
         raw.get("password", ""),
+        raw.get("former", ""),
+        raw.get("initial", ""),
     )
 
 

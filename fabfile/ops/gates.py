@@ -13,7 +13,7 @@ from ..model.deploy.plan import Target
 from ..model.errors import Trouble, refused
 from ..model.facts import Container, Facts
 from ..model.framing import lines_of
-from ..model.probe import Question, Verdict
+from ..model.probe import Probe, Question, Verdict
 from ..model.stack import Service, Stack
 from ..remote import ports
 from ..remote.asking import Asked, ask
@@ -126,7 +126,7 @@ def _on_the_server(session: Session, gated: Gated, facts: Facts) -> list[Verdict
     """
     if session.inventory.callers_of(gated.host.name):
         return []
-    return judged_on(gated.host, _questions(gated, here=True), facts, facts.certificate)
+    return judged_on(gated.host, _questions(gated, facts, here=True), facts, facts.certificate)
 
 
 def before_the_first_change(session: Session, sight: Sight, called: Sight | None) -> None:
@@ -162,7 +162,7 @@ def link_before_the_first_change(session: Session, sight: Sight, caller: Sight) 
 
 def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]:
     """Every gate from where its users are: the calling servers, or else this machine."""
-    questions = _questions(gated, here=False)
+    questions = _questions(gated, facts, here=False)
     env = parse(facts.env).values
     if session.inventory.callers_of(gated.host.name):
         return _by_caller(
@@ -182,6 +182,15 @@ def _from_outside(session: Session, gated: Gated, facts: Facts) -> list[Verdict]
     return judged(questions, lambda some: ask_from_here(some, env, server.edge, trust))
 
 
+def closed(sight: Sight, status: int) -> bool:
+    """Whether somebody at the server whom nobody lets in is answered so, by one gate at least."""
+    assert sight.target is not None
+    gated = Gated(sight.host, sight.target, callers=(), called=None)
+    facts = replace(sight.facts, maintenance=None)
+    shut = [replace(one, probe=Probe(status=status)) for one in _questions(gated, facts, here=True)]
+    return any(one.ok for one in judged_on(gated.host, shut, facts, facts.certificate))
+
+
 def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verdict]:
     """What each caller finds; with several of them, each verdict says whose it is."""
     found = [(caller, verdict) for caller in gated.callers for verdict in ask(caller)]
@@ -190,16 +199,20 @@ def _by_caller(gated: Gated, ask: Callable[[Sight], list[Verdict]]) -> list[Verd
     return [replace(one, why=f"from {caller.server.name}: {one.why}") for caller, one in found]
 
 
-def _questions(gated: Gated, *, here: bool) -> list[Question]:
-    """``here``: asked of the service's own port on the server, and not of what the URL names."""
+def _questions(gated: Gated, facts: Facts, *, here: bool) -> list[Question]:
+    """``here``: asked of the service's own port on the server, and not of what the URL names.
+
+    A server in maintenance lets them through.
+    """
     questions = []
+    token = facts.maintenance.token if facts.maintenance else ""
     for service in gated.target.stack.services:
         for gate in service.hints.gates:
             url = gate.url.replace("{address}", gated.host.server.place)
             port = _port(url)
             kind = ("proxy" if service.hints.proxy else "server") if here else "outside"
             place = f"{service.listens_at(port)}:{port}" if here else ""
-            questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place))
+            questions.append(Question(f"{kind}:{gate.name}", url, gate.probe, place, token))
     return questions
 
 

@@ -39,6 +39,6 @@ def _lifeless(question: Question, answer: Answer, ask: Ask) -> str:
     if why := page.stillborn(question.url, answer, kinds):
         return why
     files = [one for one in page.own(question.url, answer.body) if one.kind in kinds]
-    asked = [Question(question.name, one.url, Probe(), question.connect) for one in files]
+    asked = [replace(question, url=one.url, probe=Probe()) for one in files]
     found = (page.missing(one, told) for one, told in zip(files, ask(asked), strict=True))
     return next((why for why in found if why), "")

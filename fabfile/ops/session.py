@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ..model.errors import Trouble, refused
-from ..model.inventory import Inventory, Server, parse
+from ..model.hosts_ini import parse
+from ..model.inventory import Inventory, Server
 from ..model.sections import hosts_file
 from ..remote.access.connect import Ask, connect
 from ..remote.access.hops import hops

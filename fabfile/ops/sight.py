@@ -10,6 +10,7 @@ from ..model.access.envfile import Findings, schema
 from ..model.commit import LOCAL
 from ..model.data import offsite, packing
 from ..model.deploy import clone
+from ..model.deploy.clashes import clashes
 from ..model.deploy.decide import decide
 from ..model.deploy.handed import context_problems, not_handed_over
 from ..model.deploy.naming import name_problems
@@ -17,7 +18,6 @@ from ..model.deploy.others import same_name
 from ..model.deploy.plan import Plan, Target, Wish, target_of
 from ..model.deploy.preflight import (
     PROGRAMS,
-    clashes,
     commit_problems,
     engine_problems,
     env_findings,

@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 
+from ..model.maintenance import PASS
 from ..model.probe import Answer, Question
 from .host import Host
 
@@ -111,6 +112,8 @@ def _curl(question: Question, env: Mapping[str, str], mark: str) -> str:
     if question.probe.bearer:
         token = env.get(question.probe.bearer, "")
         lines.append(f"header = {_quoted(f'Authorization: Bearer {token}')}")
+    if question.maintenance:
+        lines.append(f"header = {_quoted(f'{PASS}: {question.maintenance}')}")
     return "\n".join(lines) + "\n"
 
 

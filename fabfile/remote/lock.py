@@ -40,7 +40,7 @@ TAKE = f"""
 umask 077
 at=$1/locks
 # What another user can open, another user can hold.
-[ -d "$at" ] || at=$HOME/.wishwithme.lock
+[ -d "$at" ] || at=$HOME/.wishwithme-$(cksum <<<"$1" | cut -d ' ' -f 1).lock
 exec flock --no-fork --nonblock --conflict-exit-code {HELD} "$at" bash -c "$2" lock "$1" "${{@:3}}"
 """
 """flock becomes the holder, so that the lock is the living process's own: the kernel's list of

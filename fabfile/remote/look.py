@@ -58,7 +58,10 @@ def look(host: Host, ref: str = "", *, closely: bool = False) -> Facts:
     examples = [begun(output.stdout, mark, name) for name in ("example_here", "example")]
     host.hide(secret_values(begun(output.stdout, mark, "env"), *examples))
     try:
-        return parse(output.stdout, mark, ref)
+        facts = parse(output.stdout, mark, ref)
+        if facts.maintenance:
+            host.hide([facts.maintenance.token])
+        return facts
     except ValueError as error:
         if output.code == 73:
             raise refused(

@@ -168,6 +168,8 @@ if ! held "$root/locks" && held "$root/locks/step"; then
 fi
 section frozen
 cat "$root/locks/frozen" 2>/dev/null
+section maintenance
+cat "$root/locks/maintenance" 2>/dev/null
 section releases
 # The last forty, and of all those that passed the last ten deploys and the last ten of any kind: what fails again and
 # again must not push out what can be gone back to. Names sort by time, and a folder of another name holds no record.

@@ -17,6 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from ..model.maintenance import PASS
 from ..model.probe import Answer, Question
 from .http import BODY, TIMEOUT
 
@@ -93,6 +94,8 @@ def _ask(
     headers = {"User-Agent": "wishwithme-probe", "Connection": "close"}
     if question.probe.bearer:
         headers["Authorization"] = f"Bearer {env.get(question.probe.bearer, '')}"
+    if question.maintenance:
+        headers[PASS] = question.maintenance
     start = time.monotonic()
     try:
         with session.get(

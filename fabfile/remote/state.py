@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from ..model.certificates.authority import alternatives
 from ..model.freeze import Freeze
+from ..model.maintenance import Maintenance
 from ..model.release import Release
 from .host import Host
 
@@ -147,6 +148,16 @@ def freeze(host: Host, made: Freeze) -> None:
 def unfreeze(host: Host) -> None:
     """Let everybody have the lock again."""
     host.write(["rm", "-f", str(host.server.root / "locks" / "frozen")])
+
+
+def begin_maintenance(host: Host, made: Maintenance) -> None:
+    """Let everybody know that visitors are told so, and by which word gates are let through."""
+    host.put(host.server.root / "locks" / "maintenance", made.to_json() + "\n")
+
+
+def end_maintenance(host: Host) -> None:
+    """The opposite."""
+    host.write(["rm", "-f", str(host.server.root / "locks" / "maintenance")])
 
 
 def release_folder(host: Host, release: Release) -> PurePosixPath:

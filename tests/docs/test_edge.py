@@ -58,7 +58,12 @@ def test_every_refusal_is_told_with_its_words() -> None:
         detail, after = rows[status]
         assert f"""return {status} '{{"detail":"{detail}"}}';""" in inside
         seconds = re.findall(r"add_header Retry-After (\S+) always;", inside)
-        assert seconds == ([after] if after.isdigit() else ["$retry_after"] if after else [])
+        named = {"429": "$retry_after", "503": "$away"}.get(status, after)
+        assert seconds == ([named] if after else [])
+    away = re.search(r"map \$maintenance \$away \{(.*?)\}", nginx("ubuntu"), flags=re.DOTALL)
+    assert away is not None
+    assert re.findall(r"\s(\S+);", away[1]) == ["5", "$maintenance"]
+    assert rows["503"][1] == "5; in maintenance as long as that takes"
     waits = re.search(r"map \$uri \$retry_after \{(.*?)\}", nginx("ubuntu"), flags=re.DOTALL)
     assert waits is not None
     assert re.findall(r"\s(\d+);", waits[1]) == ["1", "12", "1"]

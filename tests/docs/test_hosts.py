@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.model.inventory import REQUIRED, parse
+from fabfile.model.hosts_ini import REQUIRED, parse
 from fabfile.model.values import PARSERS
 
 from .tables import tables

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.access import envlog
 from fabfile.model.certificates.certificate import Sighting
 from fabfile.model.data.backup import Shelf
 from fabfile.model.data.offsite import Stock
@@ -63,6 +64,8 @@ def printed(
     inventory = Inventory(builders.SERVER.key, (builders.SERVER,))
     verdicts = [Verdict("probe:api-1", True, "200 deep", 0.1)]
     monkeypatch.setattr(history, "look", lambda host: builders.facts())
+    made = envlog.Entry(builders.facts().releases[0].started, "somebody", "env.set", ("KEY",))
+    monkeypatch.setattr("fabfile.remote.settings.changes", lambda host: iter([made]))
     monkeypatch.setattr(inspection, "look_at", lambda *_: sight())
     monkeypatch.setattr(inspection, "look_around", lambda *_: Neighbours())
     monkeypatch.setattr(gates, "ask_all", lambda *_: verdicts)
@@ -87,7 +90,8 @@ def test_the_fields_of_a_release() -> None:
 
 def test_the_fields_of_the_history(printed: Callable[..., Any]) -> None:
     (release,) = printed(history.history, "ubuntu", 10, "")
-    assert documented("deploy") == set(release)
+    assert documented("deploy") | documented("history") == set(release)
+    assert documented("history: env") == set(release["env"][0])
 
 
 def test_the_fields_of_a_record(printed: Callable[..., Any]) -> None:
@@ -176,5 +180,6 @@ def test_no_table_is_left_unread() -> None:
         "disk",
         "network",
     }
+    read |= {"history", "history: env"}
     read |= {"env.check", "env.diff", "env.diff: keys", "env.explain"}  # tests/tasks
     assert set(tables("json.md")) == read

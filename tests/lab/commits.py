@@ -26,6 +26,7 @@ class Origin:
         self._git("checkout", "-q", "--detach", on or self.base)
         for path, edit in edits.items():
             file = self._clone / path
+            file.parent.mkdir(exist_ok=True)
             file.write_text(edit(file.read_text() if file.exists() else ""))
         author = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
         self._git("add", "-A")

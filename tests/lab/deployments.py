@@ -71,8 +71,11 @@ def _noted(line: str) -> str:
 class Operator:
     """Somebody at another machine who knows the lab by a ``hosts.ini``."""
 
-    def __init__(self, hosts_ini: Path) -> None:
+    def __init__(self, hosts_ini: Path, tasks: Path = ROOT, **environment: str) -> None:
         self.hosts_ini = hosts_ini
+        self.tasks = tasks
+        """Where the tasks stand that are run."""
+        self.environment = environment
 
     def fab(
         self, *words: str, hosts_ini: Path | None = None, stdin: Any = subprocess.DEVNULL
@@ -99,8 +102,13 @@ class Operator:
         bare = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         return subprocess.Popen(
             [FAB, *words],
-            cwd=ROOT,
-            env={**bare, "HOSTS_INI": str(hosts_ini or self.hosts_ini), "PYTHONUNBUFFERED": "1"},
+            cwd=self.tasks,
+            env={
+                **bare,
+                **self.environment,
+                "HOSTS_INI": str(hosts_ini or self.hosts_ini),
+                "PYTHONUNBUFFERED": "1",
+            },
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

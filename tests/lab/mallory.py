@@ -33,7 +33,7 @@ GUESSES = (
     *(STATE / name for name in ("operator/jobs", "operator/jobs/lock", "operator/hosts.ini")),
     *(STATE / name for name in ("operator/logs", "acme", "authority", "authority/authority.pem")),
     *(CHECKOUT / name for name in (".", ".env", ".git", ".git/HEAD", ".git/config", "compose")),
-    Path("/home/ubuntu/.wishwithme.lock"),
+    Path("/home/ubuntu/.wishwithme-2192126144.lock"),
     Path("/usr/local/sbin/wishwithme-guard"),
 )
 """Names that are known from the public repository, for folders that cannot be listed."""

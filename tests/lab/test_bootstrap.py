@@ -15,6 +15,7 @@ from fabfile.remote.access.bootstrap import SCRIPT
 from tests.lab.bare import Bare, bare_host
 from tests.lab.deployments import ended
 from tests.lab.full import full
+from tests.lab.judged import fails_in_nothing, is_a_server
 from tests.lab.rig import Lab, Server
 from tests.lab.rig.output import wait_until
 from tests.lab.rig.place import Place
@@ -50,11 +51,14 @@ def test_a_bare_host_becomes_a_server_that_is_deployed_to(bare: Bare, lab: Lab) 
     assert bare.operator.must("bare.deploy", "--yes").out.count("verified: runs") == 1
     assert bare.operator.must("doctor").out.startswith("[bare] nothing is wrong: ")
 
+    is_a_server(bare, lab)
     is_walled(bare, lab.server("ubuntu"))
+    lets_callers_in(bare, lab.server("ubuntu"), lab.server("montreal"))
 
     assert bare.operator.must("bare.bootstrap").out == NOTHING
     assert bare.operator.must("bootstrap", "--user", "root").out == NOTHING
     lets_in_again(bare)
+    fails_in_nothing(bare)
 
 
 def is_walled(bare: Bare, outside: Server) -> None:
@@ -82,6 +86,25 @@ def stays_walled(bare: Bare, outside: Server) -> None:
     bare.server.must(["sh", "-c", "docker ps -aq | xargs docker start"])
     assert bare.server.must(["curl", "-sS", "http://127.0.0.1:8088/"]) == "Hello\n"
     assert not asked(outside, f"http://{bare.server.address}:8088/")
+
+
+def lets_callers_in(bare: Bare, caller: Server, other: Server) -> None:
+    """Of a server that is called, its callers alone reach what it publishes."""
+    ours = bare.operator.hosts_ini
+    called = ours.with_name("called.ini")
+    section = f"[caller]\nhost = 127.0.0.1\naddress = {caller.address}\ncompose = compose.yaml\n"
+    called.write_text(f"{ours.read_text()}{section}calls = bare\n")
+    url = f"http://{bare.server.address}/"
+    assert asked(other, url)
+    ran = bare.operator.fab("bare.bootstrap", hosts_ini=called)
+    assert (ran.code, "1. firewall: it is another one than 80 (callers only)" in ran.out) == (
+        0,
+        True,
+    )
+    assert (asked(caller, url), asked(other, url)) == (True, False)
+    assert not asked(caller, f"http://{bare.server.address}:8088/")
+    bare.operator.must("bare.bootstrap")
+    assert asked(other, url)
 
 
 def lets_in_again(bare: Bare) -> None:

@@ -33,7 +33,7 @@ FIND = "for at in /proc/[0-9]*; do tr '\\0' ' ' <$at/cmdline; echo; done 2>/dev/
 def left(server: Server) -> list[str]:
     """What follows logs on the server."""
     lines = server.must(["sh", "-c", FIND]).splitlines()
-    return [line for line in lines if line.startswith("docker logs --follow ")]
+    return [line for line in lines if line.startswith("docker logs ") and "--follow" in line]
 
 
 def followed(scene: Scene) -> subprocess.Popen[str]:
@@ -89,10 +89,11 @@ while read -rt 0.2 _; [ $? -gt 128 ]; do
 done
 """
 """Keeps the logs of containers that are removed, until its input ends."""
+# The last line of a file that is written to may be half of one.
 KEPT = """
 for log in /var/lib/docker/witness/*; do
-  cat "$log"
-done
+  sed -e '$a\\' "$log"
+done | grep '"}$'
 rm -r /var/lib/docker/witness
 """
 
@@ -107,8 +108,12 @@ def witnessed(server: Server, found: list[tuple[str, str]]) -> Iterator[None]:
         yield
     finally:
         running.communicate(timeout=60)
-        for line in server.must(["bash", "-c", KEPT]).splitlines():
-            one = json.loads(line)
+        # At newlines only: other separators stand inside what a program wrote.
+        for line in server.must(["bash", "-c", KEPT]).removesuffix("\n").split("\n"):
+            try:
+                one = json.loads(line)
+            except ValueError:
+                continue  # a full disk has cut it, of an earlier scene
             whole, _, part = one["time"].removesuffix("Z").partition(".")
             found.append((f"{whole}.{part:0<9}Z", one["log"].removesuffix("\n")))
 

@@ -72,6 +72,23 @@ def test_the_history_tells_of_it(running: Fleet, monkeypatch: pytest.MonkeyPatch
     assert rest == ["env.set", "somebody (CI run 7)", "SALT"]
 
 
+def test_the_history_tells_of_it_in_json_under_the_release_that_ran(
+    running: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(running, monkeypatch, "env.set SALT --server ubuntu", NEW)
+    (first,) = running.fab("ubuntu.history --json").json
+    assert [one["task"] for one in first["env"]] == ["env.set"]
+    assert running.fab("ubuntu.deploy").code == 0
+    running.ubuntu.clock += 10
+    given(running, monkeypatch, "env.set MODE --server ubuntu", "fancy")
+    second, first = running.fab("ubuntu.history --json").json
+    assert [one["keys"] for one in first["env"]] == [["SALT"]]
+    assert [one["keys"] for one in second["env"]] == [["MODE"]]
+    assert second["env"][0]["who"] == "somebody (CI run 7)"
+    (latest,) = running.fab("ubuntu.history --json --number 1").json
+    assert latest == second
+
+
 def test_on_a_terminal_it_is_typed_hidden_and_asked_for(
     running: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,9 @@ def test_a_way_back_that_fails_needs_a_person_and_says_where_things_stand(
     assert ran.code == 3, ran.everything
     assert "red gates: probe:web" in ran.error
     assert f"GOING BACK TO {first.id} FAILED" in ran.error
-    assert ran.error.endswith("a person is needed")
+    assert ran.error.endswith(
+        "a person is needed: once the cause is gone, fab ubuntu.recover goes on from there"
+    )
     assert "app-db: running healthy" in ran.evidence
     assert running.ubuntu.locks == {}
     outcomes = [release.outcome for release in running.releases("ubuntu")]

@@ -151,7 +151,7 @@ def test_history_tells_the_newest_first(second: Fleet) -> None:
     second.fab("ubuntu.deploy")
     second.fab("ubuntu.deploy")
     found = second.fab("ubuntu.history --json").json
-    assert sorted(found[0]) == sorted(fields("deploy"))
+    assert sorted(found[0]) == sorted([*fields("deploy"), *fields("history")])
     assert [release["outcome"] for release in found] == ["verified", "failed", "verified"]
     assert found[1]["error"].startswith("build web: ubuntu: ")
     assert len(second.fab("ubuntu.history --json --number 2").json) == 2

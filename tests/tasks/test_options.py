@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 
 from fabfile import ns, options
-from fabfile.model.deploy.plan import Wish
-from fabfile.model.schedule.jobs import JOBS, Job
-from fabfile.ops.deploy.deployment import Options
-from fabfile.ops.watch import logs
-from fabfile.options import (
+from fabfile.kinds import (
     Ago,
     Choice,
     Count,
@@ -26,6 +22,10 @@ from fabfile.options import (
     Text,
     Texts,
 )
+from fabfile.model.deploy.plan import Wish
+from fabfile.model.schedule.jobs import JOBS, Job
+from fabfile.ops.deploy.deployment import Options
+from fabfile.ops.watch import logs
 
 from .fakes.fleet import Fleet
 

@@ -169,7 +169,9 @@ def test_when_both_ways_fail_a_person_is_needed(second: Fleet) -> None:
     second.ubuntu.fail("restore-env")
     ran = second.fab("ubuntu.rollback")
     assert ran.code == 3
-    assert ran.error.endswith("a person is needed")
+    assert ran.error.endswith(
+        "a person is needed: once the cause is gone, fab ubuntu.recover goes on from there"
+    )
 
 
 def test_json_tells_what_runs_now(second: Fleet) -> None:

@@ -71,6 +71,16 @@ def test_a_secret_of_one_server_replaces_only_what_reads_it(keyed: Fleet) -> Non
         f"[{name}] .env differs in nothing" for name in ("ubuntu", "montreal")
     ]
     assert keyed.ubuntu.files[f"{ROOT}/releases/env.log"].count("env.rotate") == 1
+    having = [path for path, text in keyed.ubuntu.files.items() if FORMER in text]
+    assert [path.partition("former-")[0] for path in having] == [f"{ENV}."]
+
+
+def test_a_former_value_that_a_release_goes_on_keeping_is_told(keyed: Fleet) -> None:
+    keyed.ubuntu.fail_after("retire", "keep-env")
+    ran = keyed.fab("env.rotate OWN_KEY")
+    assert ran.code == 0, ran.everything
+    assert "exit code 1; a release keeps the former value until the next deploy" in ran.everything
+    assert keyed.fab("ubuntu.restart --service web").code == 0
 
 
 def test_a_secret_of_both_servers_is_the_same_on_both(keyed: Fleet) -> None:
@@ -213,13 +223,13 @@ def test_what_no_service_reads_is_not_rotated(fleet: Fleet) -> None:
     )
 
 
-def test_the_password_of_a_database_is_named_with_its_steps(filled: Fleet) -> None:
+def test_the_password_of_a_database_that_nobody_knows_twice_is_refused(filled: Fleet) -> None:
     with filled.untouched():
         ran = filled.fab("env.rotate DB_PASSWORD")
     assert ran.code == 2
     assert ran.error == (
         "DB_PASSWORD: db has it in its volume, and takes one password at a time;"
-        " docs/deploy.md (Passwords) has the steps"
+        " docs/deploy.md (Passwords) says what a stack needs for that"
     )
     assert PASSWORD in filled.ubuntu.env
 

@@ -272,17 +272,23 @@ def test_whatever_fails_leaves_the_crontab_as_it_was(
     assert deployed.ubuntu.crontab == f"{FOREIGN}\n{BLOCK}"
 
 
-def test_a_crontab_that_somebody_edits_meanwhile_is_not_overwritten(deployed: Fleet) -> None:
+def test_a_crontab_that_somebody_edits_meanwhile_keeps_what_they_wrote(deployed: Fleet) -> None:
     def edit() -> None:
-        deployed.ubuntu.crontab = "@daily theirs\n"
+        deployed.ubuntu.crontab = f"{deployed.ubuntu.crontab or ''}@daily theirs\n"
 
     deployed.ubuntu.fail("^change-crontab", goes_on=True, times=1, first=edit)
     ran = deployed.fab("cron.install")
-    assert (ran.code, ran.error) == (
-        2,
-        "ubuntu: somebody else changed the crontab meanwhile; run again",
-    )
-    assert deployed.ubuntu.crontab == "@daily theirs\n"
+    assert ran.code == 0, ran.everything
+    assert deployed.ubuntu.crontab == f"@daily theirs\n{BLOCK}"
+    deployed.ubuntu.fail("^change-crontab", goes_on=True, times=1, first=edit)
+    assert deployed.fab("cron.remove --on ubuntu").code == 0
+    assert deployed.ubuntu.crontab == "@daily theirs\n@daily theirs\n"
+
+    deployed.ubuntu.fail("^change-crontab", goes_on=True, first=edit)
+    ran = deployed.fab("cron.install")
+    told = "ubuntu: somebody else keeps changing the crontab; run again"
+    assert (ran.code, ran.error) == (2, told)
+    assert BLOCK not in deployed.ubuntu.crontab
 
 
 def test_a_task_that_the_deployed_collection_has_not_is_not_scheduled(deployed: Fleet) -> None:

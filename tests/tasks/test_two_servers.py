@@ -8,7 +8,7 @@ import pytest
 
 from fabfile.model.errors import refused
 
-from .fakes.application import MONTREAL
+from .fakes.application import MONTREAL, TOKEN
 from .fakes.engine import Ended
 from .fakes.fleet import Fleet
 from .fakes.machine import CHECKOUT, ROOT
@@ -106,6 +106,26 @@ def test_when_the_caller_has_nothing_to_do_and_its_gates_fail_the_called_server_
     assert ran.code == 1, ran.everything
     assert "; montreal is back at 00000001, proved" in ran.error
     assert commits(running)["montreal"] == 1
+
+
+def test_a_token_that_was_changed_by_hand_on_both_and_fails_half_way_says_what_to_do(
+    running: Fleet,
+) -> None:
+    """The caller goes back while the called server still has the new one."""
+    before = {name: machine.env for name, machine in running.machines.items()}
+    for machine in running.machines.values():
+        path = f"{CHECKOUT}/.env"
+        machine.files[path] = machine.env.replace(TOKEN, "nQ5rZ8yT2wKc7Jm4Xb9Lf3Vd6Gs1Hp0A")
+    running.ubuntu.fail("switch-proxy", times=1)
+    ran = running.fab("deploy")
+    assert ran.code == 3, ran.everything
+    assert ran.error.endswith(
+        "FAILED: ubuntu: red gates: link; a person is needed: once the cause is gone, fab"
+        " ubuntu.recover goes on from there; montreal is back at 00000001, proved"
+    )
+    assert {name: machine.env for name, machine in running.machines.items()} == before
+    assert running.fab("ubuntu.recover").code == 0
+    assert "nothing to do: db, api, web, proxy run what" in running.fab("ubuntu.deploy").out
 
 
 def test_when_one_way_back_fails_the_other_is_still_gone(running: Fleet) -> None:

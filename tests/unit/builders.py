@@ -10,9 +10,9 @@ from typing import Any
 from fabfile.model.access.folders import FOLDERS as MODES
 from fabfile.model.commit import Commit
 from fabfile.model.data.retention import Keep
+from fabfile.model.deploy.clashes import clashes
 from fabfile.model.deploy.content import Tree
 from fabfile.model.deploy.plan import Target, target_of
-from fabfile.model.deploy.preflight import clashes
 from fabfile.model.facts import Container, Disk, Facts, Folder
 from fabfile.model.hints import Hints, Migration
 from fabfile.model.inventory import Server

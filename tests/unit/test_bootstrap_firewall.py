@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from fabfile.model.access.bootstrap import decide
+from fabfile.model.access.firewall import Opening, openings
 from fabfile.model.access.setup import Setup
-from fabfile.model.inventory import Server
+from fabfile.model.inventory import Inventory, Server
 from tests.unit.builders import SERVER
 
 from .test_bootstrap import KEY, WHOLE
@@ -18,7 +20,8 @@ OPEN = replace(SERVER, open_ports=(443, 80))
 def walled(server: Server, *callers: str, **seen: Any) -> Setup:
     there = frozenset({*WHOLE.there, "nft"})
     others = [replace(SERVER, name=f"caller-{at}", address=at) for at in callers]
-    return decide(server, replace(WHOLE, there=there, **seen), KEY, (), others)
+    opened = [Opening(server, others)] if server.open_ports else []
+    return decide(server, replace(WHOLE, there=there, **seen), KEY, (), opened)
 
 
 def test_the_firewall_opens_ssh_and_the_ports_that_are_asked_for() -> None:
@@ -67,3 +70,28 @@ def test_another_firewall_stays_and_is_told() -> None:
     assert setup.notes == (
         "ufw is active here and stays; of open_ports (443/tcp 80/tcp) nothing is set up beside it",
     )
+
+
+def test_servers_of_one_host_share_its_firewall() -> None:
+    site = replace(OPEN, name="site")
+    shop = replace(SERVER, name="shop", open_ports=(8088,))
+    shut = replace(SERVER, name="shut")
+    caller = replace(SERVER, name="caller", host="192.0.2.8", address="192.0.2.8", calls="shop")
+    elsewhere = replace(OPEN, name="elsewhere", host="192.0.2.9")
+    inventory = Inventory(Path("hosts.ini"), (site, shop, shut, caller, elsewhere))
+    there = replace(WHOLE, there=frozenset({*WHOLE.there, "nft"}))
+
+    def steps(server: Server) -> Setup:
+        return decide(server, there, KEY, (), openings(inventory, server))
+
+    (step,) = steps(site).steps
+    assert steps(shop).steps == (step,)
+    assert step.reason == (
+        "there is none; leaves open 443, 80 (everybody), 8088 (callers only) and SSH"
+    )
+    assert opened(step.stdin) == [
+        "{ 22 } accept",
+        "{ 80, 443 } accept",
+        "{ 8088 } ip saddr { 192.0.2.8/32 } accept",
+    ]
+    assert steps(shut).steps == ()

@@ -83,8 +83,8 @@ def test_every_hint_is_read() -> None:
             "api",
             "keeps",
             (
-                "checks, database, drain, gates, hold, keep, link, login, migrate, names, probe,"
-                " proxy, smoke, update, upstreams, volume"
+                "checks, database, drain, gates, hold, keep, link, login, maintenance, migrate,"
+                " names, probe, proxy, smoke, update, upstreams, volume"
             ),
         ),
         (

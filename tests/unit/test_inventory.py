@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fabfile.model.data.retention import Keep
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.inventory import Inventory, Server, parse
+from fabfile.model.hosts_ini import parse
+from fabfile.model.inventory import Inventory, Server
 from fabfile.model.values import PARSERS
 
 FILE = Path("/srv/fleet/hosts.ini")
@@ -20,10 +21,11 @@ KEYS = (
     "host", "port", "user", "key", "passphrase", "agent", "gateway", "ssh_config", "path", "root",
     "repository", "branch", "compose", "domains",
     "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "allow",
-    "open_ports", "address", "edge",
+    "open_ports", "engine", "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
-    "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "connection", "groups",
+    "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "secrets",
+    "connection", "groups",
 )  # fmt: skip
 
 NO_DIRECTORY = "is not an https:// address of a directory"
@@ -86,6 +88,7 @@ cdn_purge = https://cdn.example/purge
 calls = montreal
 allow = 203.0.113.7/32, 2001:db8::7/128
 open_ports = 80, 443
+engine = docker
 address = 10.0.0.7
 edge = 127.0.0.1:8443
 settle = 60
@@ -125,6 +128,7 @@ compose = compose/montreal.yml
         calls="montreal",
         allow=("203.0.113.7/32", "2001:db8::7/128"),
         open_ports=(80, 443),
+        engine="docker",
         address="10.0.0.7",
         edge=("127.0.0.1", 8443),
         settle=60,
@@ -255,6 +259,10 @@ compose = app.yml
         ("edge = 127.0.0.1:http", "edge: 'http' is not a port (1 to 65535)"),
         ("edge = -x:443", "edge: '-x' is not a host name or address"),
         ("address = a;b", "address: 'a;b' is not a host name or address"),
+        (
+            "engine = podman",
+            "engine: 'podman' is not 'docker': without 'engine' it is the distribution's",
+        ),
         ("settle = 601", "settle: '601' is not a number of seconds (0 to 600)"),
         ("settle = 1.5", "settle: '1.5' is not a number of seconds (0 to 600)"),
         ("watch = 15", "'watch' is x-deploy.SERVICE.update.monitor of the compose file"),

@@ -40,7 +40,14 @@ def test_nobody_who_holds_folders_of_all_keeps_a_first_deploy_out(host: Host) ->
         with Lock(host, "the operator"), pytest.raises(Trouble, match="another change is running"):
             Lock(host, "somebody else").__enter__()
         held.kill()
-    assert mode(Path(os.environ["HOME"]) / ".wishwithme.lock") == 0o600
+    (file,) = Path(os.environ["HOME"]).iterdir()
+    assert mode(file) == 0o600
+
+
+def test_first_deploys_of_two_servers_of_one_user_do_not_wait_for_each_other(host: Host) -> None:
+    other = Host(replace(SERVER, root=PurePosixPath("/opt/other")), Context())
+    with Lock(host, "the operator"), Lock(other, "the operator"):
+        assert len(list(Path(os.environ["HOME"]).iterdir())) == 2
 
 
 def test_what_a_holder_writes_is_its_owners_alone(host: Host) -> None:

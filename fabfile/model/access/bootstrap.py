@@ -7,20 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..inventory import Server
-from ..versions import COMPOSE, version
-from .firewall import firewall, sources
+from . import engine
+from .engine import ENGINE
+from .firewall import Opening, firewall
 from .folders import CLOSED
-from .hardening import hardening
+from .hardening import hardening, known_by_ecdsa
 from .machine import Machine
 from .setup import Setup, Step
 
-ENGINE = {
-    "debian 12": (),
-    "debian 13": ("docker.io", "docker-cli", "docker-compose"),
-    "ubuntu 22.04": ("docker.io", "docker-compose-v2"),
-    "ubuntu 24.04": ("docker.io", "docker-compose-v2"),
-}
-"""System → its own packages of the engine, the last that of compose 2; empty: it has none."""
 PYTHON = {"ubuntu 22.04": "python3.11-venv"}
 """System → the package with a Python that cron.install can use, where it is not python3-venv."""
 PROGRAMS = {
@@ -66,15 +60,17 @@ def decide(
     machine: Machine,
     key: str,
     pinned: Sequence[str] = (),
-    callers: Sequence[Server] = (),
+    opened: Sequence[Opening] = (),
+    host_keys: Sequence[str] = (),
 ) -> Setup:
     """The steps from what a host has to what a server needs.
 
     ``key``: the public half of the key in ``hosts.ini``, a line of ``authorized_keys``.
     ``pinned``: the host keys of the repository's server that are known here, lines of
-    ``known_hosts``. ``callers``: the servers whose services call this one.
+    ``known_hosts``. ``opened``: what the servers of this host leave open, itself among them.
+    ``host_keys``: the kinds of its own host keys that are known here.
     """
-    refusals = list(_unknown(server, callers))
+    refusals = list(_unknown(opened))
     steps = [
         *_account(server, machine, key),
         *_daemon(machine, refusals),
@@ -83,17 +79,23 @@ def decide(
         *_rights(server, machine),
         *_folders(server, machine),
         *_repository(server, machine, pinned),
-        *hardening(machine),
-        *([] if refusals else firewall(server, callers, machine)),
+        *hardening(machine, host_keys),
+        *([] if refusals or not server.open_ports else firewall(opened, machine)),
     ]
-    return Setup(tuple(steps), tuple(_notes(server, machine, pinned)), tuple(refusals))
+    notes = [*_notes(server, machine, pinned)]
+    if known_by_ecdsa(host_keys):
+        notes.append(
+            "known_hosts has only an ECDSA host key of it, so sshd keeps that weak kind; take its"
+            f" line out, fab hosts.pin {server.name}, then run this again"
+        )
+    return Setup(tuple(steps), tuple(notes), tuple(refusals))
 
 
-def _unknown(server: Server, callers: Sequence[Server]) -> Iterator[str]:
-    try:
-        sources(server, callers)
-    except ValueError as error:
-        if server.open_ports:
+def _unknown(opened: Sequence[Opening]) -> Iterator[str]:
+    for one in opened:
+        try:
+            one.sources()
+        except ValueError as error:
             yield f"the firewall knows callers by address only: {error}; set their 'address'"
 
 
@@ -141,14 +143,10 @@ def _packages(server: Server, machine: Machine, refusals: list[str]) -> Iterator
         known = ", ".join(ENGINE)
         refusals.append(f"it is {machine.system or 'an unknown system'}, and this is for {known}")
         return
-    if version(machine.compose) < COMPOSE:
-        own = ENGINE[machine.system]
-        missing[:0] = own[-1:] if "docker" in machine.there else own
-        if not own:
-            refusals.append(
-                f"{machine.system} has no package of compose 2.20 or newer: install docker-ce and"
-                " docker-compose-plugin (https://docs.docker.com/engine/install/debian/)"
-            )
+    refusals.extend(engine.refusals(server, machine))
+    own = engine.needed(server, machine)
+    yield from engine.repository(machine, own)
+    missing[:0] = own
     if missing:
         yield Step("packages", f"packages {' '.join(missing)}", "missing", tuple(missing))
 
@@ -202,6 +200,7 @@ def _repository(server: Server, machine: Machine, pinned: Sequence[str]) -> Iter
 
 def _notes(server: Server, machine: Machine, pinned: Sequence[str]) -> Iterator[str]:
     """What is left for a person, once the host can ask for the repository."""
+    yield from engine.notes(server, machine)
     at = forge(server.repository)
     if at and not machine.forge and not pinned:
         yield (

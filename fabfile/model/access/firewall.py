@@ -7,9 +7,10 @@ their own, which the engine never touches: what one table drops, no other one le
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_network
 
-from ..inventory import Server
+from ..inventory import Inventory, Server
 from .machine import Machine
 from .setup import Step
 
@@ -46,36 +47,59 @@ table inet wishwithme {
 """Ports are as the client asked for them: those of a container may be others."""
 
 
-def firewall(server: Server, callers: Sequence[Server], machine: Machine) -> Iterator[Step]:
-    """The step that sets it up, where ``open_ports`` asks for one and it is not as it should be."""
-    if not server.open_ports or machine.ufw:
+@dataclass(frozen=True)
+class Opening:
+    """What one server of a host leaves open there."""
+
+    server: Server
+    callers: Sequence[Server] = ()
+    """The servers whose services call this one."""
+
+    def sources(self) -> tuple[str, ...]:
+        """Who may ask; empty: everybody. ValueError for a name in place of an address."""
+        if not self.callers:
+            return ()
+        all_of_them = (*(one.address for one in self.callers), *self.server.allow)
+        return tuple(str(ip_network(one)) for one in all_of_them)
+
+    def __str__(self) -> str:
+        ports = ", ".join(map(str, self.server.open_ports))
+        return f"{ports} ({'callers only' if self.callers else 'everybody'})"
+
+
+def openings(inventory: Inventory, server: Server) -> tuple[Opening, ...]:
+    """Those of all servers on the same host: it has one firewall."""
+    place = (server.host, server.port, server.gateway)
+    return tuple(
+        Opening(one, inventory.callers_of(one.name))
+        for one in inventory.servers
+        if (one.host, one.port, one.gateway) == place and one.open_ports
+    )
+
+
+def firewall(opened: Sequence[Opening], machine: Machine) -> Iterator[Step]:
+    """The step that sets it up, where it is not as it should be."""
+    if machine.ufw:
         return
-    wanted = rules(machine.ports, server.open_ports, sources(server, callers))
+    wanted = rules(machine.ports, [(one.server.open_ports, one.sources()) for one in opened])
     if machine.firewall == wanted and not machine.pending:
         return
-    ports = ", ".join(map(str, server.open_ports))
-    whom = "callers only" if callers else "everybody"
-    reason = f"there is none; leaves open {ports} ({whom}) and SSH"
+    told = ", ".join(map(str, opened))
+    reason = f"there is none; leaves open {told} and SSH"
     if machine.firewall:
-        reason = f"it is another one than {ports} ({whom}) and SSH"
+        reason = f"it is another one than {told} and SSH"
     yield Step("firewall", "firewall", reason, stdin=wanted, proved=True)
 
 
-def sources(server: Server, callers: Sequence[Server]) -> tuple[str, ...]:
-    """Who may ask at the open ports; empty: everybody. ValueError for a name in place of one."""
-    if not callers:
-        return ()
-    return tuple(str(ip_network(one)) for one in (*(c.address for c in callers), *server.allow))
-
-
-def rules(ssh: Sequence[int], ports: Sequence[int], who: Sequence[str]) -> str:
-    """The file that nft loads. ``who``: see :func:`sources`."""
+def rules(ssh: Sequence[int], opened: Sequence[tuple[Sequence[int], Sequence[str]]]) -> str:
+    """The file that nft loads. ``opened``: ports, and who may ask there (nobody named: all)."""
     found = [_rule(ssh, "")]
-    if not who:
-        found.append(_rule(ports, ""))
-    for family, mark in (("ip", "."), ("ip6", ":")):
-        if chosen := [one for one in who if mark in one]:
-            found.append(_rule(ports, f"{family} saddr {{ {', '.join(chosen)} }} "))
+    for ports, who in opened:
+        if not who:
+            found.append(_rule(ports, ""))
+        for family, mark in (("ip", "."), ("ip6", ":")):
+            if chosen := [one for one in who if mark in one]:
+                found.append(_rule(ports, f"{family} saddr {{ {', '.join(chosen)} }} "))
     return RULES % "\n\t\t".join(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .machine import Machine
 from .setup import Step
@@ -17,7 +17,9 @@ STRICT = {
     "permitrootlogin": ("without-password", "prohibit-password", "forced-commands-only", "no")
 }
 """Values that do as well; sshd itself calls the wanted one by its older name."""
-WEAK = {"kexalgorithms": "ecdh-sha2-nistp", "macs": "hmac-sha1"}
+ECDSA = "ecdsa-sha2-nistp"
+"""How the kinds of host keys begin that stand on NIST's curves."""
+WEAK = {"kexalgorithms": "ecdh-sha2-nistp", "macs": "hmac-sha1", "hostkeyalgorithms": ECDSA}
 """Settings of sshd, and how those of its algorithms begin that ssh-audit calls a failure."""
 UPGRADES = """\
 // Written by bootstrap: security upgrades, but none of what runs the containers: it restarts them.
@@ -31,8 +33,13 @@ SWAP = 1 << 30
 """Bytes of it."""
 
 
-def hardening(machine: Machine) -> Iterator[Step]:
-    """The steps that are missing."""
+def known_by_ecdsa(pinned: Sequence[str]) -> bool:
+    """Whether a host of which these kinds of host keys are known cannot do without ECDSA."""
+    return bool(pinned) and all(kind.startswith(ECDSA) for kind in pinned)
+
+
+def hardening(machine: Machine, pinned: Sequence[str]) -> Iterator[Step]:
+    """The steps that are missing. ``pinned``: the kinds of the host's keys that are known here."""
     if not machine.upgrades:
         reason = "security fixes are not installed, or also those that restart the containers"
         yield Step("upgrades", "unattended upgrades", reason, stdin=UPGRADES)
@@ -46,14 +53,15 @@ def hardening(machine: Machine) -> Iterator[Step]:
         for key, value in KEYS_ONLY.items()
         if machine.sshd.get(key) not in STRICT.get(key, (value,))
     ]
+    weak = {k: v for k, v in WEAK.items() if v != ECDSA or not known_by_ecdsa(pinned)}
     loose += [
         f"{key} has {prefix}"
-        for key, prefix in WEAK.items()
+        for key, prefix in weak.items()
         if any(one.startswith(prefix) for one in machine.sshd.get(key, "").split(","))
     ]
     if machine.pending:
         loose.append("the last change of it was not proved")
     if loose:
-        wanted = {**KEYS_ONLY, **{key: f"-{prefix}*" for key, prefix in WEAK.items()}}
+        wanted = {**KEYS_ONLY, **{key: f"-{prefix}*" for key, prefix in weak.items()}}
         text = "".join(f"{key} {value}\n" for key, value in wanted.items())
         yield Step("sshd", "sshd takes keys only", ", ".join(loose), stdin=text, proved=True)

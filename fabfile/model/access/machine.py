@@ -17,6 +17,10 @@ class Machine:
     """``debian 13``: the system's id and version in ``/etc/os-release``."""
     there: frozenset[str]
     """Which of the programs that were asked for it has; also ``ca-certificates`` and the like."""
+    packages: frozenset[str]
+    """Those of the engine that are installed, the distribution's and Docker's own."""
+    docker_apt: bool
+    """Whether apt has a source of Docker's own packages."""
     engine: str
     """Version of the engine that answers; empty: none does."""
     compose: str
@@ -73,6 +77,8 @@ def parse(output: str, mark: str) -> Machine:
     return Machine(
         system=said.get("system", ""),
         there=frozenset(lines_of(sections["there"])),
+        packages=frozenset(lines_of(sections["packages"])),
+        docker_apt=said.get("docker_apt") == "yes",
         engine=said.get("engine", ""),
         compose=said.get("compose", "").removeprefix("v"),
         containers=int(said.get("containers", "0")),

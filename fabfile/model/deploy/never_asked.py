@@ -14,7 +14,7 @@ def never_asked(services: Collection[Service]) -> list[str]:
     """A line for each."""
     wrong = []
     for one in services:
-        for key in ("upstreams", "names", "hold"):
+        for key in ("upstreams", "names", "hold", "maintenance"):
             if getattr(one.hints, key) and not one.hints.proxy:
                 wrong.append(f"{key} of {one.name}: it is not the proxy")
         if one.hints.update.order == START_FIRST and not one.beside:

@@ -149,6 +149,7 @@ def _hints(proposals: Proposals, *, proxy: bool) -> Iterator[str]:
         yield "  #proxy:"
         yield "  #  proxy: true"
         yield "  #  upstreams: proxy/upstreams.conf"
+        yield "  #  maintenance: return 503;"
         yield '  #  gates: [{name: site, url: "http://{address}/"}]'
 
 
@@ -158,6 +159,7 @@ def _locations(webs: Sequence[Web]) -> Iterator[str]:
         mark, path = ("#", f"/{web.service}/") if number else ("", "/")
         yield ""
         yield f"        {mark}location {path} {{"
+        yield f"        {mark}    include /etc/deploy/proxy/maintenance*.conf;"
         yield f"        {mark}    proxy_pass http://{web.service}$side;"
         yield f"        {mark}}}"
 

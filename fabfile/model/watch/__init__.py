@@ -1,1 +1,1 @@
-"""Looking at servers: what is right and wrong there, and what the lines of logs say."""
+"""Looking at servers: what is right and wrong, check by check; logs; what is used."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...model.access.bootstrap import decide
+from ...model.access.firewall import openings
 from ...model.access.machine import Machine
 from ...model.access.setup import Setup, Step
 from ...model.errors import Trouble, Unwelcome, refused
@@ -75,11 +76,12 @@ def _look_at(session: Session, name: str, user: str) -> Seen:
     server = session.inventory.server(name)
     if server.connection == "local":
         raise refused(f"{name}: connection = local: a host is set up from another machine")
-    callers = session.inventory.callers_of(name)
+    opened = openings(session.inventory, server)
     with session.console.waiting(name, "look"):
         host, machine = _enter(session, server, user)
         key, pinned = remote.public_half(server), remote.pinned(server)
-        return Seen(host, decide(server, machine, key, pinned, callers))
+        kinds = remote.host_keys(server)
+        return Seen(host, decide(server, machine, key, pinned, opened, kinds))
 
 
 def _enter(session: Session, server: Server, user: str) -> tuple[Host, Machine]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ...model.access.envedit import Changed, changed, require_key, with_value, written
 from ...model.access.envfile import foreign_encoding, parse
 from ...model.access.envlog import Entry
+from ...model.access.keeping import storable
 from ...model.access.secrecy import secret_values
 from ...model.errors import refused
 from ...remote import settings
@@ -18,6 +19,7 @@ from ...remote.look import look
 from ..locking import holder
 from ..session import Session, operator
 from .inspecting import Settings, wanted
+from .keeping import copy_of, kept
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,13 @@ def refused_before(seen: Settings) -> bool:
     return commit is None or commit.resolved.startswith("error: ")
 
 
-def write(session: Session, drafts: Sequence[Draft], task: str, *, yes: bool) -> None:
-    """Show by name what would change, ask, and write; each server under its lock."""
+def write(
+    session: Session, drafts: Sequence[Draft], task: str, *, yes: bool, keep: bool = True
+) -> None:
+    """Show by name what would change, ask, and write; each server under its lock.
+
+    ``keep``: bring the encrypted copies up to date too, where hosts.ini has a folder for them.
+    """
     console = session.console
     due = [one for one in drafts if one.text != one.before]
     for one in drafts:
@@ -98,12 +105,15 @@ def write(session: Session, drafts: Sequence[Draft], task: str, *, yes: bool) ->
         return
     if console.interactive and not yes and not console.confirm("Write it?"):
         raise refused("nothing was changed: the answer was no")
+    copies = [copy for one in due if keep and (copy := copy_of(one.seen.server, one.text))]
     for one in due:
         host, name = one.seen.host, one.seen.server.name
         with Lock(host, holder()):
             entry = Entry(one.seen.facts.now, operator(), task, one.changed.keys)
             settings.replace(host, one.before, one.text, entry)
         console.line(name, f".env is written; fab {name}.deploy replaces what reads it", "bold")
+    for copy in copies:
+        copy.write(session)
 
 
 def set_(session: Session, key: str, name: str, *, yes: bool) -> None:
@@ -169,6 +179,18 @@ def push(session: Session, name: str, file: str, *, yes: bool) -> None:
     if not text.strip():
         raise refused(f"{file or 'standard input'} is empty; nothing was changed")
     write(session, [draft(wanted(session, name), text, whole=True)], "env.push", yes=yes)
+
+
+def restore(session: Session, name: str, *, yes: bool) -> None:
+    """Put the encrypted copy in the place of a server's ``.env``; decrypted on this machine."""
+    name = one_server(session, name)
+    text = kept(session.inventory.server(name))
+    seen = wanted(session, name)
+    if seen.facts.env_stat and storable(seen.facts.env) == text:
+        session.console.line(name, ".env: no change")
+        return
+    made = draft(seen, text, whole=True)
+    write(session, [made], "env.restore", yes=yes, keep=False)
 
 
 def read(file: str) -> str:

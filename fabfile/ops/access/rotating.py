@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...model.access.comparing import linked, shared
-from ...model.access.envedit import require_key, with_value
+from ...model.access.envedit import require_key, with_values
 from ...model.access.envfile import Rule
 from ...model.access.envlog import Entry
 from ...model.access.initial import size
 from ...model.deploy.plan import Wish
 from ...model.deploy.resolved import parse as parse_stack
-from ...model.deploy.way_back import changed_keys
+from ...model.deploy.way_back import changed_keys, env_needed
 from ...model.errors import STRANDED, Trouble, refused
+from ...model.hints import Database
 from ...model.release import Release
-from ...remote import settings
+from ...model.stack import Service, Stack
+from ...remote import settings, state
 from ...remote.lock import Lock
 from ...remote.look import look
 from .. import gates
-from ..deploy import fleet
+from ..deploy import fleet, passwords
 from ..deploy.deployment import Options
 from ..locking import holder
 from ..session import Session, operator, side_by_side
@@ -28,6 +30,7 @@ from ..sight import DEPLOYED, look_at
 from .editing import Draft, draft
 from .explaining import read_by
 from .inspecting import Settings, deployed
+from .keeping import copy_of
 
 TASK = "env.rotate"
 
@@ -63,13 +66,14 @@ def rotate(session: Session, asked: Asked) -> None:
         _require_link(session, order)
     except Trouble as trouble:
         raise refused(f"{trouble.message} before anything was changed", trouble.evidence) from None
-    drafts = _drafts(seen, asked.key)
+    drafts = [draft(one, text, whole=True) for one, text in _texts(seen, asked.key)]
     if len(order) > 1:
         told = f"a server takes one {asked.key} at a time: calls between them are refused from"
         session.console.warn(order[0], f"{told} the switch of {order[0]} to that of {order[-1]}")
     question = f"Rotate {asked.key} on {' and '.join(seen)}?"
     if session.console.interactive and not asked.yes and not session.console.confirm(question):
         raise refused("nothing was changed: the answer was no")
+    copies = [copy for one in drafts if (copy := copy_of(one.seen.server, one.text))]
     change = _Change(session, order, asked, commits.pop())
     try:
         for made in drafts:
@@ -78,14 +82,22 @@ def rotate(session: Session, asked: Asked) -> None:
     except (Trouble, KeyboardInterrupt) as error:
         raise change.taken_back(error) from None
     for name in order:
+        _forget(session, name)
         session.console.line(name, f"{asked.key} is rotated, proved", "bold green")
+    for copy in copies:
+        copy.write(session)
 
 
-def _drafts(seen: Mapping[str, Settings], key: str) -> list[Draft]:
-    """Each server's ``.env`` with the same new value."""
+def _texts(seen: Mapping[str, Settings], key: str) -> Iterator[tuple[Settings, str]]:
+    """Each server's ``.env`` with the same new value; a database's former one stays in it."""
     (rule, *_) = [rule for one in seen.values() if (rule := one.rule(key))]
     value = secrets.token_hex(size(rule))
-    return [draft(one, with_value(one.facts.env, key, value), whole=True) for one in seen.values()]
+    for one in seen.values():
+        values = {key: value}
+        if hint := _password_of(one, key):
+            former = one.values[key]
+            values |= {hint.former: former, hint.initial: one.values.get(hint.initial) or former}
+        yield one, with_values(one.facts.env, values)
 
 
 def _require_link(session: Session, names: Sequence[str]) -> None:
@@ -104,6 +116,19 @@ def _require_link(session: Session, names: Sequence[str]) -> None:
                 session.host(name).wait("link", green, server.settle)
             except Trouble:
                 raise Trouble(f"{name}: the link to {server.calls} is red", evidence=red) from None
+
+
+def _forget(session: Session, name: str) -> None:
+    """Have no release keep an ``.env`` with the former value: a rollback takes today's."""
+    host = session.host(name)
+    try:
+        with Lock(host, holder()):
+            facts = look(host)
+            assert facts.verified is not None
+            state.keep_env(host, facts.verified, env_needed(facts.releases))
+    except Trouble as trouble:
+        told = f"{trouble.message}; a release keeps the former value until the next deploy"
+        session.console.warn(name, told)
 
 
 class _Change:
@@ -160,6 +185,8 @@ class _Change:
         facts = look(one.seen.host)
         if facts.env == one.text:
             former = one.seen.facts.env
+            if _password_of(one.seen, self.key):
+                passwords.give_back(one.seen.host, _stack(one.seen), one.seen.values)
             self._replace(one, one.text, former, facts.now, f"{TASK}, taken back")
         last = facts.verified
         return last is not None and bool(changed_keys(last, one.seen.values))
@@ -213,26 +240,58 @@ def _ready(seen: Settings) -> Release:
 
 def _require_rotatable(session: Session, seen: Settings, key: str) -> None:
     """Exit code 2 where a new value of ours would not be taken, or nothing would read it."""
-    name, rule, commit = seen.server.name, seen.rule(key), seen.facts.commit
-    assert commit is not None
+    name, rule = seen.server.name, seen.rule(key)
     if rule is None or not rule.secret or not rule.minimum:
         raise refused(
             f"{key}: .env.example has no @secret and @min for it, so its value is not made here;"
             f" fab env.set {key} --server {name} takes one"
         )
-    stack = parse_stack(commit.resolved, commit.hashes, strict=False)
-    value = seen.values.get(key, "")
-    database = stack.database
-    hint = database.hints.database if database else None
-    if database and hint and hint.password and database.environment.get(hint.password) == value:
-        raise refused(
-            f"{key}: {database.name} has it in its volume, and takes one password at a time;"
-            " docs/deploy.md (Passwords) has the steps"
-        )
+    stack = _stack(seen)
     found = read_by(seen, key)
     if not any(service.name in found for service in stack.services):
         raise refused(
             f"{name}: no service reads {key}, so nothing would prove it;"
             f" fab env.set {key} --server {name} changes it"
         )
+    if stack.database and (hint := _password_of(seen, key)):
+        _require_fallback(seen, stack.database, hint, found)
     session.console.line(name, f"{key} is read by {', '.join(found)}", hang=2)
+
+
+def _require_fallback(
+    seen: Settings, service: Service, hint: Database, readers: Sequence[str]
+) -> None:
+    """Exit code 2 where a reader of a database's password would not try the former one too."""
+    name, key = seen.server.name, hint.password
+    if not hint.former:
+        raise refused(
+            f"{key}: {service.name} has it in its volume, and takes one password at a time;"
+            " docs/deploy.md (Passwords) says what a stack needs for that"
+        )
+    knowing = {service.name, *read_by(seen, hint.former)}
+    if lacking := [one for one in readers if one not in knowing]:
+        raise refused(
+            f"{name}: {', '.join(lacking)} would not try {hint.former} meanwhile;"
+            " docs/deploy.md (Passwords) says what a stack needs for that"
+        )
+    there = seen.facts.container(_stack(seen).project, service.name)
+    if there is None or there.state != "running":
+        raise refused(f"{name}: {service.name} does not run, so it takes no other password")
+    if why := passwords.refusal(seen.host, service, there, seen.values, key):
+        raise refused(
+            f"{name}: {service.name} does not take {key} of .env: {why}; fab {name}.deploy gives it"
+            f" that one where it takes {hint.former}"
+        )
+
+
+def _stack(seen: Settings) -> Stack:
+    commit = seen.facts.commit
+    assert commit is not None
+    return parse_stack(commit.resolved, commit.hashes, strict=False)
+
+
+def _password_of(seen: Settings, key: str) -> Database | None:
+    """The hint of the database whose password a key is."""
+    service = _stack(seen).database
+    hint = service.hints.database if service else None
+    return hint if hint and hint.password == key else None

@@ -135,7 +135,8 @@ def bring_back(
     except Exception as error:  # noqa: BLE001 # whatever it is, a person must read the state
         second = as_trouble(error)
         raise Trouble(
-            f"GOING BACK TO {last.id} FAILED: {second.message}; a person is needed",
+            f"GOING BACK TO {last.id} FAILED: {second.message}; a person is needed: once the"
+            f" cause is gone, fab {name}.recover goes on from there",
             code=STRANDED,
             evidence=(*second.evidence, *state_lines(session, name)),
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from ...model.errors import refused
 from ..interruption import interruptible
@@ -11,6 +12,7 @@ from ..neighbours import others
 from ..session import Session
 from .carry_out import carry_out, stopped
 from .decided import Decided
+from .hooks import hooked
 from .run import Run
 from .show import show_plan
 
@@ -23,10 +25,12 @@ def change(
     *,
     yes: bool,
     wait: int,
+    task: str = "",
 ) -> Run:
     """Carry out what ``decide`` makes of a look; the run, with its record closed.
 
-    ``wait``: seconds to wait for others who hold the server. Errors are those of ``carry_out``.
+    ``wait``: seconds to wait for others who hold the server. ``task``: what hooks are told that is
+    done; empty: none is run. Errors are those of ``carry_out``.
     """
     session.approach([name, *others(session, name)])
     console = session.console
@@ -44,6 +48,15 @@ def change(
         def under_way() -> dict[str, str]:
             return {name: lock.at} if run.touched else {}
 
-        with interruptible(session, lambda: stopped(session, under_way())) as run.pause:
+        with (
+            interruptible(session, lambda: stopped(session, under_way())) as run.pause,
+            _hooks(session, run, task),
+        ):
             carry_out(run)
     return run
+
+
+def _hooks(session: Session, run: Run, task: str) -> AbstractContextManager[None]:
+    if not (task and run.plan.steps):
+        return nullcontext()
+    return hooked(session, task, [run.name], run.plan.commit, run.plan.subject)

@@ -21,6 +21,7 @@ from ..locking import held, waiting_lock
 from ..neighbours import Neighbours, around, look_at_others
 from ..session import Session, at_once, side_by_side
 from ..sight import Sight, look_at, plan_for
+from . import passwords
 from .carry_out import prepare
 from .decided import Decided
 from .logins import require_logins
@@ -224,6 +225,10 @@ class Deployment:
         for number, step in enumerate(self.plan.steps, start=1):
             show_step(console, self.name, number, step)
             self.run.steps.perform(step)
+
+    def give_password(self) -> None:
+        """Once all run with what ``.env`` says: the database gets its password too."""
+        passwords.give(self.session.console, self.host, self.sight.require().stack)
 
     def prepare(self) -> None:
         """Everything that can fail without touching the running system; a failure is recorded."""

@@ -14,6 +14,7 @@ from ..neighbours import others
 from ..session import Session, each, side_by_side
 from .carry_out import back, go_on, stopped
 from .deployment import Deployment, Options
+from .hooks import hooked
 
 
 def deploy(
@@ -70,6 +71,7 @@ def _deploy(deployments: Sequence[Deployment], shown: Sequence[Plan]) -> None:
             for deployment in deployments:
                 deployment.run.pause = pause
             _carry_out(deployments)
+            side_by_side(lambda deployment: deployment.give_password(), deployments)
 
 
 def _examine(deployments: Sequence[Deployment]) -> list[Plan]:
@@ -84,6 +86,13 @@ def _carry_out(deployments: Sequence[Deployment]) -> None:
     if not changing:
         side_by_side(lambda deployment: deployment.run.prove(deployment.around), deployments)
         return
+    some = next(iter(changing.values()))
+    commit, subject = some.plan.commit, some.plan.subject
+    with hooked(some.session, "deploy", [*changing], commit, subject):
+        _change(deployments, changing)
+
+
+def _change(deployments: Sequence[Deployment], changing: Mapping[str, Deployment]) -> None:
     _prepare(changing)
     done: list[Deployment] = []
     for deployment in deployments:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from ...model.access.envfile import parse
 from ...model.deploy.plan import Kind, Plan, Target
 from ...model.errors import refused
 from ...model.facts import Container
 from ...model.stack import Service
-from ...remote.data import postgres
 from ...remote.deploy import compose
 from ...remote.host import Host
-from ..data.databases import from_service
 from ..session import side_by_side
 from ..sight import Sight
+from . import passwords
 
-ASK = 30
-"""Seconds that a log-in may take."""
 NOT_TRIED = 124
 """From this exit code on the command did not end in time, or was never run."""
 
@@ -26,7 +26,7 @@ def require_logins(sight: Sight, target: Target, plan: Plan) -> None:
     """
     if not plan.steps:
         return
-    facts = sight.facts
+    facts, values = sight.facts, parse(sight.facts.env).values
     restarted = {step.subject for step in plan.steps if step.kind in (Kind.UP, Kind.ROLL)}
 
     def refusal(name: str) -> str:
@@ -34,7 +34,7 @@ def require_logins(sight: Sight, target: Target, plan: Plan) -> None:
         if container is None or container.state != "running" or container.health == "unhealthy":
             return ""
         service = target.stack.service(name)
-        return _refusal(sight.host, service, container, restarted=name in restarted)
+        return _refusal(sight.host, service, container, values, restarted=name in restarted)
 
     whys = side_by_side(refusal, [service.name for service in target.stack.services])
     found = [
@@ -50,17 +50,22 @@ def require_logins(sight: Sight, target: Target, plan: Plan) -> None:
         )
 
 
-def _refusal(host: Host, service: Service, container: Container, *, restarted: bool) -> str:
+def _refusal(
+    host: Host,
+    service: Service,
+    container: Container,
+    values: Mapping[str, str],
+    *,
+    restarted: bool,
+) -> str:
     """Why it refuses; empty: it does not, or there is nothing to try."""
     hints = service.hints
-    if hints.database and hints.database.password:
+    if hint := hints.database:
         # It stands in the volume: a restart does not change it.
-        password = service.environment.get(hints.database.password, "")
-        database = from_service(service, container.image)
-        return postgres.refusal(host, database, container.address, password, ASK)
+        return passwords.refusal(host, service, container, values, hint.password, hint.former)
     if hints.login and not restarted:
         given = service.environment
-        output = compose.ask_inside(host, container.name, hints.login, ASK, given)
+        output = compose.ask_inside(host, container.name, hints.login, passwords.ASK, given)
         if output.ok or output.code >= NOT_TRIED:
             return ""
         said = (*output.stdout.split("\n"), *output.errors())

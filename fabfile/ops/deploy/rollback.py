@@ -48,6 +48,7 @@ def rollback(session: Session, name: str, options: Options, *, as_json: bool = F
             "Go back?",
             yes=options.yes,
             wait=options.wait,
+            task="rollback",
         )
     except Taken:
         if options.to or not tell(session, name, look(session.host(name)), ROLLBACK):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...model.errors import Trouble, refused
 from ...model.schedule import jobs as model
 from ...model.schedule.jobs import Job
+from ...remote.host import Host
 from ...remote.lock import Lock
 from ...remote.look import look
 from ...remote.schedule import crontab as remote
@@ -15,6 +16,9 @@ from ..locking import holder
 from ..session import Session, side_by_side
 from ..sight import DEPLOYED, Sight, look_at
 from .jobs import day, missed, view
+
+TRIES = 10
+"""How often a crontab is read anew that somebody else changes meanwhile."""
 
 
 def install(session: Session, on: str, mailto: str) -> None:
@@ -72,8 +76,9 @@ def _install(session: Session, sight: Sight, jobs: Sequence[Job], mailto: str) -
         noted = remote.note(host, model.block_of(after, host.server.root))
         if after != before:
             remote.begin(host, [job.task for job in jobs])
-            remote.write_crontab(host, before, after)
-            if remote.crontab(host) != after:
+            _rewrite(host, lambda text: _changed(sight, text, jobs, mailto))
+            block = model.block_of(remote.crontab(host), host.server.root)
+            if block != model.block_of(after, host.server.root):
                 raise Trouble(f"{name}: the crontab is not what was written")
     if after == before and not (changed or noted):
         console.line(name, "no change")
@@ -81,6 +86,18 @@ def _install(session: Session, sight: Sight, jobs: Sequence[Job], mailto: str) -
         console.line(name, f"{job.when}  {job.task}")
     if sight.facts.cron == "no":
         console.warn(name, model.NO_DAEMON)
+
+
+def _rewrite(host: Host, change: Callable[[str], str]) -> bool:
+    """Change the crontab, which others may change at the same time; whether that was necessary."""
+    for _ in range(TRIES):
+        before = remote.crontab(host)
+        after = change(before)
+        if after == before:
+            return False
+        if remote.write_crontab(host, before, after):
+            return True
+    raise refused(f"{host.name}: somebody else keeps changing the crontab; run again")
 
 
 def _changed(sight: Sight, before: str, jobs: Sequence[Job], mailto: str) -> str:
@@ -102,18 +119,19 @@ def remove(session: Session, on: str) -> None:
 def _remove(session: Session, name: str) -> None:
     host = session.host(name)
     with Lock(host, holder(), though_frozen=True):
-        before = remote.crontab(host)
-        try:
-            after = model.remove(before, host.server.root)
-        except ValueError as error:
-            raise _broken(name, error) from None
-        if after != before:
-            remote.write_crontab(host, before, after)
+        changed = _rewrite(host, lambda text: _without(host, text))
         remote.forget(host)
     what = "no change: nothing of ours is in the crontab"
-    if after != before:
+    if changed:
         what = "the jobs are out of the crontab; logs and environment stay"
     session.console.line(name, what)
+
+
+def _without(host: Host, crontab: str) -> str:
+    try:
+        return model.remove(crontab, host.server.root)
+    except ValueError as error:
+        raise _broken(host.name, error) from None
 
 
 def list_(session: Session, on: str, *, as_json: bool) -> None:

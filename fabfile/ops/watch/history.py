@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from math import inf
+from typing import Any
 
+from ...model.access.envlog import Entry
 from ...model.deploy.preflight import unreadable
 from ...model.errors import refused
 from ...model.facts import Facts
@@ -25,8 +28,9 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         _show_one(session, name, _find(name, facts, show), facts, as_json)
         return
     newest = list(reversed(facts.releases))[:number]
+    changes = [*settings.changes(session.host(name))]
     if as_json:
-        session.console.result([release.view(facts.outcome(release)) for release in newest])
+        session.console.result(list(_views(facts, newest, changes)))
         return
     rows = [
         (
@@ -41,12 +45,23 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
     session.console.table(name, ("release", "outcome", "took", "who", "what"), rows)
     edits = [
         (_time(edit.at), edit.task, edit.who, ", ".join(edit.keys))
-        for edit in reversed([*settings.changes(session.host(name))][-number:])
+        for edit in reversed(changes[-number:])
     ]
     if edits:
         session.console.table(f"{name}: .env", ("when", "task", "who", "keys"), edits)
     for text in unreadable(facts):
         session.console.warn(name, text)
+
+
+def _views(
+    facts: Facts, newest: Sequence[Release], changes: Sequence[Entry]
+) -> Iterator[dict[str, Any]]:
+    """Each release with the changes of ``.env`` since it began, up to the next one."""
+    until: float = inf
+    for release in newest:
+        since = [asdict(one) for one in reversed(changes) if release.started <= one.at < until]
+        yield {**release.view(facts.outcome(release)), "env": since}
+        until = release.started
 
 
 def _find(name: str, facts: Facts, wanted: str) -> Release:

@@ -65,6 +65,7 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "busy": facts.holder,
         "lingering": facts.lingering,
         "frozen": asdict(facts.freeze) if facts.freeze else None,
+        "maintenance": _maintenance(facts),
         "backup": _backup(sight),
         "jobs": jobs.view(sight.server, facts),
         "cron": jobs.unstarted(facts),
@@ -92,6 +93,12 @@ def _backup(sight: Sight) -> dict[str, Any] | None:
         "verified": last.verified if last else 0,
         "stale": stale(backups, sight.facts.now),
     }
+
+
+def _maintenance(facts: Facts) -> dict[str, Any] | None:
+    if facts.maintenance is None:
+        return None
+    return {key: value for key, value in asdict(facts.maintenance).items() if key != "token"}
 
 
 def _canary(facts: Facts) -> dict[str, Any] | None:

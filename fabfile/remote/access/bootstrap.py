@@ -16,6 +16,8 @@ from ...model.errors import REFUSED, Trouble, Unwelcome, refused
 from ...model.inventory import Server
 from ..host import Host
 from ..output import Output
+from . import pins
+from .hops import hops
 
 _HERE = Path(__file__).parent
 FIND, LOOK, SCRIPT = (
@@ -60,6 +62,11 @@ def pinned(server: Server) -> list[str]:
     at = forge(server.repository)
     known = HostKeys(str(server.known_hosts)).lookup(at) if at else None
     return [f"{at} {kind} {key.get_base64()}" for kind, key in (known or {}).items()]
+
+
+def host_keys(server: Server) -> list[str]:
+    """The kinds of the host's own keys that ``known_hosts`` has."""
+    return [*pins.pinned(hops(server)[-1])]
 
 
 def look(host: Host, server: Server) -> Machine:

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC1091 # os-release is the host's
 # One step of making a host a server, as root: whoever logs in else may use sudo. Each can be done again at any time.
 # Arguments: ROOT STEP …; the step's own stand at its function. While a deploy changes the server, none begins.
 # Exit codes: 75 a deploy is under way; 1 failed, the last lines of the log are on standard error.
@@ -67,6 +68,32 @@ packages() {
   logged apt-get -q -o DPkg::Lock::Timeout=120 update
   logged apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold \
     install --no-remove --no-install-recommends "$@"
+}
+
+# docker-repository FINGERPRINT: Docker's own packages, as its documentation says; its key is believed by its fingerprint.
+docker-repository() {
+  local at key=/etc/apt/keyrings/docker.asc found
+  packages ca-certificates curl gpg
+  at=https://download.docker.com/linux/$(. /etc/os-release && echo "$ID")
+  new=$(mktemp -d)
+  trap 'rm -rf "$new"' EXIT
+  logged curl --fail --silent --show-error --location --retry 3 --max-time 60 -o "$new/key" "$at/gpg"
+  found=$(gpg --homedir "$new" --with-colons --show-keys "$new/key" 2>>"$log" |
+    awk -F : '$1 == "pub" { one = 1 } $1 == "fpr" && one { print $10; one = 0 }')
+  if [ "$found" != "$1" ]; then
+    printf 'the key at %s/gpg is not %s: %s\n' "$at" "$1" "${found//$'\n'/ }" >&2
+    exit 1
+  fi
+  install -d -m 755 /etc/apt/keyrings
+  written "$key" 644 root <"$new/key"
+  written /etc/apt/sources.list.d/docker.sources 644 root <<END
+Types: deb
+URIs: $at
+Suites: $(. /etc/os-release && echo "${UBUNTU_CODENAME:-$VERSION_CODENAME}")
+Components: stable
+Architectures: $(dpkg --print-architecture)
+Signed-By: $key
+END
 }
 
 # services NAME…

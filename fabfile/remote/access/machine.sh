@@ -21,6 +21,8 @@ section host
 (. /etc/os-release && printf 'system=%s %s\n' "$ID" "${VERSION_ID-}")
 printf 'engine=%s\n' "$(timeout -k 5 20 docker version --format '{{.Server.Version}}' 2>/dev/null)"
 printf 'compose=%s\n' "$(docker compose version --short 2>/dev/null)"
+# Of what is installed, madison says nothing: only of what a source has.
+[ -z "$(apt-cache madison docker-compose-plugin 2>/dev/null)" ] || echo docker_apt=yes
 printf 'containers=%s\n' "$(timeout -k 5 20 docker ps -q 2>/dev/null | wc -l)"
 # Debian's cron writes it, however it was started.
 if kill -0 "$(cat /run/crond.pid 2>/dev/null)" 2>/dev/null; then echo cron=yes; fi
@@ -49,6 +51,10 @@ for program in "$@"; do ! command -v "$program" >/dev/null || printf '%s\n' "$pr
 [ ! -s /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 find_python >/dev/null && echo python
 [ ! -e /usr/lib/systemd/systemd-timesyncd ] || echo timesyncd
+section packages
+# Also those that an interrupted run left half installed.
+dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'docker*' 'containerd*' runc podman-docker 2>/dev/null |
+  sed -n '/^not-installed /d; /^config-files /d; s/^[^ ]* //p'
 section daemon
 cat /etc/docker/daemon.json 2>/dev/null
 section keys

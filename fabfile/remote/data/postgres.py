@@ -54,6 +54,18 @@ BACKUP, VERIFY, LOAD = (
     for name in ("backup.sh", "verify.sh", "restore.sh")
 )
 ALL_RIGHTS = f"{RIGHTS}UNION ALL\n{OWN}"
+GIVE = 'exec docker exec -i "$1" psql -X -q -U "$2" -d "$3" -v ON_ERROR_STOP=1'
+UNLOGGED = "".join(
+    f"SET {name} = '{value}';\n"
+    for name, value in {
+        "log_statement": "none",
+        "log_min_duration_statement": "-1",
+        "log_min_duration_sample": "-1",
+        "log_transaction_sample_rate": "0",
+        "log_min_error_statement": "panic",
+    }.items()
+)
+"""What a session says first that has something to hide."""
 NO_TABLE = "42P01"
 """What PostgreSQL calls a table that is not there."""
 
@@ -104,6 +116,18 @@ def refusal(host: Host, postgres: Postgres, address: str, password: str, seconds
     said = next((line for line in output.errors() if "FATAL:" in line), "")
     # Whoever lets in only others says nothing of the password.
     return "" if output.ok or "pg_hba.conf" in said else said.partition("FATAL:")[2].strip()
+
+
+def give_password(host: Host, postgres: Postgres, verifier: str) -> None:
+    """Give the role another password, as its verifier; sessions that are open go on.
+
+    It goes by standard input, and PostgreSQL logs no statement of that session, failed ones too.
+    """
+    words = ["bash", "-c", GIVE, "give-password", postgres.container, postgres.user, postgres.name]
+    said = f"{UNLOGGED}ALTER ROLE \"{postgres.user}\" PASSWORD '{verifier}';\n"
+    output = host.write(words, stdin=said, check=False)
+    if not output.ok:
+        raise trouble(host, f"{postgres.container} gets no new password", output)
 
 
 def migrate(host: Host, container: str, postgres: Postgres | None, words: Sequence[str]) -> Output:

@@ -31,6 +31,9 @@ set -u
 export LC_ALL=C
 read -r expected
 read -r wanted
+# Another server of this user may have its block written at the same time.
+exec 9<"$HOME"
+flock --timeout 30 9
 [ "$(crontab -l 2>/dev/null | base64 -w 0)" = "$expected" ] || exit 75
 [ -n "$wanted" ] || exec crontab -r
 printf '%s' "$wanted" | base64 -d | crontab -
@@ -85,15 +88,16 @@ def crontab(host: Host) -> str:
     raise refused(f"{host.name}: the crontab cannot be read", output.errors())
 
 
-def write_crontab(host: Host, before: str, after: str) -> None:
-    """Put another crontab in the place of ``before``; exit code 2 when that is not there."""
+def write_crontab(host: Host, before: str, after: str) -> bool:
+    """Put another crontab in the place of ``before``; False when that is not there any more."""
     lines = [_encoded(before), _encoded(after)]
     words = ["bash", "-c", CHANGE, "change-crontab"]
     output = host.write(words, stdin="".join(f"{line}\n" for line in lines), check=False)
     if output.code == 75:
-        raise refused(f"{host.name}: somebody else changed the crontab meanwhile; run again")
+        return False
     if not output.ok:
         raise Trouble(f"{host.name}: crontab refuses", evidence=output.tail())
+    return True
 
 
 def _encoded(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Looking at servers: at a glance, at containers' logs, and by a command of one's own."""
+"""Looking at servers: at a glance, at the logs of containers, and by a command of one's own."""

@@ -22,13 +22,17 @@ listed() {
       printf '%s %s %s\n' "${id:0:12}" "$name" "$started"
     done
 }
+# said ID WORDS…: what a container wrote. A line that a full disk has cut ends that: then the last thousand, from behind.
+said() {
+  docker logs "${words[@]}" "${@:2}" "$1" || docker logs "${words[@]}" "${@:2}" --tail 1000 "$1"
+}
 # A log may end without a newline: the next one's first line does not stand behind its last.
 if [ -z "$follow" ]; then
   [ -z "$since" ] || words+=(--since "$since")
   open=()
   while read -r id name _; do
     printf '= %s %s\n' "$id" "$name"
-    exec {descriptor}< <(docker logs "${words[@]}" --tail "$tail" "$id" 2>&1 </dev/null | sed "s/^/$id /;\$a\\")
+    exec {descriptor}< <(said "$id" --tail "$tail" 2>&1 </dev/null | sed "s/^/$id /;\$a\\")
     open+=("$descriptor")
   done < <(listed)
   for descriptor in "${open[@]}"; do cat <&"$descriptor"; done
@@ -40,7 +44,7 @@ declare -A begun=()
 begin() {
   begun[$1]=$3
   printf '= %s %s\n' "$1" "$2"
-  docker logs --follow "${words[@]}" --since "$4" "$1" 2>&1 </dev/null |
+  said "$1" --follow --since "$4" 2>&1 </dev/null |
     sed -uE "s/^(.{4000}).+/\\1 .../;s/^/$1 /" &
 }
 {

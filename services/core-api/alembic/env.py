@@ -1,12 +1,14 @@
 """Runs the migrations over the application's own asynchronous driver, or prints them as SQL."""
 
 import asyncio
+from functools import partial
 from logging.config import fileConfig
 
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from alembic import context
+from app.backends import connect
 from app.models import Base
 from app.settings import load_settings
 
@@ -38,7 +40,11 @@ def migrate(connection: Connection) -> None:
 async def migrate_online() -> None:
     """Connect to DATABASE_URL, migrate, and close the connection."""
     # Straight to the engine: in alembic's configuration a % in the address would be interpolated.
-    engine = create_async_engine(load_settings().database_url.get_secret_value())
+    settings = load_settings()
+    engine = create_async_engine(
+        settings.database_url.get_secret_value(),
+        connect_args={"async_creator_fn": partial(connect, settings)},
+    )
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)

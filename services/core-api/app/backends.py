@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends, Request
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -21,6 +23,17 @@ DATABASE_LIMITS = {
 }
 
 
+async def connect(settings: Settings, **options: Any) -> asyncpg.Connection:
+    """A connection to PostgreSQL with the password, or with the one before while that is taken."""
+    try:
+        return await asyncpg.connect(**options)
+    except asyncpg.InvalidPasswordError:
+        former = settings.database_former_password.get_secret_value()
+        if not former:
+            raise
+        return await asyncpg.connect(**{**options, "password": former})
+
+
 def engine(settings: Settings, **pool: int) -> AsyncEngine:
     """A pool of connections to PostgreSQL; one that the server dropped is replaced."""
     return create_async_engine(
@@ -29,6 +42,7 @@ def engine(settings: Settings, **pool: int) -> AsyncEngine:
         # A traceback must not quote a password's hash or a token's digest.
         hide_parameters=True,
         connect_args={
+            "async_creator_fn": partial(connect, settings),
             "timeout": 5,
             "command_timeout": 15,
             "server_settings": {"application_name": "core-api", **DATABASE_LIMITS},

@@ -13,6 +13,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(hide_input_in_errors=True, extra="ignore")
 
     database_url: SecretStr = Field(min_length=1)
+    # The one before: what connects tries it where the database refuses the first.
+    database_former_password: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("redis://redis:6379/0")
     jwt_secret_key: SecretStr = Field(min_length=32)
     debug: bool = False

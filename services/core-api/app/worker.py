@@ -13,7 +13,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.qm import QueueManager
 from sqlalchemy import make_url
 
-from app.backends import DATABASE_LIMITS, Backends
+from app.backends import DATABASE_LIMITS, Backends, connect
 from app.jobs import RESOLVE
 from app.lifecycle import Stopping, unless
 from app.resolution import TryLater, resolve_item
@@ -46,6 +46,7 @@ class Worker:
     """One process's share of the work."""
 
     def __init__(self, settings: Settings, backends: Backends, stopping: asyncio.Event) -> None:
+        self.settings = settings
         self.address = make_url(settings.database_url.get_secret_value()).set(
             drivername="postgresql"
         )
@@ -79,8 +80,9 @@ class Worker:
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of its own, for it listens."""
-        return await asyncpg.connect(
-            self.address.render_as_string(hide_password=False),
+        return await connect(
+            self.settings,
+            dsn=self.address.render_as_string(hide_password=False),
             timeout=5,
             command_timeout=15,
             server_settings={"application_name": "core-api-worker", **DATABASE_LIMITS},

@@ -34,7 +34,10 @@ class Images:
         self._hub: Future[bool] = self._pool.submit(self._ask_hub)
 
     def recipe(self, name: str, facts: Mapping[str, str] = MappingProxyType({})) -> Future[str]:
-        """An image built from a recipe of ours; ``facts``: what its Dockerfile declares."""
+        """An image built from a recipe of ours; ``facts``: what its Dockerfile declares.
+
+        ``RELEASE`` among them is Debian's release that it stands on.
+        """
         return self._start(" ".join([name, *facts.values()]), lambda: self._build(name, facts))
 
     def provide(self, image: Image) -> Future[str]:
@@ -70,13 +73,14 @@ class Images:
         say(f"Docker Hub cannot be reached, building stand-ins ({reason})")
         return False
 
-    def _base(self) -> str:
-        return self._start(recipes.BASE, self._make_base).result()
+    def _base(self, release: str) -> str:
+        return self._start(recipes.base_name(release), lambda: self._make_base(release)).result()
 
-    def _make_base(self) -> str:
+    def _make_base(self, release: str) -> str:
         if self._hub.result():
-            return self._pulled(recipes.HUB_BASE, self._place.image(recipes.BASE, "hub"))
-        return recipes.import_base(self._place)
+            ours = self._place.image(recipes.base_name(release), "hub")
+            return self._pulled(f"debian:{release}-slim", ours)
+        return recipes.import_base(self._place, release)
 
     def _provide(self, image: Image) -> str:
         if recipes.exists(str(image)):
@@ -99,7 +103,7 @@ class Images:
         for below in (argument for argument in declared if recipes.known(argument.lower())):
             arguments[below] = self.recipe(below.lower()).result()
         if "BASE" in declared:
-            arguments["BASE"] = self._base()
+            arguments["BASE"] = self._base(facts.get("RELEASE", recipes.RELEASE))
         return recipes.build(self._place, recipe, arguments)
 
     def _pulled(self, name: str, ours: str) -> str:

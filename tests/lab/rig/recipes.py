@@ -14,7 +14,6 @@ from .output import say, step
 from .place import IMAGES, Place
 
 RELEASE = "trixie"
-HUB_BASE = f"debian:{RELEASE}-slim"
 BASE = "base"
 # As in Debian's own images: apt leaves nothing of its work in a layer.
 APT_LEAVES_NOTHING = """
@@ -59,22 +58,30 @@ def build(place: Place, recipe: str, arguments: dict[str, str]) -> str:
     return image
 
 
-def import_base(place: Place) -> str:
+def base_name(release: str) -> str:
+    """What the base of that release of Debian is called; only bare hosts have another one."""
+    return BASE if release == RELEASE else f"{BASE}-{release}"
+
+
+def import_base(place: Place, release: str) -> str:
     """Make the base of every stand-in from Debian packages; returns its name."""
     # What changes from day to day is the authority that a machine trusts; the rest takes a second
     # to find out and stays as it was when the base was made.
-    image = place.image(BASE, _digest([machine.certificates(), Path(__file__).read_text()]))
+    image = place.image(
+        base_name(release), _digest([machine.certificates(), Path(__file__).read_text()])
+    )
     if exists(image):
         return image
     _require_mmdebstrap()
     with step("image base made from Debian packages"), tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch, "base.tar")
-        _mmdebstrap(machine.look(RELEASE), Path(scratch), archive)
+        _mmdebstrap(release, Path(scratch), archive)
         docker("import", "--change", f"LABEL {place.image_label}", archive, image, timeout=120)
     return image
 
 
-def _mmdebstrap(facts: machine.Machine, folder: Path, archive: Path) -> None:
+def _mmdebstrap(release: str, folder: Path, archive: Path) -> None:
+    facts = machine.look(release)
     folder.chmod(0o755)  # its hooks read from here without root's rights
     (folder / "machine.crt").write_text(facts.certificates)
     (folder / "pip.conf").write_text(facts.pip_conf)
@@ -93,7 +100,7 @@ def _mmdebstrap(facts: machine.Machine, folder: Path, archive: Path) -> None:
         f"--customize-hook=copy-in {folder}/machine.crt /usr/local/share/ca-certificates",
         '--customize-hook=chroot "$1" update-ca-certificates',
     ]
-    done = run([*words, RELEASE, archive, *facts.apt_sources], timeout=300)
+    done = run([*words, release, archive, *facts.apt_sources], timeout=300)
     if done.returncode:
         raise LabError(f"mmdebstrap failed: {last_line(done.stderr)}")
 

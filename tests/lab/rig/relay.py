@@ -15,13 +15,13 @@ WINDOW = 256
 
 
 @contextmanager
-def delay(target: Address, round_trip: float) -> Iterator[Address]:
-    """Relay a free port of 127.0.0.1, which is yielded, to ``target`` ``round_trip`` seconds away.
+def delay(target: Address, round_trip: float, at: str = "127.0.0.1") -> Iterator[Address]:
+    """Relay a free port of ``at``, which is yielded, to ``target`` ``round_trip`` seconds away.
 
     Each direction takes half of it. Opening a connection takes one round trip more, as it does
     where the far end itself answers. Connections still open at the end are cut.
     """
-    with _running(_Relay(target, round_trip)) as address:
+    with _running(_Relay(target, round_trip, at)) as address:
         yield address
 
 
@@ -50,15 +50,16 @@ def _running(relay: _Relay) -> Iterator[Address]:
 
 
 class _Relay:
-    def __init__(self, target: Address, round_trip: float) -> None:
+    def __init__(self, target: Address, round_trip: float, at: str = "127.0.0.1") -> None:
         self._target = target
+        self._at = at
         self._round_trip = round_trip
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self) -> Address:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()
+        self._server = await asyncio.start_server(self._accept, self._at, 0)
+        host, port = self._server.sockets[0].getsockname()[:2]
         return host, port
 
     async def close(self) -> None:

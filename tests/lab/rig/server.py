@@ -30,7 +30,7 @@ crontab -r -u ubuntu
 docker ps -aq | xargs -r docker rm -f -v
 docker volume ls -q | xargs -r docker volume rm -f
 docker network ls -q --filter type=custom | xargs -r docker network rm
-rm -rf /opt/wishwithme /home/ubuntu/.wishwithme.lock
+rm -rf /opt/wishwithme /home/ubuntu/.wishwithme-*.lock
 rules=wishwithme-guard
 for tables in iptables ip6tables; do
   $tables -D OUTPUT -j $rules && $tables -F $rules && $tables -X $rules

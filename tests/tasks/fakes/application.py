@@ -123,6 +123,7 @@ UBUNTU: dict[str, Any] = {
         "web": {"probe": {"port": 80, "path": "/", "contains": "Welcome"}},
         "proxy": {
             "proxy": True,
+            "maintenance": "set $$again {seconds}; return 503;",
             "gates": [
                 {"name": "site", "url": "https://app.example/", "contains": "Welcome"},
                 {
@@ -138,7 +139,7 @@ UBUNTU: dict[str, Any] = {
 DATABASE = {
     "user": "DB_USER",
     "name": "DB_NAME",
-    "password": "PASSWORD",
+    "password": "DB_PASSWORD",
     "revision": "SELECT revision",
 }
 """The hint that makes ``db`` a database that can be backed up."""

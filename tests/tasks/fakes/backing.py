@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64decode
 from typing import Any
+
+from fabfile.model.access.verifier import scram
 
 from .commands import Command
 from .docking import Handler, call
@@ -46,7 +50,8 @@ def docker_exec(machine: Machine, command: Command, stdin: str) -> Ended:
     if query == "SELECT 1":
         assert "-w" in command.words
         said = 'psql: error: connection failed: FATAL:  password authentication failed for "app"\n'
-        return Ended() if stdin == f"PGPASSWORD={machine.password}\n" else Ended(2, err=said)
+        password = stdin.removeprefix("PGPASSWORD=").removesuffix("\n")
+        return Ended() if taken(machine, password) else Ended(2, err=said)
     if program == "check":
         text = machine.engine.text(machine.engine.containers[name].image)
         failed = "NO EVENTS" in text
@@ -61,6 +66,25 @@ def docker_exec(machine: Machine, command: Command, stdin: str) -> Ended:
         none = Ended(1, err="ERROR:  42P01\n")
         return Ended(0, f"{machine.schema}\n") if machine.schema else none
     return Ended(0, f"{len(machine.rows)}\n")
+
+
+def taken(machine: Machine, password: str) -> bool:
+    """Whether the database takes a password: it keeps one, or what it was given for it."""
+    kept = machine.password
+    if not kept.startswith("SCRAM-SHA-256$"):
+        return password == kept
+    salt = b64decode(kept.partition(":")[2].partition("$")[0])
+    return scram("", password, salt) == kept
+
+
+def give_password(machine: Machine, _command: Command, stdin: str) -> Ended:
+    """What comes before it keeps it out of the log."""
+    found = re.fullmatch(
+        r"(?:SET \w+ = '[\w-]+';\n){5}ALTER ROLE \"app\" PASSWORD '(.*)';\n", stdin
+    )
+    assert found
+    machine.password = found[1]
+    return Ended()
 
 
 def backup(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -158,6 +182,7 @@ BACKUPS: dict[str, Handler] = {
     "backups": backups,
     "backup": backup,
     "docker exec": docker_exec,
+    "give-password": give_password,
     "verify": verify,
     "load": load,
     "swap": swap,

@@ -11,6 +11,9 @@ class Bare:
 
     system: str = "debian 13"
     there: set[str] = field(default_factory=lambda: {"openssl", "ca-certificates"})
+    packages: set[str] = field(default_factory=set)
+    """Those of the engine."""
+    docker_apt: bool = False
     running: set[str] = field(default_factory=set)
     containers: int = 0
     compose: str = ""
@@ -49,6 +52,7 @@ class Bare:
             "system": self.system,
             "engine": "26.1.5" if "docker" in self.running else "",
             "compose": self.compose,
+            "docker_apt": "yes" if self.docker_apt else "no",
             "containers": str(self.containers),
             "cron": "yes" if "cron" in self.running else "no",
             "home": self.home,
@@ -66,6 +70,7 @@ class Bare:
         sections = {
             "host": "\n".join(f"{key}={value}" for key, value in host.items()),
             "there": "\n".join(there),
+            "packages": "\n".join(self.packages),
             "daemon": self.daemon,
             "keys": "\n".join(self.keys),
             "folders": "\n".join(

@@ -11,6 +11,7 @@ from .machine import Machine
 
 PACKAGES = {
     "docker.io": "docker",
+    "docker-ce-cli": "docker",
     "cron": "crontab",
     "nftables": "nft",
     "unattended-upgrades": "unattended-upgrade",
@@ -50,8 +51,13 @@ def log_rotation(machine: Machine, _words: list[str], stdin: str) -> None:
 
 def packages(machine: Machine, words: list[str], _stdin: str) -> None:
     machine.bare.there |= {PACKAGES.get(word, word) for word in words}
-    if "docker-compose" in words:
+    machine.bare.packages |= {word for word in words if "docker" in word}
+    if {"docker-compose", "docker-compose-plugin"} & {*words}:
         machine.bare.compose = "2.26.1-4"
+
+
+def docker_repository(machine: Machine, _words: list[str], _stdin: str) -> None:
+    machine.bare.docker_apt = True
 
 
 def services(machine: Machine, words: list[str], _stdin: str) -> None:
@@ -117,6 +123,7 @@ STEPS: dict[str, Callable[[Machine, list[str], str], None]] = {
     "user": user,
     "login-key": login_key,
     "log-rotation": log_rotation,
+    "docker-repository": docker_repository,
     "packages": packages,
     "services": services,
     "sudoer": sudoer,

@@ -11,7 +11,7 @@ from typing import Any
 
 from fabfile.model.deploy.content import digest
 
-VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
+VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>(?:\$\{[^}]*\}|[^}])*))?\}")
 
 
 class Refused(Exception):
@@ -99,5 +99,5 @@ def _variable(match: re.Match[str], env: Mapping[str, str]) -> str:
     if value or match["kind"] is None:
         return value.replace("$", "$$")
     if match["kind"] == "-":
-        return match["rest"]
+        return VARIABLE.sub(lambda inner: _variable(inner, env), match["rest"])
     raise Refused(f"required variable {match['name']} is missing a value: {match['rest']}")

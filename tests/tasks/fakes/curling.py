@@ -22,8 +22,12 @@ def curl(machine: Machine, command: Command, stdin: str) -> Ended:
 def _answer(machine: Machine, part: str, trust: str) -> str:
     url = _option(part, "url")
     bearer = re.search(r"Authorization: Bearer (.*?)\"", part)
+    let_in = re.search(r"X-Maintenance-Pass: (.*?)\"", part)
     mark = part.split('write-out = "\\n')[1].partition(" ")[0]
-    answered = ask(machine, url, bearer[1] if bearer else "", trust, _option(part, "connect-to"))
+    token = bearer[1] if bearer else ""
+    answered = ask(
+        machine, url, token, trust, _option(part, "connect-to"), let_in[1] if let_in else ""
+    )
     meta = {
         "http_code": answered.status,
         "errormsg": answered.error or None,
@@ -44,7 +48,9 @@ def _option(part: str, name: str) -> str:
     return found[1] if found else ""
 
 
-def ask(machine: Machine, url: str, token: str, trust: str, connect: str) -> Answered:
+def ask(
+    machine: Machine, url: str, token: str, trust: str, connect: str, let_in: str = ""
+) -> Answered:
     """A question asked on a server: of a container, of its own proxy, or of another server's."""
     host = urlsplit(url).hostname or ""
     if host.startswith("172."):
@@ -56,4 +62,4 @@ def ask(machine: Machine, url: str, token: str, trust: str, connect: str) -> Ans
         return NOBODY
     if not trusted(trust, asked.certificate):
         return Answered(0, error="SSL certificate problem: unable to get local issuer certificate")
-    return through(asked.engine, asked.proxy, url, token, caller)
+    return through(asked.engine, asked.proxy, url, token, caller, let_in)

@@ -32,6 +32,7 @@ from .machine import ROOT, Killed, Machine
 from .origin import Origin
 from .program import Program, copied
 from .proxy import NOBODY, through
+from .silence import Silence
 from .storage import Storage
 
 HOSTS = """\
@@ -158,7 +159,7 @@ class Fleet:
         return self._run(line.split(), out, err)
 
     def fab_words(self, *words: str) -> Ran:
-        """The same, where a word has blanks."""
+        """Run ``fab`` with words that may hold anything, off a terminal."""
         return self._run(words, io.StringIO(), io.StringIO())
 
     def fab_on_a_terminal(self, line: str, answer: str) -> Ran:
@@ -171,6 +172,7 @@ class Fleet:
     def _run(self, words: Sequence[str], out: io.StringIO, err: io.StringIO) -> Ran:
         program = Program(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
         code: object = 0
+        silence = Silence(self.machines.values())
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 program.run(["fab", *words])
@@ -189,7 +191,10 @@ class Fleet:
                     machine.files[f"{ROOT}/locks/died"] = said
         assert isinstance(code, int)
         assert "a bug in the collection: AssertionError" not in err.getvalue(), err.getvalue()
-        return Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
+        ran = Ran(code, *(COLOUR.sub("", stream.getvalue()) for stream in (out, err)))
+        if found := silence.broken_by(words[0], ran.everything, well=code == 0):
+            raise AssertionError(f"fab {' '.join(words)}: a secret stands in {found}")
+        return ran
 
     def deployed(self) -> Fleet:
         """Both servers with a first verified release, which is made once and copied then."""
@@ -260,7 +265,14 @@ class Fleet:
             token = env.get(question.probe.bearer, "")
             answered = NOBODY
             if machine:
-                answered = through(machine.engine, machine.proxy, question.url, token, OUTSIDE)
+                answered = through(
+                    machine.engine,
+                    machine.proxy,
+                    question.url,
+                    token,
+                    OUTSIDE,
+                    question.maintenance,
+                )
             answers.append(Answer(answered.status, answered.body, answered.error))
         return answers
 

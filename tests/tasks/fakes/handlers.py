@@ -220,11 +220,18 @@ def worktree(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 def remove_worktree(machine: Machine, command: Command, _stdin: str) -> Ended:
     machine.worktrees.pop(command.words[1], None)
+    _remove(machine, f"{command.words[1]}.")
     return Ended()
 
 
-def prune_worktrees(machine: Machine, _command: Command, _stdin: str) -> Ended:
+def _remove(machine: Machine, beginning: str) -> None:
+    for path in [path for path in machine.files if path.startswith(beginning)]:
+        del machine.files[path]
+
+
+def prune_worktrees(machine: Machine, command: Command, _stdin: str) -> Ended:
     machine.worktrees.clear()
+    _remove(machine, f"{command.words[1]}/")
     return Ended()
 
 

@@ -69,6 +69,7 @@ def _server(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "holder", machine.locks.get("locks", "")
     yield "lingering", machine.lingering
     yield "frozen", machine.files.get(f"{ROOT}/locks/frozen", "")
+    yield "maintenance", machine.files.get(f"{ROOT}/locks/maintenance", "")
     releases = machine.releases().items()
     yield "releases", "".join(f"{name}\0{text}\0" for name, text in releases)
     manifests = machine.below(f"{ROOT}/backups").items()

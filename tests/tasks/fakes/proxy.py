@@ -39,6 +39,8 @@ class Proxy:
     allowed: tuple[str, ...]
     reach: Mapping[str, tuple[str, ...]]
     """Service → the addresses that it asks, as it resolved them then."""
+    maintenance: str = ""
+    """What it reads of maintenance; empty: there is none."""
 
     def constant(self, name: str) -> str:
         """A constant that the loaded configuration answers with."""
@@ -78,7 +80,10 @@ def loaded(
 ) -> Proxy:
     """What nginx has after it was started or reloaded with these files."""
     allow = re.findall(r"allow ([^;]+);", files.get("allow.conf", ""))
-    proxy = Proxy(container.id, configuration, files.get("generation.conf", ""), tuple(allow), {})
+    maintenance = "" if "NO MAINTENANCE" in configuration else files.get("maintenance.conf", "")
+    proxy = Proxy(
+        container.id, configuration, files.get("generation.conf", ""), tuple(allow), {}, maintenance
+    )
     addresses: dict[str, tuple[str, ...]] = {}
     for one in engine.containers.values():
         pinned = proxy.pinned.get(one.service)
@@ -98,8 +103,13 @@ def directly(engine: Engine, proxy: Proxy | None, url: str, token: str) -> Answe
     return _service(engine, container, parts.path, token)
 
 
-def through(engine: Engine, proxy: Proxy | None, url: str, token: str, caller: str) -> Answered:
-    """A question to the proxy, from the server itself or from ``caller``."""
+def through(
+    engine: Engine, proxy: Proxy | None, url: str, token: str, caller: str, let_in: str = ""
+) -> Answered:
+    """A question to the proxy, from the server itself or from ``caller``.
+
+    ``let_in``: the word by which maintenance lets somebody in.
+    """
     running = engine.of("app", "proxy")
     if proxy is None or running is None or running.id != proxy.container:
         return NOBODY
@@ -107,6 +117,8 @@ def through(engine: Engine, proxy: Proxy | None, url: str, token: str, caller: s
         return Answered(502, "<h1>502 Bad Gateway</h1>")
     if proxy.allowed and caller not in proxy.allowed:
         return Answered(403, "<h1>403 Forbidden</h1>")
+    if proxy.maintenance and f'"{let_in}"' not in proxy.maintenance:
+        return Answered(503, "away")
     path = urlsplit(url).path
     backends = [name for name in proxy.upstreams if (name == "web") == (path == "/")]
     by_address = {c.address: c for c in engine.containers.values() if c.address}
