@@ -65,12 +65,12 @@ BROKEN = {
     ),
     "former .env": Broken(
         f"install -d -o ubuntu {OLD} && install -m 600 -o ubuntu /dev/null {OLD}/env",
-        f"rm {OLD}/env",
+        f"rm -r {OLD}",
         f"warn former .env: secrets of former releases that no rollback needs: rm {OLD}/env",
     ),
     "records": Broken(
         f"echo torn >{OLD}/release.json && chown ubuntu {OLD}/release.json",
-        f"rm -r {OLD}",
+        f"rm {OLD}/release.json",
         "warn records: cannot be read, and counts as not there: releases/20200101T000000Z-00000000",
     ),
     "packets": Broken(
