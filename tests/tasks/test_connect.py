@@ -19,6 +19,7 @@ from invoke import Context
 from paramiko import (
     AuthenticationException,
     BadHostKeyException,
+    HostKeys,
     RejectPolicy,
     SSHException,
 )
@@ -49,7 +50,7 @@ class Dialled:
     def __init__(self, **how: Any) -> None:
         self.how = how
         self.policy: Any = None
-        self.loaded: list[str] = []
+        self.known = HostKeys()
         self.closed = False
         self.kept_alive = 0
         self.channel_timeout = 3600
@@ -57,8 +58,8 @@ class Dialled:
         self.transport = self
         type(self).made.append(self)
 
-    def load_system_host_keys(self, file: str) -> None:
-        self.loaded.append(file)
+    def get_host_keys(self) -> HostKeys:
+        return self.known
 
     def set_missing_host_key_policy(self, policy: Any) -> None:
         self.policy = policy
@@ -99,7 +100,10 @@ def test_only_the_pinned_host_keys_and_the_one_key_of_the_server_are_used(
     connect.connect(server, nobody)
     (connection,) = dialled.made
     assert isinstance(connection.policy, RejectPolicy)
-    assert connection.loaded == [str(server.known_hosts)]
+    pinned = HostKeys(str(server.known_hosts)).lookup("[192.0.2.7]:2222")
+    assert pinned
+    assert [*connection.known] == ["[192.0.2.7]:2222"]
+    assert connection.known.lookup("[192.0.2.7]:2222") == pinned
     assert connection.how["forward_agent"] is False
     assert connection.how["connect_kwargs"]["key_filename"] == str(server.key)
     assert connection.how["connect_kwargs"]["allow_agent"] is False
