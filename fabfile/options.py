@@ -64,7 +64,7 @@ SLOW = Duration("slow", "only requests at the proxy that took as long as this, s
 FOLLOW = Flag("follow", "go on showing new lines until Ctrl-C", letter="f")
 SERVICE = Text(
     "service",
-    "a service of the stack; of logs also one of its containers, such as core-api-2 (default: all;"
+    "a service of the stack; of logs also one of its containers, such as web-2 (default: all;"
     " volume.restore: required)",
     "SERVICE",
 )

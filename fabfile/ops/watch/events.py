@@ -8,6 +8,7 @@ from ...model.errors import Trouble
 from ...model.watch.log_lines import Wanted
 from ...model.watch.reader import EventReader
 from ...remote.watch import events as remote
+from ...remote.watch.aware import know
 from ..session import Session, all_of, side_by_side
 from . import merging
 from .merging import Source
@@ -27,7 +28,7 @@ def events(
 
     def reached(name: str) -> Source | Trouble:
         try:
-            session.host(name).require_session()
+            know(session.host(name))
         except Trouble as trouble:
             return trouble
         return Source(

@@ -7,6 +7,7 @@ from ...model.watch.disks import Kept
 from ...model.watch.meters import Process, Usage
 from ...model.watch.networks import Member
 from ..host import Host
+from .aware import read
 
 SPLIT = "--"
 """A line between two answers, which neither can hold alone."""
@@ -47,7 +48,7 @@ def stats(host: Host) -> list[Usage]:
 
 def top(host: Host) -> list[Process]:
     """Every process in a container, the busiest first."""
-    return meters.processes(host.read(["bash", "-c", TOP, "top"], timeout=LONG).stdout)
+    return meters.processes(read(host, TOP, "top", timeout=LONG))
 
 
 def disk(host: Host) -> list[Kept]:
@@ -61,5 +62,5 @@ def network(host: Host) -> list[Member]:
 
 
 def _parts(host: Host, script: str, *words: str) -> list[str]:
-    said = host.read(["bash", "-c", script, "measure", *words], timeout=LONG).stdout
+    said = read(host, script, "measure", *words, timeout=LONG)
     return f"\n{said}".split(f"\n{SPLIT}\n")

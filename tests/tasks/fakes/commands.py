@@ -26,6 +26,7 @@ LOOKING = frozenset(
         "curl",
         "docker logs",
         "cat",
+        "know",
         "logs",
         "top",
         "measure",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from . import application
 from .authorities import AUTHORITIES
 from .backing import BACKUPS
 from .balancing import BALANCING
@@ -22,7 +21,7 @@ from .keeping import VOLUMES
 from .looking import glance, look
 from .machine import CHECKOUT, ROOT, Killed, Machine
 from .settings import SETTINGS
-from .writing import LOGS
+from .writing import LOGS, aware
 
 
 def execute(machine: Machine, line: str, stdin: str) -> Ended:
@@ -118,11 +117,10 @@ def guard(machine: Machine, command: Command, _stdin: str) -> Ended:
 
 def run(machine: Machine, command: Command, _stdin: str) -> Ended:
     """What a line of the shell prints is the line; one that begins with ``exit`` fails."""
-    _checkout, mark, line = command.words
+    line = command.words[-1]
     code = int(line.removeprefix("exit ")) if line.startswith("exit ") else 0
-    env = f"\n{mark} example\n{application.ENV_EXAMPLE}\n{mark} env\n{machine.env}"
     shown = machine.env if line == "cat .env" else line
-    return Ended(code, f"{env}\n{mark} said\n{shown}\n", "" if not code else "it failed\n")
+    return aware(machine, command, f"{shown}\n", code, "" if not code else "it failed\n")
 
 
 def put(machine: Machine, command: Command, stdin: str) -> Ended:

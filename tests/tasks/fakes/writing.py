@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from .application import ENV_EXAMPLE
 from .commands import Command
 from .docking import Handler
 from .engine import Ended
@@ -29,15 +30,30 @@ def logs(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(75, out, "the engine tells no more of what it does\n") if follow else Ended(0, out)
 
 
-def top(_machine: Machine, _command: Command, _stdin: str) -> Ended:
-    return Ended(0, "app-db 7 70 0.5 2048 90061 postgres\napp-api-1 9 root 12.5 1024 59 python 3\n")
+def aware(machine: Machine, command: Command, said: str, code: int = 0, err: str = "") -> Ended:
+    """The settings of the server, and behind them what the command itself says."""
+    mark = command.words[1]
+    env = f"\n{mark} example\n{ENV_EXAMPLE}\n{mark} env\n{machine.env}"
+    return Ended(code, f"{env}\n{mark} said\n{said}", err)
+
+
+def know(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return aware(machine, command, "")
+
+
+def top(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return aware(
+        machine,
+        command,
+        "app-db 7 70 0.5 2048 90061 postgres\napp-api-1 9 root 12.5 1024 59 python 3\n",
+    )
 
 
 def measure(machine: Machine, command: Command, _stdin: str) -> Ended:
     """Of the folder that is named, or of the containers and networks."""
-    if command.words:
-        return Ended(0, DISK)
-    return Ended(0, STATS if machine.measures == "stats" else NETWORK)
+    if command.words[2:]:
+        return aware(machine, command, DISK)
+    return aware(machine, command, STATS if machine.measures == "stats" else NETWORK)
 
 
 def events(machine: Machine, command: Command, _stdin: str) -> Ended:
@@ -83,4 +99,10 @@ NETWORK = f"""\
 --
 app-proxy {json.dumps(PORTS)}
 """
-LOGS: dict[str, Handler] = {"logs": logs, "top": top, "measure": measure, "events": events}
+LOGS: dict[str, Handler] = {
+    "know": know,
+    "logs": logs,
+    "top": top,
+    "measure": measure,
+    "events": events,
+}
