@@ -84,11 +84,12 @@ WITNESS = """
 mkdir -p /var/lib/docker/witness
 while read -rt 0.2 _; [ $? -gt 128 ]; do
   for log in /var/lib/docker/containers/*/*-json.log; do
+    grep -q '"com.docker.compose.oneoff":"False"' "${log%/*}/config.v2.json" || continue
     ln "$log" /var/lib/docker/witness/ 2>/dev/null
   done
 done
 """
-"""Keeps the logs of containers that are removed, until its input ends."""
+"""Keeps the logs of containers that are removed, until its input ends; not of one-off ones."""
 # The last line of a file that is written to may be half of one.
 KEPT = """
 for log in /var/lib/docker/witness/*; do
