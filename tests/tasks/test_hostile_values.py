@@ -15,6 +15,7 @@ import pytest
 from fabfile import ns
 from fabfile.kinds import REQUIRED, Flag, Option
 from fabfile.model.values import PARSERS
+from fabfile.options import COMMAND
 
 from .fakes.fleet import HOSTS, Fleet
 from .fakes.machine import CHECKOUT
@@ -23,10 +24,12 @@ from .hostile import VALUES, Lines, watched
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = {
     "certificate": "cert.pem",
+    "command": "true",
     "key": "key.pem",
     "server": "ubuntu",
     "service": "db",
     "setting": "TOKEN",
+    "why": "tests",
 }
 """What is given for options that a task must have, beside the hostile one."""
 OPTIONS = [
@@ -34,18 +37,22 @@ OPTIONS = [
     for name in sorted(ns.task_names)
     if not name.startswith("montreal.")
     for option in getattr(ns[name], "options", ())
-    if not isinstance(option, Flag)
+    if not isinstance(option, Flag) and option is not COMMAND
 ]
 REACHING = {
     "deploy --ref",
     "env.rotate --waive",
+    "maintenance.on --why",
     "plan --ref",
     "ubuntu.deploy --ref",
     "ubuntu.freeze --why",
     "ubuntu.plan --ref",
     "ubuntu.restart --waive",
 }
-"""Options whose value a server is told; any other is refused before that."""
+"""Options whose value a server is told; any other is refused before that.
+
+``run --command`` is none of them: it is a line of the shell itself.
+"""
 COMMANDS = ("ubuntu.deploy --yes", "env.diff")
 """What is typed with a hostile ``.env``."""
 

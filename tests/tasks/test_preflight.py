@@ -43,8 +43,8 @@ NEEDED = "a deploy needs 1024 MiB; free some space (fab ubuntu.prune, old backup
 MAKE = f"run once: sudo install -d -m 700 -o ubuntu {ROOT}"
 GONE = "remove it once its containers are gone"
 HINTS = (
-    "checks, database, drain, gates, hold, keep, link, login, migrate, names, probe, proxy,"
-    " smoke, update, upstreams, volume"
+    "checks, database, drain, gates, hold, keep, link, login, maintenance, migrate, names, probe,"
+    " proxy, smoke, update, upstreams, volume"
 )
 REFUSES = "compose refuses compose/ubuntu.yml:"
 WEAK = "is an example or weak value; make one: openssl rand -hex 32"
