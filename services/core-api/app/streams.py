@@ -105,17 +105,20 @@ class Streams:
         self, user_id: UUID, after: str, bell: asyncio.Event, wait: float
     ) -> list[Event]:
         """Wait so long for events after that place; else a ping, also while Redis is away."""
+        end = asyncio.get_running_loop().time() + wait
         try:
-            async with asyncio.timeout(wait):
-                while True:
-                    bell.clear()
+            while True:
+                bell.clear()
+                # Each apart: a library may lose the cancellation that meets its answer.
+                async with asyncio.timeout_at(end):
                     try:
                         found = await self.read(user_id, after)
                     except (RedisError, OSError):
                         await asyncio.sleep(RETRY)
                         continue
-                    if found:
-                        return found
+                if found:
+                    return found
+                async with asyncio.timeout_at(end):
                     await bell.wait()
         except TimeoutError:
             return [Event(after, "sync:ping")]

@@ -6,16 +6,18 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from redis.asyncio import Redis
 
 from app import streams
+from app.streams import Event, Streams
 from app.tokens import ACCESS_LIFETIME, access_token
 from tests.conftest import SIGNING_KEY
 from tests.people import Person, listening
@@ -254,3 +256,21 @@ def test_a_stream_that_begins_as_the_process_stops_still_tells_its_place(
     finally:
         stopping.clear()
     assert re.fullmatch(r"retry: 1000\nid: \d+-\d+\n\n", answer.text)
+
+
+class Lossy(Streams):
+    """Its library loses the cancellation that meets an answer."""
+
+    async def read(self, user_id: UUID, after: str) -> list[Event]:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return []
+
+
+def test_a_stream_ends_in_time_also_where_a_cancellation_is_lost() -> None:
+    lossy = Lossy(cast("Redis", None), asyncio.Event())
+
+    async def waited() -> list[Event]:
+        return await asyncio.wait_for(lossy.next(UUID(int=1), "7-0", asyncio.Event(), 0.1), 30)
+
+    assert asyncio.run(waited()) == [Event("7-0", "sync:ping")]
