@@ -44,6 +44,7 @@ STATUS = {
     "warnings",
     "disk",
     "lingering",
+    "maintenance",
     "frozen",
     "canary",
     "kept",
@@ -198,7 +199,7 @@ def test_status_of_one_server_agrees_with_its_deploy(pair: Pair, server: Server)
 
 def test_history_as_json_lists_the_newest_first(pair: Pair, server: Server) -> None:
     releases = pair.operator.json(f"{server.name}.history")
-    assert all(set(release) == RELEASE for release in releases)
+    assert all(set(release) == RELEASE | {"env"} for release in releases)
     assert releases[0]["commit"] == pair.origin.base
     started = [release["started"] for release in releases]
     assert started == sorted(started, reverse=True)
