@@ -29,6 +29,7 @@ from fabfile.model.access.way_in import Gateway
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.model.inventory import Server
 from fabfile.remote.access import connect
+from fabfile.remote.access.keys import loaded
 from tests.unit.builders import SERVER
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMhp3j1mmzkD1OXPGnzCzGKAjpk9ZYbxXKWfxyCNMAb0"
@@ -105,7 +106,7 @@ def test_only_the_pinned_host_keys_and_the_one_key_of_the_server_are_used(
     assert [*connection.known] == ["[192.0.2.7]:2222"]
     assert connection.known.lookup("[192.0.2.7]:2222") == pinned
     assert connection.how["forward_agent"] is False
-    assert connection.how["connect_kwargs"]["key_filename"] == str(server.key)
+    assert connection.how["connect_kwargs"]["pkey"] is loaded(server.key)
     assert connection.how["connect_kwargs"]["allow_agent"] is False
     assert connection.how["connect_kwargs"]["look_for_keys"] is False
     assert (connection.how["host"], connection.how["port"]) == ("192.0.2.7", 2222)
@@ -268,7 +269,7 @@ def test_behind_a_jump_host_that_is_opened_first(dialled: type[Dialled], server:
     assert (door.how["host"], door.how["port"], door.how["user"]) == ("door.example", 22, "jumper")
     assert (door.how["gateway"], there.how["gateway"]) == (None, door)
     assert (there.how["host"], there.how["user"]) == ("192.0.2.7", "ubuntu")
-    assert door.how["connect_kwargs"]["key_filename"] == str(server.key)
+    assert door.how["connect_kwargs"]["pkey"] is loaded(server.key)
 
 
 def test_a_jump_host_whose_key_is_not_pinned_is_not_dialled(
@@ -315,7 +316,8 @@ def test_the_passphrase_that_a_person_knows_opens_the_key(
     server.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, locked))
     asked = replace(server, passphrase=True)
     connect.connect(asked, lambda _key: "correct horse")
-    assert dialled.made[0].how["connect_kwargs"]["passphrase"] == "correct horse"
+    key_used = dialled.made[0].how["connect_kwargs"]["pkey"]
+    assert key_used is loaded(server.key, "correct horse")
     with pytest.raises(Trouble, match=r"id does not open with that passphrase$"):
         connect.connect(asked, lambda _key: "wrong horse")
 

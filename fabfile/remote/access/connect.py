@@ -26,7 +26,7 @@ from ...model.errors import Trouble, refused
 from ...model.inventory import Server
 from ..host import Host
 from .hops import Hop, hops
-from .keys import agent_problem, key_problem
+from .keys import agent_problem, key_problem, loaded
 from .pins import pinned_keys
 from .sessions import session_of
 
@@ -74,7 +74,7 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
     problem = agent_problem() if server.agent else key_problem(hop.key, passphrase)
     if problem:
         raise refused(f"{server.name}: {problem}", about="key")
-    key = {} if server.agent else {"key_filename": str(hop.key), "passphrase": passphrase or None}
+    key = {} if server.agent else {"pkey": loaded(hop.key, passphrase)}
     connection = Bounded(
         host=hop.host,
         user=hop.user,

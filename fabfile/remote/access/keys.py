@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 from paramiko import Agent, PasswordRequiredException, PKey, SSHException
 from paramiko.pkey import UnknownKeyType
 
 from ...model.watch.key import Kind
+
+
+def loaded(path: Path, passphrase: str = "") -> PKey:
+    """A private key, with its certificate where one stands beside it.
+
+    Read once for all servers that it is for: that takes longer than to use it.
+    """
+    stamp = path.stat()
+    return _loaded(path, passphrase, (stamp.st_mtime_ns, stamp.st_size))
+
+
+@cache
+def _loaded(path: Path, passphrase: str, _stamp: tuple[int, int]) -> PKey:
+    # Where cryptography reads the key it takes bytes alone.
+    return PKey.from_path(path, passphrase.encode() or None)  # type: ignore[arg-type]
 
 
 def key_problem(path: Path, passphrase: str = "") -> str:
@@ -24,8 +40,7 @@ def key_problem(path: Path, passphrase: str = "") -> str:
     if data.startswith((b"ssh-", b"ecdsa-")):
         return f"key {path} is a public key; name the private one"
     try:
-        # Where cryptography reads the key it takes bytes alone.
-        PKey.from_path(path, passphrase.encode() or None)  # type: ignore[arg-type]
+        loaded(path, passphrase)
     except (PasswordRequiredException, TypeError):
         return _locked(path)
     except (SSHException, ValueError, UnknownKeyType, IndexError) as error:
@@ -40,7 +55,7 @@ def key_problem(path: Path, passphrase: str = "") -> str:
 def kind_of(path: Path, passphrase: str = "") -> Kind | None:
     """Of a key that can be used; None: of any other."""
     try:
-        key = PKey.from_path(path, passphrase.encode() or None)  # type: ignore[arg-type]
+        key = loaded(path, passphrase)
         return Kind(key.get_name(), key.get_bits(), path.stat().st_mode & 0o777)
     except (OSError, SSHException, ValueError, TypeError, UnknownKeyType, IndexError):
         return None
