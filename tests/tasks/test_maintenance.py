@@ -52,6 +52,13 @@ def test_it_is_one_load_and_everybody_is_told_and_off_is_one_load(running: Fleet
         assert running.fab("maintenance.off").lines == ["[ubuntu] not in maintenance; no change"]
 
 
+def test_the_word_that_lets_our_gates_in_is_hidden_like_any_secret(running: Fleet) -> None:
+    assert running.fab(ON).code == 0
+    token = json.loads(running.ubuntu.files[STATE])["token"]
+    running.ubuntu.logged = [("api-1", f"2026-11-30T11:59:01.000000000Z passed {token}")]
+    assert "passed [hidden]" in running.fab("ubuntu.logs").out
+
+
 def test_deploys_go_on_behind_it_proved_and_it_stays(running: Fleet) -> None:
     assert running.fab(ON).code == 0
     running.origin.commit("Second", SECOND)

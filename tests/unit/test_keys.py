@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from fabfile.remote.access.keys import key_problem
+from fabfile.remote.access.keys import key_problem, loaded
 
 KEY = Ed25519PrivateKey.generate()
 PASSPHRASE = BestAvailableEncryption(b"a passphrase")
@@ -34,6 +35,17 @@ def problem(folder: Path, content: bytes) -> str:
 
 def test_a_key_without_a_passphrase_has_no_problem(tmp_path: Path) -> None:
     assert problem(tmp_path, openssh(NoEncryption())) == ""
+
+
+def test_a_key_is_read_once_and_another_one_in_its_place_anew(tmp_path: Path) -> None:
+    assert problem(tmp_path, openssh(NoEncryption())) == ""
+    first = loaded(tmp_path / "id")
+    assert loaded(tmp_path / "id") is first
+    other = Ed25519PrivateKey.generate()
+    content = other.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    (tmp_path / "id").write_bytes(content)
+    os.utime(tmp_path / "id", ns=(1, 1))
+    assert loaded(tmp_path / "id").asbytes() != first.asbytes()
 
 
 def test_an_older_rsa_key_has_no_problem(tmp_path: Path) -> None:
