@@ -91,8 +91,8 @@ class Session:
         """Log in once more, by a connection of its own; the error where that is not possible."""
         self._opener(self.inventory.server(name), self._passphrases.__getitem__).close()
 
-    def log_in_again(self, name: str) -> None:
-        """Cut a connection that is lost; :meth:`host` opens a new one."""
+    def drop(self, name: str) -> None:
+        """Close a connection that is lost; :meth:`host` opens a new one."""
         server = self.inventory.server(name)
         with self._guard:
             found = self._hosts.pop((name, server.user), None)

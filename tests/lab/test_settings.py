@@ -47,7 +47,7 @@ def level(patient: Scene) -> Iterator[Scene]:
     given_by_hand(scene, password)
     for name in PLACES:
         scene.lab.server(name).write_env()
-    scene.operator.must("deploy", "--ref", runs)
+    scene.operator.must("deploy", "--ref", runs, "--restart-data")
 
 
 def setting(scene: Scene, name: str, key: str) -> str:

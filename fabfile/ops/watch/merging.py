@@ -176,7 +176,7 @@ def _follow(
             elif time.monotonic() - silent > GIVEN_UP:
                 lost.append(trouble)
                 return
-        session.log_in_again(source.name)
+        session.drop(source.name)
         since = reader.before(MARGIN)
         if over.wait(AGAIN):
             return
