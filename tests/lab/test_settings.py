@@ -265,8 +265,14 @@ def secrets_of(scene: Scene) -> set[str]:
     return {one for text in texts for one in secret_values(text) if len(one) > 5}
 
 
-MEANT = re.compile(rf"{CHECKOUT}/\.env(\.former-.*)?|{STATE}/releases/[^/]+/env|container:.*")
-"""Where secrets are meant to stand: the settings, those of a release, a container's environment."""
+MEANT = re.compile(
+    rf"{CHECKOUT}/\.env(\.former-.*)?|{STATE}/releases/[^/]+/env|container:.*"
+    r"|/var/lib/docker/containers/[0-9a-f]{64}/config\.v2\.json"
+)
+"""Where secrets are meant to stand: the settings, those of a release, a container's environment.
+
+That the engine keeps in a file for root alone, as long as the container is there.
+"""
 REPLICAS = (
     "--filter label=com.docker.compose.service=core-api"
     " --filter label=com.docker.compose.oneoff=False"
