@@ -14,7 +14,7 @@ from invoke import Argument, Context, Exit, Task
 
 from .kinds import Option
 from .model.errors import FAILED, Trouble, as_trouble, refused
-from .model.sections import hosts_file, servers_of
+from .model.hosts.sections import hosts_file, servers_of
 from .options import JSON
 from .ui.console import Console
 

@@ -15,7 +15,7 @@ from invoke.parser.parser import is_flag
 from .command import FOLDER, known_servers
 from .kinds import Given
 from .model.errors import Trouble
-from .model.sections import services_of
+from .model.hosts.sections import services_of
 
 if TYPE_CHECKING:
     from invoke.parser import Parser

@@ -12,7 +12,7 @@ from invoke import Program
 from invoke.util import helpline
 
 from .command import Command
-from .model.sections import TASKS
+from .model.hosts.sections import TASKS
 from .new import new_task
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ..model.errors import Trouble, refused
-from ..model.hosts_ini import parse
+from ..model.hosts.hosts_ini import parse
+from ..model.hosts.sections import hosts_file
 from ..model.inventory import Inventory, Server
-from ..model.sections import hosts_file
 from ..remote.access.connect import Ask, connect
 from ..remote.access.hops import hops
 from ..remote.access.ssh_config import of_host

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.hosts_ini import parse
+from fabfile.model.hosts.hosts_ini import parse
 from scripts.ci.keys import ENVIRONMENT, variable
 
 from .tables import DOCS

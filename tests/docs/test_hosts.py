@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.model.hosts_ini import REQUIRED, parse
-from fabfile.model.values import PARSERS
+from fabfile.model.hosts.hosts_ini import REQUIRED, parse
+from fabfile.model.hosts.values import PARSERS
 
 from .tables import tables
 

@@ -19,7 +19,7 @@ from fabfile.model.deploy.decide import decide
 from fabfile.model.deploy.plan import Kind, Plan, Target, Wish, target_of
 from fabfile.model.deploy.resolved import parse as parse_stack
 from fabfile.model.facts import Container, Facts
-from fabfile.model.hosts_ini import parse
+from fabfile.model.hosts.hosts_ini import parse
 from fabfile.model.inventory import Server
 from fabfile.model.release import Image
 from fabfile.model.stack import Service, Stack

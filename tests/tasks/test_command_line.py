@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fabfile.model.deploy.plan import Kind
-from fabfile.model.sections import TASKS
+from fabfile.model.hosts.sections import TASKS
 
 from .fakes.fleet import HOSTS, Fleet
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fabfile.command import FOLDER
-from fabfile.model.sections import services_of
+from fabfile.model.hosts.sections import services_of
 
 from .fakes.fleet import Fleet
 

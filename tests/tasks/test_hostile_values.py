@@ -14,7 +14,7 @@ import pytest
 
 from fabfile import ns
 from fabfile.kinds import REQUIRED, Flag, Option
-from fabfile.model.values import PARSERS
+from fabfile.model.hosts.values import PARSERS
 from fabfile.options import COMMAND
 
 from .fakes.fleet import HOSTS, Fleet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabfile.model.hosts_ini import parse
+from fabfile.model.hosts.hosts_ini import parse
 from fabfile.remote.access import pins
 from fabfile.remote.access.hops import Hop, hops
 

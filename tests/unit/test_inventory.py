@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from fabfile.model.data.retention import Keep
 from fabfile.model.errors import REFUSED, Trouble
-from fabfile.model.hosts_ini import parse
+from fabfile.model.hosts.hosts_ini import parse
+from fabfile.model.hosts.values import PARSERS
 from fabfile.model.inventory import Inventory, Server
-from fabfile.model.values import PARSERS
 
 FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fabfile import ns
 from fabfile.model.hints import Archive, Database, Hints
-from fabfile.model.hosts_ini import parse as parse_inventory
+from fabfile.model.hosts.hosts_ini import parse as parse_inventory
 from fabfile.model.schedule.jobs import (
     BEGIN,
     END,

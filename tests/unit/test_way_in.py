@@ -8,7 +8,7 @@ import pytest
 
 from fabfile.model.access.way_in import Gateway
 from fabfile.model.errors import Trouble, Unwelcome
-from fabfile.model.hosts_ini import parse
+from fabfile.model.hosts.hosts_ini import parse
 from fabfile.model.inventory import Inventory, Server
 from fabfile.remote.access.hops import hops
 from fabfile.remote.access.ssh_config import of_host

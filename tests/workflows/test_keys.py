@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fabfile.model.errors import Trouble
-from fabfile.model.hosts_ini import parse
+from fabfile.model.hosts.hosts_ini import parse
 from fabfile.model.inventory import Inventory
 from scripts.ci import keys
 
@@ -105,7 +105,7 @@ def test_a_terminated_run_takes_its_keys_along(inventory: Inventory, secret: str
     inventory.file.write_text(HOSTS)
     script = (
         "import os, signal, sys; from pathlib import Path; from scripts.ci import keys;"
-        "from fabfile.model.hosts_ini import parse; file = Path(sys.argv[1]);"
+        "from fabfile.model.hosts.hosts_ini import parse; file = Path(sys.argv[1]);"
         "servers = parse(file.read_text(), file).servers[:1]\n"
         "with keys.installed(servers, os.environ):\n"
         "    print(servers[0].key.exists(), flush=True)\n"

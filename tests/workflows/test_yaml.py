@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fabfile.model.hosts_ini import parse as parse_inventory
+from fabfile.model.hosts.hosts_ini import parse as parse_inventory
 from scripts.ci.keys import ENVIRONMENT, around, variable
 from tests.suite.images import python_of_images
 

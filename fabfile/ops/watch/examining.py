@@ -18,9 +18,9 @@ from ...model.project.proposals import unproved
 from ...model.release import killed
 from ...model.schedule.jobs import NO_DAEMON
 from ...model.watch.checks import FAIL, Check, judged
+from ...model.watch.host_checks import clock, machine_problems, machine_warnings, skew
 from ...model.watch.key import key_warnings
 from ...model.watch.lint import health_checks
-from ...model.watch.machine import clock, machine_problems, machine_warnings, skew
 from ...model.watch.well import of_server, of_stack
 from ...remote.access.keys import kind_of
 from ...remote.asking import Asked, ask_all

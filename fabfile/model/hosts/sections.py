@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from .names import SERVER
+from ..names import SERVER
 
 SECTION = re.compile(r"\[([^\]]*)\]\s*")
 ENTRY = re.compile(r"""( *)["']?([A-Za-z0-9._-]+)["']? *:.*""")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 
-from .access.way_in import Gateway
-from .data.backup import SUFFIXES
-from .names import DOMAIN, RECIPIENT, SERVER
+from ..access.way_in import Gateway
+from ..data.backup import SUFFIXES
+from ..names import DOMAIN, RECIPIENT, SERVER
 
 BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .access.way_in import completed
-from .data.offsite import Offsite
-from .data.retention import Keep
+from ..access.way_in import completed
+from ..data.offsite import Offsite
+from ..data.retention import Keep
+from ..errors import refused
+from ..inventory import ACME_DIRECTORY, SETTLE, Inventory, Server
 from .entries import Section, Value, sections_of
-from .errors import refused
-from .inventory import ACME_DIRECTORY, SETTLE, Inventory, Server
 from .sections import DEFAULTS
 from .values import PARSERS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .names import SERVER
+from ..names import SERVER
 from .sections import SECTION, TASKS
 from .values import PARSERS
 

@@ -1,0 +1,1 @@
+"""`hosts.ini`: its lines, its keys and what they mean."""
