@@ -177,7 +177,7 @@ def _restart(server: str) -> Task[Any]:
 
 
 def _freeze(server: str) -> Task[Any]:
-    @command(WHY)
+    @command(WHY, journal="freeze")
     def freeze_task(session: Session, why: str) -> None:
         """Refuse deploys, rollbacks, recoveries and restores from now on, and say why."""
         from .ops.deploy import freezing
@@ -188,7 +188,7 @@ def _freeze(server: str) -> Task[Any]:
 
 
 def _unfreeze(server: str) -> Task[Any]:
-    @command()
+    @command(journal="unfreeze")
     def unfreeze_task(session: Session) -> None:
         """Let a frozen server be changed again."""
         from .ops.deploy import freezing
@@ -243,7 +243,7 @@ def _ps(server: str) -> Task[Any]:
 
 
 def _prune(server: str) -> Task[Any]:
-    @command(DRY_RUN)
+    @command(DRY_RUN, journal="prune")
     def prune_task(session: Session, dry_run: bool) -> None:
         """Remove our images that neither a container nor the last five verified releases need."""
         from .ops.deploy import pruning
@@ -254,7 +254,7 @@ def _prune(server: str) -> Task[Any]:
 
 
 def _bootstrap(server: str) -> Task[Any]:
-    @command(USER, YES, DRY_RUN)
+    @command(USER, YES, DRY_RUN, journal="bootstrap")
     def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> None:
         """Make a bare host a server: engine, user, rights, folders; a second run changes nothing.
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.access import envlog
 from fabfile.model.certificates.certificate import Sighting
 from fabfile.model.data.backup import Shelf
 from fabfile.model.data.offsite import Stock
@@ -17,6 +16,7 @@ from fabfile.model.data.retention import Keep, retain
 from fabfile.model.data.volume import VolumeBackup
 from fabfile.model.errors import refused
 from fabfile.model.inventory import Inventory, Server
+from fabfile.model.journal import Entry as Deed
 from fabfile.model.probe import Verdict
 from fabfile.model.schedule.jobs import Entry
 from fabfile.model.watch.disks import Kept
@@ -64,8 +64,8 @@ def printed(
     inventory = Inventory(builders.SERVER.key, (builders.SERVER,))
     verdicts = [Verdict("probe:api-1", True, "200 deep", 0.1)]
     monkeypatch.setattr(history, "look", lambda host: builders.facts())
-    made = envlog.Entry(builders.facts().releases[0].started, "somebody", "env.set", ("KEY",))
-    monkeypatch.setattr("fabfile.remote.settings.changes", lambda host: iter([made]))
+    made = Deed(builders.facts().releases[0].started, "somebody", "env.set", ("KEY",))
+    monkeypatch.setattr("fabfile.remote.journal.read", lambda host: [made])
     monkeypatch.setattr(inspection, "look_at", lambda *_: sight())
     monkeypatch.setattr(inspection, "look_around", lambda *_: Neighbours())
     monkeypatch.setattr(gates, "ask_all", lambda *_: verdicts)

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from math import inf
 from typing import Any
 
-from ...model.access.envlog import Entry
 from ...model.deploy.preflight import unreadable
 from ...model.errors import refused
 from ...model.facts import Facts
+from ...model.journal import Entry
 from ...model.release import Done, Release
-from ...remote import settings, state
+from ...remote import journal, state
 from ...remote.look import look
 from ..session import Session
 
@@ -28,7 +28,7 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         _show_one(session, name, _find(name, facts, show), facts, as_json)
         return
     newest = list(reversed(facts.releases))[:number]
-    changes = [*settings.changes(session.host(name))]
+    changes = [one for one in journal.read(session.host(name)) if one.keys]
     if as_json:
         session.console.result(list(_views(facts, newest, changes)))
         return
@@ -59,9 +59,13 @@ def _views(
     """Each release with the changes of ``.env`` since it began, up to the next one."""
     until: float = inf
     for release in newest:
-        since = [asdict(one) for one in reversed(changes) if release.started <= one.at < until]
+        since = [_edit(one) for one in reversed(changes) if release.started <= one.at < until]
         yield {**release.view(facts.outcome(release)), "env": since}
         until = release.started
+
+
+def _edit(entry: Entry) -> dict[str, Any]:
+    return {"at": entry.at, "who": entry.who, "task": entry.task, "keys": entry.keys}
 
 
 def _find(name: str, facts: Facts, wanted: str) -> Release:

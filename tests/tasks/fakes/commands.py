@@ -44,7 +44,9 @@ LOOKING = frozenset(
         "send",
         "check-settings",
         "probe-settings",
-        "tail",
+        "journal-read",
+        # It tells of a change, and is none of what a transcript is about.
+        "journal",
     }
 )
 """Kinds of commands that change nothing."""
