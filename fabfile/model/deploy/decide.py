@@ -149,10 +149,10 @@ class _Decision:
         if reason := bootstrap(self.server, self.facts, self.target.stack.volume_folders):
             steps.append(Step(Kind.BOOTSTRAP, str(self.server.root), reason))
         proxy = self.target.stack.proxy
-        if proxy and self.facts.runs(self.target.stack.project, proxy.name):
-            # Before images are built: the connections that clients keep open end meanwhile.
-            steps += hold_step(self.replaced, self.facts)
         steps += trust_steps(self.server, self.target, self.facts, self.called_certificate)
+        if proxy and self.facts.runs(self.target.stack.project, proxy.name):
+            # While images are built the connections that clients keep open end.
+            steps += hold_step(self.replaced, self.facts)
         steps += image_steps(self.target, self.facts, self.wish, self.left_out)
         if proxy and (proxy.name in self.reasons or self.reload_reason() or self.trying):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))

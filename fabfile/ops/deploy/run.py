@@ -20,7 +20,7 @@ from .. import gates, probing
 from ..interruption import Interrupted
 from ..neighbours import Neighbours, look_around
 from ..pointing import astray, names_of
-from ..session import Session, at_once
+from ..session import Session, at_once, side_by_side
 from .decided import Decided
 from .record import Record, summary
 from .steps import Steps
@@ -89,12 +89,25 @@ class Run:
 
     def prepare(self, after: Callable[[Step], None] = lambda _step: None) -> None:
         """Everything that can fail without touching the running system; ``after`` follows each."""
-        for step in self.plan.steps:
-            if step.kind in PREPARING:
+
+        def perform(steps: Sequence[Step]) -> None:
+            for step in steps:
                 self.perform(step)
                 after(step)
+
+        for beside in self.plan.preparing:
+            try:
+                side_by_side(perform, beside)
+            finally:
+                self._in_order()
         self.at = ""
         self.pause()
+
+    def _in_order(self) -> None:
+        """Steps that went on beside each other stand in the record as the plan has them."""
+        titles = [step.title for step in self.plan.steps]
+        self.record.done.sort(key=lambda done: titles.index(done.title))
+        self.at = next((done.title for done in self.record.done if done.outcome != "done"), self.at)
 
     def cut_over(self) -> None:
         """Move the running system, up to where former replicas are retired; see if it stays up.
