@@ -17,11 +17,9 @@ from .options import (
     JSON,
     KEEP_OLD,
     MIGRATIONS,
-    NUMBER,
     REF,
     RESTART_DATA,
     SERVICE,
-    SHOW,
     TO,
     USER,
     VERBOSE,
@@ -48,7 +46,6 @@ def server_tasks(server: str) -> Collection:
         _freeze,
         _unfreeze,
         _status,
-        _history,
         _health,
         _ps,
         _prune,
@@ -207,17 +204,6 @@ def _status(server: str) -> Task[Any]:
         status.status(session, [server], as_json=json)
 
     return status_task
-
-
-def _history(server: str) -> Task[Any]:
-    @command(NUMBER, SHOW, JSON)
-    def history_task(session: Session, number: int, show: str, json: bool) -> None:
-        """List the last releases, the failed and the died ones included."""
-        from .ops.watch import history
-
-        history.history(session, server, number, show, as_json=json)
-
-    return history_task
 
 
 def _health(server: str) -> Task[Any]:

@@ -33,6 +33,7 @@ from fabfile.ops.sight import Sight
 from fabfile.ops.watch import doctor, examining, history, inspection
 from fabfile.ops.watch.status import view
 from fabfile.remote.access.connect import Ask
+from fabfile.remote.deploy.git import Between
 from fabfile.remote.host import Host
 from fabfile.ui.console import Console
 from tests.unit import builders
@@ -89,13 +90,28 @@ def test_the_fields_of_a_release() -> None:
 
 
 def test_the_fields_of_the_history(printed: Callable[..., Any]) -> None:
-    (release,) = printed(history.history, "ubuntu", 10, "")
+    (release,) = printed(history.history, ["ubuntu"], history.Options())
     assert documented("deploy") | documented("history") == set(release)
     assert documented("history: env") == set(release["env"][0])
 
 
+def test_the_fields_of_all_that_was_changed(printed: Callable[..., Any]) -> None:
+    release, entry = printed(history.history, ["ubuntu"], history.Options(all=True))
+    assert documented("history --all") == set(release) == set(entry)
+
+
+def test_the_fields_of_two_releases_compared(
+    printed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between = Between([("2" * 40, "Second")], [])
+    monkeypatch.setattr("fabfile.remote.deploy.git.between", lambda *_: between)
+    found = printed(history.history, ["ubuntu"], history.Options(diff=("last", "last")))
+    assert documented("history --diff") == set(found)
+    assert documented("history --diff: commits") == set(found["commits"][0])
+
+
 def test_the_fields_of_a_record(printed: Callable[..., Any]) -> None:
-    record = printed(history.history, "ubuntu", 10, "r1")
+    record = printed(history.history, ["ubuntu"], history.Options(show="r1"))
     assert documented("history --show") == set(record)
     assert "env" not in record
     assert documented("history --show: steps, gates") == set(samples.record()["gates"][0])
@@ -180,6 +196,7 @@ def test_no_table_is_left_unread() -> None:
         "disk",
         "network",
     }
-    read |= {"history", "history: env"}
+    read |= {"history", "history: env", "history --all"}
+    read |= {"history --diff", "history --diff: commits"}
     read |= {"env.check", "env.diff", "env.diff: keys", "env.explain"}  # tests/tasks
     assert set(tables("json.md")) == read

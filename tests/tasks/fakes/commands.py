@@ -45,6 +45,7 @@ LOOKING = frozenset(
         "check-settings",
         "probe-settings",
         "journal-read",
+        "between",
         # It tells of a change, and is none of what a transcript is about.
         "journal",
     }
