@@ -68,6 +68,7 @@ SERVICE = Text(
     " volume.restore: required)",
     "SERVICE",
 )
+REPLICA = Count("replica", "which container of the service (default: the first healthy one)")
 CERTIFICATE = Text(
     "certificate", "file with the certificate and the chain below it, PEM", "FILE", REQUIRED
 )

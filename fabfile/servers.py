@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Collection, Task
 
 from .command import command
+from .inside import inside_tasks
 from .measuring import looking_tasks
 from .options import (
     ALLOW_DESTRUCTIVE,
@@ -51,7 +52,7 @@ def server_tasks(server: str) -> Collection:
         _prune,
         _bootstrap,
     )
-    tasks = [*(make(server) for make in makers), *looking_tasks(server)]
+    tasks = [*(make(server) for make in makers), *looking_tasks(server), *inside_tasks(server)]
     found = Collection(server, *tasks)
     found.__doc__ = f"The server {server}"
     return found

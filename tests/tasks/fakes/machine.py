@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import application
+from .attaching import Attached
 from .bare import Bare
 from .commands import Command
 from .composing import Model, Refused, read_env, resolve
@@ -143,6 +144,7 @@ class Machine:
         """Place → who holds it."""
         self.turn = ""
         """What was given with the lock that is held."""
+        self.attached = Attached()
         self.lingering = ""
         """Who died while a step of theirs goes on here."""
         self.faults: list[Fault] = []
