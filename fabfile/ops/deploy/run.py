@@ -44,11 +44,13 @@ class Run:
         decided: Decided,
         announce: Callable[[str], None] = lambda _title: None,
     ) -> None:
-        """Nothing is written yet. ``announce`` tells others which step is going on."""
+        """Nothing is written yet. ``announce`` tells others which steps go on."""
         self.session = session
         self.decided = decided
         self.sight, self.plan = decided.sight, decided.plan
         self.announce = announce
+        self._going_on: list[str] = []
+        """The titles of the steps that go on: more than one while the hold is made."""
         self.pause: Callable[[], None] = lambda: None
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
@@ -71,7 +73,8 @@ class Run:
     def perform(self, step: Step) -> None:
         """Do one step, show it and remember how it went."""
         self.pause()
-        self.announce(step.title)
+        self._going_on.append(step.title)
+        self.announce(", ".join(self._going_on))
         self.at = step.title
         start = time.monotonic()
         outcome, note = "failed", ""
@@ -84,6 +87,7 @@ class Run:
             if KILLED in note:
                 self.session.console.warn(self.name, f"{step.title}: {KILLED}")
         finally:
+            self._going_on.remove(step.title)
             seconds = round(time.monotonic() - start, 1)
             self.record.done.append(Done(step.title, outcome, seconds, note))
 
