@@ -239,12 +239,12 @@ def test_with_nothing_to_do_round_trips_are_few(
     assert trips == [ubuntu, montreal]
 
 
-def test_a_deploy_of_one_service_with_replicas_takes_21_round_trips_its_rollback_18(
+def test_a_deploy_of_one_service_with_replicas_takes_20_round_trips_its_rollback_17(
     running: Fleet,
 ) -> None:
     """Some of them are waited for side by side."""
     running.origin.commit("Second", {"services/api/app.py": "x\n"})
-    for line, wanted in (("ubuntu.deploy", [21, 3]), ("ubuntu.rollback", [18, 1])):
+    for line, wanted in (("ubuntu.deploy", [20, 3]), ("ubuntu.rollback", [17, 1])):
         running.forget()
         assert running.fab(line).code == 0
         assert [server.trips for server in (running.ubuntu, running.montreal)] == wanted

@@ -57,6 +57,8 @@ class Run:
         self.steps = Steps(decided, self.record, self._pause)
         self.touched = False
         """Whether the running system may have been changed."""
+        self._seen: Facts | None = None
+        """How the server looks, where nothing was done since."""
         self.proved: Facts | None = None
         """What the green gates were asked of."""
         self.at = ""
@@ -73,6 +75,7 @@ class Run:
     def perform(self, step: Step) -> None:
         """Do one step, show it and remember how it went."""
         self.pause()
+        self._seen = None
         self._going_on.append(step.title)
         self.announce(", ".join(self._going_on))
         self.at = step.title
@@ -138,7 +141,7 @@ class Run:
         if seconds := self.decided.target.stack.monitor(changed):
             self.at = title = f"watch {seconds} s"
             with self.session.console.step(self.name, title):
-                early = self.steps.watch(changed, seconds)
+                early, self._seen = self.steps.watch(changed, seconds)
             for line in early:
                 self.session.console.warn(self.name, line)
 
@@ -189,7 +192,8 @@ class Run:
                 near = around
             else:
                 near, facts = at_once(
-                    lambda: look_around(self.session, self.name, waive), lambda: look(host)
+                    lambda: look_around(self.session, self.name, waive),
+                    lambda: self._seen or look(host),
                 )
             for why in near.share_certificates(host, facts):
                 console.warn(self.name, why)
