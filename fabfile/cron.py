@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(ON, MAILTO)
+@command(ON, MAILTO, journal="cron.install")
 def install_task(session: Session, on: str, mailto: str) -> None:
     """Let cron back up, verify and prune on the servers; a second run changes nothing.
 
@@ -32,7 +32,7 @@ def list_task(session: Session, on: str, json: bool) -> None:
     schedule.list_(session, on, as_json=json)
 
 
-@command(ON)
+@command(ON, journal="cron.remove")
 def remove_task(session: Session, on: str) -> None:
     """Take our block out of the crontabs and leave everything else as it is."""
     from .ops.schedule import crontab as schedule

@@ -1,4 +1,4 @@
-"""The tasks that look and answer the same for one server and for all: logs and measurements."""
+"""The tasks that look and answer the same for one server and for all: logs, history, measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Task
 
 from .command import command
-from .options import FOLLOW, JSON, LOGS, SINCE
+from .options import FOLLOW, HISTORY, JSON, LOGS, SINCE
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -20,7 +20,8 @@ def looking_tasks(server: str = "") -> list[Task[Any]]:
     def names(session: Session) -> Sequence[str]:
         return [server] if server else [one.name for one in session.inventory.servers]
 
-    return [make(names) for make in (_logs, _stats, _top, _disk, _network, _events)]
+    made = [make(names) for make in (_logs, _stats, _top, _disk, _network, _events)]
+    return [*made, _history(names, of_all=not server)]
 
 
 Names = Callable[["Session"], Sequence[str]]
@@ -90,3 +91,15 @@ def _events(names: Names) -> Task[Any]:
         events.events(session, names(session), since, follow=follow, as_json=json)
 
     return events_task
+
+
+def _history(names: Names, *, of_all: bool) -> Task[Any]:
+    @command(*HISTORY)
+    def history_task(session: Session, json: bool, **wish: Any) -> None:
+        """List the last releases, failed ones too; --all: whatever was changed, and by whom."""
+        from .ops.watch import history
+
+        options = history.Options(**wish, of_all=of_all)
+        history.history(session, names(session), options, as_json=json)
+
+    return history_task

@@ -21,6 +21,7 @@ from ..remote.access.hops import hops
 from ..remote.access.ssh_config import of_host
 from ..remote.host import Host
 from ..ui.console import Console
+from .journal import Journal
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -75,6 +76,7 @@ class Session:
     ) -> None:
         self.inventory = inventory
         self.console = console
+        self.journal = Journal()
         self._opener = opener
         self._hosts: dict[tuple[str, str], Future[Host]] = {}
         self._guard = threading.Lock()
@@ -129,6 +131,7 @@ class Session:
         try:
             host = self._opener(server, self._passphrases.__getitem__)
             host.hide = self.console.hide
+            host.changing = lambda: self.journal.about(server.name)
             found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)

@@ -57,6 +57,8 @@ class Host:
         """While a lock of the server is held: what its changes run in."""
         self.hide: Callable[[Iterable[str]], None] = lambda _secrets: None
         """Told of each secret of the server's ``.env`` as soon as it was read."""
+        self.changing: Callable[[], object] = lambda: None
+        """Told before each command that changes the server."""
         self.clock: Callable[[], float] = time.time
         """This machine's, which the server's is compared with."""
 
@@ -82,6 +84,7 @@ class Host:
         self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 60, check: bool = True
     ) -> Output:
         """Run a command that changes the server; ``check``: a failure raises :class:`Trouble`."""
+        self.changing()
         return self._checked(words, stdin, timeout, check, self.turn)
 
     def write_all(self, changes: Sequence[Change]) -> list[Output]:
@@ -91,6 +94,7 @@ class Host:
         """
         if not changes:
             return []
+        self.changing()
         limits = [limits_of(one.timeout) for one in changes]
         lines = [
             (quoted(one.words, most.longest, self.turn), one.stdin)
@@ -176,6 +180,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
         Where they break off with an error, the command has ended when that is raised.
         """
+        self.changing()
         line = command_line(words, timeout, has_stdin=True, turn=self.turn)
         with self._pipe(line) as pipe:
             try:

@@ -63,6 +63,7 @@ class Run:
         """What the green gates were asked of."""
         self.at = ""
         """What is being done; empty: nothing here, the trouble is another server's."""
+        self._begun = time.monotonic()
 
     def _pause(self) -> None:
         self.pause()
@@ -259,6 +260,7 @@ class Run:
             self._let_go()
         if not self.record.opened:
             return
+        self._suggest()
         schema = self.steps.schema
         try:
             facts = look(self.sight.host)
@@ -266,6 +268,17 @@ class Run:
             self.record.failed(facts, schema.backup, schema.revision, clear, trouble, self.at)
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
+
+    def _suggest(self) -> None:
+        """What shows more of a failure than its own words."""
+        if not self.at:
+            return  # it is another server's
+        fab = f"fab {self.name}"
+        self.session.console.suggest(f"{fab}.history --show {self.release.id}")
+        if any(not verdict.ok for verdict in self.record.verdicts):
+            self.session.console.suggest(f"{fab}.health")
+        minutes = (time.monotonic() - self._begun) // 60 + 1
+        self.session.console.suggest(f"{fab}.logs --level warning --since {minutes:g}m")
 
     def _let_go(self) -> None:
         try:

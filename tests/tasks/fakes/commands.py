@@ -44,7 +44,10 @@ LOOKING = frozenset(
         "send",
         "check-settings",
         "probe-settings",
-        "tail",
+        "journal-read",
+        "between",
+        # It tells of a change, and is none of what a transcript is about.
+        "journal",
     }
 )
 """Kinds of commands that change nothing."""
