@@ -36,7 +36,7 @@ def test_of_more_than_two_servers_each_is_a_line(many: Fleet) -> None:
         f"[montreal] ok   00000001 First {WHEN}, 3 containers",
         "[third] fail 10.0.0.3 does not answer (connection refused); is the host up?",
     ]
-    assert (ran.code, ran.error) == (1, "1 of 3 servers cannot be shown: third")
+    assert (ran.code, ran.error) == (2, "1 of 3 servers cannot be shown: third")
     assert [server.trips for server in (many.ubuntu, many.montreal)] == [1, 1]
 
 
@@ -65,13 +65,25 @@ def test_a_run_that_died_a_frozen_server_and_a_moved_checkout_are_told(many: Fle
     many.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
     many.ubuntu.kill_the_operator_at("compose up web")
     many.fab("ubuntu.deploy")
-    assert many.fab("status").lines[0].endswith("; the last deploy died")
+    line = many.fab("status").lines[0]
+    assert line.startswith("[ubuntu] fail ")
+    assert line.endswith("; the last deploy died")
+
+
+def test_where_all_are_there_the_exit_code_says_whether_all_are_well(many: Fleet) -> None:
+    del many.unreachable["third"]
+    many.hosts.write_text(f"{HOSTS}{THIRD}".replace("10.0.0.3", "10.0.0.2"))
+    many.machines["third"] = many.montreal
+    assert (many.fab("status").code, many.fab("status").err) == (0, "")
+    many.ubuntu.engine.containers["app-web"].health = "unhealthy"
+    ran = many.fab("status")
+    assert (ran.code, ran.error) == (1, "not all is well: ubuntu")
 
 
 def test_before_the_first_deploy_there_is_no_release(fleet: Fleet) -> None:
     fleet.hosts.write_text(f"{HOSTS}{THIRD}")
     fleet.unreachable["third"] = refused("third: away")
-    assert fleet.fab("status").lines[0] == "[ubuntu] ok   no release yet"
+    assert fleet.fab("status").lines[0] == "[ubuntu] fail nothing is deployed"
 
 
 def test_json_is_whole_however_many_there_are(many: Fleet) -> None:
