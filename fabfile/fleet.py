@@ -71,12 +71,13 @@ def doctor_task(session: Session, group: str, verbose: bool, json: bool) -> None
     doctor.doctor(session, names, verbose=verbose, as_json=json)
 
 
-@command(USER, YES, DRY_RUN)
-def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> None:
+@command(GROUP, USER, YES, DRY_RUN)
+def bootstrap_task(session: Session, group: str, user: str, yes: bool, dry_run: bool) -> None:
     """Make bare hosts servers: engine, user, rights, folders; a second run changes nothing."""
     from .ops.access import bootstrap
 
-    names = session.inventory.called_first()
+    wanted = session.inventory.names_of(group)
+    names = [name for name in session.inventory.called_first() if name in wanted]
     bootstrap.bootstrap(session, names, user, yes=yes, dry_run=dry_run)
 
 

@@ -101,6 +101,41 @@ def test_a_group_is_those_servers_that_are_in_it(many: Fleet) -> None:
     assert many.fab("status --group web").error.startswith("third: 10.0.0.3 does not answer")
 
 
+GROUPED = {
+    "status", "doctor", "run uptime", "logs", "stats", "top", "disk", "network",
+    "events", "env.check", "env.diff", "ssl.status", "cron.install", "cron.list", "cron.remove",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", sorted(GROUPED))
+def test_each_task_of_all_servers_takes_a_group(running: Fleet, line: str) -> None:
+    running.hosts.write_text(f"{HOSTS}groups = eu\n")
+    before = len(running.connections)
+    ran = running.fab(f"{line} --group eu")
+    asked = {one.machine.name for one in running.connections[before:]}
+    assert "montreal" in asked, ran.everything
+    if line not in ("env.check", "env.diff"):  # these ask the other end of a link too
+        assert asked == {"montreal"}
+    words = line.partition(" ")
+    wrong = running.fab(f"{words[0]} --group wbe {words[2]}")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.error.endswith("no server is in group wbe; known groups: eu")
+
+
+def test_bare_hosts_of_a_group_are_set_up(bare: Fleet) -> None:
+    bare.hosts.write_text(f"{bare.hosts.read_text()}groups = eu\n")
+    ran = bare.fab("bootstrap --group eu --dry-run")
+    assert ran.code == 0, ran.everything
+    assert {line.partition(" ")[0] for line in ran.lines if line[:1] == "["} == {"[montreal]"}
+
+
+def test_a_server_and_a_group_are_not_named_together(many: Fleet) -> None:
+    for task, option in (("env.diff", "server"), ("cron.list", "on")):
+        ran = many.fab(f"{task} --group eu --{option} third")
+        told = f"--{option} and --group: one of them says which servers are meant"
+        assert (ran.code, ran.error) == (2, told)
+
+
 def test_a_command_runs_on_all_servers_and_each_says_what_came_of_it(many: Fleet) -> None:
     ran = many.fab("run uptime")
     assert ran.lines == [
