@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import CERTIFICATE, FORCE, JSON, KEY, QUIET, SERVER
+from .options import CERTIFICATE, FORCE, GROUP, JSON, KEY, QUIET, SERVER
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(JSON)
-def status_task(session: Session, json: bool) -> None:
+@command(GROUP, JSON)
+def status_task(session: Session, group: str, json: bool) -> None:
     """Show every server's certificate, on disk and served; exit 1 under 14 days or when wrong."""
     from .ops.certificates import certificates
 
-    certificates.status(session, as_json=json)
+    certificates.status(session, group, as_json=json)
 
 
 @command(CERTIFICATE, KEY, SERVER, journal="ssl.install")

@@ -50,6 +50,10 @@ class Command(Task[Any]):
         self.options = options
         self.journal = journal
 
+    def __deepcopy__(self, _memo: object) -> Command:
+        """Itself, as an option. Nothing changes it once it is made."""
+        return self
+
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Those that may stand without their name first, as Invoke reads them."""
         made: Iterable[Argument] = (one.argument for one in self.options)

@@ -21,12 +21,12 @@ def check_task(session: Session, server: str, group: str, json: bool) -> None:
     inspecting.check(session, server, group, as_json=json)
 
 
-@command(SERVER, JSON)
-def diff_task(session: Session, server: str, json: bool) -> None:
+@command(SERVER, GROUP, JSON)
+def diff_task(session: Session, server: str, group: str, json: bool) -> None:
     """Show in what .env differs: from .env.example, from what runs, and from other servers."""
     from .ops.access import inspecting
 
-    inspecting.diff(session, server, as_json=json)
+    inspecting.diff(session, server, group, as_json=json)
 
 
 @command(SETTING, SERVER, JSON)

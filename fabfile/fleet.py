@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .command import command
-from .options import ALLOWED, COMMAND, DRY_RUN, GROUP, JSON, REF, USER, VERBOSE, WAIT, WAIVE, YES
+from .options import (
+    ALLOWED,
+    COMMAND,
+    DRY_RUN,
+    GROUP,
+    JSON,
+    REF,
+    USER,
+    VERBOSE,
+    WAIT,
+    WAIVE,
+    WATCH,
+    YES,
+)
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -41,12 +54,12 @@ def plan_task(session: Session, ref: str, json: bool, **wish: Any) -> None:
     planning.plan(session, session.inventory.called_first(), ref, Wish(**wish), as_json=json)
 
 
-@command(GROUP, JSON)
-def status_task(session: Session, group: str, json: bool) -> None:
-    """Show what runs on all servers; of more than two, a line each."""
+@command(GROUP, WATCH, JSON)
+def status_task(session: Session, group: str, watch: bool, json: bool) -> None:
+    """Show what runs on all servers; of more than two, a line each; exit 1 when one is not well."""
     from .ops.watch import overview
 
-    overview.overview(session, session.inventory.names_of(group), as_json=json)
+    overview.overview(session, session.inventory.names_of(group), watch=watch, as_json=json)
 
 
 @command(GROUP, VERBOSE, JSON)
@@ -58,12 +71,13 @@ def doctor_task(session: Session, group: str, verbose: bool, json: bool) -> None
     doctor.doctor(session, names, verbose=verbose, as_json=json)
 
 
-@command(USER, YES, DRY_RUN, journal="bootstrap")
-def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> None:
+@command(GROUP, USER, YES, DRY_RUN, journal="bootstrap")
+def bootstrap_task(session: Session, group: str, user: str, yes: bool, dry_run: bool) -> None:
     """Make bare hosts servers: engine, user, rights, folders; a second run changes nothing."""
     from .ops.access import bootstrap
 
-    names = session.inventory.called_first()
+    wanted = session.inventory.names_of(group)
+    names = [name for name in session.inventory.called_first() if name in wanted]
     bootstrap.bootstrap(session, names, user, yes=yes, dry_run=dry_run)
 
 

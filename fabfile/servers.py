@@ -25,6 +25,7 @@ from .options import (
     VERBOSE,
     WAIT,
     WAIVE,
+    WATCH,
     WHY,
     WISH,
     YES,
@@ -196,12 +197,12 @@ def _unfreeze(server: str) -> Task[Any]:
 
 
 def _status(server: str) -> Task[Any]:
-    @command(JSON)
-    def status_task(session: Session, json: bool) -> None:
-        """Show what runs, whether it is what was deployed, and what a deploy would change."""
-        from .ops.watch import status
+    @command(WATCH, JSON)
+    def status_task(session: Session, watch: bool, json: bool) -> None:
+        """Show what runs, and what a deploy would change; exit 1 when something is not well."""
+        from .ops.watch import overview
 
-        status.status(session, [server], as_json=json)
+        overview.overview(session, [server], watch=watch, as_json=json)
 
     return status_task
 

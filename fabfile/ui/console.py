@@ -8,6 +8,7 @@ here, and then :mod:`.visible`, so that no text of others can give the terminal 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from getpass import getpass
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from zlib import crc32
 
 from ..model.errors import Trouble, refused
@@ -35,6 +36,8 @@ PAGE = 100
 """Columns that a plan fits into, unless the terminal has fewer."""
 NARROWEST = 20
 """Columns of a broken line at least."""
+FORCED = {"FORCE_COLOR", "TTY_COMPATIBLE"}
+"""Variables by which rich takes for a terminal what is none."""
 SHORTEST = 6
 """Characters that a value must have to be treated as a secret in other programs' output."""
 
@@ -60,6 +63,15 @@ class Console:
     def interactive(self) -> bool:
         """Whether a person can answer here."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
+    def _stream(self) -> TextIO:
+        return sys.stderr if self._as_json else sys.stdout
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether rich would add nothing to a line. Its import takes longer than many a look."""
+        return not self._stream.isatty() and not FORCED & os.environ.keys()
 
     @property
     def rich(self) -> Rich:
@@ -104,14 +116,18 @@ class Console:
         ``hang``: break it at words, so that it fits a page; the rest begins so many columns in.
         ``cut``: leave out what does not fit.
         """
-        from rich.text import Text
-
         stamp = time.strftime("%H:%M:%S", time.gmtime())
         self._log.setdefault(server, []).append(f"{stamp} {self.redact(text)}")
         if self._hushed and not text.startswith(WARNING):
             return
         prefix = (f"[{server}] ", "bold") if server else ("", "")
         shown = self._shown(text)
+        if hang is None and not cut and self._is_plain:
+            with self._writing:
+                print(prefix[0] + shown, file=self._stream, flush=True)
+            return
+        from rich.text import Text
+
         page = min(PAGE, self.rich.width) - len(prefix[0])
         parts = [shown] if hang is None else self._broken(shown, page, hang)
         with self._writing:
