@@ -87,7 +87,12 @@ class Session:
 
         ``user``: who logs in in place of the one that hosts.ini names.
         """
-        return self._opened(name, user).result()
+        return self._opened(self.inventory.server(name).with_user(user)).result()
+
+    def builder(self, name: str) -> Host | None:
+        """The machine that builds the images of a server; None: the server itself does."""
+        found = self.inventory.builder_of(self.inventory.server(name))
+        return self._opened(found).result() if found else None
 
     def log_in(self, name: str) -> None:
         """Log in once more, by a connection of its own; the error where that is not possible."""
@@ -104,12 +109,11 @@ class Session:
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
         for name in names:
-            self._opened(name)
+            self._opened(self.inventory.server(name))
 
-    def _opened(self, name: str, user: str = "") -> Future[Host]:
+    def _opened(self, server: Server) -> Future[Host]:
         with self._guard:
-            server = self.inventory.server(name).with_user(user)
-            at = (name, server.user)
+            at = (server.name, server.user)
             found = self._hosts.get(at)
             if found is None or (found.done() and found.exception()):
                 self.passphrases(server)

@@ -209,4 +209,5 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "secrets": _key,
     "connection": _connection,
     "groups": _groups,
+    "builder": _matching(SERVER, "'server', 'local' or the name of a server"),
 }

@@ -21,6 +21,7 @@ from ..interruption import Interrupted
 from ..neighbours import Neighbours, look_around
 from ..pointing import astray, names_of
 from ..session import Session, at_once, side_by_side
+from .building import Building
 from .decided import Decided
 from .record import Record, summary
 from .steps import Steps
@@ -54,7 +55,8 @@ class Run:
         self.pause: Callable[[], None] = lambda: None
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
-        self.steps = Steps(decided, self.record, self._pause)
+        building = Building(session, decided.name, decided.target, self._pause)
+        self.steps = Steps(decided, self.record, building, self._pause)
         self.touched = False
         """Whether the running system may have been changed."""
         self._seen: Facts | None = None
