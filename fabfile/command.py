@@ -76,6 +76,7 @@ def command(
         def run(context: Context, **given: Any) -> None:
             from .ops.journal import kept
             from .ops.session import Session, read_inventory
+            from .ops.telling import task_told
 
             console = Console(as_json=bool(given.get(JSON.keyword)))
             try:
@@ -87,7 +88,8 @@ def command(
                 inventory = read_inventory(os.environ, FOLDER.get())
                 with Session(inventory, console) as session:
                     words = typed(options, given)
-                    with kept(session, journal, words) if journal else nullcontext():
+                    keeping = kept(session, journal, words) if journal else nullcontext()
+                    with task_told(session, journal), keeping:
                         body(session, **values)
             except Trouble as trouble:
                 console.error(trouble)

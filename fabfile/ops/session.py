@@ -62,7 +62,12 @@ def operator() -> str:
 
 def occasion() -> str:
     """Why the command runs, for records: somebody typed it, or it was time."""
-    return "by schedule" if os.environ.get(JOB) else "by hand"
+    return "by schedule" if job() else "by hand"
+
+
+def job() -> str:
+    """The job as which cron has started the command; empty: somebody typed it."""
+    return os.environ.get(JOB, "")
 
 
 class Session:
@@ -139,6 +144,14 @@ class Session:
             found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
+
+    def opened(self) -> dict[str, Host]:
+        """The connections that were made, by the server's name."""
+        return {
+            name: found.result()
+            for (name, _), found in [*self._hosts.items()]
+            if found.done() and not found.exception()
+        }
 
     def disconnect(self) -> None:
         """Cut the connections without waiting for anything; :meth:`host` opens new ones."""

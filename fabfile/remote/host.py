@@ -57,6 +57,8 @@ class Host:
         """While a lock of the server is held: what its changes run in."""
         self.hide: Callable[[Iterable[str]], None] = lambda _secrets: None
         """Told of each secret of the server's ``.env`` as soon as it was read."""
+        self.env = ""
+        """The text of the server's ``.env`` as it was read last; empty: nobody has read it."""
         self.changing: Callable[[], object] = lambda: None
         """Told before each command that changes the server."""
         self.clock: Callable[[], float] = time.time

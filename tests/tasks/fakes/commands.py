@@ -46,13 +46,14 @@ LOOKING = frozenset(
         "probe-settings",
         "journal-read",
         "between",
-        # It tells of a change, and is none of what a transcript is about.
+        # They tell of a change, and are none of what a transcript is about.
         "journal",
         "tail",
         "know-engine",
         "docker image inspect",
         "send-tree",
         "send-image",
+        "told",
     }
 )
 """Kinds of commands that change nothing."""
