@@ -121,6 +121,12 @@ def typed(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
     return words
 
 
+def about(task: Task[Any], server: str) -> Task[Any]:
+    """The task, whose help has this server in its examples; empty: all servers together."""
+    task.__doc__ = (task.__doc__ or "").replace("SERVER.", f"{server}." if server else "")
+    return task
+
+
 def _refuse_core(context: Context) -> None:
     """Options of Fabric that would do another thing here than they say."""
     if isinstance(context, Connection):

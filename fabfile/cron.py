@@ -18,6 +18,8 @@ def install_task(session: Session, on: str, group: str, mailto: str) -> None:
     """Let cron back up, verify and prune on the servers; a second run changes nothing.
 
     Exit codes: 0 done; 1 failed, the crontab is as it was; 2 not tried (no cron, nothing deployed).
+
+    Example: fab cron.install --mailto ops@example.org
     """
     from .ops.schedule import crontab as schedule
 
@@ -26,7 +28,10 @@ def install_task(session: Session, on: str, group: str, mailto: str) -> None:
 
 @command(ON, GROUP, JSON)
 def list_task(session: Session, on: str, group: str, json: bool) -> None:
-    """Show what cron starts on the servers, and when each job last succeeded and failed."""
+    """Show what cron starts on the servers, and when each job last succeeded and failed.
+
+    Example: fab cron.list --on ubuntu
+    """
     from .ops.schedule import crontab as schedule
 
     schedule.list_(session, on, group, as_json=json)
@@ -34,7 +39,10 @@ def list_task(session: Session, on: str, group: str, json: bool) -> None:
 
 @command(ON, GROUP, journal="cron.remove")
 def remove_task(session: Session, on: str, group: str) -> None:
-    """Take our block out of the crontabs and leave everything else as it is."""
+    """Take our block out of the crontabs and leave everything else as it is.
+
+    Example: fab cron.remove --on ubuntu
+    """
     from .ops.schedule import crontab as schedule
 
     schedule.remove(session, on, group)

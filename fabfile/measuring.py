@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Task
 
-from .command import command
+from .command import about, command
 from .kinds import Option
 from .options import FOLLOW, GROUP, HISTORY, JSON, LOGS, SINCE
 
@@ -22,8 +22,8 @@ def looking_tasks(server: str = "") -> list[Task[Any]]:
     def names(session: Session, group: str = "") -> Sequence[str]:
         return [server] if server else session.inventory.names_of(group)
 
-    made = [make(names, where) for make in (_logs, _stats, _top, _disk, _network, _events)]
-    return [*made, _history(names, where)]
+    makers = (_logs, _stats, _top, _disk, _network, _events, _history)
+    return [about(make(names, where), server) for make in makers]
 
 
 Names = Callable[..., Sequence[str]]
@@ -34,11 +34,16 @@ Where = tuple[Option, ...]
 
 def _logs(names: Names, where: Where) -> Task[Any]:
     @command(*where, *LOGS)
-    def logs_task(session: Session, json: bool, group: str = "", **wish: Any) -> None:
-        """Show the end of the containers' logs, in the order of time; --follow goes on."""
+    def logs_task(session: Session, json: bool, **wish: Any) -> None:
+        """Show the end of the containers' logs, in the order of time; --follow goes on.
+
+        Example: fab SERVER.logs --service web --since 10m --level error
+        Example: fab SERVER.logs --status 5xx --follow
+        """
         from .ops.watch import logs
 
-        logs.logs(session, names(session, group), logs.options(**wish), as_json=json)
+        meant = names(session, wish.pop("group", ""))
+        logs.logs(session, meant, logs.options(**wish), as_json=json)
 
     return logs_task
 
@@ -46,7 +51,10 @@ def _logs(names: Names, where: Where) -> Task[Any]:
 def _stats(names: Names, where: Where) -> Task[Any]:
     @command(*where, JSON)
     def stats_task(session: Session, json: bool, **group: str) -> None:
-        """Show what each container uses, beside its limit."""
+        """Show what each container uses, beside its limit.
+
+        Example: fab SERVER.stats
+        """
         from .ops.watch import metering
 
         metering.stats(session, names(session, **group), as_json=json)
@@ -57,7 +65,10 @@ def _stats(names: Names, where: Where) -> Task[Any]:
 def _top(names: Names, where: Where) -> Task[Any]:
     @command(*where, JSON)
     def top_task(session: Session, json: bool, **group: str) -> None:
-        """Show the processes in containers that take most of the processor."""
+        """Show the processes in containers that take most of the processor.
+
+        Example: fab SERVER.top
+        """
         from .ops.watch import metering
 
         metering.top(session, names(session, **group), as_json=json)
@@ -68,7 +79,10 @@ def _top(names: Names, where: Where) -> Task[Any]:
 def _disk(names: Names, where: Where) -> Task[Any]:
     @command(*where, JSON)
     def disk_task(session: Session, json: bool, **group: str) -> None:
-        """Show what takes room, what of it nothing needs, and the command that frees it."""
+        """Show what takes room, what of it nothing needs, and the command that frees it.
+
+        Example: fab SERVER.disk
+        """
         from .ops.watch import metering
 
         metering.disk(session, names(session, **group), as_json=json)
@@ -79,7 +93,10 @@ def _disk(names: Names, where: Where) -> Task[Any]:
 def _network(names: Names, where: Where) -> Task[Any]:
     @command(*where, JSON)
     def network_task(session: Session, json: bool, **group: str) -> None:
-        """Show the networks, who is in them, and what is published."""
+        """Show the networks, who is in them, and what is published.
+
+        Example: fab SERVER.network
+        """
         from .ops.watch import metering
 
         metering.network(session, names(session, **group), as_json=json)
@@ -90,7 +107,10 @@ def _network(names: Names, where: Where) -> Task[Any]:
 def _events(names: Names, where: Where) -> Task[Any]:
     @command(*where, SINCE, FOLLOW, JSON)
     def events_task(session: Session, since: str, follow: bool, json: bool, **group: str) -> None:
-        """Show what happened to containers: starts, ends, health; --follow goes on."""
+        """Show what happened to containers: starts, ends, health; --follow goes on.
+
+        Example: fab SERVER.events --since 2h --follow
+        """
         from .ops.watch import events
 
         events.events(session, names(session, **group), since, follow=follow, as_json=json)
@@ -101,7 +121,11 @@ def _events(names: Names, where: Where) -> Task[Any]:
 def _history(names: Names, where: Where) -> Task[Any]:
     @command(*where, *HISTORY)
     def history_task(session: Session, json: bool, group: str = "", **wish: Any) -> None:
-        """List the last releases, failed ones too; --all: whatever was changed, and by whom."""
+        """List the last releases, failed ones too; --all: whatever was changed, and by whom.
+
+        Example: fab SERVER.history --number 20
+        Example: fab SERVER.history --show last
+        """
         from .ops.watch import history
 
         options = history.Options(**wish, of_all=bool(where))

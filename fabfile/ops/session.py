@@ -8,6 +8,7 @@ import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -141,6 +142,7 @@ class Session:
             host = self._opener(server, self._passphrases.__getitem__)
             host.hide = self.console.hide
             host.changing = lambda: self.journal.about(server.name)
+            host.told = partial(self.console.told, server.name)
             found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
