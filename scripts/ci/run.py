@@ -48,7 +48,7 @@ class Run:
         self.log.annotate(
             runner.WARNING if waived else runner.NOTICE,
             f"{release['server']}: {release['outcome']}",
-            f"{release['id']} {release['subject']}, in {summary.duration(release['seconds'])}"
+            f"{release['id']} {release['subject']}, in {summary.duration(release['seconds'] or 0)}"
             + (": a red gate was waived" if waived else ""),
         )
 

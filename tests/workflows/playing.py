@@ -14,11 +14,11 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from .bench import Bench, git
+from .bench import git
 
 ROOT = Path(__file__).resolve().parents[2]
 OK, RED, LEFT_OUT = "success", "failure", "skipped"
@@ -44,6 +44,15 @@ echo "$(basename "$0") $*" >>{folder}/scripts
 """Stands in for scripts/setup and scripts/test: red where the test says so."""
 
 
+class Place(Protocol):
+    """Where a workflow is played."""
+
+    folder: Path
+    """Where jobs leave things; ``fab`` in it is the one that is called."""
+    checkout: Path
+    """The repository that is cloned."""
+
+
 @dataclass
 class Played:
     """How a workflow went."""
@@ -62,7 +71,7 @@ class Runner:
     """The machine of one run of a workflow."""
 
     def __init__(
-        self, bench: Bench, event: Mapping[str, Any], before: Mapping[str, Callable[[], None]]
+        self, bench: Place, event: Mapping[str, Any], before: Mapping[str, Callable[[], None]]
     ) -> None:
         self._bench = bench
         self._event = event
@@ -139,7 +148,7 @@ class Runner:
         return git(place, "rev-parse", "HEAD")
 
 
-def furnish(bench: Bench, place: Path) -> None:
+def furnish(bench: Place, place: Path) -> None:
     """The programs that the steps call."""
     fab = str(bench.folder / "fab")
     files = {
@@ -155,7 +164,7 @@ def furnish(bench: Bench, place: Path) -> None:
 
 
 def shell(
-    bench: Bench,
+    bench: Place,
     script: str,
     place: Path,
     environ: Mapping[str, str],
