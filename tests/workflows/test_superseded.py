@@ -68,6 +68,13 @@ def test_where_the_branch_stands_must_be_known(bench: Bench, outputs: Any) -> No
     assert not (bench.folder / "outputs").exists()
 
 
+@pytest.mark.parametrize("ref", ["main", "f" * 40])
+def test_what_is_no_commit_of_the_branch_has_no_turn(bench: Bench, outputs: Any, ref: str) -> None:
+    fetched(bench, bench.head)
+    assert turn(ref) == 2
+    assert "superseded" not in bench.summary
+
+
 @pytest.mark.parametrize("task", ["changes", "deploy"])
 def test_a_push_takes_no_server_back_that_a_hotfix_has_overtaken(bench: Bench, task: str) -> None:
     runs(bench, ubuntu=bench.head, third=bench.first)
@@ -87,7 +94,7 @@ def test_a_person_may_take_one_server_back(bench: Bench) -> None:
     assert words_of(bench) == [f"ubuntu.deploy --yes --ref={bench.first} --json"]
 
 
-@pytest.mark.parametrize("running", ["", "--output=x", "f" * 40])
+@pytest.mark.parametrize("running", ["", "--output=x", "HEAD", "f" * 40])
 def test_what_runs_and_is_not_known_here_supersedes_nothing(bench: Bench, running: str) -> None:
     runs(bench, ubuntu=running, third=bench.head)
     bench.lay(plan_json=bench.plans(), deploy_json=[])
