@@ -48,12 +48,15 @@ def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
     return parse(text, file, of_host)
 
 
+CI = (("GITHUB_ACTOR", "GITHUB_RUN_ID"), ("GITLAB_USER_LOGIN", "CI_JOB_ID"))
+"""Variables in which a CI says who started what runs, and its number."""
+
+
 def operator() -> str:
     """Who runs the command, for locks and records: the CI's actor, else USER@HOST."""
-    actor = os.environ.get("GITHUB_ACTOR")
-    run = os.environ.get("GITHUB_RUN_ID")
-    if actor and run:
-        return f"{actor} (CI run {run})"
+    for actor, run in CI:
+        if os.environ.get(actor) and os.environ.get(run):
+            return f"{os.environ[actor]} (CI run {os.environ[run]})"
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
