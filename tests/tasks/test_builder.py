@@ -249,11 +249,3 @@ def test_a_dry_run_builds_and_sends_nothing(elsewhere: Fleet) -> None:
         ["would", "run:", "build-apart"],
         ["would", "run:", "save-image"],
     ]
-
-
-def test_ctrl_c_in_the_middle_of_a_copy_leaves_what_had_come(elsewhere: Fleet) -> None:
-    elsewhere.ubuntu.fail("receive-image", raises=KeyboardInterrupt, times=1)
-    ran = elsewhere.fab("ubuntu.deploy")
-    assert ran.code == 1
-    assert elsewhere.montreal.builds.laid == {}
-    assert "Welcome again" in served(elsewhere) or deploy(elsewhere).code == 0
