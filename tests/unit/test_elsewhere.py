@@ -144,8 +144,8 @@ def test_an_image_without_layers_or_labels_is_one() -> None:
         (
             {"platform": "linux/arm64"},
             (
-                "it is linux/arm64 and the server is linux/amd64: install its buildx and an emulator,"
-                " or let the server build: builder = server"
+                "it is linux/arm64 and the server is linux/amd64: install its buildx and an"
+                " emulator, or let the server build: builder = server"
             ),
         ),
     ],
