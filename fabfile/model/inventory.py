@@ -89,6 +89,8 @@ class Server:
     """The jump host from which it is reached; None: it is reached directly."""
     builder: str = ITSELF
     """Who builds its images: :data:`ITSELF`, :data:`LOCAL` or the name of another server."""
+    registry: str = ""
+    """Registry, and a path in it, by which images come from the builder; empty: by SSH."""
 
     def with_user(self, user: str) -> Server:
         """The same server, where another user logs in; at its jump host the same one does."""

@@ -251,9 +251,44 @@ def test_a_dry_run_builds_and_sends_nothing(elsewhere: Fleet) -> None:
     ]
 
 
-def test_ctrl_c_in_the_middle_of_a_copy_leaves_what_had_come(elsewhere: Fleet) -> None:
-    elsewhere.ubuntu.fail("receive-image", raises=KeyboardInterrupt, times=1)
-    ran = elsewhere.fab("ubuntu.deploy")
+REGISTRY = "registry.example.com/team"
+
+
+@pytest.fixture
+def registry(elsewhere: Fleet) -> Fleet:
+    """What montreal builds comes by a registry that both are logged in to."""
+    text = elsewhere.hosts.read_text()
+    elsewhere.hosts.write_text(text.replace("[ubuntu]\n", f"[ubuntu]\nregistry = {REGISTRY}\n"))
+    for name in ("ubuntu", "montreal"):
+        elsewhere.machines[name].builds.logged_in = (REGISTRY,)
+    return elsewhere
+
+
+def test_a_registry_brings_the_image_where_there_is_one(registry: Fleet) -> None:
+    ran = deploy(registry)
+    assert "Welcome again" in served(registry)
+    assert registry.montreal.did == ["build-apart web", "trim-cache", "push-image"]
+    assert registry.ubuntu.did[5:6] == ["pull-image"]
+    assert f"✓ build web (by {REGISTRY})" in "\n".join(ran.lines)
+
+
+@pytest.mark.parametrize(("name", "what"), [("montreal", "pushed to"), ("ubuntu", "pulled from")])
+def test_a_registry_that_refuses_is_told_with_what_helps(
+    registry: Fleet, name: str, what: str
+) -> None:
+    registry.machines[name].builds.logged_in = ()
+    ran = registry.fab("ubuntu.deploy")
     assert ran.code == 1
-    assert elsewhere.montreal.builds.laid == {}
-    assert "Welcome again" in served(elsewhere) or deploy(elsewhere).code == 0
+    assert re.fullmatch(
+        rf"{name}: app/web:\w{{16}} cannot be {what} {REGISTRY}; is that machine logged in"
+        r" \(docker login registry\.example\.com\)\?; the running system was not touched",
+        ran.error,
+    )
+    assert "Welcome\n" in served(registry)
+
+
+def test_what_comes_by_a_registry_is_checked_too(registry: Fleet) -> None:
+    registry.ubuntu.builds.arrives_as = "sha256:other"
+    ran = registry.fab("ubuntu.deploy")
+    assert "arrived as sha256:other and is sha256:" in ran.error
+    assert "docker image rm app/web" in registry.ubuntu.did

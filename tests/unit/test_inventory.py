@@ -26,7 +26,7 @@ KEYS = (
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "secrets",
-    "connection", "groups", "builder",
+    "connection", "groups", "builder", "registry",
 )  # fmt: skip
 
 NO_DIRECTORY = "is not an https:// address of a directory"
@@ -275,6 +275,10 @@ compose = app.yml
         ("calls = nobody", "calls = nobody: no such other server"),
         ("calls = one", "calls = one: no such other server"),
         ("builder = nobody", "builder = nobody: neither server, local nor a server of this file"),
+        (
+            "registry = r.example",
+            "registry = r.example: nothing comes by it while builder = server",
+        ),
         ("[one]", "section [one] stands twice"),
         ("[Two]", "'Two' is not the name of a server (a-z, 0-9, -)"),
         ("[]", "'' is not the name of a server (a-z, 0-9, -)"),
@@ -486,4 +490,14 @@ def test_the_machine_that_runs_fab_is_reached_without_ssh() -> None:
         None,
         False,
         "",
+    )
+
+
+def test_what_is_no_registry_is_refused() -> None:
+    text = f"{DEFAULTS}builder = local\nregistry = https://r.example\n[one]\nhost = one\n"
+    assert refusal(text) == (
+        (
+            f"{FILE}:10: registry: 'https://r.example' is not a registry with a path, such as"
+            " registry.example.com/team"
+        ),
     )

@@ -173,7 +173,7 @@ def read_saved(text: str) -> Saved:
     try:
         (entry,) = json.loads(text)
         return Saved(str(entry["Config"]), tuple(map(str, entry["Layers"])))
-    except (TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"not the list of one image: {error}") from None
 
 

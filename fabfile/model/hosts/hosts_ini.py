@@ -56,6 +56,10 @@ def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
         builder = values.get("builder")
         if builder and (wrong := _no_builder(builder.text, sections)):
             problems.append(f"{file}:{builder.line}: builder = {builder.text}: {wrong}")
+        registry = values.get("registry")
+        if registry and (builder is None or builder.text == ITSELF):
+            told = f"nothing comes by it while builder = {ITSELF}"
+            problems.append(f"{file}:{registry.line}: registry = {registry.text}: {told}")
         server = _server(name, section.line, values, file, problems, ssh)
         if server:
             servers.append(server)
@@ -149,6 +153,7 @@ def _server(
         gateway=read.get("gateway"),
         groups=read.get("groups", ()),
         builder=ITSELF if builder in (name, connection) else builder,
+        registry=read.get("registry", ""),
     )
 
 

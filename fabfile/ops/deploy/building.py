@@ -104,8 +104,13 @@ class Building:
         if image is None or image.platform != here.platform:
             made = image.platform if image else "nothing"
             raise Trouble(f"{builder.name}: {reference} came out as {made}, not {here.platform}")
-        copy = _Copy(builder, host, reference, image, (there, here), self._tell, self._pause)
-        note = copy.bring()
+        if registry := host.server.registry:
+            note = _by_registry(builder, host, reference, registry)
+        else:
+            copy = _Copy(builder, host, reference, image, (there, here), self._tell, self._pause)
+            note = copy.bring()
+        alike = there.in_containerd == here.in_containerd
+        _verify(builder, host, reference, image, alike=alike)
         if builder.name == LOCAL:
             images.keep_newest(builder, self.target.stack.project, reference, NEWEST)
         return note
@@ -175,7 +180,6 @@ class _Copy:
                 raise
             self.tell(f"{trouble.message}: all of its layers are sent")
             note = self._parts(frozenset())
-        self._verify()
         return note
 
     def _parts(self, known: frozenset[Chain]) -> str:
@@ -219,19 +223,33 @@ class _Copy:
                 last = now
                 self.tell(f"{self.reference}: {megabytes(offset)} of {of} in {now - begun:.0f} s")
 
-    def _verify(self) -> None:
-        """The image that arrived is the one that was sent, or it goes."""
-        found = building.know_image(self.host, self.reference)
-        alike = self.there.in_containerd == self.here.in_containerd
-        same = found and (found.id == self.image.id or not alike)
-        if found and same and found.digests == self.image.digests:
-            return
-        self.host.write(["docker", "image", "rm", self.reference], check=False)
-        what = found.id if found else "nothing"
-        raise Trouble(
-            f"{self.host.name}: {self.reference} arrived as {what} and is {self.image.id} on"
-            f" {self.builder.name}; it was removed"
-        )
+
+def _by_registry(builder: Host, host: Host, reference: str, registry: str) -> str:
+    """Bring an image by a registry that both machines are logged in to; returns which one."""
+    name = registry.partition("/")[0]
+    helps = f"is that machine logged in (docker login {name})?"
+    pushed = building.push(builder, reference, registry)
+    _require(builder, pushed, f"{reference} cannot be pushed to {registry}; {helps}")
+    pulled = building.pull(host, reference, registry)
+    _require(host, pulled, f"{reference} cannot be pulled from {registry}; {helps}")
+    return f"by {registry}"
+
+
+def _verify(builder: Host, host: Host, reference: str, image: Image, *, alike: bool) -> None:
+    """The image that arrived is the one that was sent, or it goes.
+
+    ``alike``: both engines give images the same ids.
+    """
+    found = building.know_image(host, reference)
+    same = found and (found.id == image.id or not alike)
+    if found and same and found.digests == image.digests:
+        return
+    host.write(["docker", "image", "rm", reference], check=False)
+    what = found.id if found else "nothing"
+    raise Trouble(
+        f"{host.name}: {reference} arrived as {what} and is {image.id} on"
+        f" {builder.name}; it was removed"
+    )
 
 
 def megabytes(size: int) -> str:

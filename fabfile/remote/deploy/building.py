@@ -180,6 +180,27 @@ def receive(host: Host, packed: Packed, offset: int, data: Iterable[bytes]) -> N
     raise Trouble(f"{host.name}: {told}", evidence=output.tail())
 
 
+def push(builder: Host, reference: str, registry: str) -> Output:
+    """Push an image to a registry, below its own name; it has no other name afterwards."""
+    script = """
+docker tag "$1" "$2/$1" && docker push -q "$2/$1"
+code=$?
+docker image rm "$2/$1" >/dev/null 2>&1
+exit "$code"
+"""
+    words = ["bash", "-c", script, "push-image", reference, registry]
+    return builder.write(words, timeout=LONGEST, check=False)
+
+
+def pull(host: Host, reference: str, registry: str) -> Output:
+    """Pull it from there, and give it its own name alone."""
+    script = """
+docker pull -q "$2/$1" && docker tag "$2/$1" "$1" && docker image rm "$2/$1"
+"""
+    words = ["bash", "-c", script, "pull-image", reference, registry]
+    return host.write(words, timeout=LONGEST, check=False)
+
+
 def load(host: Host, packed: Packed) -> Output:
     """Let the engine take what has arrived."""
     words = ["bash", "-c", LOAD, "load-image", str(arrivals(host) / packed.name)]

@@ -12,9 +12,9 @@ if [ $# = 0 ]; then
 fi
 # A layer that stands there twice is a link in older engines' archives.
 for part in "$@"; do [ ! -L "$part" ] || { cp "$part" part.tmp && rm "$part" && mv part.tmp "$part"; }; done
-touch -t 197001010000 "$@"
+touch -t 197001010000 -- "$@"
 pack() { if [ "$compression" = zstd ]; then zstd -q -3 -T0; else gzip -n -3; fi; }
-tar -cf - "$@" | pack >../packed
+tar -cf - -- "$@" | pack >../packed
 cd ..
 rm -rf image
 printf '%s %s\n' "$(wc -c <packed)" "$(openssl dgst -sha256 -r packed)"

@@ -142,6 +142,27 @@ def load_image(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(out=f"Loaded image: {reference}\n")
 
 
+def push_image(machine: Machine, command: Command, _stdin: str) -> Ended:
+    reference, registry = command.words
+    if registry not in machine.builds.logged_in:
+        return Ended(1, err="no basic auth credentials")
+    identity = machine.engine.find(reference)
+    content = dict(machine.engine.contents[identity])
+    machine.origin.registry[f"{registry}/{reference}"] = (identity, content)
+    return Ended()
+
+
+def pull_image(machine: Machine, command: Command, _stdin: str) -> Ended:
+    reference, registry = command.words
+    if registry not in machine.builds.logged_in:
+        return Ended(1, err="pull access denied")
+    identity, content = machine.origin.registry[f"{registry}/{reference}"]
+    machine.engine.images[reference] = machine.builds.arrives_as or identity
+    machine.engine.contents[machine.builds.arrives_as or identity] = content
+    machine.engine.ours.add(identity)
+    return Ended()
+
+
 def remove_scratch(machine: Machine, command: Command, _stdin: str) -> Ended:
     machine.builds.laid.pop(command.words[0], None)
     return Ended()
@@ -159,5 +180,7 @@ BUILDING: dict[str, Handler] = {
     "receive-image": receive_image,
     "load-image": load_image,
     "keep-newest": lambda _machine, _command, _stdin: Ended(),
+    "push-image": push_image,
+    "pull-image": pull_image,
     "remove-scratch": remove_scratch,
 }

@@ -19,6 +19,8 @@ class Builds:
     missing: tuple[str, ...] = ()
     room: int = 1 << 40
     """Bytes that an image may take on its way before the disk is full."""
+    logged_in: tuple[str, ...] = ()
+    """The registries that it may use."""
     refuses_parts: bool = False
     """Whether its engine takes images only whole."""
     arrives_as: str = ""
