@@ -120,7 +120,7 @@ def _events(names: Names, where: Where) -> Task[Any]:
 
 def _history(names: Names, where: Where) -> Task[Any]:
     @command(*where, *HISTORY)
-    def history_task(session: Session, json: bool, group: str = "", **wish: Any) -> None:
+    def history_task(session: Session, json: bool, **wish: Any) -> None:
         """List the last releases, failed ones too; --all: whatever was changed, and by whom.
 
         Example: fab SERVER.history --number 20
@@ -128,7 +128,8 @@ def _history(names: Names, where: Where) -> Task[Any]:
         """
         from .ops.watch import history
 
+        meant = names(session, wish.pop("group", ""))
         options = history.Options(**wish, of_all=bool(where))
-        history.history(session, names(session, group), options, as_json=json)
+        history.history(session, meant, options, as_json=json)
 
     return history_task

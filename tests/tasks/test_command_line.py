@@ -310,7 +310,7 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
             "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "open_ports",
-            "cdn_purge", "commit_status", "builder",
+            "cdn_purge", "commit_status", "builder", "registry",
             "calls", "allow", "address", "edge", "groups", "secrets", "engine",
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
