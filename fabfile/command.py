@@ -59,6 +59,10 @@ class Command(Task[Any]):
         self.behind = behind
         """What stands for the words that it takes behind ``--``; empty: it takes none."""
 
+    def __deepcopy__(self, _memo: object) -> Command:
+        """Itself, as an option. Nothing changes it once it is made."""
+        return self
+
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Those that may stand without their name first, as Invoke reads them."""
         made: Iterable[Argument] = (one.argument for one in self.options)
@@ -82,6 +86,7 @@ def command(
         def run(context: Context, **given: Any) -> None:
             from .ops.journal import kept
             from .ops.session import Session, read_inventory
+            from .ops.telling import task_told
 
             console = Console(as_json=bool(given.get(JSON.keyword)))
             try:
@@ -95,7 +100,8 @@ def command(
                 with Session(inventory, console) as session:
                     words = typed(options, given)
                     words += ["--", *BEHIND.get()] if behind else []
-                    with kept(session, journal, words) if journal else nullcontext():
+                    keeping = kept(session, journal, words) if journal else nullcontext()
+                    with task_told(session, journal), keeping:
                         code = body(session, **values)
             except Trouble as trouble:
                 console.error(trouble)
@@ -127,6 +133,12 @@ def typed(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
             for each in value if isinstance(value, list) else [value]:
                 words += [f"--{one.name}", str(each)]
     return words
+
+
+def about(task: Task[Any], server: str) -> Task[Any]:
+    """The task, whose help has this server in its examples; empty: all servers together."""
+    task.__doc__ = (task.__doc__ or "").replace("SERVER.", f"{server}." if server else "")
+    return task
 
 
 def _refuse_core(context: Context) -> None:

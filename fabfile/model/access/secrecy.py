@@ -9,6 +9,7 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from ..errors import Trouble
+from ..telling import URLS
 from .envfile import parse, schema
 
 TELLING = re.compile(
@@ -51,8 +52,11 @@ def secret_values(text: str, *examples: str) -> list[str]:
 
 def _forms(values: Mapping[str, str], marked: Mapping[str, bool]) -> Iterator[str]:
     for key, value in values.items():
-        if not value or not marked.get(key, bool(TELLING.search(key))):
+        is_secret = key == URLS or marked.get(key, bool(TELLING.search(key)))
+        if not value or not is_secret:
             continue
+        if key == URLS:
+            yield from value.split()
         yield value
         yield json.dumps(value)[1:-1]
         yield json.dumps(value, ensure_ascii=False)[1:-1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from . import application
 from .attaching import Attached
 from .bare import Bare
+from .builds import Builds
 from .commands import Command
 from .composing import Model, Refused, read_env, resolve
 from .engine import Container, Ended, Engine
@@ -147,6 +148,8 @@ class Machine:
         self.attached = Attached()
         self.lingering = ""
         """Who died while a step of theirs goes on here."""
+        self.builds = Builds()
+        """What it is as a builder, and what it has of the images that come to it."""
         self.faults: list[Fault] = []
         self.plug_pulled = False
         """Whether the operator's process was killed while it did something here."""

@@ -72,7 +72,23 @@ def read_journal(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended(0, "".join(machine.files.get(f"{folder}/{name}", "") for name in names))
 
 
+def told(machine: Machine, command: Command, stdin: str) -> Ended:
+    folder, family = command.words
+    path = f"{folder}/told"
+    there = machine.files.get(path, "").splitlines()
+    had = [line.partition(" ")[2] for line in there if line.startswith(f"{family} ")]
+    wanted = stdin.splitlines()
+    others = [line for line in there if not line.startswith(f"{family} ")]
+    machine.files[path] = "".join(
+        f"{line}\n" for line in [*others, *(f"{family} {name}" for name in wanted)]
+    )
+    news = [f"new {name}" for name in wanted if name not in had]
+    news += [f"over {name}" for name in had if name not in wanted]
+    return Ended(0, "".join(f"{line}\n" for line in news))
+
+
 SETTINGS = {
+    "told": told,
     "check-settings": check,
     "probe-settings": probe,
     "replace-settings": replace,
