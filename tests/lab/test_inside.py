@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from tests.lab.deployments import FAB
 from tests.lab.full import full
@@ -30,17 +34,16 @@ except KeyboardInterrupt:
 FIND = "for at in /proc/[0-9]*; do tr '\\0' ' ' <$at/cmdline; echo; done 2>/dev/null"
 
 
-def left(server: Server) -> list[str]:
-    """The processes of the tests' own commands, in containers too."""
-    lines = server.must(["sh", "-c", FIND]).splitlines()
-    return [line for line in lines if "4711" in line and "docker exec" not in line]
+def left(server: Server, mark: str) -> list[str]:
+    """The processes that have this among their words, in containers too."""
+    return [line for line in server.must(["sh", "-c", FIND]).splitlines() if mark in line]
 
 
-def gone(server: Server, seconds: float) -> bool:
+def gone(server: Server, mark: str, seconds: float) -> bool:
     end = time.monotonic() + seconds
-    while left(server) and time.monotonic() < end:
+    while left(server, mark) and time.monotonic() < end:
         time.sleep(0.2)
-    return not left(server)
+    return not left(server, mark)
 
 
 def piped(scene: Scene, *words: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
@@ -142,13 +145,21 @@ true
 
 
 @full
-def test_a_lost_connection(scene: Scene) -> None:
-    for task in ("exec", "run"):
-        with window(scene, f"ubuntu.{task}", SERVICE, "--", "python", "-c", SLEEPER) as there:
-            there.until("begun")
-            assert left(scene.ubuntu)
+@pytest.mark.parametrize("task", ["exec", "run"])
+@pytest.mark.parametrize("how", ["lost", "closed", "terminated"])
+def test_what_nobody_is_there_for_ends(scene: Scene, task: str, how: str) -> None:
+    """The connection is lost, the window is closed, or the process here is told to end."""
+    mark = secrets.token_hex(8)
+    words = (f"ubuntu.{task}", SERVICE, "--", "python", "-c", SLEEPER, mark)
+    with window(scene, *words) as there:
+        there.until("begun")
+        assert left(scene.ubuntu, mark)
+        if how == "lost":
             scene.ubuntu.must(["sh", "-c", SSHD])
             typed = there.ended()
             assert (typed.code, "the connection is lost" in typed.shown) == (255, True)
-            assert gone(scene.ubuntu, 60), left(scene.ubuntu)
-    assert not [name for name in scene.boxes() if "-run-" in name]
+        elif how == "terminated":
+            os.kill(there.pid, signal.SIGTERM)
+            assert there.ended().code == 143
+    assert gone(scene.ubuntu, mark, 60), left(scene.ubuntu, mark)
+    assert not scene.ubuntu.must(["docker", "ps", "-aqf", f"name={SERVICE}-run-"])

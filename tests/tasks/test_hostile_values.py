@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = {
     "certificate": "cert.pem",
     "command": "true",
+    "job": "tidy",
     "key": "key.pem",
     "server": "ubuntu",
     "service": "db",

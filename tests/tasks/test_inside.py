@@ -169,7 +169,7 @@ def test_what_is_behind_the_dashes_is_one_task_s(running: Fleet, line: str, why:
 def test_help_needs_no_command(running: Fleet) -> None:
     ran = running.fab("--help ubuntu.exec")
     assert (ran.code, ran.err) == (0, "")
-    assert "Example: fab SERVER.exec api -- env" in ran.out
+    assert "Example: fab ubuntu.exec api -- env" in ran.out
 
 
 def test_each_use_is_told_without_secrets(running: Fleet) -> None:

@@ -141,6 +141,8 @@ class Machine:
         """File in ``operator/jobs`` → when it was written, and what stands in it."""
         self.environment = ""
         """The requirements that the environment of the jobs was made from; empty: there is none."""
+        self.own_job = Ended(0, "tidied\n")
+        """How a job of the application's own ends."""
         self.locks: dict[str, str] = {}
         """Place → who holds it."""
         self.turn = ""
