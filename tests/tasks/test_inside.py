@@ -141,6 +141,24 @@ def test_where_there_is_no_such_container_nothing_is_run(running: Fleet) -> None
     assert running.ubuntu.attached.lines == []
 
 
+def test_a_container_of_somebody_else_is_left_alone(running: Fleet) -> None:
+    running.ubuntu.engine.containers["app-web"].project = "theirs"
+    ran = running.fab_words("ubuntu.exec", "web", "--", "x")
+    refused(ran, "ubuntu: web has no container; fab ubuntu.status shows what runs")
+
+
+def test_in_maintenance_and_frozen_it_goes_on_and_a_terminal_tells(
+    running: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert running.fab("maintenance.on --why moving").code == 0
+    assert running.fab("ubuntu.freeze --why sale").code == 0
+    assert running.fab_words("ubuntu.exec", "web", "--", "x").everything == ""
+    monkeypatch.setattr(Near, "terminal", True)
+    where, why = running.fab_words("ubuntu.exec", "web", "--", "x").lines
+    assert where == "[ubuntu] in app-web"
+    assert why.startswith("[ubuntu] in maintenance since ")
+
+
 def test_before_the_first_deploy_there_is_nothing_to_run_in(fleet: Fleet) -> None:
     for task in ("exec", "run"):
         ran = fleet.fab_words(f"ubuntu.{task}", "api", "--", "x")

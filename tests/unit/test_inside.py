@@ -22,6 +22,7 @@ from fabfile.remote.inside import attached, here
 from fabfile.remote.inside.attached import WATCH, Behind, Watch, attach
 from fabfile.remote.inside.commands import CONSOLE
 from fabfile.remote.inside.here import Here
+from tests.lab.terminal import Window
 
 from .builders import SERVER
 
@@ -140,6 +141,29 @@ def test_a_server_that_is_not_heard_of_is_lost(
     with pytest.raises(Trouble, match="the connection is lost") as raised:
         run(host, Piped(b""), "sleep", "600")
     assert raised.value.code == 255
+
+
+ON_A_TERMINAL = """
+import sys
+from dataclasses import replace
+from invoke import Context
+from fabfile.remote.host import Host
+from fabfile.remote.inside.attached import Watch, attach
+from fabfile.remote.inside.here import Here
+from tests.unit.builders import SERVER
+host = Host(replace(SERVER, connection="local"), Context())
+sys.exit(attach(host, sys.argv[1:], Watch(host, "exec", "box", "f00d"), Here()))
+"""
+
+
+def test_a_server_that_operates_itself_gives_a_command_the_terminal(calls: Path) -> None:
+    ask = "stty size; read -r word; echo got $word; exit 5"
+    words = [sys.executable, "-c", ON_A_TERMINAL, "bash", "-c", ask]
+    there = Window(words, Path(__file__).parents[2], os.environ)
+    assert there.until("24 80").strip() == "24 80"
+    there.type("hello\n")
+    there.until("got hello")
+    assert there.ended().code == 5
 
 
 @pytest.mark.parametrize(
