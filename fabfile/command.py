@@ -50,6 +50,10 @@ class Command(Task[Any]):
         self.options = options
         self.journal = journal
 
+    def __deepcopy__(self, _memo: object) -> Command:
+        """Itself, as an option. Nothing changes it once it is made."""
+        return self
+
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Those that may stand without their name first, as Invoke reads them."""
         made: Iterable[Argument] = (one.argument for one in self.options)
@@ -115,6 +119,12 @@ def typed(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
             for each in value if isinstance(value, list) else [value]:
                 words += [f"--{one.name}", str(each)]
     return words
+
+
+def about(task: Task[Any], server: str) -> Task[Any]:
+    """The task, whose help has this server in its examples; empty: all servers together."""
+    task.__doc__ = (task.__doc__ or "").replace("SERVER.", f"{server}." if server else "")
+    return task
 
 
 def _refuse_core(context: Context) -> None:

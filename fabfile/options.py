@@ -62,6 +62,7 @@ LEVEL = Choice("level", "only lines as bad as this, or worse", "|".join(LEVELS))
 STATUS = Text("status", "only requests at the proxy that were answered so: 502, or 5xx", "STATUS")
 SLOW = Duration("slow", "only requests at the proxy that took as long as this, such as 1s")
 FOLLOW = Flag("follow", "go on showing new lines until Ctrl-C", letter="f")
+WATCH = Flag("watch", "look again every 2 seconds, on a terminal, until Ctrl-C")
 SERVICE = Text(
     "service",
     "a service of the stack; of logs also one of its containers, such as web-2 (default: all;"

@@ -19,6 +19,8 @@ def backup_task(session: Session, on: str, service: str, quiet: bool, json: bool
     """Pack the files of the services' volumes, while they hold still, with a manifest beside each.
 
     Exit codes: 0 done; 1 no backup was made of one, and nothing is left of that; 2 not tried.
+
+    Example: fab volume.backup --service redis
     """
     from .ops.data import volumes
 
@@ -39,6 +41,8 @@ def restore_task(
     """Put a backup in the place of a volume's files; what was there stays aside until it is proved.
 
     Exit codes: 0 done; 1 failed, the former files are back; 2 not tried; 3 a person is needed.
+
+    Example: fab volume.restore redis --from newest
     """
     from .ops.data import volumes
 

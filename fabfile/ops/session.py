@@ -8,6 +8,7 @@ import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -47,12 +48,15 @@ def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
     return parse(text, file, of_host)
 
 
+CI = (("GITHUB_ACTOR", "GITHUB_RUN_ID"), ("GITLAB_USER_LOGIN", "CI_JOB_ID"))
+"""Variables in which a CI says who started what runs, and its number."""
+
+
 def operator() -> str:
     """Who runs the command, for locks and records: the CI's actor, else USER@HOST."""
-    actor = os.environ.get("GITHUB_ACTOR")
-    run = os.environ.get("GITHUB_RUN_ID")
-    if actor and run:
-        return f"{actor} (CI run {run})"
+    for actor, run in CI:
+        if os.environ.get(actor) and os.environ.get(run):
+            return f"{os.environ[actor]} (CI run {os.environ[run]})"
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -92,7 +96,12 @@ class Session:
 
         ``user``: who logs in in place of the one that hosts.ini names.
         """
-        return self._opened(name, user).result()
+        return self._opened(self.inventory.server(name).with_user(user)).result()
+
+    def builder(self, name: str) -> Host | None:
+        """The machine that builds the images of a server; None: the server itself does."""
+        found = self.inventory.builder_of(self.inventory.server(name))
+        return self._opened(found).result() if found else None
 
     def log_in(self, name: str) -> None:
         """Log in once more, by a connection of its own; the error where that is not possible."""
@@ -109,12 +118,11 @@ class Session:
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
         for name in names:
-            self._opened(name)
+            self._opened(self.inventory.server(name))
 
-    def _opened(self, name: str, user: str = "") -> Future[Host]:
+    def _opened(self, server: Server) -> Future[Host]:
         with self._guard:
-            server = self.inventory.server(name).with_user(user)
-            at = (name, server.user)
+            at = (server.name, server.user)
             found = self._hosts.get(at)
             if found is None or (found.done() and found.exception()):
                 self.passphrases(server)
@@ -137,6 +145,7 @@ class Session:
             host = self._opener(server, self._passphrases.__getitem__)
             host.hide = self.console.hide
             host.changing = lambda: self.journal.about(server.name)
+            host.told = partial(self.console.told, server.name)
             found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)

@@ -17,6 +17,7 @@ USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/?")
+REGISTRY = re.compile(r"[a-z0-9.-]+(?::[0-9]+)?(?:/[a-z0-9._-]+)*")
 WORD = re.compile(r"[A-Za-z0-9_-]+")
 COMMIT_STATUS = (
     r"(?P<forge>github|gitlab):(?P<project>[\w.-]+(?:/[\w.-]+)+)"
@@ -218,4 +219,6 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "secrets": _key,
     "connection": _connection,
     "groups": _groups,
+    "builder": _matching(SERVER, "'server', 'local' or the name of a server"),
+    "registry": _matching(REGISTRY, "a registry with a path, such as registry.example.com/team"),
 }

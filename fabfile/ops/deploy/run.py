@@ -21,6 +21,7 @@ from ..interruption import Interrupted
 from ..neighbours import Neighbours, look_around
 from ..pointing import astray, names_of
 from ..session import Session, at_once, side_by_side
+from .building import Building
 from .decided import Decided
 from .record import Record, summary
 from .steps import Steps
@@ -44,17 +45,22 @@ class Run:
         decided: Decided,
         announce: Callable[[str], None] = lambda _title: None,
     ) -> None:
-        """Nothing is written yet. ``announce`` tells others which step is going on."""
+        """Nothing is written yet. ``announce`` tells others which steps go on."""
         self.session = session
         self.decided = decided
         self.sight, self.plan = decided.sight, decided.plan
         self.announce = announce
+        self._going_on: list[str] = []
+        """The titles of the steps that go on: more than one while the hold is made."""
         self.pause: Callable[[], None] = lambda: None
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
-        self.steps = Steps(decided, self.record, self._pause)
+        building = Building(session, decided.name, decided.target, self._pause)
+        self.steps = Steps(decided, self.record, building, self._pause)
         self.touched = False
         """Whether the running system may have been changed."""
+        self._seen: Facts | None = None
+        """How the server looks, where nothing was done since."""
         self.proved: Facts | None = None
         """What the green gates were asked of."""
         self.at = ""
@@ -72,7 +78,9 @@ class Run:
     def perform(self, step: Step) -> None:
         """Do one step, show it and remember how it went."""
         self.pause()
-        self.announce(step.title)
+        self._seen = None
+        self._going_on.append(step.title)
+        self.announce(", ".join(self._going_on))
         self.at = step.title
         start = time.monotonic()
         outcome, note = "failed", ""
@@ -85,6 +93,7 @@ class Run:
             if KILLED in note:
                 self.session.console.warn(self.name, f"{step.title}: {KILLED}")
         finally:
+            self._going_on.remove(step.title)
             seconds = round(time.monotonic() - start, 1)
             self.record.done.append(Done(step.title, outcome, seconds, note))
 
@@ -135,7 +144,7 @@ class Run:
         if seconds := self.decided.target.stack.monitor(changed):
             self.at = title = f"watch {seconds} s"
             with self.session.console.step(self.name, title):
-                early = self.steps.watch(changed, seconds)
+                early, self._seen = self.steps.watch(changed, seconds)
             for line in early:
                 self.session.console.warn(self.name, line)
 
@@ -186,7 +195,8 @@ class Run:
                 near = around
             else:
                 near, facts = at_once(
-                    lambda: look_around(self.session, self.name, waive), lambda: look(host)
+                    lambda: look_around(self.session, self.name, waive),
+                    lambda: self._seen or look(host),
                 )
             for why in near.share_certificates(host, facts):
                 console.warn(self.name, why)

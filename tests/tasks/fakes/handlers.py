@@ -11,6 +11,7 @@ from .backing import BACKUPS
 from .balancing import BALANCING
 from .basing import BASES
 from .bootstrapping import BARE
+from .building import BUILDING
 from .certificates import self_made
 from .commands import Command, split, turn, understand
 from .crontabs import SCHEDULE
@@ -288,6 +289,7 @@ HANDLERS: dict[str, Handler] = {
     **BARE,
     **BALANCING,
     **BASES,
+    **BUILDING,
     **LOGS,
     **SCHEDULE,
     **SETTINGS,
