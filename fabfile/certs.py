@@ -24,7 +24,7 @@ def status_task(session: Session, group: str, json: bool) -> None:
     certificates.status(session, group, as_json=json)
 
 
-@command(CERTIFICATE, KEY, SERVER)
+@command(CERTIFICATE, KEY, SERVER, journal="ssl.install")
 def install_task(session: Session, certificate: str, key: str, server: str) -> None:
     """Give a server your own certificate: checked first, loaded, and proved by what is served.
 
@@ -38,7 +38,7 @@ def install_task(session: Session, certificate: str, key: str, server: str) -> N
     certificates.install(session, server, certificate, key)
 
 
-@command(SERVER)
+@command(SERVER, journal="ssl.issue")
 def issue_task(session: Session, server: str) -> None:
     """Get a certificate for the server's domains from its authority, load it, prove it is served.
 
@@ -52,7 +52,7 @@ def issue_task(session: Session, server: str) -> None:
     issuing.issue(session, server)
 
 
-@command(SERVER, FORCE, QUIET)
+@command(SERVER, FORCE, QUIET, journal="ssl.renew")
 def renew_task(session: Session, server: str, force: bool, quiet: bool) -> None:
     """Renew the certificates that are due, and serve what was renewed without us; for cron.
 
@@ -66,7 +66,7 @@ def renew_task(session: Session, server: str, force: bool, quiet: bool) -> None:
     issuing.renew(session, server, force=force, quiet=quiet)
 
 
-@command(SERVER)
+@command(SERVER, journal="ssl.internal")
 def internal_task(session: Session, server: str) -> None:
     """Let a called server serve a certificate of a private authority that its callers trust.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(ON, GROUP, MAILTO)
+@command(ON, GROUP, MAILTO, journal="cron.install")
 def install_task(session: Session, on: str, group: str, mailto: str) -> None:
     """Let cron back up, verify and prune on the servers; a second run changes nothing.
 
@@ -37,7 +37,7 @@ def list_task(session: Session, on: str, group: str, json: bool) -> None:
     schedule.list_(session, on, group, as_json=json)
 
 
-@command(ON, GROUP)
+@command(ON, GROUP, journal="cron.remove")
 def remove_task(session: Session, on: str, group: str) -> None:
     """Take our block out of the crontabs and leave everything else as it is.
 

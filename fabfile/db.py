@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(ON, QUIET, JSON)
+@command(ON, QUIET, JSON, journal="db.backup")
 def backup_task(session: Session, on: str, quiet: bool, json: bool) -> None:
     """Dump the database into a compressed file on its server, with a manifest beside it.
 
@@ -28,7 +28,7 @@ def backup_task(session: Session, on: str, quiet: bool, json: bool) -> None:
     backups.backup(session, on, quiet=quiet, as_json=json)
 
 
-@command(ON, FROM.with_default("newest"), IDENTITY, QUIET, JSON)
+@command(ON, FROM.with_default("newest"), IDENTITY, QUIET, JSON, journal="db.verify")
 def verify_task(
     session: Session, on: str, from_: str, identity: str, quiet: bool, json: bool
 ) -> None:
@@ -41,7 +41,7 @@ def verify_task(
     backups.verify(session, on, from_, identity, quiet=quiet, as_json=json)
 
 
-@command(ON, QUIET)
+@command(ON, QUIET, journal="db.base")
 def base_task(session: Session, on: str, quiet: bool) -> None:
     """Copy the whole cluster, so that db.restore --to-time reaches every instant from now on.
 
@@ -63,7 +63,7 @@ def list_task(session: Session, on: str, json: bool) -> None:
     shelves.list_(session, on, as_json=json)
 
 
-@command(ON, YES, DRY_RUN)
+@command(ON, YES, DRY_RUN, journal="db.prune")
 def prune_task(session: Session, on: str, yes: bool, dry_run: bool) -> None:
     """Remove the backups whose day, week and month have a newer verified one.
 
@@ -74,7 +74,7 @@ def prune_task(session: Session, on: str, yes: bool, dry_run: bool) -> None:
     shelves.prune(session, on, yes=yes, dry_run=dry_run)
 
 
-@command(ON, FROM, IDENTITY, TO_TIME, INTO, DROP_OLD, WAIVE, YES)
+@command(ON, FROM, IDENTITY, TO_TIME, INTO, DROP_OLD, WAIVE, YES, journal="db.restore")
 def restore_task(
     session: Session,
     on: str,

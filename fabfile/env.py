@@ -46,7 +46,7 @@ def explain_task(session: Session, setting: str, server: str, json: bool) -> Non
     explaining.explain(session, setting, server, as_json=json)
 
 
-@command(SETTING, SERVER, YES)
+@command(SETTING, SERVER, YES, journal="env.set")
 def set_task(session: Session, setting: str, server: str, yes: bool) -> None:
     """Give a key of .env another value, typed without being shown or by standard input.
 
@@ -71,7 +71,7 @@ def pull_task(session: Session, server: str, file: str) -> None:
     editing.pull(session, server, file)
 
 
-@command(SERVER, FILE, YES)
+@command(SERVER, FILE, YES, journal="env.push")
 def push_task(session: Session, server: str, file: str, yes: bool) -> None:
     """Put a file in the place of a server's .env: checked first, shown by name, former kept.
 
@@ -95,7 +95,7 @@ def save_task(session: Session, server: str) -> None:
     keeping.save(session, server)
 
 
-@command(SERVER, YES)
+@command(SERVER, YES, journal="env.restore")
 def restore_task(session: Session, server: str, yes: bool) -> None:
     """Put the encrypted copy of this repository in the place of a server's .env; checked first.
 
@@ -108,7 +108,7 @@ def restore_task(session: Session, server: str, yes: bool) -> None:
     editing.restore(session, server, yes=yes)
 
 
-@command(SERVER, ANSWERS, YES)
+@command(SERVER, ANSWERS, YES, journal="env.init")
 def init_task(session: Session, server: str, answers: str, yes: bool) -> None:
     """Give each server's .env what it needs: make secrets, ask for the rest; change nothing in it.
 
@@ -121,7 +121,7 @@ def init_task(session: Session, server: str, answers: str, yes: bool) -> None:
     initial.init(session, server, answers, yes=yes)
 
 
-@command(SETTING, SERVER, RESTART_DATA, WAIVE, YES)
+@command(SETTING, SERVER, RESTART_DATA, WAIVE, YES, journal="env.rotate")
 def rotate_task(
     session: Session,
     setting: str,

@@ -83,7 +83,7 @@ def doctor_task(session: Session, group: str, verbose: bool, json: bool) -> None
     doctor.doctor(session, names, verbose=verbose, as_json=json)
 
 
-@command(GROUP, USER, YES, DRY_RUN)
+@command(GROUP, USER, YES, DRY_RUN, journal="bootstrap")
 def bootstrap_task(session: Session, group: str, user: str, yes: bool, dry_run: bool) -> None:
     """Make bare hosts servers: engine, user, rights, folders; a second run changes nothing.
 
@@ -96,7 +96,7 @@ def bootstrap_task(session: Session, group: str, user: str, yes: bool, dry_run: 
     bootstrap.bootstrap(session, names, user, yes=yes, dry_run=dry_run)
 
 
-@command(COMMAND, GROUP)
+@command(COMMAND, GROUP, journal="run")
 def run_task(session: Session, command: str, group: str) -> None:
     """Run a command on all servers at once, as their user; exit 1 where it fails on one.
 

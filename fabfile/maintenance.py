@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(WHY.with_default(REQUIRED), UNTIL, ALLOW, SERVER)
+@command(WHY.with_default(REQUIRED), UNTIL, ALLOW, SERVER, journal="maintenance.on")
 def on_task(session: Session, why: str, until: str, allow: tuple[str, ...], server: str) -> None:
     """Tell visitors that the application is away, by one load; deploys go on behind it.
 
@@ -27,7 +27,7 @@ def on_task(session: Session, why: str, until: str, allow: tuple[str, ...], serv
     maintenance.begin(session, server, maintenance.Options(why, until, allow))
 
 
-@command(SERVER)
+@command(SERVER, journal="maintenance.off")
 def off_task(session: Session, server: str) -> None:
     """Let everybody in again, by one load.
 

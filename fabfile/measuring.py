@@ -1,4 +1,4 @@
-"""The tasks that look and answer the same for one server and for all: logs and measurements."""
+"""The tasks that look and answer the same for one server and for all: logs, history, measures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from invoke import Task
 
 from .command import about, command
 from .kinds import Option
-from .options import FOLLOW, GROUP, JSON, LOGS, SINCE
+from .options import FOLLOW, GROUP, HISTORY, JSON, LOGS, SINCE
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -22,7 +22,7 @@ def looking_tasks(server: str = "") -> list[Task[Any]]:
     def names(session: Session, group: str = "") -> Sequence[str]:
         return [server] if server else session.inventory.names_of(group)
 
-    makers = (_logs, _stats, _top, _disk, _network, _events)
+    makers = (_logs, _stats, _top, _disk, _network, _events, _history)
     return [about(make(names, where), server) for make in makers]
 
 
@@ -116,3 +116,20 @@ def _events(names: Names, where: Where) -> Task[Any]:
         events.events(session, names(session, **group), since, follow=follow, as_json=json)
 
     return events_task
+
+
+def _history(names: Names, where: Where) -> Task[Any]:
+    @command(*where, *HISTORY)
+    def history_task(session: Session, json: bool, **wish: Any) -> None:
+        """List the last releases, failed ones too; --all: whatever was changed, and by whom.
+
+        Example: fab SERVER.history --number 20
+        Example: fab SERVER.history --show last
+        """
+        from .ops.watch import history
+
+        meant = names(session, wish.pop("group", ""))
+        options = history.Options(**wish, of_all=bool(where))
+        history.history(session, meant, options, as_json=json)
+
+    return history_task

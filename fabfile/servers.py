@@ -17,11 +17,9 @@ from .options import (
     JSON,
     KEEP_OLD,
     MIGRATIONS,
-    NUMBER,
     REF,
     RESTART_DATA,
     SERVICE,
-    SHOW,
     TO,
     USER,
     VERBOSE,
@@ -49,7 +47,6 @@ def server_tasks(server: str) -> Collection:
         _freeze,
         _unfreeze,
         _status,
-        _history,
         _health,
         _ps,
         _prune,
@@ -194,7 +191,7 @@ def _restart(server: str) -> Task[Any]:
 
 
 def _freeze(server: str) -> Task[Any]:
-    @command(WHY)
+    @command(WHY, journal="freeze")
     def freeze_task(session: Session, why: str) -> None:
         """Refuse deploys, rollbacks, recoveries and restores from now on, and say why.
 
@@ -208,7 +205,7 @@ def _freeze(server: str) -> Task[Any]:
 
 
 def _unfreeze(server: str) -> Task[Any]:
-    @command()
+    @command(journal="unfreeze")
     def unfreeze_task(session: Session) -> None:
         """Let a frozen server be changed again."""
         from .ops.deploy import freezing
@@ -230,21 +227,6 @@ def _status(server: str) -> Task[Any]:
         overview.overview(session, [server], watch=watch, as_json=json)
 
     return status_task
-
-
-def _history(server: str) -> Task[Any]:
-    @command(NUMBER, SHOW, JSON)
-    def history_task(session: Session, number: int, show: str, json: bool) -> None:
-        """List the last releases, the failed and the died ones included.
-
-        Example: fab SERVER.history --number 20
-        Example: fab SERVER.history --show last
-        """
-        from .ops.watch import history
-
-        history.history(session, server, number, show, as_json=json)
-
-    return history_task
 
 
 def _health(server: str) -> Task[Any]:
@@ -270,7 +252,7 @@ def _ps(server: str) -> Task[Any]:
 
 
 def _prune(server: str) -> Task[Any]:
-    @command(DRY_RUN)
+    @command(DRY_RUN, journal="prune")
     def prune_task(session: Session, dry_run: bool) -> None:
         """Remove our images that neither a container nor the last five verified releases need."""
         from .ops.deploy import pruning
@@ -281,7 +263,7 @@ def _prune(server: str) -> Task[Any]:
 
 
 def _bootstrap(server: str) -> Task[Any]:
-    @command(USER, YES, DRY_RUN)
+    @command(USER, YES, DRY_RUN, journal="bootstrap")
     def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> None:
         """Make a bare host a server: engine, user, rights, folders; a second run changes nothing.
 

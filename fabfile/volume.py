@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(ON, SERVICE, QUIET, JSON)
+@command(ON, SERVICE, QUIET, JSON, journal="volume.backup")
 def backup_task(session: Session, on: str, service: str, quiet: bool, json: bool) -> None:
     """Pack the files of the services' volumes, while they hold still, with a manifest beside each.
 
@@ -27,7 +27,14 @@ def backup_task(session: Session, on: str, service: str, quiet: bool, json: bool
     volumes.backup(session, on, service, quiet=quiet, as_json=json)
 
 
-@command(SERVICE.with_default(REQUIRED), ON, FROM.with_default("newest"), WAIVE, YES)
+@command(
+    SERVICE.with_default(REQUIRED),
+    ON,
+    FROM.with_default("newest"),
+    WAIVE,
+    YES,
+    journal="volume.restore",
+)
 def restore_task(
     session: Session, service: str, on: str, from_: str, waive: tuple[str, ...], yes: bool
 ) -> None:

@@ -56,6 +56,10 @@ class Host:
         """While a lock of the server is held: what its changes run in."""
         self.hide: Callable[[Iterable[str]], None] = lambda _secrets: None
         """Told of each secret of the server's ``.env`` as soon as it was read."""
+        self.env = ""
+        """The text of the server's ``.env`` as it was read last; empty: nobody has read it."""
+        self.changing: Callable[[], object] = lambda: None
+        """Told before each command that changes the server."""
         self.told: Told = nobody
         """Told the last line of what changes the server while it runs, and how many bytes came."""
         self.clock: Callable[[], float] = time.time
@@ -83,6 +87,7 @@ class Host:
         self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 60, check: bool = True
     ) -> Output:
         """Run a command that changes the server; ``check``: a failure raises :class:`Trouble`."""
+        self.changing()
         return self._checked(words, stdin, timeout, check, changes=True)
 
     def write_all(self, changes: Sequence[Change]) -> list[Output]:
@@ -92,6 +97,7 @@ class Host:
         """
         if not changes:
             return []
+        self.changing()
         limits = [limits_of(one.timeout) for one in changes]
         lines = [
             (quoted(one.words, most.longest, self.turn), one.stdin)
@@ -178,10 +184,9 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
         Where they break off with an error, the command has ended when that is raised.
         """
-        line, count = (
-            command_line(words, timeout, has_stdin=True, turn=self.turn),
-            Counted(self.told),
-        )
+        self.changing()
+        line = command_line(words, timeout, has_stdin=True, turn=self.turn)
+        count = Counted(self.told)
         with self._pipe(line) as pipe:
             try:
                 for chunk in chunks:

@@ -49,6 +49,7 @@ class Console:
         self._as_json = as_json
         self._hushed = False
         self._secrets: set[str] = set()
+        self._next: list[str] = []
         self._writing = threading.Lock()
         self._log: dict[str, list[str]] = {}
         self._rich: Rich | None = None
@@ -227,8 +228,13 @@ class Console:
             return [self._clean(item) for item in value]
         return value
 
+    def suggest(self, command: str) -> None:
+        """A command that shows more of what fails; it stands below the error."""
+        if command not in self._next:
+            self._next.append(command)
+
     def error(self, trouble: Trouble) -> None:
-        """The one line that says what failed and what to do, and its evidence below it."""
+        """The one line that says what failed, its evidence below it, and what shows more."""
         from rich.console import Console as Rich
         from rich.text import Text
 
@@ -236,6 +242,8 @@ class Console:
         rich.print(Text(self._shown(f"error: {trouble.message}"), style="bold red"))
         for line in trouble.evidence:
             rich.print(Text(self._shown(f"  {line}")))
+        for command in self._next:
+            rich.print(Text(self._shown(f"  next: {command}")))
 
     def ask(self, question: str) -> str:
         """What a person types. Only where one can answer."""

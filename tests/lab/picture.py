@@ -46,8 +46,9 @@ SCREENS: Mapping[str, tuple[str, ...]] = {
 """What looks at servers: each has a picture of each width, ``docs/screens/NAME-WIDTH.svg``."""
 WELL = (0, 1)
 """Exit codes: a status says by 1 that the lab has no backup."""
-COLOURS: Mapping[str, str] = {"brown": "yellow"}
+COLOURS: Mapping[str, str] = {"brown": "yellow", "brightbrown": "bright_yellow"}
 """What pyte calls otherwise than rich."""
+BRIGHT = "bright"
 
 
 def draw() -> list[Path]:
@@ -124,5 +125,7 @@ def _row(cells: Mapping[int, pyte.screens.Char], columns: int) -> Text:
 
 
 def _style(cell: pyte.screens.Char) -> Style:
-    colour = None if cell.fg == "default" else COLOURS.get(cell.fg, cell.fg)
+    bright = cell.fg.startswith(BRIGHT)
+    named = f"{BRIGHT}_{cell.fg.removeprefix(BRIGHT)}" if bright else cell.fg
+    colour = None if cell.fg == "default" else COLOURS.get(cell.fg, named)
     return Style(color=colour, bold=cell.bold)

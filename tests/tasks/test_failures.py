@@ -63,9 +63,9 @@ STEPS = [
     (Kind.FETCH, "fetch", "fetch 00000002"),
     (Kind.FETCH, "worktree", "fetch 00000002"),
     (Kind.FETCH, "put apart.json", "fetch 00000002"),
-    (Kind.HOLD, "hold-proxy", "hold api"),
     (Kind.CERTIFICATE, "make-certificate", "certificate self-made"),
     (Kind.TRUST, "trust", "trust montreal"),
+    (Kind.HOLD, "hold-proxy", "hold api"),
     (Kind.PULL, "docker pull", "pull cache:1"),
     (Kind.BUILD, "compose build", "build api"),
     (Kind.TEST_PROXY, "docker run nginx -t", "test-proxy proxy"),
@@ -146,7 +146,7 @@ def test_a_failure_while_preparing_is_recorded_with_its_step(
     record = changing.releases("ubuntu")[-1]
     assert record.outcome == "failed"
     assert record.error.startswith(f"{title}: ")
-    assert (record.steps[-1].title, record.steps[-1].outcome) == (title, "failed")
+    assert [one.title for one in record.steps if one.outcome != "done"] == [title]
     assert changing.ubuntu.worktrees == {}
 
 

@@ -1,6 +1,8 @@
-"""The hold: loaded before images are built, and undone where it comes to nothing."""
+"""The hold: loaded while images are built, and undone where it comes to nothing."""
 
 from __future__ import annotations
+
+from threading import Barrier
 
 import pytest
 
@@ -22,11 +24,26 @@ def names(fleet: Fleet) -> list[str]:
     return sorted(fleet.ubuntu.proxy.pinned)
 
 
-def test_a_hold_comes_before_the_build_and_ends_with_the_deploy(changed: Fleet) -> None:
+def test_a_hold_is_made_while_images_are_and_ends_with_the_deploy(changed: Fleet) -> None:
+    met = Barrier(2, timeout=60)
+    for pattern in ("hold-proxy", "compose build api"):
+        changed.ubuntu.fail(pattern, goes_on=True, times=1, first=met.wait)
     assert changed.fab("ubuntu.deploy").code == 0
-    did = changed.ubuntu.did
-    assert did.index("hold-proxy 2 api") < did.index("compose build api")
     assert names(changed) == []
+    steps = [one.title for one in changed.releases("ubuntu")[-1].steps]
+    assert steps.index("hold api") + 1 == steps.index("build api")
+
+
+def test_where_both_fail_the_record_tells_both(changed: Fleet) -> None:
+    changed.ubuntu.fail("hold-proxy", ended=Ended(70, err="nginx does not load"))
+    changed.ubuntu.fail("compose build api", ended=Ended(1, err="no"))
+    ran = changed.fab("ubuntu.deploy")
+    assert ran.code == 1
+    record = changed.releases("ubuntu")[-1]
+    assert record.error.startswith("hold api: ")
+    failed = [one.title for one in record.steps if one.outcome != "done"]
+    assert failed == ["hold api", "build api"]
+    assert "error: ubuntu: the build of api failed" in ran.everything
 
 
 @pytest.mark.parametrize("step", ["compose build api", "docker run app/api try import"])
@@ -64,10 +81,10 @@ def test_a_hold_that_cannot_be_undone_is_told_and_ended_by_the_next_command(
     assert names(changed) == []
 
 
-def test_a_run_that_died_in_a_build_is_told_by_status_and_ended_by_the_next(
+def test_a_run_that_died_after_its_hold_is_told_by_status_and_ended_by_the_next(
     changed: Fleet,
 ) -> None:
-    changed.ubuntu.kill_the_operator_at("compose build api")
+    changed.ubuntu.kill_the_operator_at("docker run app/api try import")
     assert changed.fab("ubuntu.deploy").code == -9
     assert names(changed) == ["api"]
     pending = changed.fab("ubuntu.status --json").json["ubuntu"]["pending"]

@@ -160,6 +160,10 @@ def test_history_shows_why_a_deploy_failed(running: Fleet) -> None:
     _, broken, _ = running.releases("ubuntu")
     found = running.fab(f"ubuntu.history --show {broken.id} --json").json
     assert found["evidence"] == ran.evidence
+    assert ran.next == [
+        f"fab ubuntu.history --show {broken.id}",
+        "fab ubuntu.logs --level warning --since 1m",
+    ]
     shown = running.fab(f"ubuntu.history --show {broken.id[:-2]}").lines
     at = shown.index("[ubuntu] evidence")
     assert shown[at + 1 : at + 3] == [f"[ubuntu]   {line}" for line in ran.evidence]

@@ -16,8 +16,8 @@ from fabfile.kinds import (
     Count,
     Duration,
     Flag,
-    Number,
     Option,
+    Pair,
     Share,
     Text,
     Texts,
@@ -25,7 +25,7 @@ from fabfile.kinds import (
 from fabfile.model.deploy.plan import Wish
 from fabfile.model.schedule.jobs import JOBS, Job
 from fabfile.ops.deploy.deployment import Options
-from fabfile.ops.watch import logs
+from fabfile.ops.watch import history, logs
 
 from .fakes.fleet import Fleet
 
@@ -36,7 +36,7 @@ KINDS = {
     Text: "str",
     Choice: "str",
     Texts: "tuple[str, ...]",
-    Number: "int",
+    Pair: "tuple[str, ...]",
     Duration: "int",
     Share: "int",
     Count: "int | None",
@@ -121,6 +121,7 @@ def test_the_body_of_a_task_takes_what_its_options_make(name: str) -> None:
         return
     assert bool(rest) == (len(said) < len(parameters))
     made = {field.name for field in dataclasses.fields(Wish)}
+    made |= {field.name for field in dataclasses.fields(history.Options)}
     assert rest <= made | {*inspect.signature(logs.options).parameters, "group"}
 
 

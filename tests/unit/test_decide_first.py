@@ -9,7 +9,7 @@ import pytest
 
 from fabfile.model.access.folders import FOLDERS
 from fabfile.model.deploy.decide import decide
-from fabfile.model.deploy.plan import PREPARING, Kind, Plan, Wish
+from fabfile.model.deploy.plan import PREPARING, Kind, Plan, Step, Wish
 from fabfile.model.facts import Facts, Folder
 
 from .builders import (
@@ -81,6 +81,18 @@ def test_every_step_that_can_fail_without_harm_comes_before_every_step_that_cann
     kinds = [step.kind for step in empty().steps]
     harmless = [kind in PREPARING for kind in kinds]
     assert harmless == sorted(harmless, reverse=True)
+
+
+def test_preparing_goes_in_order_but_for_the_hold() -> None:
+    made = replace(empty(), steps=tuple(Step(kind, "x", "") for kind in Kind))
+    titles = [[[one.kind.value for one in row] for row in group] for group in made.preparing]
+    assert titles == [
+        [["bootstrap", "fetch", "certificate", "trust"]],
+        [["hold"], ["pull", "build"]],
+        [["test-proxy", "review", "smoke", "backup"]],
+    ]
+    without = tuple(step for step in made.steps if step.kind is not Kind.HOLD)
+    assert replace(made, steps=without).preparing[1] == [without[4:6]]
 
 
 def test_only_missing_folders_are_made() -> None:

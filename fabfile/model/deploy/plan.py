@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from ..commit import Commit
@@ -21,9 +22,9 @@ class Kind(StrEnum):
 
     BOOTSTRAP = "bootstrap"
     FETCH = "fetch"
-    HOLD = "hold"
     CERTIFICATE = "certificate"
     TRUST = "trust"
+    HOLD = "hold"
     PULL = "pull"
     BUILD = "build"
     TEST_PROXY = "test-proxy"
@@ -47,6 +48,9 @@ class Kind(StrEnum):
 
 PREPARING = frozenset(list(Kind)[: list(Kind).index(Kind.BACKUP) + 1])
 """Kinds that do not touch the running system; where one fails, what a hold did is undone."""
+
+MAKING = frozenset({Kind.HOLD, Kind.PULL, Kind.BUILD})
+"""Kinds that need nothing of each other."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,22 @@ class Plan:
         """Whether the former replicas run on after it."""
         kinds = {step.kind for step in self.steps}
         return bool(self.keep_old) and Kind.SWITCH in kinds and Kind.RETIRE not in kinds
+
+    @property
+    def preparing(self) -> list[list[tuple[Step, ...]]]:
+        """The steps that do not touch the running system, in groups: one group after the other.
+
+        A group holds rows of steps, and the rows go on beside each other. The hold is made while
+        images are: neither needs the other.
+        """
+        groups = []
+        steps = [step for step in self.steps if step.kind in PREPARING]
+        for making, found in groupby(steps, lambda step: step.kind in MAKING):
+            group = tuple(found)
+            held = tuple(step for step in group if step.kind is Kind.HOLD)
+            rows = [held, tuple(step for step in group if step not in held)] if making else [group]
+            groups.append([row for row in rows if row])
+        return groups
 
     @property
     def tried(self) -> list[str]:

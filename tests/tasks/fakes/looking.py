@@ -168,6 +168,7 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
     yield "tree", "".join(f"{line}\0" for line in tree_lines(commit))
     yield "blocked", ""
     yield "example", commit.files.get(".env.example", "")
+    yield "author", "Ann Author\n"
     entries = (
         f"\0{entry.id}\0{entry.subject}\0"
         + ("\n" if entry.changed else "")
