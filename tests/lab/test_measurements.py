@@ -47,3 +47,10 @@ def test_events_tell_that_a_container_was_restarted(scene: Scene) -> None:
 def test_a_command_runs_on_both(scene: Scene) -> None:
     lines = scene.operator.must("run", "cat /etc/hostname").out.splitlines()
     assert sorted(line.partition("]")[0] for line in lines) == ["[montreal", "[ubuntu"]
+
+
+@full
+def test_the_history_of_both_names_what_was_deployed(scene: Scene) -> None:
+    found = scene.operator.json("history")
+    assert set(found) == set(SERVERS)
+    assert scene.runs in {release["commit"] for release in found["ubuntu"]}

@@ -32,6 +32,8 @@ def test_each_screen_is_drawn_and_no_line_of_it_is_too_long(scene: Scene, tmp_pa
     for file, lines in made.items():
         name, _, width = file.stem.partition("-")
         assert any(SAID[name] in line for line in lines), lines
+        if name == "logs":  # as they were written: the terminal breaks them
+            continue
         # A line that is full was broken by the terminal itself, in the middle of a word.
         assert [line for line in lines if len(line) >= int(width)] == [], (file.name, lines)
 

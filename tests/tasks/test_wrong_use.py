@@ -8,13 +8,13 @@ import pytest
 
 from fabfile import ns
 from fabfile.command import Command
-from fabfile.kinds import Ago, Choice, Count, Duration, Number, Option, Share
+from fabfile.kinds import Ago, Choice, Count, Duration, Option, Share
 
 from .fakes.fleet import Fleet
 
 NAMES = sorted(ns.task_names)
 SENSELESS = "senseless"
-WRONG = (Ago, Choice, Count, Duration, Number, Share)
+WRONG = (Ago, Choice, Count, Duration, Share)
 """Kinds of options to which a word may mean nothing."""
 WHERE = {"server", "on", "group"}
 """Options that name what hosts.ini must have."""
