@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke import Collection, Context, task
 
 from . import backup as backups
+from . import building as builds
 from . import deploys as rivals
 from . import instants as moments
 from . import listing as lists
@@ -16,6 +17,12 @@ from . import replacing as replacements
 def backup(_context: Context) -> None:
     """Back a gigabyte up and restore it, beside a raw pg_dump | zstd; about ten minutes."""
     backups.run()
+
+
+@task(help={"rounds": "how often each way is measured; about six minutes a round"})
+def building(_context: Context, rounds: int = 3) -> None:
+    """Build on the server and elsewhere, under load, beside docker save | ssh docker load."""
+    builds.run(rounds)
 
 
 @task
@@ -53,5 +60,5 @@ def deploys(_context: Context, rounds: int = 3, loads: int = 1) -> None:
     rivals.run(rounds, loads)
 
 
-ns = Collection("bench", backup, deploys, instants, listing, looking, replacing)
+ns = Collection("bench", backup, building, deploys, instants, listing, looking, replacing)
 """Benchmarks: each writes its section of docs/benchmarks.md, and but for two needs inv lab.up."""

@@ -14,6 +14,8 @@ from .nearest import meant
 
 SETTLE = 30
 """Default of ``settle``: a cold application answers its first deep question late."""
+ITSELF, LOCAL = "server", "local"
+"""Who builds a server's images: the server, or the machine that runs ``fab``."""
 ACME_DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
 """Default of ``acme_directory``: Let's Encrypt."""
 
@@ -71,6 +73,8 @@ class Server:
     """Where backups are copied to."""
     open_ports: tuple[int, ...] = ()
     """What the firewall leaves open over TCP, besides SSH; none: there is no firewall of ours."""
+    commit_status: str = ""
+    """Where it is shown how the deploy of a commit ended: ``github:OWNER/REPO``; empty: nowhere."""
     engine: str = ""
     """Whose packages bootstrap installs: ``docker``, Docker's own; empty: the distribution's."""
     passphrase: bool = False
@@ -83,6 +87,10 @@ class Server:
     """Folder of the operator's checkout with an encrypted copy of each ``.env``; None: none."""
     gateway: Gateway | None = None
     """The jump host from which it is reached; None: it is reached directly."""
+    builder: str = ITSELF
+    """Who builds its images: :data:`ITSELF`, :data:`LOCAL` or the name of another server."""
+    registry: str = ""
+    """Registry, and a path in it, by which images come from the builder; empty: by SSH."""
 
     def with_user(self, user: str) -> Server:
         """The same server, where another user logs in; at its jump host the same one does."""
@@ -143,6 +151,15 @@ class Inventory:
         told = ", ".join(known) or "none"
         near = meant(name, known)
         raise refused(f"{self.file}: no server [{name}]; known servers: {told}{near}")
+
+    def builder_of(self, server: Server) -> Server | None:
+        """The machine that builds the images of a server; None: the server itself does."""
+        if server.builder == ITSELF:
+            return None
+        if server.builder != LOCAL:
+            return self.server(server.builder)
+        here = replace(server, name=LOCAL, host="127.0.0.1", connection=LOCAL, user="")
+        return replace(here, gateway=None, passphrase=False)
 
     def names_of(self, group: str = "") -> list[str]:
         """The servers of a group, empty: all; exit code 2 where no server is in it."""

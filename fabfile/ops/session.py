@@ -8,6 +8,7 @@ import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,6 +22,7 @@ from ..remote.access.hops import hops
 from ..remote.access.ssh_config import of_host
 from ..remote.host import Host
 from ..ui.console import Console
+from .journal import Journal
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -64,7 +66,12 @@ def operator() -> str:
 
 def occasion() -> str:
     """Why the command runs, for records: somebody typed it, or it was time."""
-    return "by schedule" if os.environ.get(JOB) else "by hand"
+    return "by schedule" if job() else "by hand"
+
+
+def job() -> str:
+    """The job as which cron has started the command; empty: somebody typed it."""
+    return os.environ.get(JOB, "")
 
 
 class Session:
@@ -78,6 +85,7 @@ class Session:
     ) -> None:
         self.inventory = inventory
         self.console = console
+        self.journal = Journal()
         self._opener = opener
         self._hosts: dict[tuple[str, str], Future[Host]] = {}
         self._guard = threading.Lock()
@@ -88,7 +96,12 @@ class Session:
 
         ``user``: who logs in in place of the one that hosts.ini names.
         """
-        return self._opened(name, user).result()
+        return self._opened(self.inventory.server(name).with_user(user)).result()
+
+    def builder(self, name: str) -> Host | None:
+        """The machine that builds the images of a server; None: the server itself does."""
+        found = self.inventory.builder_of(self.inventory.server(name))
+        return self._opened(found).result() if found else None
 
     def log_in(self, name: str) -> None:
         """Log in once more, by a connection of its own; the error where that is not possible."""
@@ -105,12 +118,11 @@ class Session:
     def approach(self, names: Iterable[str]) -> None:
         """Begin to connect to servers that are needed soon; :meth:`host` says what came of it."""
         for name in names:
-            self._opened(name)
+            self._opened(self.inventory.server(name))
 
-    def _opened(self, name: str, user: str = "") -> Future[Host]:
+    def _opened(self, server: Server) -> Future[Host]:
         with self._guard:
-            server = self.inventory.server(name).with_user(user)
-            at = (name, server.user)
+            at = (server.name, server.user)
             found = self._hosts.get(at)
             if found is None or (found.done() and found.exception()):
                 self.passphrases(server)
@@ -132,9 +144,19 @@ class Session:
         try:
             host = self._opener(server, self._passphrases.__getitem__)
             host.hide = self.console.hide
+            host.changing = lambda: self.journal.about(server.name)
+            host.told = partial(self.console.told, server.name)
             found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
+
+    def opened(self) -> dict[str, Host]:
+        """The connections that were made, by the server's name."""
+        return {
+            name: found.result()
+            for (name, _), found in [*self._hosts.items()]
+            if found.done() and not found.exception()
+        }
 
     def disconnect(self) -> None:
         """Cut the connections without waiting for anything; :meth:`host` opens new ones."""

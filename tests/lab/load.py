@@ -74,6 +74,8 @@ class Load:
     """Requests that k6 itself could not begin in time: this machine was too slow."""
     slowest: float = 0.0
     """Seconds of the longest answer."""
+    slow: float = 0.0
+    """Seconds within which 99 of 100 were answered, of the slowest way to ask."""
     made: int = 0
     doubled: list[str] = field(default_factory=list)
     """Titles of items of which there are two."""
@@ -240,3 +242,4 @@ def _add(load: Load, metrics: dict[str, Any]) -> None:
     load.requests += metrics["http_reqs"]["count"]
     load.dropped += metrics.get("dropped_iterations", {}).get("count", 0)
     load.slowest = max(load.slowest, metrics["http_req_duration"]["max"] / 1000)
+    load.slow = max(load.slow, metrics["http_req_duration"]["p(99)"] / 1000)

@@ -208,3 +208,18 @@ def test_a_bootstrap_ends_behind_its_step_and_says_how_to_go_on(bare: Fleet) -> 
     )
     assert bare.ubuntu.did[-1] == "bootstrap sudoer ubuntu"
     assert bare.fab("ubuntu.bootstrap").code == 0
+
+
+def test_ctrl_c_while_an_image_is_sent_ends_the_copy_and_leaves_nothing_on_the_builder(
+    second: Fleet,
+) -> None:
+    text = second.hosts.read_text()
+    second.hosts.write_text(text.replace("[ubuntu]\n", "[ubuntu]\nbuilder = montreal\n"))
+    press(second.montreal, "send-image")
+    ran = second.fab("ubuntu.deploy")
+    told = "interrupted by Ctrl-C; the running system was not touched"
+    assert (ran.code, ran.error) == (1, told)
+    assert second.montreal.builds.laid == {}
+    assert "load-image" not in second.ubuntu.did
+    ran = second.fab("ubuntu.deploy")
+    assert ran.code == 0, ran.everything

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
+from fabfile.model.deploy import content
 from fabfile.model.deploy.plan import Target
 from fabfile.model.errors import Trouble
 from fabfile.remote.deploy import compose, images
@@ -116,7 +117,7 @@ def test_a_build_reads_the_tree_of_the_commit_alone(host: Told) -> None:
     assert compose.stage_apart(host, TREE, staged()) == APART
     build = json.loads(host.stdin)["services"]["web"]["build"]
     tag = target().images["web"].reference.rpartition(":")[2]
-    assert build == {"context": f"{TREE}/services/web", "labels": {"a": "1", images.LABEL: tag}}
+    assert build == {"context": f"{TREE}/services/web", "labels": {"a": "1", content.LABEL: tag}}
     compose.build(host, APART, "web")
     assert host.words[3:] == [*FROM_A_FILE, "build", "web"]
     compose.build(host, APART, "web", fresh=True)

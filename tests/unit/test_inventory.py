@@ -20,12 +20,13 @@ FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "passphrase", "agent", "gateway", "ssh_config", "path", "root",
     "repository", "branch", "compose", "domains",
-    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "allow",
+    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "commit_status",
+    "calls", "allow",
     "open_ports", "engine", "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",
     "s3_endpoint", "s3_region", "s3_storage_class", "age_recipient", "secrets",
-    "connection", "groups",
+    "connection", "groups", "builder", "registry",
 )  # fmt: skip
 
 NO_DIRECTORY = "is not an https:// address of a directory"
@@ -273,6 +274,11 @@ compose = app.yml
         ("host = two", "'host' stands twice in this section"),
         ("calls = nobody", "calls = nobody: no such other server"),
         ("calls = one", "calls = one: no such other server"),
+        ("builder = nobody", "builder = nobody: neither server, local nor a server of this file"),
+        (
+            "registry = r.example",
+            "registry = r.example: nothing comes by it while builder = server",
+        ),
         ("[one]", "section [one] stands twice"),
         ("[Two]", "'Two' is not the name of a server (a-z, 0-9, -)"),
         ("[]", "'' is not the name of a server (a-z, 0-9, -)"),
@@ -453,3 +459,45 @@ def test_another_user_logs_in_there_and_the_same_one_at_the_jump_host() -> None:
     assert other.gateway
     assert (other.user, other.gateway.user) == ("root", "us")
     assert server.with_user("") == server
+
+
+def built_by(text: str) -> list[str]:
+    found = parse(DEFAULTS + text, FILE)
+    return [there.name if (there := found.builder_of(one)) else "" for one in found.servers]
+
+
+def test_who_builds_for_a_server_is_itself_this_machine_or_another_one() -> None:
+    two = "[two]\nhost = two\n"
+    assert built_by(f"[one]\nhost = one\n{two}") == ["", ""]
+    assert built_by(f"[one]\nhost = one\nbuilder = local\n{two}builder = one\n") == ["local", "one"]
+    assert built_by(f"builder = two\n[one]\nhost = one\n{two}") == ["two", ""]
+    assert built_by("builder = local\n[one]\nhost = one\nconnection = local\n") == [""]
+
+
+def test_a_server_that_is_called_as_no_server_may_be_builds_for_nobody() -> None:
+    assert refusal(f"{DEFAULTS}builder = local\n[local]\nhost = one\n") == (
+        f"{FILE}:9: builder = local: [local] is a server of that name: name it otherwise",
+    )
+
+
+def test_the_machine_that_runs_fab_is_reached_without_ssh() -> None:
+    text = f"{DEFAULTS}builder = local\ngateway = jump\npassphrase = ask\n[one]\nhost = one\n"
+    found = parse(text, FILE)
+    there = found.builder_of(found.servers[0])
+    assert there
+    assert (there.connection, there.gateway, there.passphrase, there.user) == (
+        "local",
+        None,
+        False,
+        "",
+    )
+
+
+def test_what_is_no_registry_is_refused() -> None:
+    text = f"{DEFAULTS}builder = local\nregistry = https://r.example\n[one]\nhost = one\n"
+    assert refusal(text) == (
+        (
+            f"{FILE}:10: registry: 'https://r.example' is not a registry with a path, such as"
+            " registry.example.com/team"
+        ),
+    )

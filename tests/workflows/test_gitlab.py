@@ -99,7 +99,7 @@ def test_a_push_ends_the_tests_of_an_older_push_and_nothing_else(
     assert {**workflow, **rule}["auto_cancel"] == {"on_new_commit": cancelled}
 
 
-@pytest.mark.parametrize("name", CHANGING)
+@pytest.mark.parametrize("name", sorted(CHANGING))
 def test_whoever_changes_servers_is_alone_is_not_cancelled_and_is_in_the_environment(
     name: str,
 ) -> None:

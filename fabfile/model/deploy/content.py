@@ -13,6 +13,8 @@ from ..errors import refused
 from ..stack import Build, Read, Service, Stack
 
 Tree = Mapping[str, tuple[str, str]]
+LABEL = "me.wishwith.content"
+"""Label of the images that this collection built; its value is their content tag."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,15 @@ def beside(
         for service in stack.services
         if service.reads
     }
+
+
+def named(definition: Any, wanted: Wanted) -> Any:
+    """A service's definition whose image is called by its content, and labelled so if built."""
+    found = {**definition, "image": wanted.reference}
+    if wanted.build:
+        labels = {**found["build"].get("labels", {}), LABEL: wanted.reference.rpartition(":")[2]}
+        found["build"] = {**found["build"], "labels": labels}
+    return found
 
 
 def moved(model: Any, checkout: PurePosixPath, folder: PurePosixPath, tree: Tree) -> Any:

@@ -15,6 +15,7 @@ from ..inventory import Server
 from ..stack import Service
 from .budget import crowded, shortage
 from .content import mounted_paths
+from .elsewhere import objections
 from .imaging import image_steps, retags, smoke_steps
 from .in_place import in_place, is_born
 from .migrations import backups, migrations, reviews
@@ -114,6 +115,7 @@ class _Decision:
                 *refusals(self.target, self.facts, self.wish, self.reasons, self.left_out),
                 *(against if self.wish.canary else ()),
                 *(unkept if self.wish.keep_old else ()),
+                *objections(self.server, self.target, steps),
                 *shortage(self.server.name, self.target, self.facts, steps),
                 *(() if self.wish.needed else crowded(self.target, self.facts, self.replaced)),
             ),
@@ -153,7 +155,7 @@ class _Decision:
         if proxy and self.facts.runs(self.target.stack.project, proxy.name):
             # While images are built the connections that clients keep open end.
             steps += hold_step(self.replaced, self.facts)
-        steps += image_steps(self.target, self.facts, self.wish, self.left_out)
+        steps += image_steps(self.target, self.facts, self.wish, self.left_out, self.server.builder)
         if proxy and (proxy.name in self.reasons or self.reload_reason() or self.trying):
             steps.append(Step(Kind.TEST_PROXY, proxy.name, "nginx -t in the target image"))
         found = self.migrations()

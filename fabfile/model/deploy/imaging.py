@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..facts import Facts
+from ..inventory import ITSELF
 from ..stack import Service
 from .content import passed_name
+from .elsewhere import shown
 from .plan import Kind, Step, Target, Wish
 from .reasons import has_passed, image_id
 
 
-def image_steps(target: Target, facts: Facts, wish: Wish, left_out: Collection[str]) -> list[Step]:
-    """Pull and build what is missing, once per image."""
+def image_steps(
+    target: Target, facts: Facts, wish: Wish, left_out: Collection[str], builder: str
+) -> list[Step]:
+    """Pull and build what is missing, once per image. ``builder``: see :class:`Server`."""
+    where = "" if builder == ITSELF else f"; built on {shown(builder)}"
     pulls, builds = [], []
     seen: set[str] = set()
     for service in target.stack.services:
@@ -28,7 +33,9 @@ def image_steps(target: Target, facts: Facts, wish: Wish, left_out: Collection[s
             pulls.append(Step(Kind.PULL, wanted.reference, "not on the server"))
         else:
             reason = "again, on fresh bases" if there else "not on the server"
-            builds.append(Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}", again))
+            builds.append(
+                Step(Kind.BUILD, service.name, f"{wanted.reference} {reason}{where}", again)
+            )
     return pulls + builds
 
 

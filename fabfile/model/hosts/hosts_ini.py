@@ -15,7 +15,7 @@ from ..access.way_in import completed
 from ..data.offsite import Offsite
 from ..data.retention import Keep
 from ..errors import refused
-from ..inventory import ACME_DIRECTORY, SETTLE, Inventory, Server
+from ..inventory import ACME_DIRECTORY, ITSELF, LOCAL, SETTLE, Inventory, Server
 from .entries import Section, Value, sections_of
 from .sections import DEFAULTS
 from .values import PARSERS
@@ -53,6 +53,13 @@ def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
             problems.append(f"{file}:{called.line}: calls = {called.text}: no such other server")
         elif called and _calls_itself(name, calls):
             problems.append(f"{file}:{called.line}: calls = {called.text}: they call each other")
+        builder = values.get("builder")
+        if builder and (wrong := _no_builder(builder.text, sections)):
+            problems.append(f"{file}:{builder.line}: builder = {builder.text}: {wrong}")
+        registry = values.get("registry")
+        if registry and (builder is None or builder.text == ITSELF):
+            told = f"nothing comes by it while builder = {ITSELF}"
+            problems.append(f"{file}:{registry.line}: registry = {registry.text}: {told}")
         server = _server(name, section.line, values, file, problems, ssh)
         if server:
             servers.append(server)
@@ -64,6 +71,13 @@ def parse(text: str, file: Path, ssh: SshConfig = _unread) -> Inventory:
     if problems:
         raise refused(f"{file}: {len(problems)} problems", problems)
     return Inventory(file, tuple(servers))
+
+
+def _no_builder(name: str, sections: Mapping[str, Section]) -> str:
+    """Why nobody is meant by that; empty: somebody is."""
+    if name not in (ITSELF, LOCAL):
+        return "" if name in sections else f"neither {ITSELF}, {LOCAL} nor a server of this file"
+    return f"[{name}] is a server of that name: name it otherwise" if name in sections else ""
 
 
 def _calls_itself(name: str, calls: dict[str, str]) -> bool:
@@ -95,6 +109,8 @@ def _server(
     if len(problems) > before:
         return None
     host = read.get("host", "127.0.0.1")
+    connection = read.get("connection", "ssh")
+    builder = read.get("builder", ITSELF)
     return Server(
         name=name,
         host=host,
@@ -113,6 +129,7 @@ def _server(
         cdn_header=read.get("cdn_header", "X-Forwarded-For"),
         cdn_purge=read.get("cdn_purge", ""),
         calls=read.get("calls", ""),
+        commit_status=read.get("commit_status", ""),
         allow=read.get("allow", ()),
         address=read.get("address", host),
         edge=read.get("edge"),
@@ -121,7 +138,7 @@ def _server(
         keep=Keep(
             **{k[5:]: value for k, value in read.items() if k.startswith("keep_")},
         ),
-        connection=read.get("connection", "ssh"),
+        connection=connection,
         known_hosts=file.parent / "known_hosts",
         settings={key: value.text for key, value in values.items()},
         offsite=Offsite(
@@ -135,6 +152,8 @@ def _server(
         secrets=file.parent / read["secrets"] if "secrets" in read else None,
         gateway=read.get("gateway"),
         groups=read.get("groups", ()),
+        builder=ITSELF if builder in (name, connection) else builder,
+        registry=read.get("registry", ""),
     )
 
 

@@ -22,7 +22,9 @@ NOTE = "# Written by fab cron.install, taken out by fab cron.remove. The server'
 DAY, WEEK = 26 * 3600, 8 * 24 * 3600
 """Seconds after which something that succeeds daily, or weekly, is missed."""
 ADDRESSES = re.compile(r"[\w.+-]+(@[\w.-]+)?(,[\w.+-]+(@[\w.-]+)?)*", re.ASCII)
-ELSEWHERE = frozenset({"host", "port", "user", "key", "calls", "edge", "connection"})
+ELSEWHERE = frozenset(
+    {"host", "port", "user", "key", "calls", "edge", "connection", "builder", "registry"}
+)
 """Keys of hosts.ini that say how a server is reached, or other servers: no matter on itself."""
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 ENTRY = re.compile(r"((?:\S+ ){4}\S+) (.+)")

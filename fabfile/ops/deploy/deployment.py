@@ -22,6 +22,7 @@ from ..neighbours import Neighbours, around, look_at_others
 from ..session import Session, at_once, side_by_side
 from ..sight import Sight, look_at, plan_for
 from . import passwords
+from .building import require_builder
 from .carry_out import prepare
 from .decided import Decided
 from .logins import require_logins
@@ -138,6 +139,7 @@ class Deployment:
         if any(step.kind is Kind.BACKUP for step in plan.steps):
             asked.append(lambda: require_packer(self.host))
         asked.append(lambda: require_logins(self.sight, self.sight.require(), plan))
+        asked.append(lambda: require_builder(self.session, self.name, plan))
         side_by_side(lambda ask: ask(), asked)
 
     def _require_link(self) -> None:
@@ -218,7 +220,8 @@ class Deployment:
         """Go through the steps with a host that shows every change and makes none."""
         self.begin()
         console, whole = self.session.console, self.options.verbose
-        self.run.steps.work_on(DryHost(self.host, partial(show_command, console, whole=whole)))
+        told = partial(show_command, console, whole=whole)
+        self.run.steps.rehearse(lambda host: DryHost(host, told))
         if self.plan.steps:
             more = "" if whole else " (--verbose: all of it, with our scripts)"
             console.line(self.name, f"dry run: what each step would run{more}", "bold")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...model.deploy.plan import Plan, Wish
 from ..session import Session, each, side_by_side
 from ..sight import look_at, plan_for
+from .building import require_builder
 from .reviewing import preview
 from .show import show_plan
 
@@ -20,7 +21,9 @@ def plan(session: Session, names: Sequence[str], ref: str, wish: Wish, *, as_jso
 
     def planned(name: str) -> Plan:
         around = sights.get(session.inventory.server(name).calls)
-        return preview(sights[name], plan_for(sights[name], around, wish), wish)[0]
+        found = plan_for(sights[name], around, wish)
+        require_builder(session, name, found)
+        return preview(sights[name], found, wish)[0]
 
     plans = each(planned, names)
     if as_json:

@@ -10,6 +10,7 @@ from ...model.certificates.certificate import names_in
 from ...model.deploy.content import passed_name
 from ...model.deploy.plan import Kind, Step
 from ...model.errors import Trouble
+from ...model.facts import Facts
 from ...remote import state
 from ...remote.access import guard
 from ...remote.deploy import compose, git, idle, images
@@ -19,6 +20,7 @@ from ...remote.look import look
 from ...remote.output import Output
 from ..session import at_once
 from .besides import Beside
+from .building import Building
 from .decided import Decided
 from .migrating import Place, Schema
 from .record import Record
@@ -28,8 +30,11 @@ from .rolling import Rolling
 class Steps:
     """The steps of one decision on one server."""
 
-    def __init__(self, decided: Decided, record: Record, pause: Callable[[], None]) -> None:
+    def __init__(
+        self, decided: Decided, record: Record, building: Building, pause: Callable[[], None]
+    ) -> None:
         """``pause`` raises when somebody asked to end early."""
+        self.building = building
         self.host = decided.sight.host
         self.target = decided.target
         self.plan = decided.plan
@@ -58,9 +63,10 @@ class Steps:
             decided.reviews,
         )
 
-    def work_on(self, host: Host) -> None:
-        """Do the steps by way of this host, as if nothing had been asked yet."""
-        self.host = self.rolling.host = self.beside.host = host
+    def rehearse(self, dry: Callable[[Host], Host]) -> None:
+        """Do the steps by way of hosts that cannot write, as if nothing had been asked yet."""
+        self.host = self.rolling.host = self.beside.host = dry(self.host)
+        self.building.dry = dry
         self.schema.previewed = {}
 
     def perform(self, step: Step) -> str:
@@ -126,14 +132,7 @@ class Steps:
         return ""
 
     def _build(self, step: Step) -> str:
-        wanted = self.target.images[step.subject]
-        if step.force:
-            images.keep_under_id(self.host, wanted.reference)
-        together = Gathering(self.host)
-        compose.build(together, self.apart, step.subject, fresh=step.force)
-        images.trim_cache(together)
-        self._require(together.done()[0], f"the build of {step.subject} failed")
-        return wanted.reference
+        return self.building.build(self.host, step, self.tree, self.apart)
 
     def _smoke(self, step: Step) -> str:
         service = self.target.stack.service(step.subject)
@@ -191,10 +190,11 @@ class Steps:
         if self.fetched:
             git.remove_worktree(host, self.tree, last=True)
 
-    def watch(self, services: Sequence[str], seconds: int) -> list[str]:
+    def watch(self, services: Sequence[str], seconds: int) -> tuple[list[str], Facts]:
         """Wait whether a container of ``services`` dies after it was healthy.
 
-        Returns a line for each service that closes idle connections before the proxy does.
+        Returns a line for each service that closes idle connections before the proxy does, and how
+        the server looks at the end.
         """
         stack = self.target.stack
         died, early = at_once(
@@ -223,7 +223,7 @@ class Steps:
                         self.host, container.id if container else stack.service(name).container
                     ),
                 )
-        return early
+        return early, facts
 
     def _require(self, output: Output, what: str) -> None:
         if not output.ok:

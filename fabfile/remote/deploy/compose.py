@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from ...model.deploy.content import moved
+from ...model.deploy.content import moved, named
 from ...model.deploy.plan import Target
 from ...model.errors import Trouble
 from ...model.framing import lines_of
@@ -15,7 +15,6 @@ from ...model.reading import load
 from ...model.stack import Service
 from ..host import Host
 from ..output import Output
-from .images import LABEL
 
 CLEAN = Path(__file__).with_name("clean.sh").read_text(encoding="utf-8")
 """The one environment in which compose is started, by a look and by a change."""
@@ -55,13 +54,7 @@ def stage_apart(host: Host, tree: PurePosixPath, target: Target) -> PurePosixPat
     """
     model = moved(load(target.resolved), host.server.path, tree, target.tree)
     for name, wanted in target.images.items():
-        service = model["services"][name]
-        service["image"] = wanted.reference
-        if wanted.build:
-            service["build"]["labels"] = {
-                **service["build"].get("labels", {}),
-                LABEL: wanted.reference.rpartition(":")[2],
-            }
+        model["services"][name] = named(model["services"][name], wanted)
     path = tree.with_suffix(".apart.json")
     host.put(path, json.dumps(model))
     return path

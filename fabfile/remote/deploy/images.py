@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ...model.deploy.content import Wanted
+from ...model.deploy.content import LABEL, Wanted
+from ...model.image_names import repository
 from ..host import Host
 from ..output import Output
 
 PULL = 900
 CACHE = "5GB"
 """What the build cache may take after a build."""
-LABEL = "me.wishwith.content"
-"""Label of the images that this collection built; its value is their content tag."""
 PROJECT = "com.docker.compose.project"
 """Label that compose gives to what it makes, to images that it builds too."""
 
@@ -35,6 +34,17 @@ docker builder prune --all --force --max-used-space "$1" >/dev/null 2>&1 ||
   docker builder prune --all --force --keep-storage "$1"
 """
     host.write(["bash", "-c", script, "trim-cache", CACHE], timeout=300, check=False)
+
+
+def keep_newest(host: Host, project: str, reference: str, number: int) -> None:
+    """Remove what this collection built of an image's name, but for so many: the newest ones."""
+    script = """
+docker image ls --filter "label=$1" --filter "label=$2" --format '{{.Repository}}:{{.Tag}}' "$3" |
+  tail -n "+$(($4 + 1))" | while IFS= read -r name; do docker image rm "$name"; done
+"""
+    labels = [LABEL, f"{PROJECT}={project}"]
+    words = ["keep-newest", *labels, repository(reference), str(number)]
+    host.write(["bash", "-c", script, *words], timeout=300, check=False)
 
 
 def pull(host: Host, reference: str) -> Output:

@@ -44,7 +44,16 @@ LOOKING = frozenset(
         "send",
         "check-settings",
         "probe-settings",
+        "journal-read",
+        "between",
+        # They tell of a change, and are none of what a transcript is about.
+        "journal",
         "tail",
+        "know-engine",
+        "docker image inspect",
+        "send-tree",
+        "send-image",
+        "told",
     }
 )
 """Kinds of commands that change nothing."""
@@ -165,7 +174,7 @@ def _subject(command: Command) -> str:
         "docker tag": lambda: f"{_untagged(words[0])} {_tag(words[1])}",
         "docker run": lambda: _one_off(words),
         "docker exec": lambda: words[-1],
-        "docker image rm": lambda: words[-1],
+        "docker image rm": lambda: _untagged(words[-1]),
         "compose build": lambda: " ".join(words),
         "compose up": lambda: _up(words),
         "compose run": lambda: f"{words[-1]} {' '.join(words[:-1])}",
@@ -196,6 +205,10 @@ def _subject(command: Command) -> str:
         "acme": lambda: words[5],
         "authority": lambda: words[2],
         "bootstrap": lambda: " ".join(words[1:]),
+        "build-apart": lambda: " ".join(words[2:]),
+        "save-image": lambda: _untagged(words[1]),
+        "docker image inspect": lambda: _untagged(words[-1]),
+        "keep-newest": lambda: words[2],
         "remove-backups": lambda: " ".join(words[1:]),
     }
     return subjects[command.kind]() if command.kind in subjects else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from . import application
 from .bare import Bare
+from .builds import Builds
 from .commands import Command
 from .composing import Model, Refused, read_env, resolve
 from .engine import Container, Ended, Engine
@@ -145,6 +146,8 @@ class Machine:
         """What was given with the lock that is held."""
         self.lingering = ""
         """Who died while a step of theirs goes on here."""
+        self.builds = Builds()
+        """What it is as a builder, and what it has of the images that come to it."""
         self.faults: list[Fault] = []
         self.plug_pulled = False
         """Whether the operator's process was killed while it did something here."""

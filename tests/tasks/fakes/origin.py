@@ -28,6 +28,8 @@ class Origin:
     def __init__(self) -> None:
         self.commits: list[Commit] = []
         self.reachable = True
+        self.registry: dict[str, tuple[str, dict[str, str]]] = {}
+        """What a registry of one's own holds: name → id and content of an image."""
         self.commit("First", application.FILES)
 
     @property
