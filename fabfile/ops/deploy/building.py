@@ -109,7 +109,7 @@ class Building:
         else:
             copy = _Copy(builder, host, reference, image, (there, here), self._tell, self._pause)
             note = copy.bring()
-        alike = there.in_containerd == here.in_containerd
+        alike = not (there.in_containerd or here.in_containerd)
         _verify(builder, host, reference, image, alike=alike)
         if builder.name == LOCAL:
             images.keep_newest(builder, self.target.stack.project, reference, NEWEST)
@@ -238,7 +238,7 @@ def _by_registry(builder: Host, host: Host, reference: str, registry: str) -> st
 def _verify(builder: Host, host: Host, reference: str, image: Image, *, alike: bool) -> None:
     """The image that arrived is the one that was sent, or it goes.
 
-    ``alike``: both engines give images the same ids.
+    ``alike``: both engines call images by the digest of their configuration.
     """
     found = building.know_image(host, reference)
     same = found and (found.id == image.id or not alike)
