@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tarfile
 from dataclasses import replace
 from itertools import chain
@@ -137,6 +138,7 @@ def test_what_is_lacking_arrives_and_is_loaded(
     host: Host, tmp_path: Path, scratch: PurePosixPath, zstd: bool
 ) -> None:
     made = packed(host, scratch, zstd=zstd)
+    assert stat.S_IMODE(Path(scratch).stat().st_mode) == 0o700
     assert building.awaiting(host, made, 0) == 0
     with building.sent(host, scratch, made, 0) as stream:
         building.receive(host, made, 0, building.chunks(stream))
