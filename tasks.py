@@ -18,12 +18,23 @@ from tests.suite.shard import parse_shard
 @task(
     help={
         "fast": "leave the lab and the services' own tests out",
+        "services": "only the judges and the services' own tests",
+        "collection": "all but the services' own tests",
         "full": "also run mutants and the lab's long scenes, on swapped engines, and attack it",
         "shard": "i/n: with --full, only that part of the fault matrix",
     }
 )
-def test(_context: Context, fast: bool = False, full: bool = False, shard: str = "") -> None:
+def test(
+    _context: Context,
+    fast: bool = False,
+    services: bool = False,
+    collection: bool = False,
+    full: bool = False,
+    shard: str = "",
+) -> None:
     """Run every tier of tests that this machine can run, and say what was left out and why."""
+    if fast + services + collection + full > 1:
+        raise Exit("test: --fast, --services, --collection and --full are four ways, not one", 2)
     if shard:
         _require_shard(full, shard)
         os.environ["TEST_SHARD"] = shard
@@ -31,7 +42,8 @@ def test(_context: Context, fast: bool = False, full: bool = False, shard: str =
         os.environ["TEST_FULL"] = "yes"
         os.environ["TEST_MALLORY"] = "yes"
         os.environ[SWAPPED] = "swapped"
-    if not tiers.run(fast):
+    only = "services" if services else "collection" if collection else ""
+    if not tiers.run(fast, only):
         raise Exit(code=1)
 
 

@@ -5,7 +5,13 @@ Installed as a package it is called ``wishwithme_ops``; a ``fabfile.py`` elsewhe
 from there (docs/own-project.md).
 """
 
+import sys
+
 from invoke import Collection
+
+if __name__ == "fabfile":  # fab found it in this repository
+    # Invoke has the language compile all of it for every command, whatever a person has set.
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 from . import (
     certs,
@@ -17,6 +23,7 @@ from . import (
     hosts,
     listing,
     maintenance,
+    naming,
     new,
     usage,
     volume,
@@ -30,6 +37,7 @@ def namespace(fabfile: str) -> Collection:
     """The tasks for a fabfile, which gives its own ``__file__``; ``hosts.ini`` is in its folder."""
     FOLDER.set(folder_of(fabfile))
     usage.refuse_usage_errors()
+    naming.tell_named()
     listing.group_tasks()
     completion.complete_values()
     of_all = (
@@ -56,5 +64,5 @@ def namespace(fabfile: str) -> Collection:
     return made
 
 
-if __name__ == "fabfile":  # fab found it in this repository
+if __name__ == "fabfile":
     ns = namespace(__file__)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,16 @@ def known_servers() -> tuple[str, ...]:
 class Command(Task[Any]):
     """A task whose arguments are made of its options, not of the names of its parameters."""
 
-    def __init__(self, body: Callable[..., Any], name: str, options: Sequence[Option]) -> None:
+    def __init__(
+        self, body: Callable[..., Any], name: str, options: Sequence[Option], journal: str
+    ) -> None:
         super().__init__(body, name=name, positional=())
         self.options = options
+        self.journal = journal
+
+    def __deepcopy__(self, _memo: object) -> Command:
+        """Itself, as an option. Nothing changes it once it is made."""
+        return self
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Those that may stand without their name first, as Invoke reads them."""
@@ -53,18 +61,22 @@ class Command(Task[Any]):
 
 
 def command(
-    *options: Option, needs_hosts: bool = True
+    *options: Option, needs_hosts: bool = True, journal: str = ""
 ) -> Callable[[Callable[..., Any]], Task[Any]]:
     """A task whose body gets a session (ops/session.py) and the values of its ``options``.
 
     One that ``needs_hosts`` not gets the console in place of a session. It ends with one line and
-    an exit code. The name of the task is the body's without ``_task``.
+    an exit code. The name of the task is the body's without ``_task``. ``journal``: as what it
+    stands in the journal of each server that it changes; empty: in none, because it changes nothing
+    or makes a release, whose record tells it.
     """
 
     def decorate(body: Callable[..., Any]) -> Task[Any]:
         @functools.wraps(body)
         def run(context: Context, **given: Any) -> None:
+            from .ops.journal import kept
             from .ops.session import Session, read_inventory
+            from .ops.telling import task_told
 
             console = Console(as_json=bool(given.get(JSON.keyword)))
             try:
@@ -75,7 +87,10 @@ def command(
                     return
                 inventory = read_inventory(os.environ, FOLDER.get())
                 with Session(inventory, console) as session:
-                    body(session, **values)
+                    words = typed(options, given)
+                    keeping = kept(session, journal, words) if journal else nullcontext()
+                    with task_told(session, journal), keeping:
+                        body(session, **values)
             except Trouble as trouble:
                 console.error(trouble)
                 raise Exit(code=trouble.code) from None
@@ -86,9 +101,30 @@ def command(
                 console.error(Trouble("interrupted; fab status shows where things stand"))
                 raise Exit(code=FAILED) from None
 
-        return Command(run, body.__name__.removesuffix("_task"), options)
+        return Command(run, body.__name__.removesuffix("_task"), options, journal)
 
     return decorate
+
+
+def typed(options: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
+    """The words of a command line that says no more than these values."""
+    words = []
+    for one in options:
+        argument, value = one.argument, given[one.keyword]
+        if argument.positional:
+            words.append(value)
+        elif value is True:
+            words.append(f"--{one.name}")
+        elif value != argument.default:
+            for each in value if isinstance(value, list) else [value]:
+                words += [f"--{one.name}", str(each)]
+    return words
+
+
+def about(task: Task[Any], server: str) -> Task[Any]:
+    """The task, whose help has this server in its examples; empty: all servers together."""
+    task.__doc__ = (task.__doc__ or "").replace("SERVER.", f"{server}." if server else "")
+    return task
 
 
 def _refuse_core(context: Context) -> None:

@@ -7,37 +7,45 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import JSON, MAILTO, ON
+from .options import GROUP, JSON, MAILTO, ON
 
 if TYPE_CHECKING:
     from .ops.session import Session
 
 
-@command(ON, MAILTO)
-def install_task(session: Session, on: str, mailto: str) -> None:
+@command(ON, GROUP, MAILTO, journal="cron.install")
+def install_task(session: Session, on: str, group: str, mailto: str) -> None:
     """Let cron back up, verify and prune on the servers; a second run changes nothing.
 
     Exit codes: 0 done; 1 failed, the crontab is as it was; 2 not tried (no cron, nothing deployed).
+
+    Example: fab cron.install --mailto ops@example.org
     """
     from .ops.schedule import crontab as schedule
 
-    schedule.install(session, on, mailto)
+    schedule.install(session, on, group, mailto)
 
 
-@command(ON, JSON)
-def list_task(session: Session, on: str, json: bool) -> None:
-    """Show what cron starts on the servers, and when each job last succeeded and failed."""
+@command(ON, GROUP, JSON)
+def list_task(session: Session, on: str, group: str, json: bool) -> None:
+    """Show what cron starts on the servers, and when each job last succeeded and failed.
+
+    Example: fab cron.list --on ubuntu
+    """
     from .ops.schedule import crontab as schedule
 
-    schedule.list_(session, on, as_json=json)
+    schedule.list_(session, on, group, as_json=json)
 
 
-@command(ON)
-def remove_task(session: Session, on: str) -> None:
-    """Take our block out of the crontabs and leave everything else as it is."""
+@command(ON, GROUP, journal="cron.remove")
+def remove_task(session: Session, on: str, group: str) -> None:
+    """Take our block out of the crontabs and leave everything else as it is.
+
+    Example: fab cron.remove --on ubuntu
+    """
     from .ops.schedule import crontab as schedule
 
-    schedule.remove(session, on)
+    schedule.remove(session, on, group)
 
 
 ns = Collection("cron", install_task, list_task, remove_task)

@@ -19,6 +19,8 @@ def pin_task(session: Session, server: str, fingerprint: str) -> None:
     """Fetch a server's host key, show it for comparison, and pin it once it was compared.
 
     Exit codes: 0 pinned, or it was already; 1 known_hosts cannot be written; 2 nothing was pinned.
+
+    Example: fab hosts.pin ubuntu
     """
     from .ops.access import pinning
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from invoke import Argument
 
+from .model.errors import refused
 from .model.typed import ago, one_of, percent, seconds, whole
 
 REQUIRED = ...
@@ -22,6 +23,8 @@ class Given(Argument):
     """``-y, --yes`` or ``--for DURATION``."""
     shows: str
     """What stands there for its value; empty: it takes none."""
+    pair: bool
+    """Whether it takes two words at a time."""
 
 
 # One dataclass, not one for each kind: each takes a millisecond of every list and every Tab.
@@ -65,6 +68,7 @@ class Option:
             attr_name=self.keyword if self.keyword != self.name else None,
         )
         made.shows = self.shows or self.usual
+        made.pair = isinstance(self, Pair)
         short = f"-{self.letter}, " if self.letter else ""
         made.spelt = f"{short}--{self.name} {made.shows}".rstrip()
         return made
@@ -104,23 +108,25 @@ class Texts(Option):
         return tuple(given)
 
 
+class Pair(Option):
+    """Two words behind its name; not given: an empty tuple."""
+
+    unset: ClassVar[Any] = []
+    kind = list
+
+    def value(self, given: Sequence[str]) -> tuple[str, ...]:
+        """Both; exit code 2 for one alone, or more."""
+        if len(given) not in (0, 2):
+            raise refused(f"--{self.name} takes two: --{self.name} {self.shows}")
+        return tuple(given)
+
+
 class Choice(Option):
     """One of the words that it shows, ``down|keep``; not given: empty."""
 
     def value(self, given: str) -> str:
         """The word; exit code 2 for another one."""
         return one_of(f"--{self.name}", given, self.shows.split("|"))
-
-
-class Number(Option):
-    """A whole number; not given: 0, unless it has another default."""
-
-    unset = 0
-    usual = "NUMBER"
-
-    def value(self, given: str | int) -> int:
-        """The number; exit code 2 for text that is none, or less than 0."""
-        return whole(f"--{self.name}", str(given))
 
 
 class Count(Option):

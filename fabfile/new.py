@@ -17,6 +17,8 @@ def new_task(console: Console, path: str, compose: str) -> None:
     """Write into a repository with a compose file what its deploy needs; overwrite nothing.
 
     Exit codes: 0 done, or nothing to do; 1 it could not be written; 2 refused, nothing written.
+
+    Example: fab new --path ../shop --compose compose.yaml
     """
     from .ops.project import new
 

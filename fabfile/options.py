@@ -5,7 +5,7 @@ A new option is a declaration here, its name in the ``@command`` of a task, and 
 
 from __future__ import annotations
 
-from .kinds import REQUIRED, Ago, Choice, Count, Duration, Flag, Number, Share, Text, Texts
+from .kinds import REQUIRED, Ago, Choice, Count, Duration, Flag, Pair, Share, Text, Texts
 from .model.watch.levels import LEVELS
 
 REF = Text(
@@ -55,13 +55,14 @@ SHOW = Text(
 TAIL = Count(
     "tail", "lines of each container (default: 100; all with --since, or to search in)", "LINES"
 )
-SINCE = Ago("since", "from then on: 10m ago, or an instant such as 2026-11-30T14:30:00 (UTC)")
+SINCE = Ago("since", "from then on: 10m or 2d ago, or an instant such as 2026-11-30T14:30:00 (UTC)")
 UNTIL = Ago("until", "up to then, given in the same way (maintenance.on: in 30m, or at an instant)")
 GREP = Text("grep", "only lines in which this regular expression is found", "PATTERN")
 LEVEL = Choice("level", "only lines as bad as this, or worse", "|".join(LEVELS))
 STATUS = Text("status", "only requests at the proxy that were answered so: 502, or 5xx", "STATUS")
 SLOW = Duration("slow", "only requests at the proxy that took as long as this, such as 1s")
 FOLLOW = Flag("follow", "go on showing new lines until Ctrl-C", letter="f")
+WATCH = Flag("watch", "look again every 2 seconds, on a terminal, until Ctrl-C")
 SERVICE = Text(
     "service",
     "a service of the stack; of logs also one of its containers, such as web-2 (default: all;"
@@ -91,7 +92,14 @@ ANSWERS = Text(
 )
 SETTING = Text("setting", "a key of .env, such as JWT_SECRET_KEY", "KEY", REQUIRED)
 FORCE = Flag("force", "renew also what is not due yet")
-NUMBER = Number("number", "how many releases (default: 10)", default=10)
+NUMBER = Count("number", "how many releases or entries (default: 10; all with --since)")
+WHO = Text("who", "only what somebody of this name did, or a part of it: ann", "NAME")
+ALL = Flag("all", "everything that tasks changed, not only releases, merged by time")
+DIFF = Pair(
+    "diff",
+    "what changed from one release to another: ids, commits (their start will do), or last",
+    "RELEASE RELEASE",
+)
 ON = Text(
     "on",
     "server (default: db: the first whose stack has a database; cron, volume.backup: all)",
@@ -146,3 +154,5 @@ WISH = (ONLY, REBUILD, *ALLOWED)
 """What the Wish of one server is made of; the names are those of its fields."""
 LOGS = (SERVICE, SINCE, UNTIL, TAIL, GREP, LEVEL, STATUS, SLOW, FOLLOW, JSON)
 """Which lines of logs are shown, and how; the names are those of ``ops.watch.logs.options``."""
+HISTORY = (NUMBER, SINCE, WHO, ALL, SHOW, DIFF, JSON)
+"""What of the history is shown; the names are those of ``ops.watch.history.Options``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Collection, Task
 
-from .command import command
+from .command import about, command
 from .measuring import looking_tasks
 from .options import (
     ALLOW_DESTRUCTIVE,
@@ -17,16 +17,15 @@ from .options import (
     JSON,
     KEEP_OLD,
     MIGRATIONS,
-    NUMBER,
     REF,
     RESTART_DATA,
     SERVICE,
-    SHOW,
     TO,
     USER,
     VERBOSE,
     WAIT,
     WAIVE,
+    WATCH,
     WHY,
     WISH,
     YES,
@@ -48,13 +47,12 @@ def server_tasks(server: str) -> Collection:
         _freeze,
         _unfreeze,
         _status,
-        _history,
         _health,
         _ps,
         _prune,
         _bootstrap,
     )
-    tasks = [*(make(server) for make in makers), *looking_tasks(server)]
+    tasks = [about(make(server), server) for make in makers] + looking_tasks(server)
     found = Collection(server, *tasks)
     found.__doc__ = f"The server {server}"
     return found
@@ -80,6 +78,9 @@ def _deploy(server: str) -> Task[Any]:
 
         Exit codes: 0 done; 1 failed, and nothing changed or it is back where it was, proved;
         2 usage or preflight, nothing touched; 3 going back failed too: a person is needed.
+
+        Example: fab SERVER.deploy --ref v1.4.0
+        Example: fab SERVER.deploy --canary 10% --for 10m
         """
         from .model.deploy import comparing
         from .model.deploy.plan import Wish
@@ -96,7 +97,10 @@ def _deploy(server: str) -> Task[Any]:
 def _plan(server: str) -> Task[Any]:
     @command(REF, *WISH, JSON)
     def plan_task(session: Session, ref: str, json: bool, **wish: Any) -> None:
-        """Show what a deploy would do and why; change nothing."""
+        """Show what a deploy would do and why; change nothing.
+
+        Example: fab SERVER.plan --ref v1.4.0 --only web
+        """
         from .model.deploy.plan import Wish
         from .ops.deploy import planning
 
@@ -122,6 +126,8 @@ def _rollback(server: str) -> Task[Any]:
 
         One whose image does not know the database's revision is refused (exit code 2) without
         --migrations.
+
+        Example: fab SERVER.rollback --to 1a2b3c4d
         """
         from .ops.deploy import rollback
         from .ops.deploy.descending import Way
@@ -136,7 +142,10 @@ def _rollback(server: str) -> Task[Any]:
 def _promote(server: str) -> Task[Any]:
     @command(WAIVE, YES, WAIT)
     def promote_task(session: Session, waive: tuple[str, ...], yes: bool, wait: int) -> None:
-        """Give all requests to the new replicas of a canary now, or remove former ones kept."""
+        """Give all requests to the new replicas of a canary now, or remove former ones kept.
+
+        Example: fab SERVER.promote --wait 5m
+        """
         from .ops.deploy import promote
 
         promote.promote(session, server, waive, yes=yes, wait=wait)
@@ -147,7 +156,10 @@ def _promote(server: str) -> Task[Any]:
 def _recover(server: str) -> Task[Any]:
     @command(WAIVE, WAIT)
     def recover_task(session: Session, waive: tuple[str, ...], wait: int) -> None:
-        """Bring what a died run left half done back to the last release that passed; prove it."""
+        """Bring what a died run left half done back to the last release that passed; prove it.
+
+        Example: fab SERVER.recover --wait 5m
+        """
         from .ops.deploy import recover
 
         recover.recover(session, server, waive, wait)
@@ -168,6 +180,8 @@ def _restart(server: str) -> Task[Any]:
         """Replace containers by new ones of the same images, without a failed request; prove it.
 
         Data services and the proxy only when named: the plan says what that costs.
+
+        Example: fab SERVER.restart --service web
         """
         from .ops.deploy import restart
 
@@ -177,9 +191,12 @@ def _restart(server: str) -> Task[Any]:
 
 
 def _freeze(server: str) -> Task[Any]:
-    @command(WHY)
+    @command(WHY, journal="freeze")
     def freeze_task(session: Session, why: str) -> None:
-        """Refuse deploys, rollbacks, recoveries and restores from now on, and say why."""
+        """Refuse deploys, rollbacks, recoveries and restores from now on, and say why.
+
+        Example: fab SERVER.freeze --why "the sale runs until Monday"
+        """
         from .ops.deploy import freezing
 
         freezing.freeze(session, server, why)
@@ -188,7 +205,7 @@ def _freeze(server: str) -> Task[Any]:
 
 
 def _unfreeze(server: str) -> Task[Any]:
-    @command()
+    @command(journal="unfreeze")
     def unfreeze_task(session: Session) -> None:
         """Let a frozen server be changed again."""
         from .ops.deploy import freezing
@@ -199,25 +216,17 @@ def _unfreeze(server: str) -> Task[Any]:
 
 
 def _status(server: str) -> Task[Any]:
-    @command(JSON)
-    def status_task(session: Session, json: bool) -> None:
-        """Show what runs, whether it is what was deployed, and what a deploy would change."""
-        from .ops.watch import status
+    @command(WATCH, JSON)
+    def status_task(session: Session, watch: bool, json: bool) -> None:
+        """Show what runs, and what a deploy would change; exit 1 when something is not well.
 
-        status.status(session, [server], as_json=json)
+        Example: fab SERVER.status --watch
+        """
+        from .ops.watch import overview
+
+        overview.overview(session, [server], watch=watch, as_json=json)
 
     return status_task
-
-
-def _history(server: str) -> Task[Any]:
-    @command(NUMBER, SHOW, JSON)
-    def history_task(session: Session, number: int, show: str, json: bool) -> None:
-        """List the last releases, the failed and the died ones included."""
-        from .ops.watch import history
-
-        history.history(session, server, number, show, as_json=json)
-
-    return history_task
 
 
 def _health(server: str) -> Task[Any]:
@@ -243,7 +252,7 @@ def _ps(server: str) -> Task[Any]:
 
 
 def _prune(server: str) -> Task[Any]:
-    @command(DRY_RUN)
+    @command(DRY_RUN, journal="prune")
     def prune_task(session: Session, dry_run: bool) -> None:
         """Remove our images that neither a container nor the last five verified releases need."""
         from .ops.deploy import pruning
@@ -254,12 +263,14 @@ def _prune(server: str) -> Task[Any]:
 
 
 def _bootstrap(server: str) -> Task[Any]:
-    @command(USER, YES, DRY_RUN)
+    @command(USER, YES, DRY_RUN, journal="bootstrap")
     def bootstrap_task(session: Session, user: str, yes: bool, dry_run: bool) -> None:
         """Make a bare host a server: engine, user, rights, folders; a second run changes nothing.
 
         Exit codes: 0 done, or nothing to do; 1 failed: what was done stays, run it again;
         2 refused before anything was done.
+
+        Example: fab SERVER.bootstrap --user root --dry-run
         """
         from .ops.access import bootstrap
 

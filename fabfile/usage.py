@@ -100,8 +100,15 @@ def _no_task(name: str, tasks: list[str]) -> str:
 
 
 def _handle(machine: ParseMachine, token: str) -> None:
-    """Take no option for the value of one; refuse Fabric's own, such as ``-d``, behind a task."""
+    """Take no option for the value of one; refuse Fabric's own, such as ``-d``, behind a task.
+
+    The second word of a pair is its value too.
+    """
     context, core = machine.context, machine.initial.flags
+    flag: Any = machine.flag
+    if isinstance(flag, Given) and flag.pair and len(flag.value) == 1 and not is_flag(token):
+        flag.value = token
+        return
     if context.name and token not in context.flags:
         if machine.waiting_for_flag_value and is_long_flag(token):
             _complete_flag(machine)

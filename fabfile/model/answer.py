@@ -208,6 +208,7 @@ def _container(raw: Mapping[str, Any]) -> Container:
         started=raw["started"],
         exit_code=raw["exit"],
         restarts=raw["restarts"],
+        limit=raw["limit"],
         labels=raw["labels"] or {},
         addresses={name: network.get("IPAddress", "") for name, network in networks.items()},
         published=tuple(sorted(ports, key=lambda port: int(port.partition("/")[0]))),

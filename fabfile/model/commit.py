@@ -51,6 +51,8 @@ class Commit:
     """Folders where its files go that the server's user cannot write to."""
     contains_head: bool = False
     """Whether what the checkout stands on is this commit or one before it, however far back."""
+    author: str = ""
+    """Who made it."""
     unset: tuple[str, ...] = ()
     """The variables that its stack reads, and that have neither a value nor a default."""
 
@@ -97,6 +99,7 @@ def parse_commit(sections: Mapping[str, str], ref: str) -> Commit:
         filtered=tuple(path for (path,) in fields(sections["filtered"], 1)),
         blocked=tuple(path for (path,) in fields(sections["blocked"], 1)),
         contains_head=bool(sections["contains"]),
+        author=" ".join(sections["author"].split()),
         unset=tuple(sections["unset"].split()),
     )
 

@@ -41,6 +41,8 @@ class Container:
     """Ports of the server: ``443/tcp``."""
     data: tuple[str, ...]
     """Where it may write on the server: volumes by name, files and folders by path."""
+    limit: int = 0
+    """Bytes of memory that it may have; 0: it has no limit of its own."""
 
     @property
     def number(self) -> int:

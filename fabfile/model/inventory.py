@@ -73,6 +73,8 @@ class Server:
     """Where backups are copied to."""
     open_ports: tuple[int, ...] = ()
     """What the firewall leaves open over TCP, besides SSH; none: there is no firewall of ours."""
+    commit_status: str = ""
+    """Where it is shown how the deploy of a commit ended: ``github:OWNER/REPO``; empty: nowhere."""
     engine: str = ""
     """Whose packages bootstrap installs: ``docker``, Docker's own; empty: the distribution's."""
     passphrase: bool = False

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from .errors import Trouble, refused
 from .nearest import meant
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
-DURATION = re.compile(r"([1-9][0-9]{0,4})([smh])")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DURATION = re.compile(r"([1-9][0-9]{0,4})([smhd])")
 NUMBER = re.compile(r"[0-9]{1,9}")
 SHARE = re.compile(r"([1-9][0-9]?)%")
 

@@ -8,6 +8,7 @@ import platform
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,6 +22,7 @@ from ..remote.access.hops import hops
 from ..remote.access.ssh_config import of_host
 from ..remote.host import Host
 from ..ui.console import Console
+from .journal import Journal
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -46,12 +48,15 @@ def read_inventory(environ: Mapping[str, str], project: Path) -> Inventory:
     return parse(text, file, of_host)
 
 
+CI = (("GITHUB_ACTOR", "GITHUB_RUN_ID"), ("GITLAB_USER_LOGIN", "CI_JOB_ID"))
+"""Variables in which a CI says who started what runs, and its number."""
+
+
 def operator() -> str:
     """Who runs the command, for locks and records: the CI's actor, else USER@HOST."""
-    actor = os.environ.get("GITHUB_ACTOR")
-    run = os.environ.get("GITHUB_RUN_ID")
-    if actor and run:
-        return f"{actor} (CI run {run})"
+    for actor, run in CI:
+        if os.environ.get(actor) and os.environ.get(run):
+            return f"{os.environ[actor]} (CI run {os.environ[run]})"
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -61,7 +66,12 @@ def operator() -> str:
 
 def occasion() -> str:
     """Why the command runs, for records: somebody typed it, or it was time."""
-    return "by schedule" if os.environ.get(JOB) else "by hand"
+    return "by schedule" if job() else "by hand"
+
+
+def job() -> str:
+    """The job as which cron has started the command; empty: somebody typed it."""
+    return os.environ.get(JOB, "")
 
 
 class Session:
@@ -75,6 +85,7 @@ class Session:
     ) -> None:
         self.inventory = inventory
         self.console = console
+        self.journal = Journal()
         self._opener = opener
         self._hosts: dict[tuple[str, str], Future[Host]] = {}
         self._guard = threading.Lock()
@@ -133,9 +144,19 @@ class Session:
         try:
             host = self._opener(server, self._passphrases.__getitem__)
             host.hide = self.console.hide
+            host.changing = lambda: self.journal.about(server.name)
+            host.told = partial(self.console.told, server.name)
             found.set_result(host)
         except BaseException as error:  # noqa: BLE001 # whoever asks for it gets it
             found.set_exception(error)
+
+    def opened(self) -> dict[str, Host]:
+        """The connections that were made, by the server's name."""
+        return {
+            name: found.result()
+            for (name, _), found in [*self._hosts.items()]
+            if found.done() and not found.exception()
+        }
 
     def disconnect(self) -> None:
         """Cut the connections without waiting for anything; :meth:`host` opens new ones."""

@@ -69,6 +69,8 @@ git ls-tree -rz --name-only "$commit" | while IFS= read -rd '' path; do
 done
 section example
 git cat-file -p "$commit:.env.example" 2>/dev/null
+section author
+git log -1 --format=%an "$commit"
 section log
 git log -z --max-count=200 --format='%x00%H%x00%s' --name-only "$commit"
 # What compose reads beside the stack (env_file, extends, include) is the commit's: it resolves the stack in a picture of

@@ -7,7 +7,6 @@ server, so that it ends there even when the connection is gone.
 
 from __future__ import annotations
 
-import shlex
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,9 +23,9 @@ from ..model.errors import REFUSED, Trouble, refused
 from ..model.inventory import Server
 from .access.sessions import TOO_FEW
 from .commands.leash import beating, leashed
-from .commands.line import Line, Turn, command_line, quoted
-from .commands.pipe import Channel, Local, Marked, Pipe, Source
-from .commands.shell import NotBegun, Silent
+from .commands.line import Line, Turn, command_line, quoted, short
+from .commands.pipe import Channel, Counted, Local, Marked, Pipe, Source
+from .commands.shell import NotBegun, Silent, Told, nobody
 from .commands.shells import Shells
 from .commands.together import Change, apart, as_one
 from .output import Limits, Output, Timeout, decoded, limits_of
@@ -57,6 +56,12 @@ class Host:
         """While a lock of the server is held: what its changes run in."""
         self.hide: Callable[[Iterable[str]], None] = lambda _secrets: None
         """Told of each secret of the server's ``.env`` as soon as it was read."""
+        self.env = ""
+        """The text of the server's ``.env`` as it was read last; empty: nobody has read it."""
+        self.changing: Callable[[], object] = lambda: None
+        """Told before each command that changes the server."""
+        self.told: Told = nobody
+        """Told the last line of what changes the server while it runs, and how many bytes came."""
         self.clock: Callable[[], float] = time.time
         """This machine's, which the server's is compared with."""
 
@@ -76,13 +81,14 @@ class Host:
         self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 30, check: bool = True
     ) -> Output:
         """Run a command that changes nothing; ``check``: a failure raises :class:`Trouble`."""
-        return self._checked(words, stdin, timeout, check, None)
+        return self._checked(words, stdin, timeout, check, changes=False)
 
     def write(
         self, words: Sequence[str], *, stdin: str = "", timeout: Timeout = 60, check: bool = True
     ) -> Output:
         """Run a command that changes the server; ``check``: a failure raises :class:`Trouble`."""
-        return self._checked(words, stdin, timeout, check, self.turn)
+        self.changing()
+        return self._checked(words, stdin, timeout, check, changes=True)
 
     def write_all(self, changes: Sequence[Change]) -> list[Output]:
         """Run commands that change the server, in one round trip; those that began, as they ended.
@@ -91,6 +97,7 @@ class Host:
         """
         if not changes:
             return []
+        self.changing()
         limits = [limits_of(one.timeout) for one in changes]
         lines = [
             (quoted(one.words, most.longest, self.turn), one.stdin)
@@ -140,7 +147,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
                     show(text)
             ended = self._ended(pipe, GRACE)
         if ended.code not in (0, OVERDUE):
-            what = f"'{_short(words)}' failed with exit code {ended.code}"
+            what = f"'{short(words)}' failed with exit code {ended.code}"
             raise Trouble(f"{self.name}: {what}", evidence=ended.errors())
 
     def _lines(self, pipe: Marked) -> Iterator[str]:
@@ -158,11 +165,12 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         Where the command has failed, its end is what ``failed`` makes of that.
         """
         line = command_line(words, timeout, has_stdin=False)
+        count = Counted(self.told)
         with self._pipe(line) as pipe:
 
             def read(size: int) -> bytes:
                 try:
-                    data = pipe.read(size)
+                    data = count.take(pipe.read(size))
                 except (SSHException, OSError, EOFError) as error:
                     raise self.lost(error) from None
                 if not data and not (ended := self._ended(pipe, GRACE)).ok:
@@ -176,12 +184,14 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
         Where they break off with an error, the command has ended when that is raised.
         """
+        self.changing()
         line = command_line(words, timeout, has_stdin=True, turn=self.turn)
+        count = Counted(self.told)
         with self._pipe(line) as pipe:
             try:
                 for chunk in chunks:
                     try:
-                        pipe.write(chunk)
+                        pipe.write(count.take(chunk))
                     except OSError:
                         break  # it has ended: its exit code tells why
             except BaseException:
@@ -258,26 +268,27 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         return output
 
     def _checked(
-        self, words: Sequence[str], stdin: str, timeout: Timeout, check: bool, turn: Turn | None
+        self, words: Sequence[str], stdin: str, timeout: Timeout, check: bool, *, changes: bool
     ) -> Output:
+        turn, told = (self.turn, self.told) if changes else (None, nobody)
         most = limits_of(timeout)
         line = quoted(words, most.longest, turn)
-        output = self._in_turn(self._execute(line, stdin, most.still + GRACE), turn)
+        output = self._in_turn(self._execute(line, stdin, most.still + GRACE, told), turn)
         self._judge(words, output, most, check=check)
         return output
 
     def _judge(self, words: Sequence[str], output: Output, most: Limits, *, check: bool) -> None:
         if check and output.code == OVERDUE:
-            raise Trouble(f"{self.name}: '{_short(words)}' did not end within {most.longest:g} s")
+            raise Trouble(f"{self.name}: '{short(words)}' did not end within {most.longest:g} s")
         if check and not output.ok:
             raise Trouble(
-                f"{self.name}: '{_short(words)}' failed with exit code {output.code}",
+                f"{self.name}: '{short(words)}' failed with exit code {output.code}",
                 evidence=output.tail(),
             )
 
-    def _execute(self, line: str, stdin: str, patience: float) -> Output:
+    def _execute(self, line: str, stdin: str, patience: float, told: Told = nobody) -> Output:
         try:
-            return decoded(self.shells.run(line, stdin.encode(), patience))
+            return decoded(self.shells.run(line, stdin.encode(), patience, told))
         except Silent as silent:
             raise Trouble(
                 f"{self.name}: no answer for {silent.seconds:g} s;"
@@ -287,12 +298,6 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             raise self._not_begun(decoded(ended.ran)) from None
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
-
-
-def _short(words: Sequence[str]) -> str:
-    """A command as a message shows it, cut where it is long."""
-    text = " ".join(words[3:5]) if words[:2] == ["bash", "-c"] else shlex.join(words)
-    return text if len(text) <= 80 else text[:80] + "…"
 
 
 def _reason(error: BaseException) -> str:

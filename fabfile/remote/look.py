@@ -56,7 +56,8 @@ def look(host: Host, ref: str = "", *, closely: bool = False) -> Facts:
     )
     # Also of half an answer: what follows may show what its programs said.
     examples = [begun(output.stdout, mark, name) for name in ("example_here", "example")]
-    host.hide(secret_values(begun(output.stdout, mark, "env"), *examples))
+    host.env = begun(output.stdout, mark, "env")
+    host.hide(secret_values(host.env, *examples))
     try:
         facts = parse(output.stdout, mark, ref)
         if facts.maintenance:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from ..model.access.envedit import reading
-from ..model.access.envlog import Entry, entries
 from ..model.commit import effective
 from ..model.errors import Trouble, refused
 from .deploy.compose import CLEAN
@@ -16,8 +15,6 @@ from .host import Host
 SCRIPT = CLEAN + Path(__file__).with_name("settings.sh").read_text(encoding="utf-8")
 CHECK = 60
 """Seconds that compose may take to read a stack."""
-LAST = 40
-"""How many of the last changes are told."""
 OTHER = 75
 
 
@@ -44,13 +41,13 @@ def with_and_without(host: Host, line: str) -> tuple[str, str]:
     return before, after
 
 
-def replace(host: Host, before: str | None, after: str, entry: Entry) -> None:
+def replace(host: Host, before: str | None, after: str) -> None:
     """Put another text in the place of ``.env``, whole or not at all; the former stays beside it.
 
     ``before``: what was seen there; None: no file. Exit code 2 when that is not there any more.
     """
     digest = "none" if before is None else hashlib.sha256(before.encode()).hexdigest()
-    words = [str(env(host)), _size(after), str(_log(host)), entry.to_json()]
+    words = [str(env(host)), _size(after)]
     stdin = f"{digest}\n{after}"
     output = host.write(_words("replace", *words), stdin=stdin, check=False)
     if output.code == OTHER:
@@ -61,19 +58,9 @@ def replace(host: Host, before: str | None, after: str, entry: Entry) -> None:
         )
 
 
-def changes(host: Host) -> Iterator[Entry]:
-    """The last changes that tasks made, oldest first."""
-    output = host.read(["tail", "-n", str(LAST), str(_log(host))], check=False)
-    return entries(output.stdout)
-
-
 def env(host: Host) -> PurePosixPath:
     """Where it stands."""
     return host.server.path / ".env"
-
-
-def _log(host: Host) -> PurePosixPath:
-    return host.server.root / "releases" / "env.log"
 
 
 def _stack(host: Host) -> tuple[str, str]:

@@ -4,8 +4,8 @@
 #   for it, then NUL, then why compose refuses the STACK (its files, a line each) with it. Nothing: the server has no compose yet.
 # probe FOLDER STACK ENV SIZE: what compose makes of the STACK, then NUL, then what it makes of it with the line that comes
 #   by standard input at the end of ENV.
-# replace ENV SIZE LOG ENTRY: standard input is the digest of what ENV holds, or "none", and the text that takes its place.
-#   What stood there is kept beside it; of those the last three stay. ENTRY is added to LOG, where its folder is there.
+# replace ENV SIZE: standard input is the digest of what ENV holds, or "none", and the text that takes its place.
+#   What stood there is kept beside it; of those the last three stay.
 # Exit codes: 70 not all of the text came, 75 ENV holds something else by now: nothing was changed.
 set -euo pipefail
 umask 077
@@ -57,8 +57,6 @@ replace() {
   mv -f "$target.new" "$target"
   # shellcheck disable=SC2012 # their names are ours
   { ls "$target".former-* | head -n -3 | while IFS= read -r old; do rm -f "$old"; done; } 2>/dev/null || :
-  # It is done: what fails from here on, as on a full disk, is no reason to say that it is not.
-  [ ! -d "${3%/*}" ] || printf '%s\n' "$4" >>"$3" || :
 }
 if [ "$what" != replace ]; then
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/wishwithme-env.XXXXXXXX")

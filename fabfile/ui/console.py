@@ -8,22 +8,23 @@ here, and then :mod:`.visible`, so that no text of others can give the terminal 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from getpass import getpass
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from zlib import crc32
 
 from ..model.errors import Trouble, refused
+from .alive import Alive
 from .visible import visible, visible_json
 
 if TYPE_CHECKING:
     from rich.console import Console as Rich
-    from rich.progress import Progress
 
 HIDDEN = "[hidden]"
 WARNING = "warning: "
@@ -35,6 +36,8 @@ PAGE = 100
 """Columns that a plan fits into, unless the terminal has fewer."""
 NARROWEST = 20
 """Columns of a broken line at least."""
+FORCED = {"FORCE_COLOR", "TTY_COMPATIBLE"}
+"""Variables by which rich takes for a terminal what is none."""
 SHORTEST = 6
 """Characters that a value must have to be treated as a secret in other programs' output."""
 
@@ -46,10 +49,11 @@ class Console:
         self._as_json = as_json
         self._hushed = False
         self._secrets: set[str] = set()
+        self._next: list[str] = []
         self._writing = threading.Lock()
         self._log: dict[str, list[str]] = {}
         self._rich: Rich | None = None
-        self._progress: Progress | None = None
+        self._alive = Alive(self.line)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 # A terminal without a letter for ✓ gets its code, not a traceback.
@@ -59,6 +63,15 @@ class Console:
     def interactive(self) -> bool:
         """Whether a person can answer here."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
+    def _stream(self) -> TextIO:
+        return sys.stderr if self._as_json else sys.stdout
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether rich would add nothing to a line. Its import takes longer than many a look."""
+        return not self._stream.isatty() and not FORCED & os.environ.keys()
 
     @property
     def rich(self) -> Rich:
@@ -103,14 +116,18 @@ class Console:
         ``hang``: break it at words, so that it fits a page; the rest begins so many columns in.
         ``cut``: leave out what does not fit.
         """
-        from rich.text import Text
-
         stamp = time.strftime("%H:%M:%S", time.gmtime())
         self._log.setdefault(server, []).append(f"{stamp} {self.redact(text)}")
         if self._hushed and not text.startswith(WARNING):
             return
         prefix = (f"[{server}] ", "bold") if server else ("", "")
         shown = self._shown(text)
+        if hang is None and not cut and self._is_plain:
+            with self._writing:
+                print(prefix[0] + shown, file=self._stream, flush=True)
+            return
+        from rich.text import Text
+
         page = min(PAGE, self.rich.width) - len(prefix[0])
         parts = [shown] if hang is None else self._broken(shown, page, hang)
         with self._writing:
@@ -154,26 +171,15 @@ class Console:
         note = f" ({notes[-1]})" if notes else ""
         self.line(server, f"✓ {title} {time.monotonic() - start:.1f}s{note}")
 
-    @contextmanager
-    def waiting(self, server: str, title: str) -> Iterator[None]:
-        """A spinner while something runs, on a terminal; servers run side by side: one for each."""
-        if not self.rich.is_terminal:
-            yield
-            return
-        with self._writing:
-            if self._progress is None:
-                self._progress = _progress(self.rich)
-                self._progress.start()
-            progress = self._progress
-            task = progress.add_task(self._shown(f"[{server}] {title}"))
-        try:
-            yield
-        finally:
-            with self._writing:
-                progress.remove_task(task)
-                if not progress.tasks:
-                    progress.stop()
-                    self._progress = None
+    def waiting(self, server: str, title: str) -> AbstractContextManager[None]:
+        """Show that something is under way; servers run side by side: each has its own."""
+        if self.rich.is_terminal:
+            return self._alive.drawn(self.rich, server, self._shown(title))
+        return self._alive.written(server, title)
+
+    def told(self, server: str, text: str) -> None:
+        """The last line of what is under way there, or how many bytes have come."""
+        self._alive.say(server, self._shown(text))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table on a terminal; columns padded with blanks elsewhere."""
@@ -222,8 +228,13 @@ class Console:
             return [self._clean(item) for item in value]
         return value
 
+    def suggest(self, command: str) -> None:
+        """A command that shows more of what fails; it stands below the error."""
+        if command not in self._next:
+            self._next.append(command)
+
     def error(self, trouble: Trouble) -> None:
-        """The one line that says what failed and what to do, and its evidence below it."""
+        """The one line that says what failed, its evidence below it, and what shows more."""
         from rich.console import Console as Rich
         from rich.text import Text
 
@@ -231,6 +242,8 @@ class Console:
         rich.print(Text(self._shown(f"error: {trouble.message}"), style="bold red"))
         for line in trouble.evidence:
             rich.print(Text(self._shown(f"  {line}")))
+        for command in self._next:
+            rich.print(Text(self._shown(f"  next: {command}")))
 
     def ask(self, question: str) -> str:
         """What a person types. Only where one can answer."""
@@ -250,15 +263,3 @@ class Console:
             raise refused(f"{question}: nobody can be asked where there is no terminal")
         with self._writing:
             return getpass(f"{self._shown(question)}: ", sys.stderr)
-
-
-def _progress(rich: Rich) -> Progress:
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        console=rich,
-        transient=True,
-    )

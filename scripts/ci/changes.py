@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,8 @@ from typing import Any
 from fabfile.model.deploy.plan import Kind
 from fabfile.model.errors import refused
 
-FULL_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
+from .git import FULL_ID, differ, has
+
 MOVES = frozenset({Kind.FETCH, Kind.CHECKOUT})
 """Steps of every plan for another commit: they change nothing that runs."""
 COLLECTION = ("fabfile", "requirements.txt", "requirements-patchwork.txt")
@@ -25,7 +24,7 @@ def require_merged(project: Path, ref: str) -> None:
     """
     if not FULL_ID.fullmatch(ref):
         raise refused("--ref: a full commit id is needed, 40 hexadecimal digits")
-    if _git(project, "merge-base", "--is-ancestor", ref, "HEAD"):
+    if not has(project, "HEAD", ref):
         raise refused(
             f"{ref[:8]} is not in the history of the branch that this run is of; merge it first,"
             " or deploy it with fab from a machine that has the keys"
@@ -47,15 +46,4 @@ def _changes(project: Path, ref: str, plan: Mapping[str, Any]) -> bool:
     since = plan["since"]  # a server's word, which must not become an option of git
     if not FULL_ID.fullmatch(since):
         return True
-    return _git(project, "diff", "--quiet", since, ref, "--", *COLLECTION) != 0
-
-
-def _git(project: Path, *words: str) -> int:
-    done = subprocess.run(
-        ["git", "-C", str(project), *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    return done.returncode
+    return differ(project, since, ref, *COLLECTION)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from .runner import Log
 
 PROJECT = Path(__file__).resolve().parents[2]
 FAB = Path(sys.executable).with_name("fab")
@@ -30,13 +32,15 @@ class Ended:
     """The JSON that it printed; None when it printed none."""
     error: tuple[str, ...]
     """The line that says what failed, and the evidence below it."""
+    seconds: float
 
 
-def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False) -> Ended:
-    """Run fab with these arguments; its steps appear on standard error unless ``quiet``.
+def run(arguments: list[str], environ: Mapping[str, str], log: Log | None = None) -> Ended:
+    """Run fab with these arguments; its steps appear in ``log``, if there is one.
 
     A cancelled run interrupts fab once, so that a deploy goes back by itself, and waits for it.
     """
+    start = time.monotonic()
     words = [str(FAB), f"--search-root={PROJECT}", *arguments]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as printed, _interrupting_once() as started:
         process = subprocess.Popen(
@@ -52,37 +56,24 @@ def run(arguments: list[str], environ: Mapping[str, str], *, quiet: bool = False
         assert process.stderr
         # Lines end with LF alone: what a CR divides is no line of fab's.
         said = io.TextIOWrapper(process.stderr, "utf-8", "replace", newline="\n")
-        with nullcontext() if quiet else without_commands(environ):
-            lines = list(_told(said, quiet=quiet))
+        lines = [line.removesuffix("\n") for line in _told(said, log)]
         code = process.wait()
         printed.seek(0)
         text = printed.read()
     return Ended(
-        code if code >= 0 else 128 - code, json.loads(text) if text else None, _error(lines)
+        code if code >= 0 else 128 - code,
+        json.loads(text) if text else None,
+        _error(lines),
+        time.monotonic() - start,
     )
 
 
-@contextmanager
-def without_commands(environ: Mapping[str, str]) -> Iterator[None]:
-    """Let GitHub's runner obey nothing of what is printed meanwhile.
-
-    It obeys ``::COMMAND::`` at the start of a line, blanks before it or not, and ``##[COMMAND]``
-    anywhere: a commit's subject or a container's log may hold one.
-    """
-    mark = secrets.token_hex(16) if environ.get("GITHUB_ACTIONS") else ""
-    if mark:
-        print(f"::stop-commands::{mark}", file=sys.stderr, flush=True)
-    yield
-    if mark:
-        print(f"::{mark}::", file=sys.stderr, flush=True)
-
-
-def _told(stream: IO[str], *, quiet: bool) -> Iterator[str]:
+def _told(stream: IO[str], log: Log | None) -> Iterator[str]:
     """Pass the lines on as they come, the last one whole too."""
     for line in stream:
-        if not quiet:
-            print(line.removesuffix("\n"), file=sys.stderr, flush=True)
-        yield line.removesuffix("\n")
+        if log:
+            log.line(line.removesuffix("\n"))
+        yield line
 
 
 def _error(lines: list[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ A key never shows: not in a message, not in an argument, not in the environment 
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
@@ -87,11 +88,22 @@ def _install(server: Server, secret: str) -> bool:
 
 
 def repaired(name: str, secret: str) -> str:
-    """A private key as OpenSSH wrote it: LF line ends, a final newline; else exit code 2."""
-    text = secret.replace("\r\n", "\n").strip()
+    """A private key as OpenSSH wrote it: LF line ends, a final newline; else exit code 2.
+
+    One line of base64 is a key too: GitLab masks no value that has several lines.
+    """
+    text = _decoded(secret).replace("\r\n", "\n").strip()
     if not text.isascii() or not PRIVATE.fullmatch(text):
         raise refused(
             f"{name} is not a whole private key; set it anew from its file, as it is:"
-            f" gh secret set {name} --env {ENVIRONMENT} <KEYFILE"
+            f" gh secret set {name} --env {ENVIRONMENT} <KEYFILE (GitLab: docs/gitlab.md)"
         )
     return text + "\n"
+
+
+def _decoded(secret: str) -> str:
+    """The text that one line of base64 stands for; anything else as it is."""
+    try:
+        return base64.b64decode(secret.strip(), validate=True).decode("ascii")
+    except ValueError:
+        return secret

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from .plain import visible
 
 MEANINGS = {
     1: "failed; nothing was changed, or what was changed is rolled back, proved",
@@ -37,17 +38,40 @@ def of_plan(plan: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def of_deploy(server: str, release: Mapping[str, Any], gates: Iterable[Mapping[str, Any]]) -> str:
-    """What a deploy made of a server, from ``deploy --json`` and the gates of its record."""
+def of_release(release: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """What became of a release, from ``deploy --json`` and its record, whose gates may lack."""
     rows = [
         ("release", release["id"]),
         ("commit", f"{release['commit'][:8]} {release['subject']}"),
-        ("took", duration(release["seconds"])),
+        ("took", duration(release["seconds"] or 0)),
         ("by", release["who"]),
     ]
-    asked = [(gate["title"], _is(gate), f"{gate['seconds']:.2f} s", gate["note"]) for gate in gates]
-    lines = [f"## {server}: {release['outcome']}", "", *_table(("", ""), rows)]
-    return "\n".join([*lines, *_table(("gate", "is", "took", "answer"), asked)])
+    if record.get("backup"):
+        rows.append(("backup", record["backup"]))
+    lines = [f"## {release['server']}: {release['outcome']}", "", *_table(("", ""), rows)]
+    return "\n".join([*lines, *_went(record)])
+
+
+def of_failed(record: Mapping[str, Any]) -> str:
+    """How far a release came that failed: its steps and gates."""
+    title = f"### {_text(record['server'])}: {_text(record['id'])}, {record['outcome']}"
+    return "\n".join([title, "", *_went(record)])
+
+
+def _went(record: Mapping[str, Any]) -> list[str]:
+    """The steps and the gates as they went, with their times."""
+    steps = [
+        (one["title"], one["outcome"], f"{one['seconds']:.1f} s", one["note"])
+        for one in record.get("steps", ())
+    ]
+    gates = [
+        (one["title"], _is(one, record["waived"]), f"{one['seconds']:.2f} s", one["note"])
+        for one in record.get("gates", ())
+    ]
+    return [
+        *(_table(("step", "is", "took", "found"), steps) if steps else ()),
+        *(_table(("gate", "is", "took", "answer"), gates) if gates else ()),
+    ]
 
 
 def of_nothing(server: str) -> str:
@@ -55,16 +79,36 @@ def of_nothing(server: str) -> str:
     return f"## {server}: nothing to do\n\nThe server runs this commit; every gate is green.\n"
 
 
+def of_left(names: Iterable[str]) -> str:
+    """Servers that a commit does not change."""
+    return (
+        f"## {', '.join(names)}: left as it is\n\n"
+        "Nothing that runs there differs in this commit; nothing was deployed.\n"
+    )
+
+
+def of_superseded(ref: str, why: str) -> str:
+    """A commit that is not deployed because a newer one is there."""
+    return f"## superseded\n\n{_code(ref[:8])} is not deployed: {_text(why)}.\n"
+
+
 def of_failure(server: str, what: str, code: int, seconds: float, error: Sequence[str]) -> str:
     """How ``what`` failed: the exit code's meaning, and fab's own words and evidence."""
-    told = html.escape(
-        "\n".join(map(_visible, error)) or "no message; the log of this step has all", quote=False
-    )
     meaning = MEANINGS.get(code, f"ended with exit code {code}")
     return (
-        f"## {server}: {what} {meaning}\n\n"
-        f"Exit code {code} after {duration(seconds)}.\n\n<pre>\n{told}\n</pre>\n"
+        f"## {server}: {what} {meaning}\n\nExit code {code} after {duration(seconds)}.\n\n"
+        + _words(error or ["no message; the log of this step has all"])
     )
+
+
+def of_watched(
+    name: str, code: int, seconds: float, found: Sequence[str], error: Sequence[str]
+) -> str:
+    """What a task of fab that changes nothing found."""
+    title = f"## {name}: {f'exit code {code}' if code else 'passed'}"
+    lines = [title, "", f"After {duration(seconds)}.", "", *(f"- {_text(one)}" for one in found)]
+    lines += [""] if found else []
+    return "\n".join([*lines, *([_words(error)] if error else [])])
 
 
 def duration(seconds: float) -> str:
@@ -73,9 +117,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _is(gate: Mapping[str, Any]) -> str:
-    """A red gate of a release that passed was waived by name."""
-    return "green" if gate["outcome"] == "ok" else "red, waived"
+def _is(gate: Mapping[str, Any], waived: Iterable[str]) -> str:
+    if gate["outcome"] == "ok":
+        return "green"
+    return "red, waived" if gate["title"] in waived else "red"
+
+
+def _words(lines: Iterable[str]) -> str:
+    told = html.escape("\n".join(map(visible, lines)), quote=False)
+    return f"<pre>\n{told}\n</pre>\n"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -86,22 +136,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _text(text: str) -> str:
     """Words of others (a commit's subject, a server's answer) as words, never as markup."""
-    plain = html.escape(_visible(" ".join(text.split())), quote=False)
+    plain = html.escape(visible(" ".join(text.split())), quote=False)
     return re.sub(r"([\\`*_~\[\]|!#])", r"\\\1", plain)
 
 
 def _code(text: str) -> str:
     """A commit or id; nothing in it can end the code span."""
-    return f"`{_visible(text.replace('`', ''))}`"
-
-
-def _visible(text: str) -> str:
-    """What cannot be seen (controls, changes of direction, halves of a character) by its number."""
-    return "".join(
-        one if one in " \t" or unicodedata.category(one)[0] not in "CZ" else _number(one)
-        for one in text
-    )
-
-
-def _number(one: str) -> str:
-    return one.encode("unicode_escape").decode("ascii")
+    return f"`{visible(text.replace('`', ''))}`"

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from fabfile.model.access import envlog
 from fabfile.model.certificates.certificate import Sighting
 from fabfile.model.data.backup import Shelf
 from fabfile.model.data.offsite import Stock
@@ -17,6 +16,7 @@ from fabfile.model.data.retention import Keep, retain
 from fabfile.model.data.volume import VolumeBackup
 from fabfile.model.errors import refused
 from fabfile.model.inventory import Inventory, Server
+from fabfile.model.journal import Entry as Deed
 from fabfile.model.probe import Verdict
 from fabfile.model.schedule.jobs import Entry
 from fabfile.model.watch.disks import Kept
@@ -33,6 +33,7 @@ from fabfile.ops.sight import Sight
 from fabfile.ops.watch import doctor, examining, history, inspection
 from fabfile.ops.watch.status import view
 from fabfile.remote.access.connect import Ask
+from fabfile.remote.deploy.git import Between
 from fabfile.remote.host import Host
 from fabfile.ui.console import Console
 from tests.unit import builders
@@ -64,8 +65,8 @@ def printed(
     inventory = Inventory(builders.SERVER.key, (builders.SERVER,))
     verdicts = [Verdict("probe:api-1", True, "200 deep", 0.1)]
     monkeypatch.setattr(history, "look", lambda host: builders.facts())
-    made = envlog.Entry(builders.facts().releases[0].started, "somebody", "env.set", ("KEY",))
-    monkeypatch.setattr("fabfile.remote.settings.changes", lambda host: iter([made]))
+    made = Deed(builders.facts().releases[0].started, "somebody", "env.set", ("KEY",))
+    monkeypatch.setattr("fabfile.remote.journal.read", lambda host: [made])
     monkeypatch.setattr(inspection, "look_at", lambda *_: sight())
     monkeypatch.setattr(inspection, "look_around", lambda *_: Neighbours())
     monkeypatch.setattr(gates, "ask_all", lambda *_: verdicts)
@@ -89,13 +90,28 @@ def test_the_fields_of_a_release() -> None:
 
 
 def test_the_fields_of_the_history(printed: Callable[..., Any]) -> None:
-    (release,) = printed(history.history, "ubuntu", 10, "")
+    (release,) = printed(history.history, ["ubuntu"], history.Options())
     assert documented("deploy") | documented("history") == set(release)
     assert documented("history: env") == set(release["env"][0])
 
 
+def test_the_fields_of_all_that_was_changed(printed: Callable[..., Any]) -> None:
+    release, entry = printed(history.history, ["ubuntu"], history.Options(all=True))
+    assert documented("history --all") == set(release) == set(entry)
+
+
+def test_the_fields_of_two_releases_compared(
+    printed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between = Between([("2" * 40, "Second")], [])
+    monkeypatch.setattr("fabfile.remote.deploy.git.between", lambda *_: between)
+    found = printed(history.history, ["ubuntu"], history.Options(diff=("last", "last")))
+    assert documented("history --diff") == set(found)
+    assert documented("history --diff: commits") == set(found["commits"][0])
+
+
 def test_the_fields_of_a_record(printed: Callable[..., Any]) -> None:
-    record = printed(history.history, "ubuntu", 10, "r1")
+    record = printed(history.history, ["ubuntu"], history.Options(show="r1"))
     assert documented("history --show") == set(record)
     assert "env" not in record
     assert documented("history --show: steps, gates") == set(samples.record()["gates"][0])
@@ -180,6 +196,7 @@ def test_no_table_is_left_unread() -> None:
         "disk",
         "network",
     }
-    read |= {"history", "history: env"}
+    read |= {"history", "history: env", "history --all"}
+    read |= {"history --diff", "history --diff: commits"}
     read |= {"env.check", "env.diff", "env.diff: keys", "env.explain"}  # tests/tasks
     assert set(tables("json.md")) == read

@@ -15,7 +15,10 @@ from fabfile.options import JSON, WAIT
 from .tables import DOCS
 
 ROOT = DOCS.parent
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "nginx/README.md")),
+    *sorted(DOCS.glob("*.md")),
+]
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(?<!\S)--([a-z][a-z-]*)")
 DECLARED = {

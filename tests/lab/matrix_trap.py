@@ -50,7 +50,10 @@ program=${{0##*/}}
 [ ! -e {PLACE}/failing ] || [ "$program $1 $2" != "sudo -n install" ] || exit 1
 if [ -e {PLACE}/step ] && [[ "$program $*" =~ ^$(<{PLACE}/call) ]]; then
   for _ in 1 2 3 4 5 6 7 8 9 10; do
-    if grep -Fq "at step '$(<{PLACE}/step)'" {STATE}/locks/holder 2>/dev/null; then
+    now=$(cat {STATE}/locks/holder 2>/dev/null)
+    now=${{now#*at step \\'}}
+    # Several may go on at once.
+    if [[ ", ${{now%\\' since *}}, " == *", $(<{PLACE}/step), "* ]]; then
       if mv {PLACE}/step {PLACE}/sprung 2>/dev/null; then
         echo $$ >{PLACE}/held
         read -r word <{PLACE}/word

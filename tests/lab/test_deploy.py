@@ -43,6 +43,10 @@ STATUS = {
     "problems",
     "warnings",
     "disk",
+    "wrong",
+    "waits",
+    "edited",
+    "certificate",
     "lingering",
     "maintenance",
     "frozen",
@@ -50,7 +54,10 @@ STATUS = {
     "kept",
     "generations",
 }
-SERVICE = {"service", "state", "health", "image", "as_deployed", "restarts", "running"}
+SERVICE = {
+    "service", "state", "health", "image", "as_deployed", "restarts", "running", "deployed", "well",
+    "memory", "limit",
+}  # fmt: skip
 CRASH = {
     "services/item-resolver/Dockerfile": replaced("app.main:app", "app.main:not_there"),
 }
@@ -182,6 +189,12 @@ def test_status_as_json_tells_what_runs_and_what_a_deploy_would_change(pair: Pai
         assert all(set(service) == SERVICE for service in seen["services"])
         assert {service["as_deployed"] for service in seen["services"]} == {True}
         assert {service["health"] for service in seen["services"]} == {"healthy"}
+        assert all(0 < service["memory"] < service["limit"] for service in seen["services"])
+        assert (seen["waits"], seen["edited"]) == (1, [])
+    assert {name: seen["wrong"] for name, seen in found.items()} == {
+        "ubuntu": ["backup: there is no backup"],
+        "montreal": [],
+    }
     assert [line.partition(":")[0] for line in found["ubuntu"]["pending"]] == [
         f"fetch {wanted[:8]}",
         "hold frontend",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from tests.lab.deployments import STATUS
 from tests.lab.full import full
 from tests.lab.rig.server import CHECKOUT
 from tests.lab.scenes import Scene
@@ -57,7 +58,7 @@ def test_every_task_works_on_the_server_itself(night: Scene) -> None:
     try:
         for line in WORK:
             code, said = there(night, line)
-            assert code == 0, (line, said)
+            assert code == 0 or (code == 1 and line in STATUS), (line, said)
         for line, error in REFUSED.items():
             code, said = there(night, line)
             assert (code, " ".join(said.split())) == (2, f"error: {error}")

@@ -46,7 +46,7 @@ def test_status_plan_and_dry_run_leave_both_servers_byte_for_byte_as_they_were(
     commit = scene.change("Everything at once", edits)
     servers = scene.lab.server("ubuntu"), scene.lab.server("montreal")
     with untouched(*servers):
-        scene.operator.must("status")
+        assert scene.operator.fab("status").code in (0, 1)  # 1: no backup yet
         scene.operator.must("plan", "--ref", commit)
         planned = scene.plan(commit)
         ran = scene.operator.fab("deploy", "--ref", commit, "--dry-run")

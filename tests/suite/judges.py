@@ -222,6 +222,11 @@ JUDGES: dict[str, Callable[[], str]] = {
     "update schema": lambda: _tool(
         "check-jsonschema", "--builtin-schema", "vendor.dependabot", *_matching(UPDATES)
     ),
+    "gitlab schema": lambda: _tool(
+        "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", *_matching("*gitlab-ci.yml")
+    ),
     "actionlint": lambda: _tool("actionlint", *_workflows()),
-    "zizmor": lambda: _tool("zizmor", "--offline", "--quiet", *_matching(WORKFLOWS, UPDATES)),
+    "zizmor": lambda: _tool(
+        "zizmor", "--offline", "--pedantic", "--quiet", *_matching(WORKFLOWS, UPDATES)
+    ),
 }

@@ -75,6 +75,7 @@ FAULTS = {
     ),
     "workflow schema": ({".github/workflows/a.yml": "on: push\n"}, "jobs"),
     "update schema": ({".github/dependabot.yml": "version: 2\n"}, "updates"),
+    "gitlab schema": ({"docs/gitlab-ci.yml": "a: {scripd: x}\n"}, "scripd"),
     "actionlint": ({".github/workflows/a.yml": "on: pusch\njobs: {}\n"}, "pusch"),
     "zizmor": (
         {

@@ -111,7 +111,10 @@ def test_the_task_refuses_a_shard_that_it_cannot_play(full: bool, shard: str, sa
 
 @pytest.mark.parametrize(
     "words",
-    ["--shard 1/2", "--full --shard", "--full --shard 0/2", "--full --shard x", "--fast --full"],
+    [
+        *("--shard 1/2", "--full --shard", "--full --shard 0/2", "--full --shard x"),
+        *("--fast --full", "--services --collection", "--services --fast"),
+    ],
 )
 def test_the_script_refuses_what_it_does_not_know(words: str) -> None:
     done = subprocess.run(

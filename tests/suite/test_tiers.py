@@ -146,6 +146,32 @@ def test_a_tier_after_a_failed_one_still_runs(
     ]
 
 
+@pytest.mark.parametrize(
+    ("only", "ran"),
+    [
+        ("services", ["lint", "services/shop"]),
+        ("collection", ["lint", "engine", "lab.up", "tests/unit", "lab"]),
+        ("", ["lint", "engine", "lab.up", "tests/unit", "services/shop", "lab"]),
+    ],
+)
+def test_the_services_own_tests_run_apart_from_those_of_the_collection(
+    only: str, ran: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Who has services of their own is not red for the collection, and the other way round."""
+    found: list[list[Outcome]] = []
+    monkeypatch.delenv("TEST_FULL", raising=False)
+    monkeypatch.setattr(tiers, "ROOT", tmp_path)
+    monkeypatch.setattr(tiers, "lint", Outcome)
+    monkeypatch.setattr(tiers, "_fast", lambda: [("tests/unit", Outcome)])
+    monkeypatch.setattr(tiers, "_services", lambda: iter([("services/shop", Outcome)]))
+    monkeypatch.setattr(tiers, "summarise", found.append)
+    monkeypatch.setattr(lab.LabRun, "engine", lambda _run: Outcome())
+    monkeypatch.setattr(lab.LabRun, "up", lambda _run: Outcome())
+    monkeypatch.setattr(lab.LabRun, "tiers", lambda _run: iter([("lab", Outcome)]))
+    assert tiers.run(fast=False, only=only) is True
+    assert [outcome.tier for outcome in found[0]] == ran
+
+
 def test_a_second_run_in_the_same_checkout_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -28,24 +28,39 @@ from .outcome import run as program
 Tier = tuple[str, Callable[[], Outcome]]
 
 
-def run(fast: bool) -> bool:
-    """Run every tier, or the fast ones alone; tell whether nothing failed."""
+def run(fast: bool, only: str = "") -> bool:
+    """Run every tier, or the fast ones alone; tell whether nothing failed.
+
+    ``only``: of these the ones about the sample's ``services``, or about the ``collection``; the
+    judges read the files of both.
+    """
     with _alone():
-        lab = LabRun()
-        first: list[Tier] = [] if fast else [("engine", lab.engine)]
-        outcomes = [_live(tier) for tier in [("lint", lint), *first]]
-        longest, *others = _fast()
-        slow: list[Tier] = [] if fast else [("lab.up", lab.up)]
-        services: list[Tier] = [] if fast else [*_services()]
-        # What takes longest begins first: at the end nobody waits for it alone.
-        side_by_side = [*slow, longest, *services, *others]
-        with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + len(first)) as pool:
-            outcomes += map(_shown, pool.map(_timed, side_by_side))
-        if "TEST_FULL" in os.environ:
-            outcomes.append(_shown(_timed((mutants.TIER, mutants.run_sample))))
-        outcomes += map(_live, _left_out() if fast else lab.tiers())
+        outcomes = [_live(("lint", lint))]
+        outcomes += _of_services() if only == "services" else _of_all(fast, only != "collection")
     summarise(outcomes)
     return all(outcome.state != "FAILED" for outcome in outcomes)
+
+
+def _of_services() -> list[Outcome]:
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return [*map(_shown, pool.map(_timed, _services()))]
+
+
+def _of_all(fast: bool, with_services: bool) -> list[Outcome]:
+    lab = LabRun()
+    first: list[Tier] = [] if fast else [("engine", lab.engine)]
+    outcomes = [*map(_live, first)]
+    longest, *others = _fast()
+    slow: list[Tier] = [] if fast else [("lab.up", lab.up)]
+    services: list[Tier] = [*_services()] if with_services and not fast else []
+    # What takes longest begins first: at the end nobody waits for it alone.
+    side_by_side = [*slow, longest, *services, *others]
+    with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + len(first)) as pool:
+        outcomes += map(_shown, pool.map(_timed, side_by_side))
+    if "TEST_FULL" in os.environ:
+        outcomes.append(_shown(_timed((mutants.TIER, mutants.run_sample))))
+    outcomes += map(_live, _left_out() if fast else lab.tiers())
+    return outcomes
 
 
 def _services() -> Iterator[Tier]:

@@ -14,6 +14,7 @@ import pytest
 
 from fabfile.model.deploy.plan import Kind
 from fabfile.model.hosts.sections import TASKS
+from fabfile.naming import meant
 
 from .fakes.fleet import HOSTS, Fleet
 
@@ -109,10 +110,10 @@ def test_a_server_alone_has_its_own_name_in_the_list(tmp_path: Path) -> None:
     assert "  third.deploy " in out
 
 
-def fab(hosts: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def fab(hosts: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, which reads the inventory for its list of tasks."""
     program = [str(Path(sys.executable).with_name("fab")), *words]
-    environment = {**os.environ, "HOSTS_INI": str(hosts)}
+    environment = {**os.environ, "HOSTS_INI": str(hosts), **environ}
     return subprocess.run(
         program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -239,12 +240,12 @@ def test_with_nothing_to_do_round_trips_are_few(
     assert trips == [ubuntu, montreal]
 
 
-def test_a_deploy_of_one_service_with_replicas_takes_21_round_trips_its_rollback_18(
+def test_a_deploy_of_one_service_with_replicas_takes_20_round_trips_its_rollback_17(
     running: Fleet,
 ) -> None:
     """Some of them are waited for side by side."""
     running.origin.commit("Second", {"services/api/app.py": "x\n"})
-    for line, wanted in (("ubuntu.deploy", [21, 3]), ("ubuntu.rollback", [18, 1])):
+    for line, wanted in (("ubuntu.deploy", [20, 3]), ("ubuntu.rollback", [17, 1])):
         running.forget()
         assert running.fab(line).code == 0
         assert [server.trips for server in (running.ubuntu, running.montreal)] == wanted
@@ -270,6 +271,9 @@ def test_every_documented_field_of_json_is_printed_by_a_command() -> None:
         "deploy",
         "history",
         "history: env",
+        "history --all",
+        "history --diff",
+        "history --diff: commits",
         "history --show",
         "history --show: steps, gates",
         "status",
@@ -306,7 +310,7 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
         sorted([
             "host", "port", "user", "key", "path", "root", "repository", "branch", "compose",
             "domains", "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "open_ports",
-            "cdn_purge",
+            "cdn_purge", "commit_status", "builder", "registry",
             "calls", "allow", "address", "edge", "groups", "secrets", "engine",
             "settle", "compression", "keep_daily", "keep_weekly", "keep_monthly",
             "s3_bucket", "s3_prefix",
@@ -314,3 +318,33 @@ def test_the_keys_of_the_inventory_are_documented() -> None:
             "passphrase", "agent", "gateway", "ssh_config",
         ])
     )  # fmt: skip
+
+
+def test_of_many_servers_the_one_that_is_named_has_its_tasks(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.ini"
+    hosts.write_text("[third]\n[fourth]\n")
+    for words in (["--help", "third.plan"], ["--help=third.plan"], ["third.plan", "--help"]):
+        ran = fab(hosts, *words)
+        assert ran.stdout.startswith("Usage: fab [--core-opts] third.plan "), ran.stderr
+    ran = fab(hosts, "third.plna")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "error: there is no task third.plna; did you mean third.plan?\n"
+    ran = fab(hosts, "--complete", "--", "fab third.plan --on")
+    assert "--only" in ran.stdout.splitlines()
+    assert {"third.plan", "fourth.plan"} <= {*fab(hosts, "--complete", "--", "fab").stdout.split()}
+
+
+def test_the_parser_is_told_of_no_server_that_no_word_names() -> None:
+    tasks = dict.fromkeys(("status", "third.plan", "fourth.plan", "db.backup"), ())
+    told = meant(tasks, ["fab", "--help=fourth.plna"], {"third", "fourth"})
+    assert dict(told) == {"status": (), "fourth.plan": (), "db.backup": ()}
+
+
+@pytest.mark.parametrize(("wish", "kept"), [("", True), ("1", False)], ids=["kept", "not kept"])
+def test_what_was_compiled_is_kept_unless_a_person_does_not_want_it(
+    tmp_path: Path, wish: str, kept: bool
+) -> None:
+    """Invoke would have it compiled anew for each command."""
+    environ = {"PYTHONPYCACHEPREFIX": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": wish}
+    assert fab(tmp_path / "hosts.ini", "--list", **environ).returncode == 0
+    assert any(tmp_path.glob("cache/**/fabfile/measuring.*.pyc")) == kept

@@ -81,10 +81,10 @@ def test_a_hold_that_cannot_be_undone_is_told_and_ended_by_the_next_command(
     assert names(changed) == []
 
 
-def test_a_run_that_died_in_a_build_is_told_by_status_and_ended_by_the_next(
+def test_a_run_that_died_after_its_hold_is_told_by_status_and_ended_by_the_next(
     changed: Fleet,
 ) -> None:
-    changed.ubuntu.kill_the_operator_at("compose build api")
+    changed.ubuntu.kill_the_operator_at("docker run app/api try import")
     assert changed.fab("ubuntu.deploy").code == -9
     assert names(changed) == ["api"]
     pending = changed.fab("ubuntu.status --json").json["ubuntu"]["pending"]

@@ -183,6 +183,10 @@ def test_status_tells_what_runs_and_what_waits(second: Fleet) -> None:
         "health": "healthy",
         "image": "app/web:TAG",
         "as_deployed": True,
+        "deployed": True,
+        "well": True,
+        "memory": 0,
+        "limit": 0,
         "restarts": 0,
         "running": 1,
     }
@@ -191,6 +195,9 @@ def test_status_tells_what_runs_and_what_waits(second: Fleet) -> None:
     assert ubuntu["head"] == second.origin.commits[0].id
     assert without_tags(ubuntu["pending"])[1] == "build web: app/web:TAG not on the server"
     assert (ubuntu["problems"], ubuntu["warnings"], ubuntu["busy"]) == ([], [], "")
+    assert (ubuntu["waits"], ubuntu["edited"]) == (1, [])
+    assert ubuntu["certificate"] == {"ends": 2082585600, "ending": []}
+    assert ubuntu["wrong"] == []
     assert ubuntu["disk"] == [{"mount": "/", "free_bytes": 20 << 30, "total_bytes": 50 << 30}]
 
 

@@ -22,7 +22,7 @@ PROXY = """\
 #!/bin/sh
 shown() {
   printf '{"id":"%s","name":"/%s","image":"i","state":"running","health":"","started":"",' "$1" "$1"
-  echo '"exit":0,"restarts":0,"labels":{},"networks":{},"ports":{},"mounts":[]}'
+  echo '"exit":0,"restarts":0,"limit":0,"labels":{},"networks":{},"ports":{},"mounts":[]}'
 }
 case $1 in
   ps) echo 'proxy web' ;;

@@ -36,7 +36,7 @@ def test_of_more_than_two_servers_each_is_a_line(many: Fleet) -> None:
         f"[montreal] ok   00000001 First {WHEN}, 3 containers",
         "[third] fail 10.0.0.3 does not answer (connection refused); is the host up?",
     ]
-    assert (ran.code, ran.error) == (1, "1 of 3 servers cannot be shown: third")
+    assert (ran.code, ran.error) == (2, "1 of 3 servers cannot be shown: third")
     assert [server.trips for server in (many.ubuntu, many.montreal)] == [1, 1]
 
 
@@ -65,13 +65,25 @@ def test_a_run_that_died_a_frozen_server_and_a_moved_checkout_are_told(many: Fle
     many.origin.commit("Second", {"services/web/index.html": "Welcome again\n"})
     many.ubuntu.kill_the_operator_at("compose up web")
     many.fab("ubuntu.deploy")
-    assert many.fab("status").lines[0].endswith("; the last deploy died")
+    line = many.fab("status").lines[0]
+    assert line.startswith("[ubuntu] fail ")
+    assert line.endswith("; the last deploy died")
+
+
+def test_where_all_are_there_the_exit_code_says_whether_all_are_well(many: Fleet) -> None:
+    del many.unreachable["third"]
+    many.hosts.write_text(f"{HOSTS}{THIRD}".replace("10.0.0.3", "10.0.0.2"))
+    many.machines["third"] = many.montreal
+    assert (many.fab("status").code, many.fab("status").err) == (0, "")
+    many.ubuntu.engine.containers["app-web"].health = "unhealthy"
+    ran = many.fab("status")
+    assert (ran.code, ran.error) == (1, "not all is well: ubuntu")
 
 
 def test_before_the_first_deploy_there_is_no_release(fleet: Fleet) -> None:
     fleet.hosts.write_text(f"{HOSTS}{THIRD}")
     fleet.unreachable["third"] = refused("third: away")
-    assert fleet.fab("status").lines[0] == "[ubuntu] ok   no release yet"
+    assert fleet.fab("status").lines[0] == "[ubuntu] fail nothing is deployed"
 
 
 def test_json_is_whole_however_many_there_are(many: Fleet) -> None:
@@ -87,6 +99,41 @@ def test_a_group_is_those_servers_that_are_in_it(many: Fleet) -> None:
     (told,) = many.fab("env.check --group web --json").json.items()
     assert told[0] == "third"
     assert many.fab("status --group web").error.startswith("third: 10.0.0.3 does not answer")
+
+
+GROUPED = {
+    "status", "doctor", "run uptime", "logs", "stats", "top", "disk", "network",
+    "events", "env.check", "env.diff", "ssl.status", "cron.install", "cron.list", "cron.remove",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", sorted(GROUPED))
+def test_each_task_of_all_servers_takes_a_group(running: Fleet, line: str) -> None:
+    running.hosts.write_text(f"{HOSTS}groups = eu\n")
+    before = len(running.connections)
+    ran = running.fab(f"{line} --group eu")
+    asked = {one.machine.name for one in running.connections[before:]}
+    assert "montreal" in asked, ran.everything
+    if line not in ("env.check", "env.diff"):  # these ask the other end of a link too
+        assert asked == {"montreal"}
+    words = line.partition(" ")
+    wrong = running.fab(f"{words[0]} --group wbe {words[2]}")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.error.endswith("no server is in group wbe; known groups: eu")
+
+
+def test_bare_hosts_of_a_group_are_set_up(bare: Fleet) -> None:
+    bare.hosts.write_text(f"{bare.hosts.read_text()}groups = eu\n")
+    ran = bare.fab("bootstrap --group eu --dry-run")
+    assert ran.code == 0, ran.everything
+    assert {line.partition(" ")[0] for line in ran.lines if line[:1] == "["} == {"[montreal]"}
+
+
+def test_a_server_and_a_group_are_not_named_together(many: Fleet) -> None:
+    for task, option in (("env.diff", "server"), ("cron.list", "on")):
+        ran = many.fab(f"{task} --group eu --{option} third")
+        told = f"--{option} and --group: one of them says which servers are meant"
+        assert (ran.code, ran.error) == (2, told)
 
 
 def test_a_command_runs_on_all_servers_and_each_says_what_came_of_it(many: Fleet) -> None:

@@ -70,7 +70,7 @@ def test_a_secret_of_one_server_replaces_only_what_reads_it(keyed: Fleet) -> Non
     assert keyed.fab("env.diff").lines == [
         f"[{name}] .env differs in nothing" for name in ("ubuntu", "montreal")
     ]
-    assert keyed.ubuntu.files[f"{ROOT}/releases/env.log"].count("env.rotate") == 1
+    assert keyed.ubuntu.files[f"{ROOT}/releases/journal"].count("env.rotate") == 1
     having = [path for path, text in keyed.ubuntu.files.items() if FORMER in text]
     assert [path.partition("former-")[0] for path in having] == [f"{ENV}."]
 

@@ -10,7 +10,6 @@ import pytest
 
 from fabfile.model.access.comparing import compared, demands, short, since, unlike
 from fabfile.model.access.envfile import schema
-from fabfile.model.access.envlog import Entry, entries
 from fabfile.model.access.readers import other_value, readers
 
 from .builders import SERVER
@@ -129,8 +128,3 @@ def test_who_reads_a_key_follows_from_two_values_of_it(
     before: str, after: str, found: tuple[str, ...]
 ) -> None:
     assert readers(before, after, "KEY") == found
-
-
-def test_a_change_is_told_in_one_line_and_read_back() -> None:
-    entry = Entry(1, "somebody", "env.set", ("A",))
-    assert list(entries(f"{entry.to_json()}\nnonsense\n\n{{}}\n")) == [entry]

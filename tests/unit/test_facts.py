@@ -123,6 +123,7 @@ def test_a_container_is_read_whole() -> None:
         started="2026-11-23T10:00:00.123456789Z",
         exit_code=0,
         restarts=0,
+        limit=512 << 20,
         labels={
             "com.docker.compose.config-hash": "3c",
             "com.docker.compose.oneoff": "False",
@@ -144,6 +145,7 @@ def test_a_container_knows_its_project_service_digest_and_address() -> None:
 def test_published_ports_are_listed_once_each() -> None:
     proxy = containers()["app-proxy"]
     assert (proxy.published, proxy.restarts, proxy.address) == (("80/tcp", "443/tcp"), 3, "")
+    assert proxy.limit == 512 << 20
 
 
 def test_a_one_off_container_is_of_no_service() -> None:

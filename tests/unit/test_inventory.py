@@ -20,7 +20,8 @@ FILE = Path("/srv/fleet/hosts.ini")
 KEYS = (
     "host", "port", "user", "key", "passphrase", "agent", "gateway", "ssh_config", "path", "root",
     "repository", "branch", "compose", "domains",
-    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "calls", "allow",
+    "acme_directory", "acme_email", "cdn_ranges", "cdn_header", "cdn_purge", "commit_status",
+    "calls", "allow",
     "open_ports", "engine", "address", "edge",
     "settle", "compression",
     "keep_daily", "keep_weekly", "keep_monthly", "s3_bucket", "s3_prefix",

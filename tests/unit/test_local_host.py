@@ -91,7 +91,9 @@ def test_a_text_that_did_not_come_whole_leaves_the_file_as_it_was(
     path = host.server.root / "file"
     host.put(path, "whole\n")
     run = host.shells.run
-    monkeypatch.setattr(host.shells, "run", lambda line, _, patience: run(line, b"an", patience))
+    monkeypatch.setattr(
+        host.shells, "run", lambda line, _, patience, _told: run(line, b"an", patience)
+    )
     with pytest.raises(Trouble, match="failed with exit code 1"):
         host.put(path, "another\n")
     assert Path(path).read_text() == "whole\n"

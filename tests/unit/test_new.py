@@ -46,6 +46,27 @@ def test_a_project_gets_what_its_deploy_needs(made: Made) -> None:
     assert stack.not_understood == ()
 
 
+@pytest.mark.parametrize(
+    ("origin", "workflow"),
+    [
+        ("git@gitlab.com:shop/shop.git", ".gitlab-ci.yml"),
+        ("https://somebody@gitlab.shop.example/shop.git", ".gitlab-ci.yml"),
+        ("git@github.com:gitlab/shop.git", ".github/workflows/fab-deploy.yml"),
+        ("/srv/gitlab/shop.git", ".github/workflows/fab-deploy.yml"),
+    ],
+)
+def test_the_ci_that_deploys_is_that_of_the_repositorys_host(
+    made: Made, origin: str, workflow: str
+) -> None:
+    root = made({"compose.yaml": FLASK})
+    subprocess.run(["git", "-C", root, "remote", "set-url", "origin", origin], check=True)
+    files = news(root)
+    assert {name for name in files if "workflows" in name or "gitlab" in name} == {workflow}
+    assert "trunk" in files[workflow]
+    assert "shop-production" in files[workflow]
+    assert not re.search(r"__[A-Z]+__", files[workflow])
+
+
 def test_the_example_values_are_refused_line_by_line_until_they_are_set(made: Made) -> None:
     root = made({"compose.yaml": FLASK})
     text = news(root)["hosts.ini"]

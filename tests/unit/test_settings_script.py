@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 import pytest
 from invoke import Context
 
-from fabfile.model.access.envlog import Entry
 from fabfile.model.errors import REFUSED, Trouble
 from fabfile.remote import settings
 from fabfile.remote.host import Host
@@ -32,7 +31,6 @@ case "$*" in
   *) printf '[%s]' "$(tail -n 1 "$4")" ;;
 esac
 """
-ENTRY = Entry(1, "somebody", "env.set", ("A",))
 WILD = "A='$(touch here);`x`' \"é\"\n"
 
 
@@ -76,13 +74,12 @@ def mode(path: Path) -> int:
 def test_a_text_takes_the_place_whole_and_the_former_stays(host: Host) -> None:
     before = os.umask(0)
     try:
-        settings.replace(host, "A=1\n", WILD, ENTRY)
+        settings.replace(host, "A=1\n", WILD)
     finally:
         os.umask(before)
     assert (env(host).read_text(), mode(env(host))) == (WILD, 0o600)
     (former,) = formers(host)
     assert (former.read_text(), mode(former)) == ("A=1\n", 0o600)
-    assert list(settings.changes(host)) == [ENTRY]
     assert not (env(host).parent / "here").exists()
     assert left(host) == []
 
@@ -90,31 +87,29 @@ def test_a_text_takes_the_place_whole_and_the_former_stays(host: Host) -> None:
 def test_the_last_three_former_ones_stay(host: Host) -> None:
     texts = ["A=1\n", "A=2\n", "A=3\n", "A=4\n", "A=5\n", "A=6\n"]
     for before, after in pairwise(texts):
-        settings.replace(host, before, after, ENTRY)
+        settings.replace(host, before, after)
     assert [former.read_text() for former in formers(host)] == texts[2:5]
 
 
 def test_a_first_file_needs_no_folder_and_has_no_history(host: Host) -> None:
     server = replace(host.server, path=host.server.path / "new", root=host.server.root / "new")
     bare = Host(server, Context())
-    settings.replace(bare, None, "A=1\n", ENTRY)
+    settings.replace(bare, None, "A=1\n")
     assert (env(bare).read_text(), mode(env(bare)), formers(bare)) == ("A=1\n", 0o600, [])
-    assert list(settings.changes(bare)) == []
 
 
 @pytest.mark.parametrize("before", ["A=2\n", None])
 def test_what_somebody_else_wrote_meanwhile_stays(host: Host, before: str | None) -> None:
     with pytest.raises(Trouble, match=r"^ubuntu: somebody else changed \.env meanwhile") as caught:
-        settings.replace(host, before, "A=3\n", ENTRY)
+        settings.replace(host, before, "A=3\n")
     assert caught.value.code == REFUSED
     assert (env(host).read_text(), formers(host), left(host)) == ("A=1\n", [], [])
-    assert list(settings.changes(host)) == []
 
 
 def test_half_a_text_takes_no_place(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "_size", lambda text: str(len(text) + 1))
     with pytest.raises(Trouble, match=r"^ubuntu: \.env could not be written, and is as it was$"):
-        settings.replace(host, "A=1\n", "A=3\n", ENTRY)
+        settings.replace(host, "A=1\n", "A=3\n")
     assert (env(host).read_text(), formers(host), left(host)) == ("A=1\n", [], [])
 
 
@@ -122,7 +117,7 @@ def test_a_link_stays_a_link(host: Host, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     env(host).rename(kept)
     env(host).symlink_to(kept)
-    settings.replace(host, "A=1\n", "A=2\n", ENTRY)
+    settings.replace(host, "A=1\n", "A=2\n")
     assert env(host).is_symlink()
     assert kept.read_text() == "A=2\n"
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from fabfile.model.deploy.plan import Kind, Plan, Step
-from fabfile.model.release import ACCEPTED, Done, Release
+from fabfile.model.release import ACCEPTED, FAILED, Done, Release
 
 HOSTS = """\
 [defaults]
@@ -72,12 +72,23 @@ RELEASE = Release(
         Done("outside:site", "red", 5.0, "answered 502, expected 200: <html>\n|oops|"),
     ),
     waived=("outside:site",),
+    backup="db_20261123T101501Z.dump.zst",
+    steps=(
+        Done("fetch 1a2b3c4d", "done", 1.24),
+        Done("start core-api", "done", 61.0, "2 new, healthy | asked"),
+    ),
 )
 
 
-def record() -> dict[str, Any]:
-    """What ``history --show --json`` prints of the release."""
-    whole = asdict(RELEASE)
+def failed() -> dict[str, Any]:
+    """The record of a release that went back."""
+    steps = (RELEASE.steps[0], Done("start core-api", "failed", 60.0, "not healthy"))
+    return record(replace(RELEASE, outcome=FAILED, steps=steps, gates=(), waived=(), backup=""))
+
+
+def record(release: Release = RELEASE) -> dict[str, Any]:
+    """What ``history --show --json`` prints of a release."""
+    whole = asdict(release)
     del whole["env"], whole["env_salt"]
     return whole
 

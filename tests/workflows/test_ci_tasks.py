@@ -2,121 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from invoke import Context, Exit, Program
+from invoke import Program
 
-from fabfile.model.deploy.plan import Kind, Plan, Step
-from scripts.ci import fab
 from scripts.ci.tasks import ns
 
 from . import samples
-from .samples import HOSTS
+from .bench import Bench, git, run, words_of
 
 ROOT = Path(__file__).resolve().parents[2]
-
-FAKE = """\
-#!/bin/sh
-# Stands in for fab: notes how it was called, then does what the test laid out for that task.
-cd "{folder}"
-echo "$@" >>calls
-env | grep -q SSH_KEY_ && echo inherited >>calls
-ls ssh >keys
-echo "[ubuntu] working" >&2
-task=${{2#*.}}
-[ ! -e $task.err ] || cat $task.err >&2
-[ ! -e $task.json ] || cat $task.json
-[ ! -e $task.code ] || exit $(cat $task.code)
-"""
-
-
-def git(folder: Path, *words: str) -> str:
-    who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
-    done = subprocess.run(
-        ["git", "-C", str(folder), *who, *words], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
-class Bench:
-    """A checkout of main, a hosts.ini, a summary file and a fab that does what a test lays out."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.checkout = folder / "checkout"
-        git(folder, "init", "-q", "-b", "main", "checkout")
-        self.first = self.commit("docs/deploy.md")
-        self.head = self.commit("docs/deploy.md")
-
-    def commit(self, path: str) -> str:
-        """The id of a new commit that changes a file."""
-        file = self.checkout / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{file.read_text()}more\n" if file.exists() else "first\n")
-        git(self.checkout, "add", "-A")
-        git(self.checkout, "commit", "-q", "-m", path)
-        return git(self.checkout, "rev-parse", "HEAD")
-
-    def plans(self, *changed: str) -> list[dict[str, Any]]:
-        """The plans of all servers for the head: what these run changes, the others only move."""
-        moves = (Step(Kind.FETCH, self.head[:8], ""), Step(Kind.CHECKOUT, self.head[:8], ""))
-        rolls = (Step(Kind.ROLL, "web", "its image"),)
-        found = []
-        for server in ("far-away", "third", "ubuntu"):
-            steps = (*moves, *rolls) if server in changed else moves
-            plan = Plan(server, self.head, "A page", self.first, steps, (), (), ())
-            found.append(plan.to_json())
-        return found
-
-    def lay(self, **files: Any) -> None:
-        for name, content in files.items():
-            text = content if isinstance(content, str) else json.dumps(content)
-            (self.folder / name.replace("_", ".")).write_text(text)
-
-    @property
-    def calls(self) -> list[str]:
-        return (self.folder / "calls").read_text().splitlines()
-
-    @property
-    def summary(self) -> str:
-        return (self.folder / "summary.md").read_text()
-
-    @property
-    def keys_left(self) -> list[str]:
-        return sorted(file.name for file in (self.folder / "ssh").glob("*"))
-
-
-@pytest.fixture
-def bench(tmp_path: Path, secret: str, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    (tmp_path / "hosts.ini").write_text(HOSTS)
-    stand_in = tmp_path / "fab"
-    stand_in.write_text(FAKE.format(folder=tmp_path))
-    stand_in.chmod(0o755)
-    monkeypatch.setattr(fab, "FAB", stand_in)
-    monkeypatch.setattr(fab, "PROJECT", tmp_path / "checkout")
-    monkeypatch.setenv("HOSTS_INI", str(tmp_path / "hosts.ini"))
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    monkeypatch.setenv("SSH_KEY_UBUNTU", secret)
-    monkeypatch.setenv("SSH_KEY_FAR_AWAY", secret)
-    monkeypatch.setenv("SSH_KEY_THIRD", secret)
-    return Bench(tmp_path)
-
-
-def run(task: str, ref: str, server: str = "ubuntu", **more: str) -> int:
-    """Call a task as its step does; returns the exit code."""
-    try:
-        ns[task](Context(), server=server, ref=ref, **more)
-    except Exit as ended:
-        return ended.code
-    return 0
 
 
 def golden(name: str) -> str:
@@ -138,13 +39,6 @@ def test_the_deploy_of_the_commit_becomes_the_summary_with_its_gates(bench: Benc
         f"--search-root={bench.checkout} ubuntu.history --show={samples.RELEASE.id} --json",
     ]
     assert bench.summary == golden("deploy.md")
-
-
-def words_of(bench: Bench) -> list[str]:
-    """What fab was asked, without what every call has."""
-    frame = f"--search-root={bench.checkout} "
-    end = f" --ref={bench.head} --json"
-    return [call.removeprefix(frame).removesuffix(end) for call in bench.calls]
 
 
 def test_a_restart_of_data_services_is_passed_on_when_it_is_asked_for(bench: Bench) -> None:
@@ -357,15 +251,20 @@ def test_no_line_of_a_containers_log_is_a_command_of_githubs_runner(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    bench.lay(deploy_json=[], deploy_err="  ::add-mask::e\nx\r::add-mask::f\u2028error: y")
-    assert run("deploy", bench.head) == 0
-    *before, last = capfd.readouterr().err.removesuffix("\n").split("\n")
-    first, *lines = before
-    assert lines == [
-        "[ubuntu] working", "  ::add-mask::e", "x\r::add-mask::f\u2028error: y"
-    ]  # fmt: skip
+    said = "error: x\n  ::add-mask::e\nx\r::add-mask::f\u2028%"
+    bench.lay(deploy_code="1", deploy_err=said)
+    assert run("deploy", bench.head) == 1
+    *_, group, first, ours, one, two, three, last, end, told = (
+        capfd.readouterr().err.removesuffix("\n").split("\n")
+    )
+    assert [ours, one, two, three] == ["[ubuntu] working", *said.split("\n")]
+    assert group == f"::group::fab ubuntu.deploy --yes --ref={bench.head}"
     assert first == f"::stop-commands::{last.strip(':')}"
-    assert len(last) == 36
+    assert (len(last), end) == (36, "::endgroup::")
+    assert told == (
+        "::error title=ubuntu%3A deploy failed with exit code 1::error: x%0A"
+        "  ::add-mask::e%0Ax\\r::add-mask::f\\u2028%25"
+    )
 
 
 def test_who_writes_hosts_ini_gives_githubs_runner_no_command(
@@ -377,9 +276,11 @@ def test_who_writes_hosts_ini_gives_githubs_runner_no_command(
     with pytest.raises(SystemExit) as ended:
         Program(namespace=ns).run(["inv", "changes", "--server", "ubuntu", "--ref", "x"])
     assert ended.value.code == 2
-    first, *lines, last = capsys.readouterr().err.removesuffix("\n").split("\n")
-    assert "::add-mask::e" in "\n".join(lines)
+    group, first, line, last, end, told = capsys.readouterr().err.removesuffix("\n").split("\n")
+    assert "::add-mask::e" in line
+    assert (group, end) == ("::group::refused", "::endgroup::")
     assert first == f"::stop-commands::{last.strip(':')}"
+    assert told.startswith("::error title=ubuntu%3A refused::")
 
 
 def test_a_cancelled_run_lets_fab_go_back_and_waits_for_it(tmp_path: Path) -> None:
@@ -398,8 +299,8 @@ def test_a_cancelled_run_lets_fab_go_back_and_waits_for_it(tmp_path: Path) -> No
     )
     stand_in.chmod(0o755)
     script = (
-        "import os, sys; from pathlib import Path; from scripts.ci import fab;"
-        "fab.FAB = Path(sys.argv[1]); ended = fab.run([], os.environ);"
+        "import os, sys; from pathlib import Path; from scripts.ci import fab, runner;"
+        "fab.FAB = Path(sys.argv[1]); ended = fab.run([], os.environ, runner.Log());"
         "print(ended.code, ended.error)"
     )
     process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
@@ -96,7 +97,7 @@ def test_the_first_key_goes_away_when_the_second_is_refused(
     message = refusal(inventory, {**environ, "SSH_KEY_FAR_AWAY": "nonsense"}, secret)
     assert message == (
         "SSH_KEY_FAR_AWAY is not a whole private key; set it anew from its file, as it is:"
-        " gh secret set SSH_KEY_FAR_AWAY --env production <KEYFILE"
+        " gh secret set SSH_KEY_FAR_AWAY --env production <KEYFILE (GitLab: docs/gitlab.md)"
     )
     assert left(inventory) == []
 
@@ -134,8 +135,9 @@ def test_a_terminated_run_takes_its_keys_along(inventory: Inventory, secret: str
         lambda text: text.replace("\n", "\r\n"),
         lambda text: text.rstrip("\n"),
         lambda text: f"\n{text}\n\n",
+        lambda text: base64.b64encode(text.encode()).decode(),
     ],
-    ids=["CRLF", "no final newline", "blank lines around"],
+    ids=["CRLF", "no final newline", "blank lines around", "one line of base64, as GitLab masks"],
 )
 def test_what_a_web_form_does_to_a_key_is_repaired(secret: str, damage: object) -> None:
     assert callable(damage)
@@ -152,8 +154,20 @@ def test_what_a_web_form_does_to_a_key_is_repaired(secret: str, damage: object) 
         lambda text: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI key",
         lambda text: text.replace("b3Bl", "b3Blé", 1),
         lambda text: text + "X=1\n" + text,
+        lambda text: base64.b64encode(b"nonsense").decode(),
+        lambda text: base64.b64encode(b"\xff\xfe").decode(),
     ],
-    ids=["one line", "backslash n", "cut off", "marker", "public", "not ASCII", "two keys"],
+    ids=[
+        "one line",
+        "backslash n",
+        "cut off",
+        "marker",
+        "public",
+        "not ASCII",
+        "two keys",
+        "base64 of a word",
+        "base64 of bytes",
+    ],
 )
 def test_what_cannot_be_repaired_is_refused_in_one_line(
     inventory: Inventory, environ: dict[str, str], secret: str, damage: object

@@ -20,6 +20,7 @@ from dotenv.parser import Binding, parse_stream
 
 from ..errors import refused
 from ..names import DOMAIN
+from ..telling import OURS
 
 ANNOTATION = re.compile(r"(?<!\S)@([a-z]+)(?:=(\S+))?")
 KEY = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -153,7 +154,7 @@ def check(
     reading, the length that compose sees and the likely cause are shown.
     """
     found = _Lists(list(env.problems))
-    known = set()
+    known = {*OURS}
     for rule in rules:
         known.add(rule.key)
         if rule.applies_to(*names):

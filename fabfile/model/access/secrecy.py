@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from urllib.parse import quote
 
 from ..errors import Trouble
+from ..telling import URLS
 from .envfile import parse, schema
 
 TELLING = re.compile(
@@ -16,6 +17,22 @@ TELLING = re.compile(
     r"(?:_|$)"
 )
 """What a key is called whose value is a secret, where no ``.env.example`` knows it."""
+WORD = (
+    r"(?:[\w-]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL)[\w-]*"
+    r"|(?:[\w-]*[_-])?(?:KEY|PASS|PWD|SALT|BEARER|DSN)(?:[_-][\w-]*)?)"
+)
+VALUE = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|[^\s;&|'"]+)"""
+TYPED = re.compile(
+    rf"""
+    (?<![\w-]) (?P<before> {WORD} ["']? \s* [=:] \s* | --?{WORD} \s+ | PASSWORD \s+ (?=')
+    | (?:BEARER|BASIC) \s+ ) {VALUE}
+    | (?P<url> :// [^/\s:@]* : ) [^/\s@]+ (?=@)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What looks like a secret in a command line, with what stands before it."""
+OPTION = re.compile(rf"--?{WORD}", re.IGNORECASE)
+MASK = "[hidden]"
 LINE = 16
 """Characters that one line of a value must have to be hidden by itself too."""
 
@@ -35,8 +52,11 @@ def secret_values(text: str, *examples: str) -> list[str]:
 
 def _forms(values: Mapping[str, str], marked: Mapping[str, bool]) -> Iterator[str]:
     for key, value in values.items():
-        if not value or not marked.get(key, bool(TELLING.search(key))):
+        is_secret = key == URLS or marked.get(key, bool(TELLING.search(key)))
+        if not value or not is_secret:
             continue
+        if key == URLS:
+            yield from value.split()
         yield value
         yield json.dumps(value)[1:-1]
         yield json.dumps(value, ensure_ascii=False)[1:-1]
@@ -44,3 +64,15 @@ def _forms(values: Mapping[str, str], marked: Mapping[str, bool]) -> Iterator[st
         yield value.replace("$", "$$")
         if "\n" in value:
             yield from (line for line in value.split("\n") if len(line) >= LINE)
+
+
+def masked(words: Iterable[str]) -> Iterator[str]:
+    """The words of a command line without what looks like a secret: nobody knows them all."""
+    is_secret = False
+    for word in words:
+        yield MASK if is_secret else TYPED.sub(_hidden, word)
+        is_secret = bool(OPTION.fullmatch(word))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found['before'] or found['url']}{MASK}"

@@ -129,6 +129,7 @@ def _server(
         cdn_header=read.get("cdn_header", "X-Forwarded-For"),
         cdn_purge=read.get("cdn_purge", ""),
         calls=read.get("calls", ""),
+        commit_status=read.get("commit_status", ""),
         allow=read.get("allow", ()),
         address=read.get("address", host),
         edge=read.get("edge"),

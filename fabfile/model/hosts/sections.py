@@ -25,6 +25,7 @@ TASKS = frozenset(
         "doctor",
         "env",
         "events",
+        "history",
         "hosts",
         "logs",
         "maintenance",

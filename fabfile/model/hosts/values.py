@@ -19,6 +19,11 @@ PREFIX = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/?")
 REGISTRY = re.compile(r"[a-z0-9.-]+(?::[0-9]+)?(?:/[a-z0-9._-]+)*")
 WORD = re.compile(r"[A-Za-z0-9_-]+")
+COMMIT_STATUS = (
+    r"(?P<forge>github|gitlab):(?P<project>[\w.-]+(?:/[\w.-]+)+)"
+    r"(?:@(?P<place>https://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[\w./-]*)?|http://127\.0\.0\.1:[0-9]+))?"
+)
+"""A token goes there: in the clear only to this machine itself."""
 HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[!-~]*")
 EMAIL = re.compile(r"[^@\s,-][^@\s,]*@[^@\s,]+")
 
@@ -190,6 +195,10 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "cdn_ranges": _ranges,
     "cdn_header": _matching(re.compile(r"[A-Za-z0-9-]+"), "the name of a header"),
     "cdn_purge": _matching(HTTPS, "an https:// address"),
+    "commit_status": _matching(
+        re.compile(COMMIT_STATUS),
+        "a forge and a project such as github:OWNER/REPO or gitlab:GROUP/PROJECT@https://HOST",
+    ),
     "calls": _matching(SERVER, "the name of a server"),
     "allow": _ranges,
     "open_ports": _ports,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,8 +12,14 @@ from .proposals import Proposals, Web
 
 STACK = "compose.deploy.yaml"
 ENV = ".env.example"
+HOST = re.compile(r"(?:\w+://)?(?:[^@/]+@)?([^:/]+)")
+"""The host of a repository's address, with a scheme or without."""
 APART = "requirements-patchwork.txt"
-WORKFLOW = ".github/workflows/fab-deploy.yml"
+WORKFLOWS = {
+    "github": (".github/workflows/fab-deploy.yml", "workflow.yml"),
+    "gitlab": (".gitlab-ci.yml", "gitlab-ci.yml"),
+}
+"""Whose CI deploys each push → the file that it reads, and its template."""
 IGNORED = (".env", ".venv/", "__pycache__/")
 """What git is to ignore there: secrets of a server, and what Python makes."""
 GUESS = "A guess from its port. Better: a path that answers 200 only when all that it needs works."
@@ -43,6 +50,12 @@ class Project:
     """The lines of its ``.gitignore``."""
     collection: str
     """What pip installs this collection by."""
+
+    @property
+    def workflow(self) -> tuple[str, str]:
+        """The file by which a CI deploys each push, and its template, by the repository's host."""
+        host = HOST.match(self.repository)
+        return WORKFLOWS["gitlab" if host and "gitlab" in host[1] else "github"]
 
     @property
     def stacks(self) -> tuple[str, ...]:
@@ -87,12 +100,13 @@ def new_files(
             text = text.replace(f"__{name}__", value)
         return text.rstrip("\n") + "\n"
 
+    workflow, template = project.workflow
     files = {
         "hosts.ini": File("the servers; set what stands in <>", made("hosts.ini")),
         "fabfile.py": File("the tasks of those servers", made("fabfile")),
         "requirements-deploy.txt": File("what pip installs for them", f"{project.collection}\n"),
         APART: File("what pip installs with --no-deps", templates["patchwork"]),
-        WORKFLOW: File("deploys each push", made("workflow.yml")),
+        workflow: File("deploys each push", made(template)),
         ENV: File("the settings of a server", made("env.example"), optional=True),
     }
     if not project.deployable:

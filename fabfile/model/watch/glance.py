@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ..framing import fields, rows, sections_of
 from ..freeze import Freeze, parse_freeze
+from ..maintenance import Maintenance, parse_maintenance
 from ..release import DIED, RUNNING, Release, parse_release
 from .checks import FAIL, OK, WARN
 
@@ -24,10 +25,13 @@ class Glance:
     head: str
     containers: Mapping[str, tuple[str, ...]]
     """Service → how each of its containers is, in Docker's words; empty: it is well."""
+    told: Mapping[str, tuple[str, ...]]
+    """The same, each in Docker's words: ``Up 3 hours (healthy)``."""
     answers: bool
     """Whether the engine does."""
     holder: str
     freeze: Freeze | None
+    maintenance: Maintenance | None
     releases: tuple[Release, ...]
     """The last one, and the last one that passed where that is another; oldest first."""
 
@@ -36,16 +40,36 @@ class Glance:
         """The last release that passed."""
         return next((one for one in reversed(self.releases) if one.passed), None)
 
+    @property
+    def _ended(self) -> str:
+        """How the last deploy did, where it did not pass and nobody is at it; empty otherwise."""
+        last = self.releases[-1] if self.releases else None
+        if last is None or last.passed or self.holder:
+            return ""
+        return DIED if last.outcome == RUNNING else last.outcome
+
     def line(self) -> tuple[str, str]:
         """The verdict, and what runs with what is to be said of it."""
         wrong, notes = list(self._wrong()), list(self._notes())
         verdict = FAIL if wrong else WARN if notes else OK
-        return verdict, "; ".join([_headline(self.runs, self.containers), *wrong, *notes])
+        headline = [_headline(self.runs, self.containers)] if self.runs else []
+        return verdict, "; ".join([*headline, *wrong, *notes])
+
+    def rows(self) -> Iterator[str]:
+        """Each service with how many containers it has and how they are, in Docker's words."""
+        wide = max(map(len, self.told), default=0)
+        for name, told in sorted(self.told.items()):
+            number = f"{len(told)}x" if len(told) > 1 else ""
+            yield f"{name:{wide}} {number:>3} {', '.join(dict.fromkeys(told))}"
 
     def _wrong(self) -> Iterator[str]:
         if not self.answers:
             yield "no Docker engine answers"
             return
+        if self.runs is None:
+            yield "nothing is deployed"
+        if self._ended == DIED:
+            yield f"the last deploy {DIED}"
         services = self.runs.definitions if self.runs else {}
         bad = [
             f"{name}: {next(filter(None, found), 'no container')}"
@@ -61,16 +85,21 @@ class Glance:
             yield f"a change is running: {self.holder}"
         if self.freeze:
             yield str(self.freeze)
-        last = self.releases[-1] if self.releases else None
-        if last and not last.passed and not self.holder:
-            yield f"the last deploy {DIED if last.outcome == RUNNING else last.outcome}"
-        elif self.runs and self.head and not self.holder and self.head != self.runs.commit:
+        if self.maintenance:
+            yield str(self.maintenance)
+        if self._ended and self._ended != DIED:
+            yield f"the last deploy {self._ended}"
+        elif (
+            self._ended != DIED
+            and self.runs
+            and self.head
+            and not self.holder
+            and self.head != self.runs.commit
+        ):
             yield f"the checkout is at {self.head[:8]}"
 
 
-def _headline(release: Release | None, containers: Mapping[str, tuple[str, ...]]) -> str:
-    if release is None:
-        return "no release yet"
+def _headline(release: Release, containers: Mapping[str, tuple[str, ...]]) -> str:
     when = datetime.fromtimestamp(release.started, UTC).strftime("%Y-%m-%d %H:%M UTC")
     number = sum(map(len, containers.values()))
     what = f"{release.commit[:8]} {release.subject}"
@@ -83,17 +112,21 @@ def parse(output: str, mark: str) -> Glance:
     text = sections["containers"].strip()
     answers = not text.endswith("error")
     found: dict[str, tuple[str, ...]] = {}
+    told: dict[str, tuple[str, ...]] = {}
     for state, status, service, one_off in rows(text, 4) if answers else []:
         if service and one_off == "False":
             found[service] = (*found.get(service, ()), _told(state, status))
+            told[service] = (*told.get(service, ()), status)
     records = reversed(fields(sections["releases"], 2))
     read = [(name, parse_release(record)) for name, record in records]
     return Glance(
         head=sections["head"].strip(),
         containers=found,
+        told=told,
         answers=answers,
         holder=sections["holder"].strip(),
         freeze=parse_freeze(sections["frozen"]),
+        maintenance=parse_maintenance(sections["maintenance"]),
         releases=tuple(made for name, made in read if made and made.id == name),
     )
 

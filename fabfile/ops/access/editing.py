@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ...model.access.envedit import Changed, changed, require_key, with_value, written
 from ...model.access.envfile import foreign_encoding, parse
-from ...model.access.envlog import Entry
 from ...model.access.keeping import storable
 from ...model.access.secrecy import secret_values
 from ...model.errors import refused
@@ -17,7 +16,7 @@ from ...remote import settings
 from ...remote.lock import Lock
 from ...remote.look import look
 from ..locking import holder
-from ..session import Session, operator
+from ..session import Session
 from .inspecting import Settings, wanted
 from .keeping import copy_of, kept
 
@@ -86,9 +85,7 @@ def refused_before(seen: Settings) -> bool:
     return commit is None or commit.resolved.startswith("error: ")
 
 
-def write(
-    session: Session, drafts: Sequence[Draft], task: str, *, yes: bool, keep: bool = True
-) -> None:
+def write(session: Session, drafts: Sequence[Draft], *, yes: bool, keep: bool = True) -> None:
     """Show by name what would change, ask, and write; each server under its lock.
 
     ``keep``: bring the encrypted copies up to date too, where hosts.ini has a folder for them.
@@ -109,8 +106,8 @@ def write(
     for one in due:
         host, name = one.seen.host, one.seen.server.name
         with Lock(host, holder()):
-            entry = Entry(one.seen.facts.now, operator(), task, one.changed.keys)
-            settings.replace(host, one.before, one.text, entry)
+            settings.replace(host, one.before, one.text)
+            session.journal.about(name).keys = one.changed.keys
         console.line(name, f".env is written; fab {name}.deploy replaces what reads it", "bold")
     for copy in copies:
         copy.write(session)
@@ -126,7 +123,7 @@ def set_(session: Session, key: str, name: str, *, yes: bool) -> None:
     if not seen.facts.env_stat:
         raise refused(f"{name}: there is no .env yet; fab env.init makes it")
     made = draft(seen, with_value(seen.facts.env, key, value), whole=False)
-    write(session, [made], "env.set", yes=yes)
+    write(session, [made], yes=yes)
 
 
 def _value(session: Session, question: str) -> str:
@@ -178,7 +175,7 @@ def push(session: Session, name: str, file: str, *, yes: bool) -> None:
     text = read(file) if file else _standard_input()
     if not text.strip():
         raise refused(f"{file or 'standard input'} is empty; nothing was changed")
-    write(session, [draft(wanted(session, name), text, whole=True)], "env.push", yes=yes)
+    write(session, [draft(wanted(session, name), text, whole=True)], yes=yes)
 
 
 def restore(session: Session, name: str, *, yes: bool) -> None:
@@ -190,7 +187,7 @@ def restore(session: Session, name: str, *, yes: bool) -> None:
         session.console.line(name, ".env: no change")
         return
     made = draft(seen, text, whole=True)
-    write(session, [made], "env.restore", yes=yes, keep=False)
+    write(session, [made], yes=yes, keep=False)
 
 
 def read(file: str) -> str:

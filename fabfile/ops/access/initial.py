@@ -37,7 +37,7 @@ def init(session: Session, name: str, answers: str, *, yes: bool) -> None:
     if asked:
         raise refused("these have no value yet: give them with --answers FILE", asked)
     made = [_draft(one, added) for one, added in drafts]
-    write(session, made, "env.init", yes=yes)
+    write(session, made, yes=yes)
 
 
 def _require_example(seen: Settings) -> None:

@@ -85,9 +85,7 @@ def check(session: Session, name: str, group: str, *, as_json: bool) -> None:
 
     Exit code 1 when one is wrong. A server that cannot be reached hides nothing of the others.
     """
-    if name and group:
-        raise refused("--server and --group: one of them says which servers are meant")
-    names = meant(session, name) if name else session.inventory.names_of(group)
+    names = _named(session, name, group)
     seen = side_by_side(lambda one: _reached(session, one), with_linked(session, names))
     others = {one.server: one.values for one in seen.values() if isinstance(one, Settings)}
     found = {one: _found(seen[one], others) for one in names}
@@ -102,6 +100,13 @@ def check(session: Session, name: str, group: str, *, as_json: bool) -> None:
     problems = [f"{one}: {text}" for one, said in found.items() for text in said["problems"]]
     if problems:
         raise Trouble("a deploy would be refused", code=FAILED, evidence=problems)
+
+
+def _named(session: Session, name: str, group: str) -> list[str]:
+    """One server, those of a group, or all."""
+    if name and group:
+        raise refused("--server and --group: one of them says which servers are meant")
+    return meant(session, name) if name else session.inventory.names_of(group)
 
 
 def with_linked(session: Session, names: Sequence[str]) -> list[str]:
@@ -136,12 +141,12 @@ def _found(seen: Settings | Trouble, others: Mapping[Server, Mapping[str, str]])
     }
 
 
-def diff(session: Session, name: str, *, as_json: bool) -> None:
-    """In what the ``.env`` of one server or of all differs, by key and salted digest.
+def diff(session: Session, name: str, group: str, *, as_json: bool) -> None:
+    """In what the ``.env`` of one server, a group or all differs, by key and salted digest.
 
     That is from ``.env.example``, from what runs, and from the other end of a link.
     """
-    names = meant(session, name)
+    names = _named(session, name, group)
     seen = side_by_side(lambda one: deployed(session, one), with_linked(session, names))
     others = {one.server: one.values for one in seen.values()}
     salt = secrets.token_hex()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ...model.access.comparing import linked, shared
 from ...model.access.envedit import require_key, with_values
 from ...model.access.envfile import Rule
-from ...model.access.envlog import Entry
 from ...model.access.initial import size
 from ...model.deploy.plan import Wish
 from ...model.deploy.resolved import parse as parse_stack
@@ -25,14 +24,12 @@ from .. import gates
 from ..deploy import fleet, passwords
 from ..deploy.deployment import Options
 from ..locking import holder
-from ..session import Session, operator, side_by_side
+from ..session import Session, side_by_side
 from ..sight import DEPLOYED, look_at
 from .editing import Draft, draft
 from .explaining import read_by
 from .inspecting import Settings, deployed
 from .keeping import copy_of
-
-TASK = "env.rotate"
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ class _Change:
 
     def write(self, one: Draft) -> None:
         """Put the new value into ``.env``."""
-        self._replace(one, one.before, one.text, one.seen.facts.now, TASK)
+        self._replace(one, one.before, one.text)
         self.written.append(one)
 
     def bring(self, names: Sequence[str]) -> None:
@@ -187,14 +184,16 @@ class _Change:
             former = one.seen.facts.env
             if _password_of(one.seen, self.key):
                 passwords.give_back(one.seen.host, _stack(one.seen), one.seen.values)
-            self._replace(one, one.text, former, facts.now, f"{TASK}, taken back")
+            self._replace(one, one.text, former)
+            part = self.session.journal.about(one.seen.server.name)
+            part.keys, part.note = (), f"{self.key} was taken back"
         last = facts.verified
         return last is not None and bool(changed_keys(last, one.seen.values))
 
-    def _replace(self, one: Draft, before: str | None, after: str, now: int, task: str) -> None:
+    def _replace(self, one: Draft, before: str | None, after: str) -> None:
         with Lock(one.seen.host, holder()):
-            entry = Entry(now, operator(), task, (self.key,))
-            settings.replace(one.seen.host, before, after, entry)
+            settings.replace(one.seen.host, before, after)
+            self.session.journal.about(one.seen.server.name).keys = (self.key,)
 
 
 def _group(session: Session, asked: Asked) -> dict[str, Settings]:

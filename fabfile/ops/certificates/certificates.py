@@ -16,9 +16,9 @@ from ..session import Session, side_by_side
 from .serving import exchange, place_of
 
 
-def status(session: Session, *, as_json: bool) -> None:
-    """Show the certificate of every server; exit code 1 when something is wrong with one."""
-    names = [server.name for server in session.inventory.servers]
+def status(session: Session, group: str, *, as_json: bool) -> None:
+    """Show the certificates of a group or of all; exit code 1 when something is wrong with one."""
+    names = session.inventory.names_of(group)
     views = side_by_side(lambda name: view(session, name), names)
     if as_json:
         session.console.result(views)

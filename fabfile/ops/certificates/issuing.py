@@ -68,6 +68,7 @@ def _renew(session: Session, name: str, *, force: bool) -> None:
         put_issued(session, place, seen)
     elif not failure:
         session.console.line(name, f"nothing is due: certificate {_told(seen)}")
+        session.journal.nothing(name)
     if failure:
         days = int((ends(seen.pem) - seen.now) // DAY)
         served = f"the former one is served, {days} days more"

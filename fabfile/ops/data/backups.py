@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -27,8 +27,9 @@ def backup(session: Session, on: str, *, quiet: bool, as_json: bool) -> None:
     """
     sight, postgres = find(session, on)
     require_packer(sight.host)
-    made, odd = take(sight.host, postgres, sight.facts, occasion())
     console, name = session.console, sight.server.name
+    with _alive(session, name, "backup", quiet=quiet):
+        made, odd = take(sight.host, postgres, sight.facts, occasion())
 
     def show(text: str) -> None:
         if not quiet:
@@ -37,9 +38,15 @@ def backup(session: Session, on: str, *, quiet: bool, as_json: bool) -> None:
     show(f"backup {told(made)}; fab db.verify restores it")
     if odd:
         console.warn(name, odd)
-    offsite.bring(session, sight, show)
+    with _alive(session, name, "off-site copies", quiet=quiet):
+        offsite.bring(session, sight, show)
     if as_json:
         console.result(view(made))
+
+
+def _alive(session: Session, name: str, title: str, *, quiet: bool) -> AbstractContextManager[None]:
+    """Show that something is under way, unless nothing is to be shown."""
+    return nullcontext() if quiet else session.console.waiting(name, title)
 
 
 def take(
@@ -93,7 +100,8 @@ def verify(
     chosen = source.choose(session, sight, name, identity)
     chosen.fetch(session, sight)
     start = time.monotonic()
-    checked = check(sight.host, postgres, chosen.backup)
+    with _alive(session, sight.server.name, f"restore {chosen.backup.name} apart", quiet=quiet):
+        checked = check(sight.host, postgres, chosen.backup)
     offsite.renew(session, sight, checked)
     console = session.console
     if as_json:

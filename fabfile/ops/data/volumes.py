@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
 from ...model.data.volume import VolumeBackup, file_name
@@ -44,7 +45,9 @@ def backup(session: Session, on: str, service: str, *, quiet: bool, as_json: boo
     made = []
     for kept in found:
         require_packer(kept.sight.host)
-        made.append(_take(kept))
+        alive = session.console.waiting(kept.sight.server.name, f"back up {kept.service}")
+        with nullcontext() if quiet else alive:
+            made.append(_take(kept))
         if not quiet and not as_json:
             session.console.line(kept.sight.server.name, f"backup {_told(made[-1])}")
     if as_json:

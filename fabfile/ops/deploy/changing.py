@@ -13,6 +13,7 @@ from ..session import Session
 from .carry_out import carry_out, stopped
 from .decided import Decided
 from .hooks import hooked
+from .outcomes import runs_told
 from .run import Run
 from .show import show_plan
 
@@ -29,8 +30,8 @@ def change(
 ) -> Run:
     """Carry out what ``decide`` makes of a look; the run, with its record closed.
 
-    ``wait``: seconds to wait for others who hold the server. ``task``: what hooks are told that is
-    done; empty: none is run. Errors are those of ``carry_out``.
+    ``wait``: seconds to wait for others who hold the server. ``task``: what people and hooks are
+    told that is done; empty: none is. Errors are those of ``carry_out``.
     """
     session.approach([name, *others(session, name)])
     console = session.console
@@ -50,10 +51,15 @@ def change(
 
         with (
             interruptible(session, lambda: stopped(session, under_way())) as run.pause,
+            _told(session, run, task),
             _hooks(session, run, task),
         ):
             carry_out(run)
     return run
+
+
+def _told(session: Session, run: Run, task: str) -> AbstractContextManager[None]:
+    return runs_told(session, task, [run]) if task and run.plan.steps else nullcontext()
 
 
 def _hooks(session: Session, run: Run, task: str) -> AbstractContextManager[None]:

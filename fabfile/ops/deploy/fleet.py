@@ -15,6 +15,7 @@ from ..session import Session, each, side_by_side
 from .carry_out import back, go_on, stopped
 from .deployment import Deployment, Options
 from .hooks import hooked
+from .outcomes import runs_told
 
 
 def deploy(
@@ -88,7 +89,10 @@ def _carry_out(deployments: Sequence[Deployment]) -> None:
         return
     some = next(iter(changing.values()))
     commit, subject = some.plan.commit, some.plan.subject
-    with hooked(some.session, "deploy", [*changing], commit, subject):
+    runs = [one.run for one in changing.values()]
+    task = "canary" if any(one.plan.canary for one in changing.values()) else "deploy"
+    told = runs_told(some.session, task, runs)
+    with told, hooked(some.session, "deploy", [*changing], commit, subject):
         _change(deployments, changing)
 
 

@@ -151,6 +151,9 @@ def _release(decided: Decided) -> Release:
     release_id = identity(stamp, plan.commit)
     while release_id in taken:
         release_id += "b"
+    # The same one as before, so that `history --diff` can tell what differs.
+    salt = facts.releases[-1].env_salt if facts.releases else ""
+    salt = salt or release_id
     return Release(
         id=release_id,
         server=decided.name,
@@ -161,14 +164,14 @@ def _release(decided: Decided) -> Release:
         started=facts.now,
         back_to=decided.back_to,
         definitions={service.name: service.config_hash for service in target.stack.services},
-        meanings=digests({one.name: one.meaning for one in target.stack.services}, release_id),
+        meanings=digests({one.name: one.meaning for one in target.stack.services}, salt),
         engine=facts.docker,
         compose=facts.compose,
         configuration=dict(target.configuration),
-        beside=digests(target.beside, release_id),
+        beside=digests(target.beside, salt),
         parts=dict(target.stack.parts),
-        env_salt=release_id,
-        env=digests(parse(facts.env).values, release_id),
+        env_salt=salt,
+        env=digests(parse(facts.env).values, salt),
         plan=tuple(f"{step.title}: {step.reason}" for step in plan.steps),
         waived=decided.waive,
     )

@@ -45,11 +45,13 @@ class Run:
         decided: Decided,
         announce: Callable[[str], None] = lambda _title: None,
     ) -> None:
-        """Nothing is written yet. ``announce`` tells others which step is going on."""
+        """Nothing is written yet. ``announce`` tells others which steps go on."""
         self.session = session
         self.decided = decided
         self.sight, self.plan = decided.sight, decided.plan
         self.announce = announce
+        self._going_on: list[str] = []
+        """The titles of the steps that go on: more than one while the hold is made."""
         self.pause: Callable[[], None] = lambda: None
         """Called where the run may end early: it raises when somebody asked for that."""
         self.record = Record(session, decided)
@@ -57,10 +59,13 @@ class Run:
         self.steps = Steps(decided, self.record, building, self._pause)
         self.touched = False
         """Whether the running system may have been changed."""
+        self._seen: Facts | None = None
+        """How the server looks, where nothing was done since."""
         self.proved: Facts | None = None
         """What the green gates were asked of."""
         self.at = ""
         """What is being done; empty: nothing here, the trouble is another server's."""
+        self._begun = time.monotonic()
 
     def _pause(self) -> None:
         self.pause()
@@ -73,7 +78,9 @@ class Run:
     def perform(self, step: Step) -> None:
         """Do one step, show it and remember how it went."""
         self.pause()
-        self.announce(step.title)
+        self._seen = None
+        self._going_on.append(step.title)
+        self.announce(", ".join(self._going_on))
         self.at = step.title
         start = time.monotonic()
         outcome, note = "failed", ""
@@ -86,6 +93,7 @@ class Run:
             if KILLED in note:
                 self.session.console.warn(self.name, f"{step.title}: {KILLED}")
         finally:
+            self._going_on.remove(step.title)
             seconds = round(time.monotonic() - start, 1)
             self.record.done.append(Done(step.title, outcome, seconds, note))
 
@@ -136,7 +144,7 @@ class Run:
         if seconds := self.decided.target.stack.monitor(changed):
             self.at = title = f"watch {seconds} s"
             with self.session.console.step(self.name, title):
-                early = self.steps.watch(changed, seconds)
+                early, self._seen = self.steps.watch(changed, seconds)
             for line in early:
                 self.session.console.warn(self.name, line)
 
@@ -187,7 +195,8 @@ class Run:
                 near = around
             else:
                 near, facts = at_once(
-                    lambda: look_around(self.session, self.name, waive), lambda: look(host)
+                    lambda: look_around(self.session, self.name, waive),
+                    lambda: self._seen or look(host),
                 )
             for why in near.share_certificates(host, facts):
                 console.warn(self.name, why)
@@ -253,6 +262,7 @@ class Run:
             self._let_go()
         if not self.record.opened:
             return
+        self._suggest()
         schema = self.steps.schema
         try:
             facts = look(self.sight.host)
@@ -260,6 +270,17 @@ class Run:
             self.record.failed(facts, schema.backup, schema.revision, clear, trouble, self.at)
         except Trouble as second:
             self.session.console.warn(self.name, f"not recorded: {second.message}")
+
+    def _suggest(self) -> None:
+        """What shows more of a failure than its own words."""
+        if not self.at:
+            return  # it is another server's
+        fab = f"fab {self.name}"
+        self.session.console.suggest(f"{fab}.history --show {self.release.id}")
+        if any(not verdict.ok for verdict in self.record.verdicts):
+            self.session.console.suggest(f"{fab}.health")
+        minutes = (time.monotonic() - self._begun) // 60 + 1
+        self.session.console.suggest(f"{fab}.logs --level warning --since {minutes:g}m")
 
     def _let_go(self) -> None:
         try:

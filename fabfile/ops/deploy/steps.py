@@ -10,6 +10,7 @@ from ...model.certificates.certificate import names_in
 from ...model.deploy.content import passed_name
 from ...model.deploy.plan import Kind, Step
 from ...model.errors import Trouble
+from ...model.facts import Facts
 from ...remote import state
 from ...remote.access import guard
 from ...remote.deploy import compose, git, idle, images
@@ -189,10 +190,11 @@ class Steps:
         if self.fetched:
             git.remove_worktree(host, self.tree, last=True)
 
-    def watch(self, services: Sequence[str], seconds: int) -> list[str]:
+    def watch(self, services: Sequence[str], seconds: int) -> tuple[list[str], Facts]:
         """Wait whether a container of ``services`` dies after it was healthy.
 
-        Returns a line for each service that closes idle connections before the proxy does.
+        Returns a line for each service that closes idle connections before the proxy does, and how
+        the server looks at the end.
         """
         stack = self.target.stack
         died, early = at_once(
@@ -221,7 +223,7 @@ class Steps:
                         self.host, container.id if container else stack.service(name).container
                     ),
                 )
-        return early
+        return early, facts
 
     def _require(self, output: Output, what: str) -> None:
         if not output.ok:

@@ -21,11 +21,11 @@ TRIES = 10
 """How often a crontab is read anew that somebody else changes meanwhile."""
 
 
-def install(session: Session, on: str, mailto: str) -> None:
+def install(session: Session, on: str, group: str, mailto: str) -> None:
     """Install the jobs of a server, or of every server that has some."""
     if mailto and not model.ADDRESSES.fullmatch(mailto):
         raise refused(f"--mailto '{mailto}' is no mail address")
-    names = _names(session, on)
+    names = _names(session, on, group)
     sights = side_by_side(lambda name: look_at(session, name, DEPLOYED), names)
     jobs = {name: _due(sight) for name, sight in sights.items()}
     for name, found in jobs.items():
@@ -37,9 +37,11 @@ def install(session: Session, on: str, mailto: str) -> None:
     side_by_side(lambda name: _install(session, sights[name], jobs[name], mailto), wanted)
 
 
-def _names(session: Session, on: str) -> list[str]:
-    known = [server.name for server in session.inventory.servers]
-    return [session.inventory.server(on).name] if on else known
+def _names(session: Session, on: str, group: str) -> list[str]:
+    """One server, those of a group, or all."""
+    if on and group:
+        raise refused("--on and --group: one of them says which servers are meant")
+    return [session.inventory.server(on).name] if on else session.inventory.names_of(group)
 
 
 def _due(sight: Sight) -> tuple[Job, ...]:
@@ -111,9 +113,9 @@ def _broken(name: str, error: ValueError) -> Trouble:
     return refused(f"{name}: crontab: {error}; mend it there with crontab -e, then run again")
 
 
-def remove(session: Session, on: str) -> None:
+def remove(session: Session, on: str, group: str) -> None:
     """Take the block out of the crontab of a server, or of all."""
-    side_by_side(lambda name: _remove(session, name), _names(session, on))
+    side_by_side(lambda name: _remove(session, name), _names(session, on, group))
 
 
 def _remove(session: Session, name: str) -> None:
@@ -134,9 +136,9 @@ def _without(host: Host, crontab: str) -> str:
         raise _broken(host.name, error) from None
 
 
-def list_(session: Session, on: str, *, as_json: bool) -> None:
+def list_(session: Session, on: str, group: str, *, as_json: bool) -> None:
     """What cron starts on the servers, and how each job last ended."""
-    names = _names(session, on)
+    names = _names(session, on, group)
     found = side_by_side(lambda name: look(session.host(name)), names)
     if as_json:
         views = {n: view(session.inventory.server(n), facts) for n, facts in found.items()}

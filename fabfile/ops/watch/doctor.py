@@ -8,6 +8,7 @@ from typing import Any
 from ...model.errors import FAILED, Trouble
 from ...model.watch.checks import FAIL, OK, STYLES, WARN, Check
 from ..session import Session, side_by_side
+from ..telling import findings_told
 from .examining import examine
 
 HANG = 5
@@ -22,6 +23,10 @@ def doctor(session: Session, names: Sequence[str], *, verbose: bool, as_json: bo
     well.
     """
     found = side_by_side(lambda name: examine(session, name), names)
+    for name, checks in found.items():
+        ill = [check for check in checks if check.verdict != OK]
+        lines = {one.name: [check.line for check in ill if check.name == one.name] for one in ill}
+        findings_told(session, name, lines)
     if as_json:
         session.console.result({name: view(checks) for name, checks in found.items()})
     else:

@@ -32,7 +32,8 @@ from ..pointing import astray, names_of
 from ..session import Session
 from ..sight import Sight, look_at
 from .reaching import from_here
-from .status import changes, view
+from .status import view
+from .verdict import changes
 
 SPEED = re.compile(r"([0-9.]+) MB/s")
 SLOW = 1.0

@@ -1,37 +1,139 @@
-"""History: the records of a server's releases, also those of runs that failed or died."""
+"""History: the releases of servers, also those that failed or died, and what else was changed."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
 
-from ...model.access.envlog import Entry
 from ...model.deploy.preflight import unreadable
-from ...model.errors import refused
+from ...model.errors import Trouble, refused
 from ...model.facts import Facts
-from ...model.release import Done, Release
-from ...remote import settings, state
+from ...model.journal import Entry
+from ...model.release import Release
+from ...model.watch.deeds import Deed, deeds
+from ...remote import journal
 from ...remote.look import look
-from ..session import Session
+from ..session import Session, all_of, at_once, side_by_side
+from . import one_release, releases_apart
 
-LAST = "last"
-"""The newest release, however it ended."""
+NUMBER = 10
+"""How many releases or entries are shown where nothing else limits them."""
 
 
-def history(session: Session, name: str, number: int, show: str, *, as_json: bool) -> None:
-    """The last releases of a server, newest first; with ``show``, one whole record."""
-    facts = look(session.host(name))
-    if show:
-        _show_one(session, name, _find(name, facts, show), facts, as_json)
-        return
-    newest = list(reversed(facts.releases))[:number]
-    changes = [*settings.changes(session.host(name))]
+@dataclass(frozen=True)
+class Options:
+    """What of the history is shown."""
+
+    number: int | None = None
+    since: str = ""
+    """``600s`` before now, or seconds since 1970; empty: from the beginning."""
+    who: str = ""
+    all: bool = False
+    """Not only releases."""
+    show: str = ""
+    diff: tuple[str, ...] = ()
+    of_all: bool = False
+    """Whether all servers were asked: then JSON is a list, of whatever number of them."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a server tells."""
+
+    name: str
+    facts: Facts
+    entries: Sequence[Entry]
+
+
+def history(session: Session, names: Sequence[str], options: Options, *, as_json: bool) -> None:
+    """Newest first. Where a server cannot be reached the others are shown, and the exit code is 2.
+
+    With ``show`` one whole record of each server that has it; with ``diff`` two of them compared.
+    """
+    if sum(map(bool, (options.all, options.show, options.diff))) > 1:
+        raise refused("--all, --show and --diff show three different things: give one of them")
+    session.approach(names)
+    found = side_by_side(lambda name: _seen(session, name), names)
+    seen = [one for one in found.values() if isinstance(one, Seen)]
+    if seen:
+        _shown(session, seen, options)(as_json)
+    if away := [one for one in found.values() if isinstance(one, Trouble)]:
+        raise all_of(away)
+
+
+def _seen(session: Session, name: str) -> Seen | Trouble:
+    try:
+        host = session.host(name)
+        facts, entries = at_once(lambda: look(host), lambda: journal.read(host))
+    except Trouble as trouble:
+        return trouble
+    return Seen(name, facts, entries)
+
+
+def _shown(session: Session, seen: Sequence[Seen], options: Options) -> Callable[[bool], None]:
+    """What shows it, as JSON or not."""
+    facts = {one.name: one.facts for one in seen}
+    if options.show:
+        return lambda as_json: one_release.show(
+            session, facts, options.show, as_json=as_json, as_list=options.of_all
+        )
+    if options.diff:
+        return lambda as_json: releases_apart.show(
+            session, facts, options.diff, as_json=as_json, as_list=options.of_all
+        )
+    kind = _merged if options.all else _releases
+    return lambda as_json: kind(session, seen, options, as_json)
+
+
+def _merged(session: Session, seen: Sequence[Seen], options: Options, as_json: bool) -> None:
+    """Everything, of all servers, by time."""
+    found = [
+        deed
+        for one in seen
+        for deed in deeds(one.name, one.facts, one.entries)
+        if _wanted(options, deed.at, deed.who, one.facts.now)
+    ]
+    newest = sorted(found, key=lambda deed: deed.at, reverse=True)[: _number(options)]
     if as_json:
-        session.console.result(list(_views(facts, newest, changes)))
+        session.console.result([asdict(deed) for deed in newest])
         return
+    columns = ("when", "server", "who", "outcome", "took", "what")
+    session.console.table("history", columns, [_row(deed) for deed in newest])
+    _warn(session, seen)
+
+
+def _row(deed: Deed) -> tuple[str, ...]:
+    took = "" if deed.seconds is None else f"{deed.seconds:.0f} s"
+    when = one_release.time_of(deed.at)
+    return when, deed.server, deed.who, deed.outcome, took, deed.what
+
+
+def _releases(session: Session, seen: Sequence[Seen], options: Options, as_json: bool) -> None:
+    """The releases of each server, and what was changed in ``.env``."""
+    views: list[dict[str, Any]] = []
+    for one in seen:
+        facts = one.facts
+        newest = [
+            release
+            for release in reversed(facts.releases)
+            if _wanted(options, release.started, release.who, facts.now)
+        ][: _number(options)]
+        edits = [entry for entry in one.entries if entry.keys]
+        views += _views(facts, newest, edits)
+        if not as_json:
+            _tables(session, one, newest, edits, options)
+    if as_json:
+        session.console.result(views)
+    else:
+        _warn(session, seen)
+
+
+def _tables(
+    session: Session, one: Seen, newest: Sequence[Release], edits: Sequence[Entry], options: Options
+) -> None:
+    facts, console = one.facts, session.console
     rows = [
         (
             release.id,
@@ -42,79 +144,52 @@ def history(session: Session, name: str, number: int, show: str, *, as_json: boo
         )
         for release in newest
     ]
-    session.console.table(name, ("release", "outcome", "took", "who", "what"), rows)
-    edits = [
-        (_time(edit.at), edit.task, edit.who, ", ".join(edit.keys))
-        for edit in reversed(changes[-number:])
-    ]
-    if edits:
-        session.console.table(f"{name}: .env", ("when", "task", "who", "keys"), edits)
-    for text in unreadable(facts):
-        session.console.warn(name, text)
+    console.table(one.name, ("release", "outcome", "took", "who", "what"), rows)
+    changes = [
+        (one_release.time_of(edit.at), edit.task, edit.who, ", ".join(edit.keys))
+        for edit in reversed(edits)
+        if _wanted(options, edit.at, edit.who, facts.now)
+    ][: _number(options)]
+    if changes:
+        console.table(f"{one.name}: .env", ("when", "task", "who", "keys"), changes)
+
+
+def _warn(session: Session, seen: Sequence[Seen]) -> None:
+    for one in seen:
+        for text in unreadable(one.facts):
+            session.console.warn(one.name, text)
 
 
 def _views(
-    facts: Facts, newest: Sequence[Release], changes: Sequence[Entry]
+    facts: Facts, newest: Sequence[Release], edits: Sequence[Entry]
 ) -> Iterator[dict[str, Any]]:
     """Each release with the changes of ``.env`` since it began, up to the next one."""
-    until: float = inf
+    ends = {
+        one.id: after.started
+        for one, after in zip(facts.releases, facts.releases[1:], strict=False)
+    }
     for release in newest:
-        since = [asdict(one) for one in reversed(changes) if release.started <= one.at < until]
+        until: float = ends.get(release.id, inf)
+        since = [_edit(one) for one in reversed(edits) if release.started <= one.at < until]
         yield {**release.view(facts.outcome(release)), "env": since}
-        until = release.started
 
 
-def _find(name: str, facts: Facts, wanted: str) -> Release:
-    """The newest release that is meant: ``last``, or the start of an id or of a commit."""
-    for release in reversed(facts.releases):
-        if wanted == LAST or release.id.startswith(wanted) or release.commit.startswith(wanted):
-            return release
-    raise refused(f"{name}: no release '{wanted}'; fab {name}.history lists them")
+def _edit(entry: Entry) -> dict[str, Any]:
+    return {"at": entry.at, "who": entry.who, "task": entry.task, "keys": entry.keys}
 
 
-def _show_one(session: Session, name: str, release: Release, facts: Facts, as_json: bool) -> None:
-    console = session.console
-    if as_json:
-        record = {**asdict(release), "outcome": facts.outcome(release)}
-        for private in ("env", "env_salt", "beside", "meanings"):
-            del record[private]
-        console.result(record)
-        return
-    begun = _time(release.started)
-    for label, value in (
-        ("release", release.id),
-        ("outcome", facts.outcome(release)),
-        ("commit", f"{release.commit} {release.subject}"),
-        ("back to", release.back_to),
-        ("engine", release.engine),
-        ("compose", release.compose),
-        ("begun", f"{begun} by {release.who}"),
-        ("schema", release.schema),
-        ("backup", release.backup),
-        ("waived", ", ".join(release.waived)),
-        ("error", release.error),
-    ):
-        if value:
-            console.line(name, f"{label}: {value}")
-    _section(session, name, "evidence", release.evidence)
-    _section(session, name, "plan", release.plan)
-    _section(session, name, "steps", [_done(done) for done in release.steps])
-    _section(session, name, "gates", [_done(done) for done in release.gates])
-    log = state.read_log(session.host(name), release).split("\n")[:-1]
-    _section(session, name, "log", log)
+def _wanted(options: Options, at: int, who: str, now: int) -> bool:
+    return at >= _from(options.since, now) and options.who.casefold() in who.casefold()
 
 
-def _time(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+def _from(since: str, now: int) -> int:
+    if since.endswith("s"):
+        return now - int(since[:-1])
+    return int(since or 0)
 
 
-def _section(session: Session, name: str, title: str, lines: Sequence[str]) -> None:
-    if lines:
-        session.console.line(name, title, "bold")
-    for line in lines:
-        session.console.line(name, f"  {line}")
-
-
-def _done(done: Done) -> str:
-    note = f" ({done.note})" if done.note else ""
-    return f"{done.outcome}: {done.title} {done.seconds:g}s{note}"
+def _number(options: Options) -> int | None:
+    """How many are shown; None: all."""
+    if options.number is None:
+        return None if options.since else NUMBER
+    return options.number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...model.errors import FAILED, Trouble
+from ...model.errors import DONE, FAILED, Trouble
 from ...model.framing import lines_of
 from ...remote.host import OVERDUE
 from ...remote.output import Output
@@ -37,6 +37,9 @@ def run_on(session: Session, names: Sequence[str], command: str) -> None:
 
 def _done(session: Session, name: str, command: str) -> Output | Trouble:
     try:
-        return run(session.host(name), command)
+        output = run(session.host(name), command)
     except Trouble as trouble:
         return trouble
+    part = session.journal.about(name)
+    part.code, part.note = (DONE if output.ok else FAILED), f"exit code {output.code}"
+    return output

@@ -7,21 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ...model.certificates.certificate import ending, ends
 from ...model.data.backup import stale
 from ...model.deploy.plan import Wish
 from ...model.deploy.switching import generations
-from ...model.errors import Trouble
+from ...model.errors import FAILED, Trouble
 from ...model.facts import SHORT, Container, Facts
-from ...model.release import DIED, RUNNING
+from ...model.stack import Service
+from ...model.watch.meters import age, shown
 from ..schedule import jobs
 from ..session import Session, all_of, side_by_side
 from ..sight import Sight, look_at, plan_for
+from .verdict import changes, overdue, stopped, summary, wrong
 
 
 def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
     """Show servers side by side, reading only.
 
-    Where one cannot be reached the others are shown all the same, and the exit code is 2.
+    Exit codes: 0 all is well; 1 something is not (:func:`.verdict.wrong`); 2 a server cannot be
+    reached or looked at, and the others are shown all the same.
     """
     looked = side_by_side(lambda name: _look(session, name), names)
     sights = {name: found for name, found in looked.items() if isinstance(found, Sight)}
@@ -31,9 +35,13 @@ def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
         session.console.result(views)
     elif not as_json:
         for name, found in views.items():
-            _show(session, name, found)
+            _show(session, name, found, sights[name].facts.now)
     if away:
         raise all_of(away)
+    if bad := [
+        f"{name} ({len(found['wrong'])})" for name, found in views.items() if found["wrong"]
+    ]:
+        raise Trouble(f"not all is well: {', '.join(bad)}", code=FAILED)
 
 
 def _look(session: Session, name: str) -> Sight | Trouble:
@@ -50,6 +58,11 @@ def _called(session: Session, name: str, sights: Mapping[str, Sight]) -> Sight |
 
 def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
     """Everything that status knows, as the stable JSON of ``docs/json.md``."""
+    seen = _seen(sight, called)
+    return {**seen, "wrong": wrong(seen)}
+
+
+def _seen(sight: Sight, called: Sight | None) -> dict[str, Any]:
     facts = sight.facts
     release, last = facts.verified, next(reversed(facts.releases), None)
     commit = facts.commit
@@ -60,6 +73,8 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "last": last.view(facts.outcome(last)) if last else None,
         "head": facts.head,
         "wanted": {"commit": commit.id, "subject": commit.subject} if commit else None,
+        "waits": _waits(facts),
+        "edited": [entry[3:] for entry in facts.edited],
         "canary": _canary(facts),
         "kept": _kept(facts),
         "busy": facts.holder,
@@ -67,6 +82,7 @@ def view(sight: Sight, called: Sight | None) -> dict[str, Any]:
         "frozen": asdict(facts.freeze) if facts.freeze else None,
         "maintenance": _maintenance(facts),
         "backup": _backup(sight),
+        "certificate": _certificate(facts),
         "jobs": jobs.view(sight.server, facts),
         "cron": jobs.unstarted(facts),
         "generations": generations(sight.server.name, facts),
@@ -95,6 +111,19 @@ def _backup(sight: Sight) -> dict[str, Any] | None:
     }
 
 
+def _waits(facts: Facts) -> int | None:
+    """Commits after the one that runs; None: it is not among the last 200, or nobody was asked."""
+    last, commit = facts.verified, facts.commit
+    later = commit.since(last.commit) if last and commit else None
+    return None if later is None else len(later)
+
+
+def _certificate(facts: Facts) -> dict[str, Any] | None:
+    """When the one that visitors get ends, and what is wrong with that."""
+    end = int(ends(facts.certificate))
+    return {"ends": end, "ending": ending(facts.certificate, facts.now)} if end else None
+
+
 def _maintenance(facts: Facts) -> dict[str, Any] | None:
     if facts.maintenance is None:
         return None
@@ -119,11 +148,11 @@ def _kept(facts: Facts) -> dict[str, Any] | None:
 def _services(sight: Sight) -> list[dict[str, Any]]:
     facts = sight.facts
     containers = _ours(sight)
-    known = [service.name for service in sight.target.stack.services] if sight.target else []
-    names = known + sorted(set(containers) - set(known))
+    known = {one.name: one for one in sight.target.stack.services} if sight.target else {}
+    names = [*known, *sorted(containers.keys() - known.keys())]
     if facts.keeps_former:  # they are as the release before deployed them
         containers |= {name: _asked(containers[name], facts) for name in facts.two_generations}
-    return [_service(name, containers.get(name, []), facts) for name in names]
+    return [_service(name, known.get(name), containers.get(name, []), facts) for name in names]
 
 
 def _asked(containers: Sequence[Container], facts: Facts) -> list[Container]:
@@ -140,18 +169,26 @@ def _ours(sight: Sight) -> dict[str, list[Container]]:
     return found
 
 
-def _service(name: str, containers: Sequence[Container], facts: Facts) -> dict[str, Any]:
+def _service(
+    name: str, service: Service | None, containers: Sequence[Container], facts: Facts
+) -> dict[str, Any]:
     """What is to be said of a service; of several replicas, of the one that is worst off."""
-    if not containers:
-        return {"service": name, "state": "absent", "health": "", "image": "", "as_deployed": False}
     release = facts.verified
+    known = release is not None and name in release.definitions
     image = release.images.get(name) if release else None
+    if not containers:
+        absent = {"service": name, "state": "absent", "health": "", "image": ""}
+        return {**absent, "as_deployed": False, "deployed": known, "well": False}
 
     def deployed(one: Container) -> bool:
         return bool(image and image.id == one.image)
 
-    def rank(one: Container) -> tuple[bool, bool, bool]:
-        return one.state == "running", one.health in ("", "healthy"), deployed(one)
+    def well(one: Container) -> bool:
+        done = service is not None and service.done(one.state, one.exit_code)
+        return done or (one.state == "running" and one.health in ("", "healthy", "starting"))
+
+    def rank(one: Container) -> tuple[bool, bool]:
+        return well(one), deployed(one)
 
     container = min(containers, key=rank)
     tags = sorted(
@@ -165,6 +202,10 @@ def _service(name: str, containers: Sequence[Container], facts: Facts) -> dict[s
         "health": container.health,
         "image": tags[0] if tags else container.image[:19],
         "as_deployed": all(map(deployed, containers)),
+        "deployed": known,
+        "well": all(map(well, containers)),
+        "memory": sum(facts.anonymous.get(one.id, 0) for one in containers),
+        "limit": sum(one.limit for one in containers) if all(c.limit for c in containers) else 0,
         "restarts": sum(one.restarts for one in containers),
         "running": sum(one.state == "running" for one in containers),
     }
@@ -181,27 +222,34 @@ def _pending(sight: Sight, called: Sight | None) -> tuple[list[str], list[str]]:
     return [f"{step.title}: {step.reason}" for step in plan.steps], []
 
 
-def _show(session: Session, name: str, found: Mapping[str, Any]) -> None:
+def _show(session: Session, name: str, found: Mapping[str, Any], now: int) -> None:
     console = session.console
-    console.line(name, _headline(found), "bold")
+    console.line(name, _headline(found, now), "bold")
     rows = [
         (
             _counted(row),
             f"{row['state']} {row['health']}".strip(),
-            row["image"],
-            "as deployed" if row["as_deployed"] else "not as deployed",
+            str(row.get("restarts") or ""),
+            _memory(row),
+            "as deployed" if row["as_deployed"] else f"{row['image']} not as deployed".strip(),
         )
         for row in found["services"]
     ]
-    console.table("", ("service", "state", "image", "release"), rows)
+    console.table("", ("service", "state", "restarts", "memory", "image"), rows)
+    if told := summary(found, now):
+        console.line(name, told)
     if found["jobs"]:
         console.line(name, f"jobs, last success: {', '.join(map(jobs.told, found['jobs']))}")
     for text in (*changes(name, found), *found["generations"]):
         console.warn(name, text)
-    for text in overdue(found):
+    for text in (*stopped(found), *overdue(found)):
         console.line(name, text, "red")
     for text in (*found["problems"], *found["warnings"]):
         console.warn(name, text)
+    if found["edited"]:
+        console.warn(name, f"changed on the server by hand: {', '.join(found['edited'])}")
+    if found["waits"]:
+        console.line(name, f"commits that wait: {found['waits']} (fab {name}.plan)")
     for step in found["pending"]:
         console.line(name, f"pending: {step}")
 
@@ -211,38 +259,24 @@ def _counted(row: Mapping[str, Any]) -> str:
     return f"{row['service']} ({running})" if running > 1 else str(row["service"])
 
 
-def changes(name: str, found: Mapping[str, Any]) -> list[str]:
-    """Who is at the server, and how the last change ended if not well; of its :func:`view`."""
-    told = [f"a change is running: {found['busy']}"] if found["busy"] else []
-    if found["lingering"]:
-        told.append(f"a step of a run that died is still under way: {found['lingering']}")
-    last = found["last"]
-    if last and last["outcome"] == DIED:
-        told.append(
-            f"the last deploy {last['id']} died; fab {name}.recover brings back what ran before"
-        )
-    elif last and last["outcome"] != RUNNING and last != found["release"]:
-        told.append(f"the last deploy {last['id']} {last['outcome']}: {last['error']}")
-    return told
+def _memory(row: Mapping[str, Any]) -> str:
+    used, limit = row.get("memory"), row.get("limit")
+    if not used:
+        return ""
+    return f"{shown(used)} ({used * 100 // limit}% of its limit)" if limit else shown(used)
 
 
-def overdue(found: Mapping[str, Any]) -> list[str]:
-    """What should have been done by itself and was not; of a server's :func:`view`."""
-    stale = found["backup"]["stale"] if found["backup"] else ""
-    told = [f"backup: {stale}"] if stale else []
-    told += [found["cron"]] if found["cron"] else []
-    return told + [f"job {job['task']}: {job['late']}" for job in found["jobs"] if job["late"]]
-
-
-def _headline(found: Mapping[str, Any]) -> str:
+def _headline(found: Mapping[str, Any], now: int) -> str:
     release = found["release"]
     if not release:
         return "no release yet"
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(release["started"]))
+    started = int(release["started"])
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(started))
     wanted = found["wanted"] or {}
     ahead = wanted.get("commit") not in (None, "", release["commit"])
     behind = f"; the branch is at {wanted['commit'][:8]}" if ahead else ""
     return (
         f"runs {release['commit'][:8]} {release['subject']}"
-        f" ({release['outcome']} {when} by {release['who']}){behind}"
+        f" ({release['outcome']} {when}, {age(max(now - started, 0))} ago,"
+        f" by {release['who']}){behind}"
     )

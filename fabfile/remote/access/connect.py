@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
         connect_timeout=CONNECT,
         forward_agent=False,
         gateway=gateway,
-        config=Config(overrides={"load_ssh_configs": False}, lazy=True),
+        config=_settings(),
         connect_kwargs={
             **key,
             "allow_agent": server.agent,
@@ -100,6 +101,12 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
         connection.close()
         raise _translated(hop, error) from None
     return connection
+
+
+@cache
+def _settings() -> Config:
+    """Fabric's, the same for all connections: to make them takes longer than to exchange keys."""
+    return Config(overrides={"load_ssh_configs": False}, lazy=True)
 
 
 def _require_pinned(hop: Hop) -> None:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +48,26 @@ def pinned(hop: Hop) -> dict[str, HostKey]:
 
 def pinned_keys(hop: Hop) -> Mapping[str, PKey]:
     """The same, as Paramiko has them. The file is read once for all servers, until it changes."""
-    server, found = hop.server, HostKeys()
+    server = hop.server
     try:
         if server.known_hosts.exists():
-            found = _read(server.known_hosts, server.known_hosts.stat().st_mtime_ns)
+            changed = server.known_hosts.stat().st_mtime_ns
+            return _known(server.known_hosts, changed, hop.known_as)
     except InvalidHostKey as error:
         raise refused(
             f"{server.name}: {server.known_hosts} has a line that is no host key: {error.line[:60]}"
         ) from None
     except (OSError, ValueError) as error:
         raise refused(f"{server.name}: {server.known_hosts} cannot be read: {error}") from None
-    return dict(found.lookup(hop.known_as) or {})
+    return {}
 
 
-@lru_cache
+@cache
+def _known(file: Path, changed: int, name: str) -> Mapping[str, PKey]:
+    return dict(_read(file, changed).lookup(name) or {})
+
+
+@cache
 def _read(file: Path, _changed: int) -> HostKeys:
     found = HostKeys()
     found.load(str(file))

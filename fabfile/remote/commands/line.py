@@ -83,3 +83,9 @@ def command_line(
     # SHLVL: a bash that sshd seems to have started reads ~/.bashrc, also one of our scripts.
     text = f"set +x; export SHLVL=9; {say}; {say} >&2; exec {quoted(words, timeout, turn)}"
     return Line(text if has_stdin else f"{text} </dev/null", f"{''.join(halves)}\n")
+
+
+def short(words: Sequence[str]) -> str:
+    """A command as a message shows it, cut where it is long."""
+    text = " ".join(words[3:5]) if words[:2] == ["bash", "-c"] else shlex.join(words)
+    return text if len(text) <= 80 else text[:80] + "…"

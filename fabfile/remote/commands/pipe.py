@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
+from ...model.watch.meters import shown
 from ..access.sessions import session_of
 from .line import Line
 
 PATIENCE = 60
 """Seconds that the other end may keep still while it is waited for."""
+TOLD = 0.5
+"""Seconds between two times that somebody is told how many bytes have come."""
 
 
 class Pipe(Protocol):
@@ -30,6 +34,23 @@ class Pipe(Protocol):
 
     def close(self) -> None:
         """Let go of it, whether it has ended or not."""
+
+
+class Counted:
+    """How many bytes have come, told now and then."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._told = told
+        self._bytes = 0
+        self._next = time.monotonic() + TOLD
+
+    def take(self, data: bytes) -> bytes:
+        """Some more of them; they are given back."""
+        self._bytes += len(data)
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + TOLD
+            self._told(shown(self._bytes))
+        return data
 
 
 class Source(io.RawIOBase):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import secrets
 import shlex
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,15 @@ LINE = f"exec env SHLVL=7 bash -c {shlex.quote(LOOP)} shell"
 """What the login shell gets, bash or another one. What it prints at its start is cut off."""
 FIRST = 1 << 16
 """Letters of a line that may come with the shell itself: the kernel takes twice as many at once."""
+
+
+LONGEST = 400
+"""Bytes of a line that somebody is told."""
+Told = Callable[[str], None]
+
+
+def nobody(_text: str) -> None:
+    """Who is told, where nobody wants to know."""
 
 
 class Ran(NamedTuple):
@@ -64,8 +74,10 @@ class Shell:
         self.fresh = True
         """Whether it has not run anything yet."""
 
-    def run(self, line: str, stdin: bytes, patience: float) -> Ran:
-        """Run a line. :class:`Silent` when nothing is heard for ``patience`` seconds.
+    def run(self, line: str, stdin: bytes, patience: float, told: Told = nobody) -> Ran:
+        """Run a line; ``told`` gets the last line of its output, again and again.
+
+        :class:`Silent` when nothing is heard for ``patience`` seconds.
 
         :class:`NotBegun`, or else OSError and EOFError: the shell, or the connection to it, ended.
         Ctrl-C is raised when the command has ended; again: at once.
@@ -80,11 +92,11 @@ class Shell:
                 raise Silent(TAKEN) from None
             except OSError:
                 raise self._not_begun(out, errors) from None
-            self._hear(out, errors, patience)
+            self._hear(out, errors, patience, told)
         except KeyboardInterrupt:
             with suppress(Silent, NotBegun, SSHException, OSError, EOFError):
                 self._duplex.no_more()  # asked for by half, it does not begin
-                self._hear(out, errors, patience)
+                self._hear(out, errors, patience, told)
             raise
         self.fresh = False
         return Ran(int(out.ending), bytes(out.text), bytes(errors.text))
@@ -104,7 +116,7 @@ class Shell:
         head = f"run {' '.join(halves)} {len(line)} {len(given)}\n".encode()
         self._duplex.write(head + line + given + b"go\n")
 
-    def _hear(self, out: _Heard, errors: _Heard, patience: float) -> None:
+    def _hear(self, out: _Heard, errors: _Heard, patience: float, told: Told) -> None:
         soon = patience if self.fresh else min(patience, TAKEN)
         while not (out.whole and errors.whole):
             still = patience if out.begun else soon
@@ -118,6 +130,8 @@ class Shell:
                 raise self._not_begun(out, errors) from None
             out.take(more[0])
             errors.take(more[1])
+            if last := (errors if more[1] else out).last:
+                told(last)
 
     def _not_begun(self, out: _Heard, errors: _Heard) -> NotBegun:
         code = -1
@@ -149,6 +163,14 @@ class _Heard:
         self.begun = self.whole = False
         self.ending = b""
         """What stands behind the second mark, on its line."""
+
+    @property
+    def last(self) -> str:
+        """The last line of the command so far; empty: there is none, or it has ended."""
+        if not self.begun or self.whole:
+            return ""
+        lines = self.text[-LONGEST:].decode(errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def take(self, data: bytes) -> None:
         """Some more. Each byte is looked at once, however many come."""

@@ -27,7 +27,7 @@ from paramiko import Channel
 
 from ..access.sessions import open_session, share
 from .duplex import Far, Near
-from .shell import NotBegun, Ran, Shell
+from .shell import NotBegun, Ran, Shell, Told, nobody
 
 MOST = 8
 """Shells at once. sshd gives 10 sessions by default; one is the lock's, one is for bytes."""
@@ -47,7 +47,7 @@ class Shells:
         if not self._idle:
             self._keep(self._take())
 
-    def run(self, line: str, stdin: bytes, patience: float) -> Ran:
+    def run(self, line: str, stdin: bytes, patience: float, told: Told = nobody) -> Ran:
         """Run a line in a shell that is free, as :meth:`Shell.run` does.
 
         Of those that wait one may have ended meanwhile. It is replaced if the line was surely not
@@ -56,7 +56,7 @@ class Shells:
         while True:
             shell = self._take()
             try:
-                ran = shell.run(line, stdin, patience)
+                ran = shell.run(line, stdin, patience, told)
             except NotBegun:
                 self._drop(shell)
                 if shell.fresh:

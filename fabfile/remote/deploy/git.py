@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from ..host import Host
 from ..output import Limits
@@ -29,6 +30,8 @@ CHECKOUT = (
 )
 STILL = 60
 """Seconds that it may keep still."""
+COMMITS = 200
+"""How many commits between two are told."""
 LONGEST = 3600
 """Seconds that a fetch may take that goes on: the first one over a slow link."""
 
@@ -65,6 +68,32 @@ git update-ref "refs/releases/$release" "$commit"
     words += [str(STILL), str(LONGEST)]
     run = ["bash", "-c", script, "fetch", *words]
     host.write(run, timeout=Limits(LONGEST + STILL, still=2 * STILL))
+
+
+class Between(NamedTuple):
+    """The commits that one commit has and another has not: id and subject, newest first."""
+
+    added: list[tuple[str, str]]
+    removed: list[tuple[str, str]]
+
+
+def between(host: Host, old: str, new: str) -> Between | None:
+    """What leads from one commit to another; None: the checkout has not both of them."""
+    script = """
+set -eu
+cd "$1"
+git log --left-right --format='%m%H %s' --max-count="$4" "$2...$3" --
+"""
+    words = [str(host.server.path), old, new, str(COMMITS)]
+    output = host.read(["bash", "-c", script, "between", *words], check=False)
+    if not output.ok:
+        return None
+    found = Between([], [])
+    for line in output.stdout.splitlines():
+        side = found.removed if line.startswith("<") else found.added
+        commit, _, subject = line[1:].partition(" ")
+        side.append((commit, subject))
+    return found
 
 
 def worktree(host: Host, commit: str) -> PurePosixPath:

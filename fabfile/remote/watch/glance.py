@@ -32,6 +32,9 @@ def glance(host: Host) -> Glance:
     with host.stream(words, timeout=LONGEST, failed=failed) as stream:
         said = stream.read()
     try:
-        return parse(said.decode("utf-8", "replace"), mark)
+        found = parse(said.decode("utf-8", "replace"), mark)
+        if found.maintenance:
+            host.hide([found.maintenance.token])
+        return found
     except ValueError as error:
         raise Trouble(f"{host.name}: {error}") from None

@@ -23,6 +23,9 @@ fi
 section frozen
 text "$root/locks/frozen"
 printf '%s' "$text"
+section maintenance
+text "$root/locks/maintenance"
+printf '%s' "$text"
 section releases
 # The last one, and the last one that passed.
 records=("$root"/releases/*/release.json)

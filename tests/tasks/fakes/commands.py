@@ -44,11 +44,16 @@ LOOKING = frozenset(
         "send",
         "check-settings",
         "probe-settings",
+        "journal-read",
+        "between",
+        # They tell of a change, and are none of what a transcript is about.
+        "journal",
         "tail",
         "know-engine",
         "docker image inspect",
         "send-tree",
         "send-image",
+        "told",
     }
 )
 """Kinds of commands that change nothing."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from invoke import Context
 
-from fabfile.remote.commands.shell import Ran
+from fabfile.remote.commands.shell import Ran, Told, nobody
 from fabfile.remote.commands.shells import Shells
 from fabfile.remote.wire import WIRE
 
@@ -26,9 +26,11 @@ class Simulated(Shells):
         super().__init__(Context())
         self._connection = connection
 
-    def run(self, line: str, stdin: bytes, patience: float) -> Ran:
+    def run(self, line: str, stdin: bytes, patience: float, told: Told = nobody) -> Ran:
         assert patience
         ended = execute(self._connection.machine, line, stdin.decode())
+        for text in ended.out.splitlines():
+            told(text)
         return Ran(ended.code, ended.out.encode(), ended.err.encode())
 
 

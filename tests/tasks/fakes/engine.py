@@ -28,6 +28,8 @@ class Container:
     state: str = "running"
     health: str = "healthy"
     restarts: int = 0
+    limit: int = 0
+    """Bytes of memory that it may have; 0: as many as there are."""
     address: str = ""
     ports: tuple[int, ...] = ()
     data: tuple[str, ...] = ()

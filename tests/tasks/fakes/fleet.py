@@ -79,7 +79,18 @@ class Ran:
 
     @property
     def evidence(self) -> list[str]:
-        """What stands below the error."""
+        """What stands below the error, up to what shows more of it."""
+        return [line for line in self._below if not line.startswith("next: ")]
+
+    @property
+    def next(self) -> list[str]:
+        """The commands that show more of the error."""
+        lines = [line.removeprefix("next: ") for line in self._below if line.startswith("next: ")]
+        assert not lines or self._below[-len(lines) :] == [f"next: {line}" for line in lines]
+        return lines
+
+    @property
+    def _below(self) -> list[str]:
         _, _, below = self.err.partition(f"error: {self.error}\n")
         return [line.strip() for line in below.splitlines()]
 

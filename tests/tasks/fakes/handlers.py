@@ -230,6 +230,14 @@ def _remove(machine: Machine, beginning: str) -> None:
         del machine.files[path]
 
 
+def between(machine: Machine, command: Command, _stdin: str) -> Ended:
+    _, old, new, _ = command.words
+    sides = [machine.origin.history(machine.commits[one]) for one in (old, new)]
+    lines = [f"<{one.id} {one.subject}\n" for one in sides[0] if one not in sides[1]]
+    lines += [f">{one.id} {one.subject}\n" for one in sides[1] if one not in sides[0]]
+    return Ended(0, "".join(lines))
+
+
 def prune_worktrees(machine: Machine, command: Command, _stdin: str) -> Ended:
     machine.worktrees.clear()
     _remove(machine, f"{command.words[1]}/")
@@ -272,6 +280,7 @@ HANDLERS: dict[str, Handler] = {
     "worktree": worktree,
     "remove-worktree": remove_worktree,
     "prune-worktrees": prune_worktrees,
+    "between": between,
     "trim-cache": lambda _machine, _command, _stdin: Ended(),
     "checkout": checkout,
     **AUTHORITIES,

@@ -105,6 +105,7 @@ def glance(machine: Machine, command: Command, _stdin: str) -> Ended:
         ("head", f"{machine.head}\n" if machine.head else ""),
         ("holder", machine.locks.get("locks", "")),
         ("frozen", machine.files.get(f"{ROOT}/locks/frozen", "")),
+        ("maintenance", machine.files.get(f"{ROOT}/locks/maintenance", "")),
         (
             "releases",
             "".join(f"{n}\0{t}\0" for n, t in last),
@@ -147,6 +148,7 @@ def _inspect(container: Container) -> str:
             "started": "2027-01-15T08:00:00Z",
             "exit": 0,
             "restarts": container.restarts,
+            "limit": container.limit,
             "labels": project if container.project else {},
             "networks": {"app-network": {"IPAddress": container.address}},
             "ports": {f"{port}/tcp": [{"HostPort": str(port)}] for port in container.ports},
@@ -166,6 +168,7 @@ def _commit(machine: Machine, ref: str, compose: str) -> Iterator[tuple[str, str
     yield "tree", "".join(f"{line}\0" for line in tree_lines(commit))
     yield "blocked", ""
     yield "example", commit.files.get(".env.example", "")
+    yield "author", "Ann Author\n"
     entries = (
         f"\0{entry.id}\0{entry.subject}\0"
         + ("\n" if entry.changed else "")

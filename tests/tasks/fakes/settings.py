@@ -9,7 +9,7 @@ import posixpath
 from .commands import Command
 from .composing import Refused, read_env, resolve
 from .engine import Ended
-from .machine import CHECKOUT, ROOT, Machine
+from .machine import CHECKOUT, Machine
 
 FORMER = f"{CHECKOUT}/.env.former-"
 
@@ -44,7 +44,7 @@ def probe(machine: Machine, command: Command, stdin: str) -> Ended:
 
 
 def replace(machine: Machine, command: Command, stdin: str) -> Ended:
-    _, env, size, log, entry = command.words
+    _, env, size = command.words
     seen, _, text = stdin.partition("\n")
     assert len(text.encode()) == int(size)
     before = machine.files.get(env)
@@ -54,18 +54,44 @@ def replace(machine: Machine, command: Command, stdin: str) -> Ended:
     if before is not None:
         machine.files[f"{FORMER}{machine.clock}"] = before
     machine.files[env] = text
-    if f"{ROOT}/releases" in machine.folders:
-        machine.files[log] = f"{machine.files.get(log, '')}{entry}\n"
     return Ended()
 
 
-def tail(machine: Machine, command: Command, _stdin: str) -> Ended:
-    return Ended(0, machine.files.get(command.words[-1], ""))
+def journal(machine: Machine, command: Command, stdin: str) -> Ended:
+    folder, seconds, _ = command.words
+    if folder in machine.folders:
+        entry = {"at": machine.clock - int(seconds), **json.loads(stdin)}
+        path = f"{folder}/journal"
+        machine.files[path] = f"{machine.files.get(path, '')}{json.dumps(entry)}\n"
+    return Ended()
+
+
+def read_journal(machine: Machine, command: Command, _stdin: str) -> Ended:
+    (folder,) = command.words
+    names = ("env.log", "journal.1", "journal")
+    return Ended(0, "".join(machine.files.get(f"{folder}/{name}", "") for name in names))
+
+
+def told(machine: Machine, command: Command, stdin: str) -> Ended:
+    folder, family = command.words
+    path = f"{folder}/told"
+    there = machine.files.get(path, "").splitlines()
+    had = [line.partition(" ")[2] for line in there if line.startswith(f"{family} ")]
+    wanted = stdin.splitlines()
+    others = [line for line in there if not line.startswith(f"{family} ")]
+    machine.files[path] = "".join(
+        f"{line}\n" for line in [*others, *(f"{family} {name}" for name in wanted)]
+    )
+    news = [f"new {name}" for name in wanted if name not in had]
+    news += [f"over {name}" for name in had if name not in wanted]
+    return Ended(0, "".join(f"{line}\n" for line in news))
 
 
 SETTINGS = {
+    "told": told,
     "check-settings": check,
     "probe-settings": probe,
     "replace-settings": replace,
-    "tail": tail,
+    "journal": journal,
+    "journal-read": read_journal,
 }
