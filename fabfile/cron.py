@@ -63,7 +63,7 @@ def run_task(session: Session, job: str, on: str, group: str) -> None:
 
 @command(ON, GROUP, journal="cron.heal")
 def heal_task(session: Session, on: str, group: str) -> None:
-    """Replace what has been unhealthy for as long as x-deploy.heal says, beside, and prove it.
+    """Restart replicas that have been unhealthy for as long as x-deploy.heal says.
 
     Exit codes: 0 done, or nothing to do; 1 failed, or healed often enough within the last hour.
 

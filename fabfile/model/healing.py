@@ -1,4 +1,4 @@
-"""Healing: which service of a stack is replaced by itself, because a replica stays unhealthy."""
+"""Healing: which replica of a stack is restarted by itself, because it stays unhealthy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Healing:
     unhealthy: Mapping[str, Instant] = field(default_factory=dict)
     """Id of a container → since when it was seen to be unhealthy at each look."""
     healed: tuple[Instant, ...] = ()
-    """When services were replaced, within the last hour."""
+    """When replicas were restarted, within the last hour."""
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -40,6 +40,10 @@ class Healing:
         ill = [one for one in _replicas(facts, stack) if one.health == "unhealthy"]
         since = {one.id: self.unhealthy.get(one.id, facts.now) for one in ill}
         return Healing(since, tuple(at for at in self.healed if facts.now - at < HOUR))
+
+    def without(self, container: str) -> dict[str, int]:
+        """Since when others are unhealthy."""
+        return {one: at for one, at in self.unhealthy.items() if one != container}
 
     def due(self, facts: Facts, stack: Stack, heal: Heal) -> Container | None:
         """The replica that has been unhealthy for too long, and longest; None: there is none."""
@@ -66,7 +70,7 @@ def waits(facts: Facts) -> str:
 
 
 def _replicas(facts: Facts, stack: Stack) -> list[Container]:
-    """The running containers of the services that are replaced unasked: no data, not the proxy."""
+    """The running containers of what may be touched unasked: no data, not the proxy."""
     services = [one for one in stack.services if not (one.hints.keep or one.hints.proxy)]
     found = [c for one in services for c in facts.containers_of(stack.project, one.name)]
     return [one for one in found if one.state == "running"]

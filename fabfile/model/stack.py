@@ -160,7 +160,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Heal:
-    """That replicas which stay unhealthy are replaced by cron."""
+    """That replicas which stay unhealthy are restarted by cron."""
 
     unhealthy: int
     """Seconds after which."""
@@ -187,7 +187,7 @@ class Stack:
     jobs: tuple[OwnJob, ...] = ()
     """What the application wants done now and then."""
     heal: Heal | None = None
-    """None: nothing is replaced by itself."""
+    """None: nothing is restarted by itself."""
 
     def service(self, name: str) -> Service:
         """The service of that name; exit code 2 when there is none."""

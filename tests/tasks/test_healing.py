@@ -1,4 +1,4 @@
-"""cron.heal: what stays unhealthy is replaced by the road of a restart, so many times an hour."""
+"""cron.heal: what stays unhealthy is restarted, so many times an hour."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from fabfile.model.healing import Healing, parse_healing
+
+from .fakes.engine import Ended
 from .fakes.fleet import Fleet, Ran
 from .fakes.machine import ROOT
 from .shelves import with_database
@@ -23,16 +26,19 @@ def stack(heal: Any) -> dict[str, str]:
 
 @pytest.fixture
 def healed(filled: Fleet) -> Fleet:
-    """A stack whose replicas are replaced after two minutes, twice an hour."""
+    """A stack whose replicas are restarted after two minutes, twice an hour."""
     filled.origin.commit("Heal", COLLECTION | stack({"unhealthy": "2m", "at_most": 2}))
     assert filled.fab("deploy").code == 0
     filled.forget()
     return filled
 
 
-def ids(fleet: Fleet, service: str = "api") -> set[str]:
-    found = fleet.ubuntu.engine.containers.values()
-    return {one.id for one in found if one.service == service}
+RESTARTED = ["put locks/healing", "docker stop app-api-1", "docker start app-api-1"]
+
+
+def restarted(fleet: Fleet) -> int:
+    """How many times replicas were restarted."""
+    return len([line for line in fleet.ubuntu.did if line.startswith("docker start ")])
 
 
 def falls_ill(fleet: Fleet, service: str = "api") -> None:
@@ -47,65 +53,72 @@ def looked(fleet: Fleet, times: int) -> Ran:
     return ran
 
 
-def test_what_stays_unhealthy_is_replaced_beside_and_told(healed: Fleet) -> None:
-    before = ids(healed)
+def test_what_stays_unhealthy_is_restarted_and_told(healed: Fleet) -> None:
     falls_ill(healed)
     ran = looked(healed, 2)
-    assert (ran.code, ran.everything, ids(healed)) == (0, "", before)
+    assert (ran.code, ran.everything, restarted(healed)) == (0, "", 0)
+    healed.ubuntu.did.clear()
     ran = looked(healed, 1)
     assert ran.code == 0, ran.everything
-    assert re.fullmatch(r"\[ubuntu\] app-api-1 has been unhealthy for 12\d s", ran.lines[0])
-    assert not ids(healed) & before
-    assert [one.service for one in healed.ubuntu.engine.containers.values()].count("api") == 2
-    assert healed.releases("ubuntu")[-1].outcome == "verified"
-    told = [one for one in entries(healed) if one["task"] == "cron.heal"]
-    assert [f"[ubuntu] {one['note']}" for one in told] == ran.lines[:1]
-    healed.ubuntu.did.clear()
-    assert looked(healed, 1).everything == ""
-    assert healed.ubuntu.did == ["put locks/healing"]
-    assert looked(healed, 1).everything == ""
+    told, done = ran.lines
+    assert re.fullmatch(r"\[ubuntu\] app-api-1 has been unhealthy for 12\d s", told)
+    assert done == "[ubuntu] ✓ restart app-api-1"
+    assert healed.ubuntu.did == RESTARTED
+    assert "restart app-api-1" in healed.ubuntu.announced
+    notes = [one["note"] for one in entries(healed) if one["task"] == "cron.heal"]
+    assert [f"[ubuntu] {note}" for note in notes] == [told]
+    assert looked(healed, 3).everything == ""
 
 
 def test_one_that_recovers_in_time_is_left_alone(healed: Fleet) -> None:
-    before = ids(healed)
     falls_ill(healed)
     looked(healed, 2)
     healed.ubuntu.engine.containers["app-api-1"].health = "healthy"
     looked(healed, 1)
     falls_ill(healed)
     assert looked(healed, 2).code == 0
-    assert ids(healed) == before
+    assert restarted(healed) == 0
 
 
 def test_more_often_than_that_a_person_is_needed(healed: Fleet) -> None:
     for _ in range(2):
         falls_ill(healed)
         assert looked(healed, 3).code == 0
-    before = ids(healed)
     falls_ill(healed)
     ran = looked(healed, 3)
-    assert (ran.code, ids(healed)) == (1, before)
+    assert (ran.code, restarted(healed)) == (1, 2)
     assert ran.error.endswith(
         " s; 2 were healed within the last hour, and at most 2 are: a person is needed"
     )
     healed.ubuntu.clock += 3600
     assert looked(healed, 1).code == 0
-    assert not ids(healed) & before
+    assert restarted(healed) == 3
 
 
-def test_one_that_fails_counts_and_leaves_what_serves(healed: Fleet) -> None:
-    before = ids(healed)
+def test_one_that_fails_counts_and_has_its_time_again(healed: Fleet) -> None:
     falls_ill(healed)
-    healed.ubuntu.fail("start-beside api")
-    assert looked(healed, 3).code == 3
-    assert looked(healed, 1).code == 3
-    assert ids(healed) == before
-    assert looked(healed, 1).error.endswith("a person is needed")
+    healed.ubuntu.fail("docker start")
+    ran = looked(healed, 3)
+    assert ran.code == 1
+    assert ran.error == "ubuntu: 'docker start app-api-1' failed with exit code 1"
+    healed.ubuntu.engine.containers["app-api-1"].state = "running"
+    assert looked(healed, 2).code == 0
+    assert looked(healed, 1).code == 1
+    looked(healed, 2)
+    healed.ubuntu.engine.containers["app-api-1"].state = "running"
+    assert looked(healed, 3).error.endswith("a person is needed")
+
+
+def test_one_that_does_not_get_well_is_a_failure(healed: Fleet) -> None:
+    falls_ill(healed)
+    healed.ubuntu.fail("docker inspect", ended=Ended(0, "starting\n"))
+    ran = looked(healed, 3)
+    why = "ubuntu: app-api-1 healthy did not come true within 120 s"
+    assert (ran.code, ran.error) == (1, why)
 
 
 @pytest.mark.parametrize("how", ["frozen", "maintenance", "locked"])
 def test_nothing_is_healed_while_somebody_is_at_it(healed: Fleet, how: str) -> None:
-    before = ids(healed)
     if how == "frozen":
         assert healed.fab("ubuntu.freeze --why sale").code == 0
     if how == "maintenance":
@@ -114,24 +127,25 @@ def test_nothing_is_healed_while_somebody_is_at_it(healed: Fleet, how: str) -> N
         healed.ubuntu.locks["locks"] = "anna since 10:00"
     falls_ill(healed)
     assert looked(healed, 4).everything == ""
-    assert ids(healed) == before
+    assert restarted(healed) == 0
 
 
 def test_a_lock_that_is_taken_meanwhile_is_not_waited_for(
     healed: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = ids(healed)
     falls_ill(healed)
     looked(healed, 2)
-    healed.ubuntu.fail(
-        "put locks/healing",
-        goes_on=True,
-        first=lambda: healed.ubuntu.locks.update(locks="anna since 10:00"),
-    )
+    real = parse_healing
+
+    def late(text: str) -> Healing:
+        healed.ubuntu.locks["locks"] = "anna since 10:00"
+        return real(text)
+
+    monkeypatch.setattr("fabfile.ops.deploy.healing.parse_healing", late)
     ran = looked(healed, 1)
     assert (ran.code, ran.err) == (0, ""), ran.everything
     assert ran.lines[-1].startswith("[ubuntu] not now: another change is running: anna")
-    assert ids(healed) == before
+    assert restarted(healed) == 0
 
 
 def test_data_and_the_proxy_are_never_touched(healed: Fleet) -> None:

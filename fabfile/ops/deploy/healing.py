@@ -1,4 +1,4 @@
-"""Healing: a replica that stays unhealthy is replaced, by the road of a restart, so many times."""
+"""Healing: a replica that stays unhealthy is restarted, so many times an hour."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import time
 from collections.abc import Sequence
 
 from ...model.errors import Taken, Trouble
+from ...model.facts import Container
 from ...model.healing import Healing, parse_healing, waits
+from ...model.stack import Service
 from ...remote import state
+from ...remote.deploy.compose import patience_with, start_again
+from ...remote.host import Host
+from ...remote.lock import Lock
+from ..locking import holder
 from ..session import Session
 from ..sight import DEPLOYED, look_at
 from ..telling import begun, ended, tell, urls_of
-from .restart import restart
 
 
 def heal(session: Session, names: Sequence[str]) -> None:
@@ -42,19 +47,22 @@ def _heal(session: Session, name: str) -> None:
             f" {wanted.at_most} are: a person is needed"
         )
     session.console.line(name, what)
-    # Before it: one that fails counts too.
-    healed = Healing(seen.unhealthy, (*seen.healed, facts.now))
-    state.write_healing(sight.host, healed)
     session.journal.about(name).note = what
-    _replace(session, name, ill.service)
-
-
-def _replace(session: Session, name: str, service: str) -> None:
-    start, urls = time.monotonic(), urls_of(session.host(name).env)
     try:
-        restart(session, name, service, (), yes=True, wait=0)
+        with Lock(sight.host, holder()) as lock:
+            lock.step(f"restart {ill.name}")
+            # Before it: one that fails counts too, and is looked at for as long again.
+            healed = Healing(seen.without(ill.id), (*seen.healed, facts.now))
+            state.write_healing(sight.host, healed)
+            _restart(session, sight.host, ill, target.stack.service(ill.service))
     except Taken as taken:
+        session.journal.nothing(name)
         session.console.line(name, f"not now: {taken.message.removeprefix(f'{name}: ')}")
-        return
-    done = ended(begun(f"healing of {service}", (name,), "", "", ""), start)
-    tell(session, {name: urls}, done.message)
+
+
+def _restart(session: Session, host: Host, ill: Container, service: Service) -> None:
+    start, urls = time.monotonic(), urls_of(host.env)
+    with session.console.step(host.name, f"restart {ill.name}"):
+        start_again(host, ill.name, patience_with(service))
+    done = ended(begun(f"healing of {ill.name}", (host.name,), "", "", ""), start)
+    tell(session, {host.name: urls}, done.message)
