@@ -15,7 +15,7 @@ from invoke import Exit, ParseError, Program
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import ParseMachine, is_flag, is_long_flag
 
-from .command import FOLDER
+from .command import BEHIND, FOLDER
 from .kinds import Given
 from .model.errors import REFUSED, Trouble
 from .model.nearest import meant
@@ -134,6 +134,7 @@ def _parse_cleanup(program: Program) -> None:
         raise Usage(f"--list-format '{form}' is not {formats}{meant(form, FORMATS)}")
     try:
         _cleaned_up(program)
+        _take_behind(program)
         sys.stdout.flush()
     except BrokenPipeError:  # `fab --list | head`: who reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -150,6 +151,31 @@ def _parse_cleanup(program: Program) -> None:
             raise
         near = meant(name, program.collection.collections)
         raise Usage(f"there is no group {name}{near or '; fab --list shows all'}") from None
+
+
+def _take_behind(program: Program) -> None:
+    """Keep the words behind ``--`` for the one task that takes them; Invoke makes one text of them.
+
+    Fabric would run that text with a shell on the servers of ``-H``.
+    """
+    BEHIND.set(())
+    found = [program.collection[one.name] for one in program.tasks if one.name]
+    taking = [one for one in found if getattr(one, "behind", "")]
+    names = [str(one.name) for one in program.tasks]
+    if "--" not in program.argv:
+        if taking:
+            name = names[found.index(taking[0])]
+            raise Usage(f"{name} needs a command: fab {name} SERVICE -- {taking[0].behind}")
+        return
+    if not taking or taking[-1] != found[-1]:
+        one = names[-1] if names else "fab"
+        raise Usage(f"{one} takes nothing behind --")
+    if len(taking) > 1:
+        raise Usage(f"of {', '.join(names)} one can have what is behind --")
+    BEHIND.set(tuple(program.argv[program.argv.index("--") + 1 :]))
+    program.core.remainder = ""
+    if not BEHIND.get():
+        raise Usage(f"{names[-1]} needs a command behind --")
 
 
 def _help_for(context: ParserContext, flag: str) -> tuple[str, str]:

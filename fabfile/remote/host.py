@@ -221,10 +221,10 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
         if not pipe.begun:
-            raise self._not_begun(output)
+            raise self.not_begun(output)
         return output
 
-    def _not_begun(self, output: Output) -> Trouble:
+    def not_begun(self, output: Output) -> Trouble:
         """What to raise when the server's shell ended without having begun the command."""
         if output.code < 0:
             return self.lost(EOFError("it was cut"))
@@ -295,6 +295,6 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
                 " the host hangs or the network is cut"
             ) from None
         except NotBegun as ended:
-            raise self._not_begun(decoded(ended.ran)) from None
+            raise self.not_begun(decoded(ended.ran)) from None
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None

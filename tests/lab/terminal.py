@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import struct
 import subprocess
 import termios
 import threading
@@ -13,6 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+CLOSES = 60
+"""Seconds that a command may take to end once its window is closed."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,14 @@ def typed(
     return Typed(running.returncode, shown.decode())
 
 
-class Terminal:
-    """A command on a terminal that somebody looks at while it runs."""
+class Window:
+    """A terminal that a command has for itself, as a person's: it gets what the keys send."""
 
     def __init__(self, running: subprocess.Popen[bytes], ours: int) -> None:
         self.running = running
         self._ours = ours
         self._shown = b""
+        self._at = 0
         self._more = threading.Condition()
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
@@ -73,31 +78,45 @@ class Terminal:
         """Everything so far, as the terminal got it."""
         return self._shown.decode(errors="replace")
 
-    def until(self, text: str, seconds: float, since: int = 0) -> int:
-        """Wait until a text is shown behind a place; the place behind it."""
+    def type(self, text: str) -> None:
+        """Press these keys."""
+        os.write(self._ours, text.encode())
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the window another size."""
+        _resize(self._ours, columns, lines)
+
+    @property
+    def raw(self) -> bool:
+        """Whether each key goes to the program at once, Ctrl-C too."""
+        return not termios.tcgetattr(self._ours)[3] & termios.ICANON
+
+    def until(self, text: str, seconds: float = 60) -> str:
+        """Wait until this is shown behind what was waited for last; what is shown up to it."""
         end = time.monotonic() + seconds
         with self._more:
-            while (at := self.shown.find(text, since)) < 0:
+            while (found := self.shown.find(text, self._at)) < 0:
                 assert self._more.wait(end - time.monotonic()), (text, self.shown[-3000:])
-        return at + len(text)
+        before, self._at = self._at, found + len(text)
+        return self.shown[before : self._at]
 
-    def press(self, keys: str) -> None:
-        """Type something."""
-        os.write(self._ours, keys.encode())
+    def again(self, text: str, seconds: float = 60) -> None:
+        """Wait until this is drawn from now on."""
+        self._at = len(self.shown)
+        self.until(text, seconds)
 
-    def ended(self, seconds: float) -> int:
-        """Its exit code, once it has ended."""
+    def ended(self, seconds: float = 60) -> Typed:
+        """Wait for its end: exit code (negative: a signal), and what was shown since."""
         code = self.running.wait(seconds)
         self._reading.join(seconds)
-        return code
+        return Typed(code, self.shown[self._at :])
 
 
 @contextmanager
-def terminal(
-    words: Sequence[str], folder: Path, environment: Mapping[str, str]
-) -> Iterator[Terminal]:
-    """A command that runs on a terminal of its own; it is ended with the block."""
+def window(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Window]:
+    """A command in a window of its own, which is closed with the block."""
     ours, theirs = pty.openpty()
+    _resize(ours, 80, 24)
     with subprocess.Popen(
         words,
         cwd=folder,
@@ -106,17 +125,22 @@ def terminal(
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=_controls,  # noqa: PLW1509 # Ctrl-C is for whoever has the terminal
+        preexec_fn=_controls,  # noqa: PLW1509 # the terminal is that of the command's session
     ) as running:
         os.close(theirs)
         try:
-            yield Terminal(running, ours)
+            yield Window(running, ours)
         finally:
-            if running.poll() is None:
+            os.close(ours)
+            try:
+                running.wait(CLOSES)
+            except subprocess.TimeoutExpired:
                 running.kill()
-    os.close(ours)
+
+
+def _resize(terminal: int, columns: int, lines: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
 
 def _controls() -> None:
-    """The terminal is that of the command's session."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

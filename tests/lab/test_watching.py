@@ -9,7 +9,7 @@ from tests.lab.deployments import FAB
 from tests.lab.full import full
 from tests.lab.rig import Server
 from tests.lab.scenes import Scene
-from tests.lab.terminal import Terminal, terminal
+from tests.lab.terminal import window
 
 pytest_plugins = ("tests.lab.deployed", "tests.lab.staged")
 
@@ -23,11 +23,6 @@ def logins(server: Server) -> int:
     return len(server.must(["sh", "-c", "pgrep -f 'ss[h]d.*: ubuntu@' || true"]).split())
 
 
-def again(shown: Terminal, text: str) -> None:
-    """The text stands in a picture that is drawn from now on."""
-    shown.until(text, SOON, since=len(shown.shown))
-
-
 @full
 def test_it_goes_on_over_a_server_that_hangs_and_ends_at_once(scene: Scene) -> None:
     bare = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
@@ -35,19 +30,19 @@ def test_it_goes_on_over_a_server_that_hangs_and_ends_at_once(scene: Scene) -> N
     montreal = scene.lab.server("montreal")
     before = logins(montreal)
     words = [str(FAB), "status", "--watch"]
-    with terminal(words, scene.operator.tasks, environment) as shown:
+    with window(words, scene.operator.tasks, environment) as shown:
         for name in ("ubuntu", "montreal"):
             shown.until(f"[{name}] ", SOON)
-        again(shown, "item-resolver")
+        shown.again("item-resolver", SOON)
         assert logins(montreal) == before + 1
         with montreal.paused():
-            again(shown, "no answer for ")
-            again(shown, "core-api")  # the other one is looked at all the while
-        again(shown, "item-resolver")
+            shown.again("no answer for ", SOON)
+            shown.again("core-api", SOON)  # the other one is looked at all the while
+        shown.again("item-resolver", SOON)
         assert logins(montreal) == before + 1
         start = time.monotonic()
-        shown.press("\x03")
-        assert shown.ended(20) == 0
+        shown.type("\x03")
+        assert shown.ended(20).code == 0
     assert time.monotonic() - start < 10
     assert shown.shown.count(ALTERNATE) == shown.shown.count(BACK) == 1
     _, _, left = shown.shown.partition(BACK)
