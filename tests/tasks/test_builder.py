@@ -233,7 +233,7 @@ def test_an_engine_that_takes_no_parts_gets_all_layers(elsewhere: Fleet) -> None
     elsewhere.ubuntu.fail("load-image", times=1)
     elsewhere.forget()
     ran = deploy(elsewhere)
-    assert "all of its layers are sent" in ran.unbroken
+    assert "is sent with all of its layers: the engine takes no part of it" in ran.unbroken
     assert "2 of 2 layers" in ran.unbroken
 
 
