@@ -20,6 +20,8 @@ from ..session import Session, at_once
 
 KEPT = 256 << 20
 """Bytes that stay free on the server's disk while an image arrives (256 MiB)."""
+FULL = "no space left on device"
+"""What engines say of a full disk: then all of the layers would find no room either."""
 NEWEST = 3
 """Images of a service that stay on the machine that runs ``fab``."""
 
@@ -203,6 +205,9 @@ class _Copy:
         output = building.load(self.host, packed)
         if not output.ok:
             message = f"{self.host.name}: the engine does not take {self.reference}"
+            if FULL in f"{output.stdout}{output.stderr}":
+                helps = f"its disk is full: make room with fab {self.host.name}.prune"
+                raise Trouble(f"{message}: {helps}", evidence=output.tail())
             raise _NotLoaded(message, evidence=output.tail())
         return what + resumed
 
