@@ -57,14 +57,21 @@ class Run:
         write(summary.of_failure(who, what, ended.code, ended.seconds, ended.error))
         if what != "plan" and ended.code in UNFINISHED:
             for name in names:
-                if record := self._record(name, "last"):
-                    write(summary.of_failed(record))
+                for failed in self._failed_releases(name)[:1]:
+                    if record := self._record(name, failed):
+                        write(summary.of_failed(record))
         self.log.annotate(
             runner.ERROR,
             f"{who}: {what} failed with exit code {ended.code}",
             "\n".join(ended.error) or "no message; the log of this step has all",
         )
         raise Exit(code=ended.code)
+
+    def _failed_releases(self, server: str) -> list[str]:
+        """The ids of those that failed, of the last two: a way back may be a release of its own."""
+        words = [f"{server}.history", "--number=2", "--json"]
+        last = fab.run(words, self._environ).result or []
+        return [one["id"] for one in last if one["outcome"] in ("failed", "died")]
 
     def _record(self, server: str, release: str) -> Mapping[str, Any]:
         """A release's record; empty where it cannot be had, which spoils nothing."""

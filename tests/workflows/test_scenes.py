@@ -78,7 +78,8 @@ def test_a_good_commit_is_tested_planned_deployed_and_told(bench: Bench, play: A
 def test_a_broken_commit_is_red_rolled_back_and_told(bench: Bench, play: Any) -> None:
     error = "error: ubuntu: red gates: outside:site; ubuntu is back at 4f2c0000, proved\n"
     bench.lay(plan_json=plans(bench, "ubuntu"), deploy_code="1", deploy_err=error)
-    bench.lay(history_json=samples.failed())
+    back = {**view(), "id": "20261123T101600Z-4f2c0000"}
+    bench.lay(releases_json=[back, samples.failed()], history_json=samples.failed())
     played = play("deploy.yml")
     assert (played.jobs["tests"], played.jobs["deploy"]) == (OK, RED)
     assert (
@@ -86,6 +87,7 @@ def test_a_broken_commit_is_red_rolled_back_and_told(bench: Bench, play: Any) ->
         in bench.summary
     )
     assert "### ubuntu: 20261123T101500Z-1a2b3c4d, failed" in bench.summary
+    assert f" ubuntu.history --show={samples.RELEASE.id} --json" in bench.calls[-1]
     assert "| start core-api | failed | 60.0 s | not healthy |" in bench.summary
     assert (
         f"::error title=ubuntu%3A deploy failed with exit code 1::{error.strip()}\n" in played.log
