@@ -21,6 +21,8 @@ from .ui.console import Console
 
 FOLDER: ContextVar[Path] = ContextVar("FOLDER")
 """Where ``hosts.ini`` is: the folder of the fabfile that was loaded."""
+BEHIND: ContextVar[tuple[str, ...]] = ContextVar("BEHIND", default=())
+"""The words behind ``--`` on the command line, as they were given."""
 
 
 def folder_of(fabfile: str) -> Path:
@@ -44,11 +46,18 @@ class Command(Task[Any]):
     """A task whose arguments are made of its options, not of the names of its parameters."""
 
     def __init__(
-        self, body: Callable[..., Any], name: str, options: Sequence[Option], journal: str
+        self,
+        body: Callable[..., Any],
+        name: str,
+        options: Sequence[Option],
+        journal: str,
+        behind: str,
     ) -> None:
         super().__init__(body, name=name, positional=())
         self.options = options
         self.journal = journal
+        self.behind = behind
+        """What stands for the words that it takes behind ``--``; empty: it takes none."""
 
     def __deepcopy__(self, _memo: object) -> Command:
         """Itself, as an option. Nothing changes it once it is made."""
@@ -61,14 +70,15 @@ class Command(Task[Any]):
 
 
 def command(
-    *options: Option, needs_hosts: bool = True, journal: str = ""
+    *options: Option, needs_hosts: bool = True, journal: str = "", behind: str = ""
 ) -> Callable[[Callable[..., Any]], Task[Any]]:
     """A task whose body gets a session (ops/session.py) and the values of its ``options``.
 
-    One that ``needs_hosts`` not gets the console in place of a session. It ends with one line and
-    an exit code. The name of the task is the body's without ``_task``. ``journal``: as what it
-    stands in the journal of each server that it changes; empty: in none, because it changes nothing
-    or makes a release, whose record tells it.
+    One that ``needs_hosts`` not gets the console in place of a session. With ``behind`` the body
+    also gets the words behind ``--``. An error ends it with one line and an exit code; else what
+    the body returns is that, if it returns anything. The name of the task is the body's without
+    ``_task``. ``journal``: as what it stands in the journal of each server that it changes; empty:
+    in none, because it changes nothing or makes a release, whose record tells it.
     """
 
     def decorate(body: Callable[..., Any]) -> Task[Any]:
@@ -82,15 +92,17 @@ def command(
             try:
                 _refuse_core(context)
                 values = {one.keyword: one.value(given[one.keyword]) for one in options}
+                values |= {"behind": BEHIND.get()} if behind else {}
                 if not needs_hosts:
                     body(console, **values)
                     return
                 inventory = read_inventory(os.environ, FOLDER.get())
                 with Session(inventory, console) as session:
                     words = typed(options, given)
+                    words += ["--", *BEHIND.get()] if behind else []
                     keeping = kept(session, journal, words) if journal else nullcontext()
                     with task_told(session, journal), keeping:
-                        body(session, **values)
+                        code = body(session, **values)
             except Trouble as trouble:
                 console.error(trouble)
                 raise Exit(code=trouble.code) from None
@@ -100,8 +112,10 @@ def command(
             except KeyboardInterrupt:
                 console.error(Trouble("interrupted; fab status shows where things stand"))
                 raise Exit(code=FAILED) from None
+            if code:
+                raise Exit(code=code)
 
-        return Command(run, body.__name__.removesuffix("_task"), options, journal)
+        return Command(run, body.__name__.removesuffix("_task"), options, journal, behind)
 
     return decorate
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection
 
 from .command import command
-from .options import GROUP, JSON, MAILTO, ON
+from .options import GROUP, JOB, JSON, MAILTO, ON
 
 if TYPE_CHECKING:
     from .ops.session import Session
@@ -48,5 +48,18 @@ def remove_task(session: Session, on: str, group: str) -> None:
     schedule.remove(session, on, group)
 
 
-ns = Collection("cron", install_task, list_task, remove_task)
+@command(JOB, ON, GROUP, journal="cron.run")
+def run_task(session: Session, job: str, on: str, group: str) -> None:
+    """Run a job of the application's own now, in a container of its own, as cron does.
+
+    Exit codes: 0 done; 1 failed, or ended by its deadline; 2 not begun, because it runs already.
+
+    Example: fab cron.run tidy --on ubuntu
+    """
+    from .ops.schedule import own
+
+    own.run(session, on, group, job)
+
+
+ns = Collection("cron", install_task, list_task, remove_task, run_task)
 ns.__doc__ = "What cron does"

@@ -69,6 +69,7 @@ SERVICE = Text(
     " volume.restore: required)",
     "SERVICE",
 )
+REPLICA = Count("replica", "which container of the service (default: the first healthy one)")
 CERTIFICATE = Text(
     "certificate", "file with the certificate and the chain below it, PEM", "FILE", REQUIRED
 )
@@ -110,6 +111,7 @@ MAILTO = Text(
     "who gets the output of a job that failed (default: as before, else cron's own)",
     "ADDRESS",
 )
+JOB = Text("job", "name of one of the jobs under x-deploy", "JOB", REQUIRED)
 QUIET = Flag("quiet", "show nothing when all is well", letter="q")
 INTO = Text("into", "name of a new database to restore into, beside the live one", "NAME")
 DROP_OLD = Flag("drop-old", "remove the databases that earlier restores kept, and nothing else")

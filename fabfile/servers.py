@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Collection, Task
 
 from .command import about, command
+from .inside import inside_tasks
 from .measuring import looking_tasks
 from .options import (
     ALLOW_DESTRUCTIVE,
@@ -52,7 +53,8 @@ def server_tasks(server: str) -> Collection:
         _prune,
         _bootstrap,
     )
-    tasks = [about(make(server), server) for make in makers] + looking_tasks(server)
+    own = [*(make(server) for make in makers), *inside_tasks(server)]
+    tasks = [about(one, server) for one in own] + looking_tasks(server)
     found = Collection(server, *tasks)
     found.__doc__ = f"The server {server}"
     return found

@@ -15,7 +15,7 @@ from invoke import Exit, ParseError, Program
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import ParseMachine, is_flag, is_long_flag
 
-from .command import FOLDER
+from .command import BEHIND, FOLDER
 from .kinds import Given
 from .model.errors import REFUSED, Trouble
 from .model.nearest import meant
@@ -100,7 +100,7 @@ def _no_task(name: str, tasks: list[str]) -> str:
 
 
 def _handle(machine: ParseMachine, token: str) -> None:
-    """Take no option for the value of one; refuse Fabric's own, such as ``-d``, behind a task.
+    """Take no option for a value; refuse Fabric's own, such as ``-d``, behind a task.
 
     The second word of a pair is its value too.
     """
@@ -112,7 +112,8 @@ def _handle(machine: ParseMachine, token: str) -> None:
     if context.name and token not in context.flags:
         if machine.waiting_for_flag_value and is_long_flag(token):
             _complete_flag(machine)
-        if not machine.waiting_for_flag_value and token in core and core[token].name != "help":
+        helps = token in core and core[token].name == "help"
+        if not machine.waiting_for_flag_value and is_flag(token) and not helps:
             machine.error(f"No idea what '{token}' is!")
     _handled(machine, token)
 
@@ -133,6 +134,7 @@ def _parse_cleanup(program: Program) -> None:
         raise Usage(f"--list-format '{form}' is not {formats}{meant(form, FORMATS)}")
     try:
         _cleaned_up(program)
+        _take_behind(program)
         sys.stdout.flush()
     except BrokenPipeError:  # `fab --list | head`: who reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -149,6 +151,31 @@ def _parse_cleanup(program: Program) -> None:
             raise
         near = meant(name, program.collection.collections)
         raise Usage(f"there is no group {name}{near or '; fab --list shows all'}") from None
+
+
+def _take_behind(program: Program) -> None:
+    """Keep the words behind ``--`` for the one task that takes them; Invoke makes one text of them.
+
+    Fabric would run that text with a shell on the servers of ``-H``.
+    """
+    BEHIND.set(())
+    found = [program.collection[one.name] for one in program.tasks if one.name]
+    taking = [one for one in found if getattr(one, "behind", "")]
+    names = [str(one.name) for one in program.tasks]
+    if "--" not in program.argv:
+        if taking:
+            name = names[found.index(taking[0])]
+            raise Usage(f"{name} needs a command: fab {name} SERVICE -- {taking[0].behind}")
+        return
+    if not taking or taking[-1] != found[-1]:
+        one = names[-1] if names else "fab"
+        raise Usage(f"{one} takes nothing behind --")
+    if len(taking) > 1:
+        raise Usage(f"of {', '.join(names)} one can have what is behind --")
+    BEHIND.set(tuple(program.argv[program.argv.index("--") + 1 :]))
+    program.core.remainder = ""
+    if not BEHIND.get():
+        raise Usage(f"{names[-1]} needs a command behind --")
 
 
 def _help_for(context: ParserContext, flag: str) -> tuple[str, str]:

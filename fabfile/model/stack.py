@@ -13,6 +13,7 @@ from .errors import refused
 from .hints import Hints
 from .image_names import repository
 from .nearest import meant
+from .own_jobs import OwnJob
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ class Stack:
     """Those that must be there already, likewise named."""
     not_understood: tuple[str, ...] = ()
     """What it says and a deploy would leave undone, a line each."""
+    jobs: tuple[OwnJob, ...] = ()
+    """What the application wants done now and then."""
 
     def service(self, name: str) -> Service:
         """The service of that name; exit code 2 when there is none."""

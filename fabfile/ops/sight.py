@@ -30,6 +30,7 @@ from ..model.errors import Trouble, refused
 from ..model.facts import Facts
 from ..model.findings import Gathered, by_check
 from ..model.inventory import Server
+from ..model.schedule.jobs import changed
 from ..remote.host import Host
 from ..remote.look import look, require_programs
 from .session import Session, at_once
@@ -113,6 +114,7 @@ def look_at(session: Session, name: str, ref: str = "", *, closely: bool = False
     notes.add("clone", clone.warnings(facts))
     if target:
         notes.add("backup", _unpacked(target, server, facts, lacking))
+        notes.add("cron", changed(facts.jobs, server, target.stack))
         notes.add("local users", reach.warnings(facts.reach, target.stack.project))
     return Sight(host, facts, by_check(wrong, notes), target)
 

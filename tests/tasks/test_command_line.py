@@ -99,7 +99,7 @@ def test_one_group_is_listed_as_invoke_does(fleet: Fleet) -> None:
     assert "  .deploy      Bring the server to a commit" in fleet.fab("--list ubuntu").out
     assert "  .backup    Dump the database" in fleet.fab("--list db").out
     groups = fleet.fab("--list --list-depth 1").out
-    assert re.search(r"  ubuntu \[20 tasks\] +The server ubuntu\n", groups)
+    assert re.search(r"  ubuntu \[23 tasks\] +The server ubuntu\n", groups)
 
 
 def test_a_server_alone_has_its_own_name_in_the_list(tmp_path: Path) -> None:

@@ -113,6 +113,9 @@ def test_every_option_that_takes_a_value_says_in_its_help_what_it_is() -> None:
 def test_the_body_of_a_task_takes_what_its_options_make(name: str) -> None:
     _, *parameters = inspect.signature(ns[name].body.__wrapped__).parameters.values()
     said = {one.name: one.annotation for one in parameters if one.kind is not one.VAR_KEYWORD}
+    behind = said.pop("behind", "")
+    assert behind == ("tuple[str, ...]" if ns[name].behind else "")
+    parameters = [one for one in parameters if one.name != "behind"]
     assert said == {one: KINDS[type(BY_KEYWORD[one])] for one in TASKS[name] if one in said}
     assert [one.name for one in parameters if one.default is not one.empty] == []
     rest = {*TASKS[name]} - {*said}

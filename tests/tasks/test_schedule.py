@@ -56,7 +56,7 @@ def test_the_jobs_are_installed_where_there_is_something_to_schedule(deployed: F
     assert deployed.montreal.crontab is None
     assert deployed.montreal.did == []
     assert ran.lines == [
-        "[montreal] nothing to schedule: no database, no domains",
+        "[montreal] nothing to schedule: no database, no domains, no jobs",
         "[ubuntu] ✓ prepare what the jobs need (job, environment, hosts.ini, venv)",
         "[ubuntu] 0 3 * * *  db.backup",
         "[ubuntu] 30 3 * * *  db.verify",

@@ -162,3 +162,15 @@ def test_only_the_owner_reads_what_a_job_wrote(place: Place) -> None:
     place.run()
     written = [place.operator / "logs/db.backup.log", *(place.operator / "jobs").iterdir()]
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
+
+
+def test_a_job_of_the_application_waits_for_none_of_ours(place: Place) -> None:
+    with (place.operator / "jobs" / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert place.run(["app:tidy"]) == (0, "")
+    told = f"fab --search-root {place.checkout} cron.run tidy for app:tidy by "
+    assert told in place.log("app:tidy")
+    assert "app:tidy.success" in place.stamps()
+    place.does("echo 'error: it is full'; exit 1")
+    assert place.run(["app:tidy"])[0] == 1
+    assert place.stamps()["app:tidy.failure"] == "it is full\n"

@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from .. import own_jobs
 from ..duration import length
 from ..errors import refused
 from ..hints import START_FIRST, Hints
 from ..image_names import familiar
+from ..own_jobs import OwnJob
 from ..reading import load
 from ..stack import Build, Mount, Port, Read, Service, Stack
 from ..x_deploy import known_hints, parse_hints
@@ -53,7 +55,8 @@ def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool
     hints = model.get("x-deploy") or {}
     if not isinstance(hints, dict):
         raise refused("x-deploy: not a mapping of services to what a deploy must know of them")
-    unknown = sorted(set(hints) - set(model["services"]))
+    jobs = () if own_jobs.KEY in model["services"] else _jobs(model, hints, strict=strict)
+    unknown = sorted(set(hints) - set(model["services"]) - {own_jobs.KEY})
     if unknown and strict:
         raise refused(f"x-deploy: no such service: {', '.join(unknown)}")
     read_hints = parse_hints if strict else known_hints
@@ -90,7 +93,15 @@ def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool
         parts=parts,
         external=external,
         not_understood=(*not_understood(model), *_several(services.values())),
+        jobs=jobs,
     )
+
+
+def _jobs(
+    model: Mapping[str, Any], hints: Mapping[str, Any], *, strict: bool
+) -> tuple[OwnJob, ...]:
+    read = own_jobs.parse_jobs if strict else own_jobs.known_jobs
+    return read(hints.get(own_jobs.KEY), model["services"])
 
 
 def _awaited(model: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..inventory import Server
+from ..own_jobs import OwnJob
 from ..stack import Stack
 
 BEGIN = "# BEGIN wishwithme"
@@ -29,6 +30,8 @@ ELSEWHERE = frozenset(
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 ENTRY = re.compile(r"((?:\S+ ){4}\S+) (.+)")
 MAILTO = re.compile(r"\s*MAILTO\s*=\s*(.*)")
+OWN, OWN_TASK = "app:", "cron.run"
+"""What a job of the application's own begins with here, and the task that does it."""
 AGAIN = "fab cron.install puts it back"
 """What helps when the crontab is not as it was installed."""
 NO_DAEMON = (
@@ -50,6 +53,11 @@ class Job:
     """Seconds without a success after which the job is late; 0: something else tells that."""
     needs: str
     """What a server must have for it, as :func:`due` looks for it."""
+
+    @property
+    def runs(self) -> str:
+        """The task of the collection that does it."""
+        return OWN_TASK if self.task.startswith(OWN) else self.task
 
 
 JOBS = (
@@ -108,7 +116,27 @@ def due(server: Server, stack: Stack) -> tuple[Job, ...]:
         "archive": archive in [service.name for service in stack.services],
         "domains": bool(server.domains),
     }
-    return tuple(job for job in JOBS if has[job.needs])
+    return (*(job for job in JOBS if has[job.needs]), *map(_own, stack.jobs))
+
+
+def _own(job: OwnJob) -> Job:
+    return Job(f"{OWN}{job.name}", (), job.schedule, 0, "")
+
+
+def changed(entries: Sequence[Entry], server: Server, stack: Stack) -> list[str]:
+    """What of the application's own jobs is not in the crontab as the stack has it, a line each."""
+    there = {one.task: one.when for one in entries if one.task.startswith(OWN)}
+    found = []
+    for job in map(_own, stack.jobs):
+        when = there.pop(job.task, "")
+        if not when:
+            found.append(f"job {job.task} is not in the crontab: fab cron.install puts it there")
+        elif when != job.when:
+            how = f"at '{when}' in the crontab and at '{job.when}' in the stack"
+            found.append(f"job {job.task} is {how}: fab cron.install changes it")
+    out = "fab cron.install" if due(server, stack) else "fab cron.remove"
+    told = "is in the crontab and not in the stack any more"
+    return [*found, *(f"job {task} {told}: {out} takes it out" for task in there)]
 
 
 def install(

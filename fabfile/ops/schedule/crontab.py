@@ -25,19 +25,19 @@ def install(session: Session, on: str, group: str, mailto: str) -> None:
     """Install the jobs of a server, or of every server that has some."""
     if mailto and not model.ADDRESSES.fullmatch(mailto):
         raise refused(f"--mailto '{mailto}' is no mail address")
-    names = _names(session, on, group)
+    names = meant_by(session, on, group)
     sights = side_by_side(lambda name: look_at(session, name, DEPLOYED), names)
     jobs = {name: _due(sight) for name, sight in sights.items()}
     for name, found in jobs.items():
         if not found:
-            session.console.line(name, "nothing to schedule: no database, no domains")
+            session.console.line(name, "nothing to schedule: no database, no domains, no jobs")
     wanted = [name for name, found in jobs.items() if found]
     if not wanted:
         raise refused(f"{', '.join(names)}: nothing to schedule")
     side_by_side(lambda name: _install(session, sights[name], jobs[name], mailto), wanted)
 
 
-def _names(session: Session, on: str, group: str) -> list[str]:
+def meant_by(session: Session, on: str, group: str) -> list[str]:
     """One server, those of a group, or all."""
     if on and group:
         raise refused("--on and --group: one of them says which servers are meant")
@@ -71,7 +71,7 @@ def _install(session: Session, sight: Sight, jobs: Sequence[Job], mailto: str) -
             changed = remote.set_up(host)
             notes.append(", ".join(changed) or "is there already")
         there = remote.tasks(host)
-        if unknown := [job.task for job in jobs if job.task not in there]:
+        if unknown := [job.runs for job in jobs if job.runs not in there]:
             raise Trouble(
                 f"{name}: the deployed commit has no task {', '.join(unknown)}; deploy first"
             )
@@ -115,7 +115,7 @@ def _broken(name: str, error: ValueError) -> Trouble:
 
 def remove(session: Session, on: str, group: str) -> None:
     """Take the block out of the crontab of a server, or of all."""
-    side_by_side(lambda name: _remove(session, name), _names(session, on, group))
+    side_by_side(lambda name: _remove(session, name), meant_by(session, on, group))
 
 
 def _remove(session: Session, name: str) -> None:
@@ -138,7 +138,7 @@ def _without(host: Host, crontab: str) -> str:
 
 def list_(session: Session, on: str, group: str, *, as_json: bool) -> None:
     """What cron starts on the servers, and how each job last ended."""
-    names = _names(session, on, group)
+    names = meant_by(session, on, group)
     found = side_by_side(lambda name: look(session.host(name)), names)
     if as_json:
         views = {n: view(session.inventory.server(n), facts) for n, facts in found.items()}

@@ -67,21 +67,30 @@ class Line:
         return own if begun else None
 
 
-def quoted(words: Sequence[str], timeout: float, turn: Turn | None = None) -> str:
-    """The one place that quotes."""
-    bounded = ["timeout", "--kill-after=5", f"{timeout:g}", *words]
+def quoted(
+    words: Sequence[str], timeout: float, turn: Turn | None = None, *, foreground: bool = False
+) -> str:
+    """The one place that quotes. ``foreground``: it may read from a terminal."""
+    there = ["--foreground"] if foreground else []
+    bounded = ["timeout", "--kill-after=5", *there, f"{timeout:g}", *words]
     return shlex.join(turn.words(bounded) if turn else bounded)
 
 
 def command_line(
-    words: Sequence[str], timeout: float, has_stdin: bool, turn: Turn | None = None
+    words: Sequence[str],
+    timeout: float,
+    has_stdin: bool,
+    turn: Turn | None = None,
+    *,
+    foreground: bool = False,
 ) -> Line:
     """The line of a command that has a session of its own."""
     # In two halves: a shell that shows what it is told to run does not print the mark by that.
     halves = secrets.token_hex(8), secrets.token_hex(8)
     say = f"printf '%s%s\\n' {' '.join(halves)}"
     # SHLVL: a bash that sshd seems to have started reads ~/.bashrc, also one of our scripts.
-    text = f"set +x; export SHLVL=9; {say}; {say} >&2; exec {quoted(words, timeout, turn)}"
+    text = f"set +x; export SHLVL=9; {say}; {say} >&2; exec "
+    text += quoted(words, timeout, turn, foreground=foreground)
     return Line(text if has_stdin else f"{text} </dev/null", f"{''.join(halves)}\n")
 
 
@@ -89,3 +98,8 @@ def short(words: Sequence[str]) -> str:
     """A command as a message shows it, cut where it is long."""
     text = " ".join(words[3:5]) if words[:2] == ["bash", "-c"] else shlex.join(words)
     return text if len(text) <= 80 else text[:80] + "…"
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -5,6 +5,7 @@
 # installed first. Prints nothing unless the task fails: what is printed is mailed by cron.
 # logs/TASK.log has every run. jobs/TASK is the task's lock; the times of jobs/TASK.success and
 # jobs/TASK.failure (with the error in it) say how it last ended.
+# app:NAME is a job of the application's own: it waits for no other one, and cron.run does it.
 # Exit codes: 75 it is running already, or another job did not end in time; else the task's own.
 set -u
 umask 077
@@ -18,12 +19,17 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOSTS_INI="$operator/hosts.ini" WISHWITHME_JOB="$task" PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
 tell() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" >>"$log"; }
 
-# One after the other: they would only be in each other's way.
+# Ours one after the other: they would only be in each other's way.
 run() {
-    flock --wait "$longest" 8 || {
-        echo "error: another job did not end within $((longest / 3600)) h"
-        return 75
-    }
+    case $task in
+        app:*) set -- cron.run "${task#app:}" ;;
+        *)
+            flock --wait "$longest" 8 || {
+                echo "error: another job did not end within $((longest / 3600)) h"
+                return 75
+            }
+            ;;
+    esac
     checkout=$(sed -n 's/^path = //p' "$HOSTS_INI")
     "$operator/environment" || return
     timeout --kill-after=60 "$longest" "$operator/venv/bin/fab" --search-root "$checkout" "$@"

@@ -209,6 +209,7 @@ def _subject(command: Command) -> str:
         "save-image": lambda: _untagged(words[1]),
         "docker image inspect": lambda: _untagged(words[-1]),
         "keep-newest": lambda: words[2],
+        "own-job": lambda: words[1],
         "remove-backups": lambda: " ".join(words[1:]),
     }
     return subjects[command.kind]() if command.kind in subjects else ""

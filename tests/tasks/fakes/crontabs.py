@@ -67,6 +67,10 @@ def touch(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
+def own_job(machine: Machine, _command: Command, _stdin: str) -> Ended:
+    return machine.own_job
+
+
 SCHEDULE: dict[str, Handler] = {
     "crontab": crontab,
     "change-crontab": change_crontab,
@@ -74,4 +78,5 @@ SCHEDULE: dict[str, Handler] = {
     "environment": environment,
     "env": env,
     "touch": touch,
+    "own-job": own_job,
 }

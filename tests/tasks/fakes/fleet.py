@@ -27,10 +27,12 @@ from fabfile.ops.session import Session
 from fabfile.remote.access.connect import Ask
 from fabfile.remote.host import Host
 
+from .attaching import Near, Program
 from .connection import Connection, Simulated
 from .machine import ROOT, Killed, Machine
 from .origin import Origin
-from .program import Program, copied
+from .program import Program as Fab
+from .program import copied
 from .proxy import NOBODY, through
 from .silence import Silence
 from .storage import Storage
@@ -139,6 +141,9 @@ class Fleet:
         patch.setattr("invoke.parser.parser.copy", SimpleNamespace(deepcopy=copied))
         patch.setattr("fabfile.remote.data.s3.connect", self.storage.connect)
         patch.setattr("fabfile.remote.outside.ask_from_here", self._ask_from_here)
+        patch.setattr("fabfile.ops.inside.running.Here", Near)
+        patch.setattr("fabfile.remote.inside.attached.Connection", Connection)
+        patch.setattr("fabfile.remote.inside.attached.opened", self._program)
         self.names = {"app.example": "10.0.0.1", "api.app.example": "10.0.0.1"}
         """Name → its address, as the operator's machine finds it."""
         self.places: dict[str, str] = {}
@@ -152,6 +157,9 @@ class Fleet:
         patch.setattr("fabfile.remote.access.knocking.answering", self._answering)
         self.ahead = 0
         """Seconds that the servers' clocks are ahead of the operator's."""
+
+    def _program(self, host: Host, _here: object) -> Program:
+        return Program(self.machines[host.name])
 
     def _unreached(self, _host: Host, ports: Sequence[int], *, sudo: bool) -> dict[int, str]:
         """What a listener for a moment would show."""
@@ -181,7 +189,7 @@ class Fleet:
         return self._run(line.split(), io.StringIO(), Terminal())
 
     def _run(self, words: Sequence[str], out: io.StringIO, err: io.StringIO) -> Ran:
-        program = Program(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
+        program = Fab(name="fab", namespace=ns, executor_class=Executor, config_class=Config)
         code: object = 0
         silence = Silence(self.machines.values())
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import application
+from .attaching import Attached
 from .bare import Bare
 from .builds import Builds
 from .commands import Command
@@ -140,10 +141,13 @@ class Machine:
         """File in ``operator/jobs`` → when it was written, and what stands in it."""
         self.environment = ""
         """The requirements that the environment of the jobs was made from; empty: there is none."""
+        self.own_job = Ended(0, "tidied\n")
+        """How a job of the application's own ends."""
         self.locks: dict[str, str] = {}
         """Place → who holds it."""
         self.turn = ""
         """What was given with the lock that is held."""
+        self.attached = Attached()
         self.lingering = ""
         """Who died while a step of theirs goes on here."""
         self.builds = Builds()

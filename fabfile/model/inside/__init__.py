@@ -1,0 +1,1 @@
+"""What people run in containers: which one, and what of it may be told."""

@@ -1,0 +1,1 @@
+"""A command in a container, tied to the operator's own terminal or pipes."""
