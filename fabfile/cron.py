@@ -61,5 +61,19 @@ def run_task(session: Session, job: str, on: str, group: str) -> None:
     own.run(session, on, group, job)
 
 
-ns = Collection("cron", install_task, list_task, remove_task, run_task)
+@command(ON, GROUP, journal="cron.heal")
+def heal_task(session: Session, on: str, group: str) -> None:
+    """Restart replicas that have been unhealthy for as long as x-deploy.heal says.
+
+    Exit codes: 0 done, or nothing to do; 1 failed, or healed often enough within the last hour.
+
+    Example: fab cron.heal --on ubuntu
+    """
+    from .ops.deploy import healing
+    from .ops.schedule.crontab import meant_by
+
+    healing.heal(session, meant_by(session, on, group))
+
+
+ns = Collection("cron", heal_task, install_task, list_task, remove_task, run_task)
 ns.__doc__ = "What cron does"

@@ -159,6 +159,16 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Heal:
+    """That replicas which stay unhealthy are restarted by cron."""
+
+    unhealthy: int
+    """Seconds after which."""
+    at_most: int = 3
+    """How many times within an hour."""
+
+
+@dataclass(frozen=True)
 class Stack:
     """A server's compose file at one commit, resolved with the server's ``.env``."""
 
@@ -176,6 +186,8 @@ class Stack:
     """What it says and a deploy would leave undone, a line each."""
     jobs: tuple[OwnJob, ...] = ()
     """What the application wants done now and then."""
+    heal: Heal | None = None
+    """None: nothing is restarted by itself."""
 
     def service(self, name: str) -> Service:
         """The service of that name; exit code 2 when there is none."""

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from ..model.certificates.authority import alternatives
 from ..model.freeze import Freeze
+from ..model.healing import Healing
 from ..model.maintenance import Maintenance
 from ..model.release import Release
 from .host import Host
@@ -158,6 +159,17 @@ def begin_maintenance(host: Host, made: Maintenance) -> None:
 def end_maintenance(host: Host) -> None:
     """The opposite."""
     host.write(["rm", "-f", str(host.server.root / "locks" / "maintenance")])
+
+
+def read_healing(host: Host) -> str:
+    """What the last look for unhealthy replicas left; empty: there was none."""
+    path = str(host.server.root / "locks" / "healing")
+    return host.read(["cat", path], check=False).stdout
+
+
+def write_healing(host: Host, made: Healing) -> None:
+    """Leave it for the next one."""
+    host.put(host.server.root / "locks" / "healing", made.to_json() + "\n")
 
 
 def release_folder(host: Host, release: Release) -> PurePosixPath:

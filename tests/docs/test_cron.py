@@ -12,6 +12,7 @@ PLACES = {
     "the stack has a database": "database",
     "the stack receives the log of its database": "archive",
     "the server has domains": "domains",
+    "the stack is to be healed": "heal",
 }
 
 

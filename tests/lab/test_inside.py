@@ -143,7 +143,7 @@ true
 @pytest.mark.parametrize("how", ["lost", "closed", "terminated"])
 def test_what_nobody_is_there_for_ends(scene: Scene, task: str, how: str) -> None:
     """The connection is lost, the window is closed, or the process here is told to end."""
-    mark = secrets.token_hex(8)
+    mark, before = secrets.token_hex(8), set(scene.boxes())
     words = (f"ubuntu.{task}", SERVICE, "--", "python", "-c", SLEEPER, mark)
     with window(scene, *words) as there:
         there.until("begun")
@@ -156,4 +156,6 @@ def test_what_nobody_is_there_for_ends(scene: Scene, task: str, how: str) -> Non
             there.running.terminate()
             assert there.ended().code == 143
     assert gone(scene.ubuntu, mark, 60), left(scene.ubuntu, mark)
-    assert not scene.ubuntu.must(["docker", "ps", "-aqf", f"name={SERVICE}-run-"])
+    end = time.monotonic() + 60
+    while set(scene.boxes()) != before:
+        assert time.monotonic() < end, scene.boxes()

@@ -87,7 +87,7 @@ def test_one_that_does_not_do_it_says_why(
     assert entries(tidied)[-1]["code"] == code
 
 
-def test_a_job_that_is_not_there_is_refused(tidied: Fleet, running: Fleet) -> None:
+def test_a_job_that_is_not_there_is_refused(tidied: Fleet) -> None:
     ran = tidied.fab("cron.run tidi")
     told = "no job 'tidi' in the stack that is deployed; jobs: tidy; did you mean tidy?"
     assert (ran.code, ran.error) == (2, told)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from .. import own_jobs
+from .. import healing, own_jobs
 from ..duration import length
 from ..errors import refused
 from ..hints import START_FIRST, Hints
 from ..image_names import familiar
 from ..own_jobs import OwnJob
 from ..reading import load
-from ..stack import Build, Mount, Port, Read, Service, Stack
+from ..stack import Build, Heal, Mount, Port, Read, Service, Stack
 from ..x_deploy import known_hints, parse_hints
 from .meaning import meaning
 from .never_asked import never_asked
@@ -55,8 +55,7 @@ def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool
     hints = model.get("x-deploy") or {}
     if not isinstance(hints, dict):
         raise refused("x-deploy: not a mapping of services to what a deploy must know of them")
-    jobs = () if own_jobs.KEY in model["services"] else _jobs(model, hints, strict=strict)
-    unknown = sorted(set(hints) - set(model["services"]) - {own_jobs.KEY})
+    unknown = sorted(set(hints) - set(model["services"]) - {own_jobs.KEY, healing.KEY})
     if unknown and strict:
         raise refused(f"x-deploy: no such service: {', '.join(unknown)}")
     read_hints = parse_hints if strict else known_hints
@@ -93,7 +92,8 @@ def _stack(model: Mapping[str, Any], digests: Mapping[str, str], *, strict: bool
         parts=parts,
         external=external,
         not_understood=(*not_understood(model), *_several(services.values())),
-        jobs=jobs,
+        jobs=_jobs(model, hints, strict=strict),
+        heal=_heal(model, hints, strict=strict),
     )
 
 
@@ -101,7 +101,13 @@ def _jobs(
     model: Mapping[str, Any], hints: Mapping[str, Any], *, strict: bool
 ) -> tuple[OwnJob, ...]:
     read = own_jobs.parse_jobs if strict else own_jobs.known_jobs
-    return read(hints.get(own_jobs.KEY), model["services"])
+    services = model["services"]
+    return read(None if own_jobs.KEY in services else hints.get(own_jobs.KEY), services)
+
+
+def _heal(model: Mapping[str, Any], hints: Mapping[str, Any], *, strict: bool) -> Heal | None:
+    read = healing.parse_heal if strict else healing.known_heal
+    return read(None if healing.KEY in model["services"] else hints.get(healing.KEY))
 
 
 def _awaited(model: Mapping[str, Any]) -> Iterator[str]:

@@ -68,8 +68,9 @@ JOBS = (
     Job("db.base", ("--quiet",), "30 4 * * 0", WEEK, "archive"),
     # Twice a day, as the authority asks for, and not at the full hour, when everybody asks.
     Job("ssl.renew", ("--quiet",), "17 5,17 * * *", DAY, "domains"),
+    Job("cron.heal", (), "* * * * *", 0, "heal"),
 )
-"""Every job there is, in the order in which they run: they never run side by side."""
+"""Every job of ours. All but the last wait for each other, in this order."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def due(server: Server, stack: Stack) -> tuple[Job, ...]:
         "database": hint is not None,
         "archive": archive in [service.name for service in stack.services],
         "domains": bool(server.domains),
+        "heal": stack.heal is not None,
     }
     return (*(job for job in JOBS if has[job.needs]), *map(_own, stack.jobs))
 

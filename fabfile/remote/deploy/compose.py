@@ -225,6 +225,18 @@ def remove(host: Host, container: str) -> None:
     host.write(["bash", "-c", script, "remove", container], timeout=120)
 
 
+def start_again(host: Host, container: str, patience: int) -> None:
+    """Stop a container, by SIGKILL where it does not end, and start it: then it must be healthy.
+
+    While it is stopped no name leads to it, so neither the proxy nor another service asks it.
+    """
+    host.write(["docker", "stop", "-t", "10", container], timeout=60)
+    host.write(["docker", "start", container], timeout=60)
+    words = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+    healthy = "healthy\n"
+    host.wait(f"{container} healthy", lambda: host.read(words).stdout == healthy, patience)
+
+
 def first_death(host: Host, project: str, seconds: int) -> str:
     """Watch for ``seconds``; the service whose container died first, or nothing."""
     script = """

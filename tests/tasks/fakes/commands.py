@@ -37,6 +37,7 @@ LOOKING = frozenset(
         "backups",
         "bases",
         "docker exec",
+        "docker inspect",
         "crontab",
         "find-python",
         "volumes",
@@ -209,6 +210,8 @@ def _subject(command: Command) -> str:
         "save-image": lambda: _untagged(words[1]),
         "docker image inspect": lambda: _untagged(words[-1]),
         "keep-newest": lambda: words[2],
+        "docker stop": lambda: words[-1],
+        "docker start": lambda: words[-1],
         "own-job": lambda: words[1],
         "remove-backups": lambda: " ".join(words[1:]),
     }

@@ -67,6 +67,21 @@ def remove(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
+def docker_stop(machine: Machine, command: Command, _stdin: str) -> Ended:
+    machine.engine.containers[command.words[-1]].state = "exited"
+    return Ended()
+
+
+def docker_start(machine: Machine, command: Command, _stdin: str) -> Ended:
+    started = machine.engine.containers[command.words[-1]]
+    started.state, started.health = "running", "healthy"
+    return Ended()
+
+
+def docker_inspect(machine: Machine, command: Command, _stdin: str) -> Ended:
+    return Ended(0, f"{machine.engine.containers[command.words[-1]].health}\n")
+
+
 def reload(machine: Machine, command: Command, _stdin: str) -> Ended:
     container = machine.engine.containers.get(command.words[0])
     if container is None:
@@ -189,6 +204,9 @@ ENGINE: dict[str, Handler] = {
     "docker image rm": docker_image_rm,
     "keep-image": keep_image,
     "remove": remove,
+    "docker stop": docker_stop,
+    "docker start": docker_start,
+    "docker inspect": docker_inspect,
     "reload": reload,
     "watch": watch,
     "compose build": _by_compose(compose_build),
