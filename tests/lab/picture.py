@@ -35,13 +35,15 @@ DEPLOY = 100
 """Columns of the picture in README."""
 WIDTHS = (80, 120)
 """Columns of the others."""
+COMMIT = "COMMIT"
+"""Stands for the one that waits."""
 SCREENS: Mapping[str, tuple[str, ...]] = {
     "status": ("status",),
     "logs": ("ubuntu.logs", "--service", "core-api", "--tail", "6"),
     "stats": ("ubuntu.stats",),
     "disk": ("ubuntu.disk",),
     "history": ("ubuntu.history",),
-    "plan": ("ubuntu.plan",),
+    "plan": ("ubuntu.plan", "--ref", COMMIT),
 }
 """What looks at servers: each has a picture of each width, ``docs/screens/NAME-WIDTH.svg``."""
 WELL = (0, 1)
@@ -60,7 +62,7 @@ def draw() -> list[Path]:
         commit = origin.commit(SUBJECT, edits)
         Operator(lab.hosts_ini).must("ubuntu.deploy", "--yes", "--ref", origin.base)
         try:
-            looked = screens(lab.hosts_ini, DOCS / "screens")
+            looked = screens(lab.hosts_ini, DOCS / "screens", commit)
             words = ("ubuntu.deploy", "--yes", "--ref", commit)
             shown = on_a_terminal(*words, hosts=lab.hosts_ini, columns=DEPLOY)
         finally:
@@ -70,11 +72,15 @@ def draw() -> list[Path]:
     return [*looked, _save(shown, DOCS / "deploy.svg", "fab ubuntu.deploy", DEPLOY)]
 
 
-def screens(hosts: Path, folder: Path) -> dict[Path, list[str]]:
-    """Draw each screen at each width into a folder; the files, each with its lines."""
+def screens(hosts: Path, folder: Path, commit: str) -> dict[Path, list[str]]:
+    """Draw each screen at each width into a folder; the files, each with its lines.
+
+    ``commit``: one that could be deployed.
+    """
     folder.mkdir(exist_ok=True)
     made = {}
-    for name, words in SCREENS.items():
+    for name, screen in SCREENS.items():
+        words = [commit[:8] if word == COMMIT else word for word in screen]
         for columns in WIDTHS:
             shown = on_a_terminal(*words, hosts=hosts, columns=columns)
             file = folder / f"{name}-{columns}.svg"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.lab.full import full
 from tests.lab.scenes import Scene
 
@@ -13,6 +15,7 @@ DOCKERFILE = "services/frontend/Dockerfile"
 
 
 @full
+@pytest.mark.timeout(600)
 def test_a_long_build_has_a_line_with_its_last_words_and_its_time(scene: Scene) -> None:
     slow = {DOCKERFILE: lambda text: f"{text}RUN echo 'waits for the test' && sleep 40\n"}
     ran = scene.deploy(scene.change("A slow build", slow))

@@ -25,9 +25,10 @@ SAID = {
 
 
 @full
+@pytest.mark.timeout(600)
 def test_each_screen_is_drawn_and_no_line_of_it_is_too_long(scene: Scene, tmp_path: Path) -> None:
-    scene.change("Answer lists faster", {APP: ending("PICTURE = 1")})
-    made = screens(scene.operator.hosts_ini, tmp_path)
+    commit = scene.change("Answer lists faster", {APP: ending("PICTURE = 1")})
+    made = screens(scene.operator.hosts_ini, tmp_path, commit)
     names = {f"{name}-{width}.svg" for name in SCREENS for width in WIDTHS}
     assert {file.name for file in made} == names
     for file, lines in made.items():

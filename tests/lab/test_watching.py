@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
+
 from tests.lab.deployments import FAB
 from tests.lab.full import full
 from tests.lab.rig import Server
@@ -26,6 +28,7 @@ def logins(server: Server) -> int:
 
 
 @full
+@pytest.mark.timeout(900)
 def test_it_goes_on_over_a_server_that_hangs_and_ends_at_once(scene: Scene) -> None:
     bare = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     environment = {**bare, "HOSTS_INI": str(scene.operator.hosts_ini), "TERM": "xterm-256color"}

@@ -272,6 +272,13 @@ def test_behind_a_jump_host_that_is_opened_first(dialled: type[Dialled], server:
     assert door.how["connect_kwargs"]["pkey"] is loaded(server.key)
 
 
+def test_each_connection_has_settings_of_its_own(dialled: type[Dialled], server: Server) -> None:
+    """Fabric writes into them, and for that moment nothing else is found there."""
+    connect.connect(by_way(server), nobody)
+    connect.connect(server, nobody)
+    assert len({id(one.how["config"]) for one in dialled.made}) == len(dialled.made) == 3
+
+
 def test_a_jump_host_whose_key_is_not_pinned_is_not_dialled(
     dialled: type[Dialled], server: Server
 ) -> None:

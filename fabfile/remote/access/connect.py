@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,8 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
         connect_timeout=CONNECT,
         forward_agent=False,
         gateway=gateway,
-        config=_settings(),
+        # Its own: Fabric writes into it, and for that moment others would find nothing there.
+        config=Config(overrides={"load_ssh_configs": False}, lazy=True),
         connect_kwargs={
             **key,
             "allow_agent": server.agent,
@@ -101,12 +101,6 @@ def opened(hop: Hop, ask: Ask, gateway: Bounded | None) -> Bounded:
         connection.close()
         raise _translated(hop, error) from None
     return connection
-
-
-@cache
-def _settings() -> Config:
-    """Fabric's, the same for all connections: to make them takes longer than to exchange keys."""
-    return Config(overrides={"load_ssh_configs": False}, lazy=True)
 
 
 def _require_pinned(hop: Hop) -> None:
