@@ -100,7 +100,7 @@ def _no_task(name: str, tasks: list[str]) -> str:
 
 
 def _handle(machine: ParseMachine, token: str) -> None:
-    """Take no option for the value of one; refuse Fabric's own, such as ``-d``, behind a task.
+    """Take no option for a value; refuse Fabric's own, such as ``-d``, behind a task.
 
     The second word of a pair is its value too.
     """
@@ -112,7 +112,8 @@ def _handle(machine: ParseMachine, token: str) -> None:
     if context.name and token not in context.flags:
         if machine.waiting_for_flag_value and is_long_flag(token):
             _complete_flag(machine)
-        if not machine.waiting_for_flag_value and token in core and core[token].name != "help":
+        helps = token in core and core[token].name == "help"
+        if not machine.waiting_for_flag_value and is_flag(token) and not helps:
             machine.error(f"No idea what '{token}' is!")
     _handled(machine, token)
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote
 
 
 @dataclass
@@ -48,8 +47,9 @@ def receiving(address: str = "127.0.0.1") -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
             receiver.hangs.wait()
-            receiver.got.append((unquote(self.path), dict(self.headers), json.loads(body or b"{}")))
+            receiver.got.append((self.path, dict(self.headers), json.loads(body or b"{}")))
             self.send_response(receiver.code)
+            self.send_header("Location", "/elsewhere")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

@@ -23,11 +23,11 @@ from ..model.errors import REFUSED, Trouble, refused
 from ..model.inventory import Server
 from .access.sessions import TOO_FEW
 from .commands.leash import beating, leashed
-from .commands.line import Line, Turn, command_line, quoted, short
+from .commands.line import Line, Turn, command_line, quoted, reason, short
 from .commands.pipe import Channel, Counted, Local, Marked, Pipe, Source
 from .commands.shell import NotBegun, Silent, Told, nobody
 from .commands.shells import Shells
-from .commands.together import Change, apart, as_one
+from .commands.together import Change, apart, as_one, between
 from .output import Limits, Output, Timeout, decoded, limits_of
 
 GRACE = 20
@@ -105,7 +105,8 @@ class Host:
         ]
         words, stdin, mark = as_one(lines)
         line = quoted(words, sum(most.longest for most in limits) + GRACE)
-        whole = self._execute(line, stdin, sum(most.still for most in limits) + GRACE)
+        patience = sum(most.still for most in limits) + GRACE
+        whole = self._execute(line, stdin, patience, between(self.told, mark))
         done = [self._in_turn(one, self.turn) for one in apart(whole, mark)]
         for change, most, output in zip(changes, limits, done, strict=False):
             self._judge(change.words, output, most, check=change.check)
@@ -164,8 +165,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
 
         Where the command has failed, its end is what ``failed`` makes of that.
         """
-        line = command_line(words, timeout, has_stdin=False)
-        count = Counted(self.told)
+        line, count = command_line(words, timeout, has_stdin=False), Counted(self.told)
         with self._pipe(line) as pipe:
 
             def read(size: int) -> bytes:
@@ -241,7 +241,7 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
         """What to raise when the connection ended with this error."""
         if isinstance(error, ChannelException):
             return Trouble(f"{self.name}: {TOO_FEW}", about="sessions")
-        return Trouble(f"{self.name}: the connection is lost ({_reason(error)})")
+        return Trouble(f"{self.name}: the connection is lost ({reason(error)})")
 
     def require_session(self) -> None:
         """Have a session for the next command; exit code 2 when the server gives none."""
@@ -298,7 +298,3 @@ umask 077 && mkdir -p "${1%/*}" && cat >"$1.tmp" && [ "$(stat -c %s "$1.tmp")" =
             raise self.not_begun(decoded(ended.ran)) from None
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(error) from None
-
-
-def _reason(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

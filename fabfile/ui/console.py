@@ -191,6 +191,8 @@ class Console:
             title=self._shown(title),
             title_justify="left",
             box=box.SIMPLE if self.rich.is_terminal else None,
+            collapse_padding=True,
+            pad_edge=False,
         )
         for column in columns:
             table.add_column(column, overflow="fold")

@@ -50,8 +50,9 @@ class Ran:
 
     @property
     def evidence(self) -> list[str]:
-        """What stands below the error."""
-        return [line.strip() for line in self.err.partition("error: ")[2].splitlines()[1:]]
+        """What stands below the error, up to what shows more of it."""
+        below = [line.strip() for line in self.err.partition("error: ")[2].splitlines()[1:]]
+        return [line for line in below if not line.startswith("next: ")]
 
     @property
     def unbroken(self) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
+from tests.lab import terminal
 from tests.lab.deployments import FAB
 from tests.lab.full import full
 from tests.lab.rig.server import Server
@@ -62,12 +61,11 @@ def piped(scene: Scene, *words: str, stdin: bytes = b"") -> tuple[int, bytes, by
     return done.returncode, done.stdout, done.stderr
 
 
-@contextmanager
-def window(scene: Scene, *words: str) -> Iterator[Window]:
+def window(scene: Scene, *words: str) -> AbstractContextManager[Window]:
     """``fab`` on a terminal."""
     operator = scene.operator
     bare = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-    made = Window(
+    return terminal.window(
         [str(FAB), *words],
         operator.tasks,
         {
@@ -78,10 +76,6 @@ def window(scene: Scene, *words: str) -> Iterator[Window]:
             "PYTHONUNBUFFERED": "1",
         },
     )
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @full
@@ -159,7 +153,7 @@ def test_what_nobody_is_there_for_ends(scene: Scene, task: str, how: str) -> Non
             typed = there.ended()
             assert (typed.code, "the connection is lost" in typed.shown) == (255, True)
         elif how == "terminated":
-            os.kill(there.pid, signal.SIGTERM)
+            there.running.terminate()
             assert there.ended().code == 143
     assert gone(scene.ubuntu, mark, 60), left(scene.ubuntu, mark)
     end = time.monotonic() + 60

@@ -100,6 +100,12 @@ def with_data(fleet: Fleet) -> None:
     fleet.origin.commit("A database", {"compose/ubuntu.yml": with_database()})
 
 
+def built_nowhere(fleet: Fleet) -> None:
+    text = fleet.hosts.read_text()
+    fleet.hosts.write_text(text.replace("[ubuntu]\n", "[ubuntu]\nbuilder = montreal\n"))
+    fleet.montreal.builds.platform = ""
+
+
 class Red(NamedTuple):
     """A check that is made red."""
 
@@ -165,6 +171,11 @@ RED: dict[str, Red] = {
         examined(security="name=seccomp,profile=builtin name=userns"),
         "warn engine's kind: the engine maps users (userns-remap), so containers cannot read what"
         f" is closed below {ROOT}: take it out of /etc/docker/daemon.json",
+    ),
+    "builder": Red(
+        built_nowhere,
+        "fail builder: montreal cannot build for it: no Docker engine answers there"
+        " (Cannot connect)",
     ),
     "compose": Red(
         machine(compose="2.19.0"),

@@ -125,6 +125,16 @@ def test_a_copy_that_is_cut_goes_on_where_it_was(elsewhere: Fleet) -> None:
     assert "Welcome again" in served(elsewhere)
 
 
+def test_prune_takes_away_what_a_copy_that_was_cut_left(elsewhere: Fleet) -> None:
+    elsewhere.ubuntu.deaf = 20
+    assert elsewhere.fab("ubuntu.deploy").code == 1
+    elsewhere.ubuntu.deaf = 0
+    assert elsewhere.ubuntu.builds.arrived != {}
+    ran = elsewhere.fab("ubuntu.prune")
+    assert ran.code == 0, ran.everything
+    assert elsewhere.ubuntu.builds.arrived == {}
+
+
 @pytest.mark.parametrize("builder", ["montreal", "local"])
 def test_a_builder_without_an_engine_is_refused_in_the_plan(running: Fleet, builder: str) -> None:
     local = Machine("local", "127.0.0.1", running.origin, running.journal)

@@ -12,6 +12,9 @@ from .broken import ELSEWHERE, RED, examined, key
 from .fakes.fleet import Fleet
 from .fakes.machine import ROOT
 
+UNASKED = ("builder", "local users", "backup", "idle connections")
+"""What nobody asks of a server that has nothing of the kind."""
+
 
 def not_well(fleet: Fleet) -> list[str]:
     """What doctor shows of ubuntu, without what is well."""
@@ -128,7 +131,7 @@ def test_what_is_well_is_shown_to_whoever_asks_for_it(running: Fleet) -> None:
     lines = running.fab("doctor --verbose").lines
     mine = [line.removeprefix("[ubuntu] ") for line in lines if line.startswith("[ubuntu] ")]
     names = [line.partition(":")[0].removeprefix("ok   ") for line in mine[:-1]]
-    asked = [name for name in CHECKS if name not in ("local users", "backup", "idle connections")]
+    asked = [name for name in CHECKS if name not in UNASKED]
     assert names == asked
     for line in ("ok   key: ssh-ed25519, for you alone", "ok   disk: / has 20 GiB free"):
         assert line in mine

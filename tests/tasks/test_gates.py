@@ -91,6 +91,7 @@ def test_a_check_that_fails_is_a_red_gate_and_the_server_goes_back(running: Flee
     assert ran.code == 1, ran.everything
     assert ran.error.startswith("ubuntu: red gates: check:events; ubuntu is back at 00000001")
     assert ran.evidence == ["check:events: no event"]
+    assert ran.next[1] == "fab ubuntu.health"
 
 
 def test_gates_that_cannot_be_asked_prove_nothing(

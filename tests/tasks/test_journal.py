@@ -70,9 +70,9 @@ def test_a_task_leaves_one_entry(filled: Fleet, line: str, arguments: list[str])
     done(filled.fab(line))
     (entry,) = entries(filled)
     assert entry.pop("seconds") < 60
+    assert filled.ubuntu.clock - 60 < entry.pop("at") <= filled.ubuntu.clock
     assert len(entry.pop("collection")) == 40
     assert entry == {
-        "at": filled.ubuntu.clock,
         "who": "somebody (CI run 7)",
         "task": line.split(maxsplit=1)[0].removeprefix("ubuntu."),
         "arguments": arguments,
@@ -159,3 +159,12 @@ def test_a_dry_run_is_not_told(filled: Fleet) -> None:
     with filled.untouched():
         done(filled.fab("db.prune --dry-run"))
         done(filled.fab("ubuntu.prune --dry-run"))
+
+
+def test_what_bootstrap_did_is_told_by_the_user_of_the_server(bare: Fleet) -> None:
+    done(bare.fab("bootstrap --yes"))
+    for name, machine in bare.machines.items():
+        assert machine.logged_in == "ubuntu"
+        assert [(one["task"], one["code"]) for one in entries(bare, name)] == [("bootstrap", 0)]
+    with bare.untouched():
+        done(bare.fab("bootstrap --yes"))

@@ -303,7 +303,7 @@ STATUS = [
     ),
     (
         "gitlab:us/team/app@http://127.0.0.1:{port}",
-        "/api/v4/projects/us/team/app/statuses/{commit}",
+        "/api/v4/projects/us%2Fteam%2Fapp/statuses/{commit}",
         ("PRIVATE-TOKEN", "t0ken-a7f3"),
         {"state": "success", "name": "deploy/ubuntu", "description": "deployed and proved"},
         "failed",
@@ -348,6 +348,7 @@ def test_a_forge_hears_how_the_deploy_of_a_commit_ended(
     assert "a7f3" not in ran.everything
     receiver.got.clear()
     ended(running, "ubuntu.restart")
+    ended(running, "ubuntu.rollback")
     ended(running, "ubuntu.deploy --ref nothing", 2)
     assert receiver.got == []
 

@@ -48,6 +48,7 @@ def test_a_destructive_migration_is_refused_once_its_image_can_be_asked(filled: 
         "migration 001 → 002 drops table waiting",
         "migration 001 → 002 adds items.note not null without a default",
     ]
+    assert ran.next == []
     assert shelf(filled) == []
     assert filled.ubuntu.schema == "001"
     assert {name: c.id for name, c in filled.ubuntu.engine.containers.items()} == before

@@ -48,7 +48,7 @@ def test_it_says_at_one_look_what_an_operator_looks_for(well: Fleet) -> None:
     assert ran.lines[0].startswith("[ubuntu] runs 00000002 A database (verified 2027-01-15 ")
     assert " ago, by somebody (CI run 7)); the branch is at 00000004" in ran.lines[0]
     (api,) = (line.split() for line in ran.lines if line.split()[:2] == ["api", "(2)"])
-    assert " ".join(api[2:]) == "running healthy 2 134 MB (12% of its limit) as deployed"
+    assert " ".join(api[2:]) == "running healthy 2 134 MB (12%) as deployed"
     told = next(line for line in ran.lines if line.startswith("[ubuntu] backup 1m "))
     assert told.endswith("s ago, not verified; certificate ends in 3270 days; disk 40% free")
     assert "[ubuntu] commits that wait: 2 (fab ubuntu.plan)" in ran.lines

@@ -6,6 +6,7 @@ import io
 import re
 import threading
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ from fabfile.remote.commands import pipe
 from fabfile.remote.commands.line import quoted
 from fabfile.remote.commands.pipe import Counted
 from fabfile.remote.commands.shells import Shells
+from fabfile.remote.commands.together import Change
+from fabfile.remote.host import Host
 from fabfile.ui import alive
 from fabfile.ui.console import Console
+from tests.unit.builders import SERVER
 
 SECRET = "a-long-secret"
 
@@ -119,6 +123,23 @@ printf 'some\\rtwo' >&2; until [ -e {tmp_path}/two ]; do sleep 0.01; done
     ran = Shells(Context()).run(quoted(["bash", "-c", script], 60), b"", 60, told)
     assert (ran.code, ran.out, ran.errors) == (0, b"one\n\n", b"some\rtwo")
     assert list(dict.fromkeys(heard)) == ["one", "two"]
+
+
+def test_of_several_commands_in_one_round_trip_no_mark_is_told(tmp_path: Path) -> None:
+    heard: list[str] = []
+    host = Host(replace(SERVER, connection="local"), Context())
+    here = tmp_path / "heard"
+
+    def told(text: str) -> None:
+        heard.append(text)
+        here.write_text(text)
+
+    host.told = told
+    script = f"echo $0; until grep -qsx $0 {here}; do sleep 0.01; done"
+    host.write_all([Change(["bash", "-c", script, word]) for word in ("one", "two", "three")])
+    assert list(dict.fromkeys(heard)) == ["one", "two", "three"]
+    host.read(["echo", "a secret of a look"])
+    assert heard[-1] == "three"
 
 
 def test_bytes_are_counted_and_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from fabfile.remote.inside import attached, here
 from fabfile.remote.inside.attached import WATCH, Behind, Watch, attach
 from fabfile.remote.inside.commands import CONSOLE
 from fabfile.remote.inside.here import Here
-from tests.lab.terminal import Window
+from tests.lab.terminal import window
 
 from .builders import SERVER
 
@@ -159,11 +159,11 @@ sys.exit(attach(host, sys.argv[1:], Watch(host, "exec", "box", "f00d"), Here()))
 def test_a_server_that_operates_itself_gives_a_command_the_terminal(calls: Path) -> None:
     ask = "stty size; read -r word; echo got $word; exit 5"
     words = [sys.executable, "-c", ON_A_TERMINAL, "bash", "-c", ask]
-    there = Window(words, Path(__file__).parents[2], os.environ)
-    assert there.until("24 80").strip() == "24 80"
-    there.type("hello\n")
-    there.until("got hello")
-    assert there.ended().code == 5
+    with window(words, Path(__file__).parents[2], os.environ) as there:
+        assert there.until("24 80").strip() == "24 80"
+        there.type("hello\n")
+        there.until("got hello")
+        assert there.ended().code == 5
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,13 @@ def test_where_nothing_was_set_up_there_is_none(host: Host) -> None:
     assert (journal.read(bare), Path(bare.server.root).exists()) == ([], False)
 
 
+def test_where_bootstrap_made_the_root_it_begins(host: Host) -> None:
+    file(host).parent.rmdir()
+    journal.write(host, ENTRY)
+    assert len(journal.read(host)) == 1
+    assert file(host).parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_one_that_cannot_be_written_is_a_trouble(host: Host) -> None:
     file(host).mkdir()
     with pytest.raises(Trouble, match=r"^ubuntu: 'journal .*' failed with exit code 1$"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -49,13 +51,24 @@ def test_families_of_troubles_know_nothing_of_each_other(host: Host) -> None:
     assert told(host).read_text() == "db.backup fails\ndb-backup fails\n"
 
 
-def test_of_two_at_once_one_has_the_news(host: Host) -> None:
+def test_of_several_at_once_one_has_the_news(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "awk"
+    slow.write_text(f'#!/bin/sh\nsleep 0.2\nexec {shutil.which("awk")} "$@"\n')
+    slow.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     words = ["bash", "-c", notifying.SCRIPT, "told", str(told(host).parent), "doctor"]
     running = [
-        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(8)
+        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(3)
     ]
-    said = sorted(one.communicate(b"disk\n")[0] for one in running)
-    assert said == [*[b""] * 7, b"new disk\n"]
+    for one in running:
+        assert one.stdin
+        one.stdin.write(b"disk\n")
+        one.stdin.close()
+    said = sorted(one.stdout.read() for one in running if one.stdout)
+    assert [one.wait() for one in running] == [0, 0, 0]
+    assert said == [b"", b"", b"new disk\n"]
 
 
 def test_where_nothing_was_set_up_all_is_news(host: Host) -> None:

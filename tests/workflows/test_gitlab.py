@@ -48,12 +48,14 @@ def holds(condition: str, variables: dict[str, str]) -> bool:
     return any(all(map(equal, part.split(" && "))) for part in condition.split(" || "))
 
 
-def chosen(rules: list[dict[str, str]], variables: dict[str, str]) -> bool:
-    """The first rule that holds decides; without one a job is left out."""
-    for rule in rules:
-        if holds(rule["if"], variables) if "if" in rule else True:
-            return rule.get("when", "on_success") != "never"
-    return False
+def first(rules: list[dict[str, Any]], variables: dict[str, str]) -> dict[str, Any]:
+    """The first rule that holds; without one a job is left out."""
+    fitting = (rule for rule in rules if "if" not in rule or holds(rule["if"], variables))
+    return next(fitting, {"when": "never"})
+
+
+def chosen(rules: list[dict[str, Any]], variables: dict[str, str]) -> bool:
+    return first(rules, variables).get("when", "on_success") != "never"
 
 
 def pipeline(**variables: str) -> set[str]:
@@ -84,6 +86,17 @@ REQUEST = {"CI_COMMIT_BRANCH": "", "CI_PIPELINE_SOURCE": "merge_request_event"}
 )
 def test_each_pipeline_has_its_jobs(variables: dict[str, str], jobs: set[str]) -> None:
     assert pipeline(**variables) == jobs
+
+
+@pytest.mark.parametrize(
+    ("source", "cancelled"), [("push", "interruptible"), ("web", "none"), ("schedule", "none")]
+)
+def test_a_push_ends_the_tests_of_an_older_push_and_nothing_else(
+    source: str, cancelled: str
+) -> None:
+    workflow = MODEL["workflow"]
+    rule = first(workflow["rules"], {**MAIN, "CI_PIPELINE_SOURCE": source})
+    assert {**workflow, **rule}["auto_cancel"] == {"on_new_commit": cancelled}
 
 
 @pytest.mark.parametrize("name", sorted(CHANGING))

@@ -30,6 +30,7 @@ CHECKS: Mapping[str, str] = {
     "engine": "whether it answers, may be used, and is new enough",
     "engine's kind": "rootless, user namespaces, live-restore",
     "compose": "whether it is there and new enough",
+    "builder": "whether the one that hosts.ini names can build for the server",
     # the machine
     "disk": "how much is free",
     "inodes": "how many more files there can be",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import DONE, FAILED, REFUSED
 from ..facts import Facts
 from ..journal import Entry
-from ..release import Release
+from ..release import ACCEPTED, RUNNING, STARTED, VERIFIED, Release
 
 OUTCOMES = {DONE: "done", FAILED: "failed", REFUSED: "refused"}
 NEEDS_A_PERSON = "needs a person"
@@ -40,13 +40,20 @@ class Deed:
     subject: str = ""
 
     @property
-    def what(self) -> str:
-        """What was done, and why it failed, in one line."""
+    def line(self) -> str:
+        """What was done, how it ended, who did it, and why it failed."""
         told = [self.commit[:8], self.subject, *self.arguments]
         if self.keys and not {*self.keys} <= {*self.arguments}:
             told.append(f"({', '.join(self.keys)})")
         words = " ".join((self.task, *filter(None, told)))
-        return "; ".join(filter(None, (words, self.note, self.error)))
+        took = "" if self.seconds is None else f" in {self.seconds:.0f} s"
+        ended = f"{words}: {self.outcome}{took}, by {self.who}"
+        return "; ".join(filter(None, (ended, self.note, self.error)))
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it came to what it was for, or goes on."""
+        return self.outcome in (OUTCOMES[DONE], VERIFIED, ACCEPTED, STARTED, RUNNING)
 
 
 def deeds(name: str, facts: Facts, entries: Sequence[Entry]) -> Iterator[Deed]:

@@ -33,15 +33,21 @@ class _NotLoaded(Trouble):
 
 def require_builder(session: Session, name: str, plan: Plan) -> None:
     """Exit code 2 where somebody else is to build for this server and cannot."""
-    if not any(step.kind is Kind.BUILD for step in plan.steps):
-        return
+    if any(step.kind is Kind.BUILD for step in plan.steps):
+        builder_of(session, name)
+
+
+def builder_of(session: Session, name: str) -> str:
+    """Who builds for a server, in words; empty: itself. Exit code 2 where that machine cannot."""
     try:
-        there = session.builder(name)
+        builder = session.builder(name)
     except Trouble as trouble:
         told = f"{name}: its builder cannot be used: {trouble.message}"
-        raise refused(told, trouble.evidence, about=trouble.about) from None
-    if there:
-        _engines(there, session.host(name), layers=False)
+        raise refused(told, trouble.evidence, about="builder") from None
+    if builder is None:
+        return ""
+    there, _ = _engines(builder, session.host(name), layers=False)
+    return f"{elsewhere.shown(builder.name)}, {there.platform}"
 
 
 def _engines(builder: Host, host: Host, *, layers: bool) -> tuple[Engine, Engine]:
@@ -109,7 +115,7 @@ class Building:
         else:
             copy = _Copy(builder, host, reference, image, (there, here), self._tell, self._pause)
             note = copy.bring()
-        alike = there.in_containerd == here.in_containerd
+        alike = not (there.in_containerd or here.in_containerd)
         _verify(builder, host, reference, image, alike=alike)
         if builder.name == LOCAL:
             images.keep_newest(builder, self.target.stack.project, reference, NEWEST)
@@ -238,7 +244,7 @@ def _by_registry(builder: Host, host: Host, reference: str, registry: str) -> st
 def _verify(builder: Host, host: Host, reference: str, image: Image, *, alike: bool) -> None:
     """The image that arrived is the one that was sent, or it goes.
 
-    ``alike``: both engines give images the same ids.
+    ``alike``: both engines call images by the digest of their configuration.
     """
     found = building.know_image(host, reference)
     same = found and (found.id == image.id or not alike)

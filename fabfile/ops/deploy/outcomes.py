@@ -28,7 +28,7 @@ def runs_told(session: Session, task: str, runs: Sequence[Run]) -> Iterator[None
     author = commit.author if commit and commit.id == plan.commit else ""
     names = [run.name for run in runs]
     outcome = begun(task, names, plan.commit, plan.subject, author)
-    tokens = {} if task == ROLLBACK else _tokens(session, runs)
+    tokens = {} if task == ROLLBACK else _tokens(runs)
     with change_told(session, outcome, {run.name: run.sight.host for run in runs}):
         try:
             yield
@@ -39,14 +39,13 @@ def runs_told(session: Session, task: str, runs: Sequence[Run]) -> Iterator[None
         _report(session, tokens, plan.commit, "")
 
 
-def _tokens(session: Session, runs: Sequence[Run]) -> dict[str, str]:
+def _tokens(runs: Sequence[Run]) -> dict[str, str]:
     """The token of each server whose commits have a status; empty: nobody gave one."""
     found = {}
     for run in runs:
         if run.sight.server.commit_status:
             values = parse(run.sight.host.env).values
             found[run.name] = os.environ.get(STATUS_TOKEN) or values.get(STATUS_TOKEN, "")
-    session.console.hide(found.values())
     return found
 
 

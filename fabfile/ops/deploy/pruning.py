@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.deploy.way_back import RETAINED, retained
 from ...model.errors import refused
 from ...model.facts import Facts
-from ...remote.deploy import git, images
+from ...remote.deploy import building, git, images
 from ...remote.lock import Lock
 from ..locking import holder
 from ..session import Session
@@ -15,8 +15,8 @@ from ..sight import DEPLOYED, look_at
 def prune(session: Session, name: str, *, dry_run: bool) -> None:
     """Remove our images that neither a container nor one of the last verified releases needs.
 
-    The build cache is cut to its limit. Volumes are never touched, nor what another compose project
-    of the server has built.
+    The build cache is cut to its limit, and what had come of an image whose copy was cut goes.
+    Volumes are never touched, nor what another compose project of the server has built.
     """
     host = session.host(name)
     with Lock(host, holder(), though_frozen=True):
@@ -37,6 +37,7 @@ def prune(session: Session, name: str, *, dry_run: bool) -> None:
                 images.remove_image(host, identity)
         if not dry_run:
             git.prune_worktrees(host)
+            building.forget_arrivals(host)
             images.trim_cache(host)
         session.console.line(
             name,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from ...model.access.envfile import parse
 from ...model.deploy.causes import causes
 from ...model.deploy.plan import PREPARING, Kind, Step
-from ...model.errors import Trouble
+from ...model.errors import REFUSED, Trouble
 from ...model.facts import Facts
 from ...model.probe import Verdict
 from ...model.release import KILLED, STARTED, Done, Release
@@ -262,7 +262,8 @@ class Run:
             self._let_go()
         if not self.record.opened:
             return
-        self._suggest()
+        if trouble.code != REFUSED:
+            self._suggest()
         schema = self.steps.schema
         try:
             facts = look(self.sight.host)

@@ -26,6 +26,7 @@ from ...remote.access.keys import kind_of
 from ...remote.asking import Asked, ask_all
 from ...remote.deploy import idle
 from ..certificates.serving import Place
+from ..deploy.building import builder_of
 from ..gates import link_asked
 from ..pointing import astray, names_of
 from ..session import Session
@@ -84,6 +85,7 @@ def _examined(session: Session, name: str) -> list[Check]:
         made.well["DNS"] = ", ".join(sorted(names))
     if sight.target:
         _stack(sight, sight.target, seen, made)
+    _builder(session, sight, made)
     _firewall(session, sight, made)
     if sight.deployed:
         _asked(session, sight, made)
@@ -137,6 +139,15 @@ def _stack(sight: Sight, target: Target, seen: Examined, made: Examination) -> N
     if not sight.deployed:
         made.warnings.add("memory", scanty(target, sight.facts))
     made.well |= of_stack(sight.server, sight.facts, seen, target)
+
+
+def _builder(session: Session, sight: Sight, made: Examination) -> None:
+    name = sight.server.name
+    try:
+        if builder := builder_of(session, name):
+            made.well["builder"] = builder
+    except Trouble as trouble:
+        made.problems.add("builder", [trouble.message.removeprefix(f"{name}: ")])
 
 
 def _firewall(session: Session, sight: Sight, made: Examination) -> None:

@@ -12,12 +12,14 @@ from ...model.errors import Trouble, refused
 from ...model.facts import Facts
 from ...model.journal import Entry
 from ...model.release import Release
-from ...model.watch.deeds import Deed, deeds
+from ...model.watch.deeds import deeds
 from ...remote import journal
 from ...remote.look import look
 from ..session import Session, all_of, at_once, side_by_side
 from . import one_release, releases_apart
 
+HANG = 4
+"""Columns that the rest of a broken line begins in."""
 NUMBER = 10
 """How many releases or entries are shown where nothing else limits them."""
 
@@ -99,15 +101,13 @@ def _merged(session: Session, seen: Sequence[Seen], options: Options, as_json: b
     if as_json:
         session.console.result([asdict(deed) for deed in newest])
         return
-    columns = ("when", "server", "who", "outcome", "took", "what")
-    session.console.table("history", columns, [_row(deed) for deed in newest])
+    hang = HANG if session.console.rich.is_terminal else None
+    for deed in newest:
+        text = f"{one_release.time_of(deed.at)} {deed.line}"
+        session.console.line(deed.server, text, "" if deed.is_well else "red", hang=hang)
+    if not newest:
+        session.console.line("", "nothing of that is recorded")
     _warn(session, seen)
-
-
-def _row(deed: Deed) -> tuple[str, ...]:
-    took = "" if deed.seconds is None else f"{deed.seconds:.0f} s"
-    when = one_release.time_of(deed.at)
-    return when, deed.server, deed.who, deed.outcome, took, deed.what
 
 
 def _releases(session: Session, seen: Sequence[Seen], options: Options, as_json: bool) -> None:

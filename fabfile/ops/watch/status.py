@@ -20,6 +20,9 @@ from ..session import Session, all_of, side_by_side
 from ..sight import Sight, look_at, plan_for
 from .verdict import changes, overdue, stopped, summary, wrong
 
+HANG = 2
+"""Columns that the rest of a broken line begins in."""
+
 
 def status(session: Session, names: Sequence[str], *, as_json: bool) -> None:
     """Show servers side by side, reading only.
@@ -224,34 +227,45 @@ def _pending(sight: Sight, called: Sight | None) -> tuple[list[str], list[str]]:
 
 def _show(session: Session, name: str, found: Mapping[str, Any], now: int) -> None:
     console = session.console
-    console.line(name, _headline(found, now), "bold")
-    rows = [
-        (
-            _counted(row),
-            f"{row['state']} {row['health']}".strip(),
-            str(row.get("restarts") or ""),
-            _memory(row),
-            "as deployed" if row["as_deployed"] else f"{row['image']} not as deployed".strip(),
-        )
-        for row in found["services"]
-    ]
-    console.table("", ("service", "state", "restarts", "memory", "image"), rows)
+    hang = HANG if console.rich.is_terminal else None
+    console.line(name, _headline(found, now), "bold", hang=hang)
+    console.table("", *_table(found["services"]))
     if told := summary(found, now):
-        console.line(name, told)
+        console.line(name, told, hang=hang)
     if found["jobs"]:
-        console.line(name, f"jobs, last success: {', '.join(map(jobs.told, found['jobs']))}")
+        told = ", ".join(map(jobs.told, found["jobs"]))
+        console.line(name, f"jobs, last success: {told}", hang=hang)
     for text in (*changes(name, found), *found["generations"]):
-        console.warn(name, text)
+        console.warn(name, text, hang=hang)
     for text in (*stopped(found), *overdue(found)):
-        console.line(name, text, "red")
+        console.line(name, text, "red", hang=hang)
     for text in (*found["problems"], *found["warnings"]):
-        console.warn(name, text)
+        console.warn(name, text, hang=hang)
     if found["edited"]:
-        console.warn(name, f"changed on the server by hand: {', '.join(found['edited'])}")
+        text = f"changed on the server by hand: {', '.join(found['edited'])}"
+        console.warn(name, text, hang=hang)
     if found["waits"]:
         console.line(name, f"commits that wait: {found['waits']} (fab {name}.plan)")
     for step in found["pending"]:
-        console.line(name, f"pending: {step}")
+        console.line(name, f"pending: {step}", hang=hang)
+
+
+def _table(services: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows; what no service has a word about is no column."""
+    cells = [
+        {
+            "service": _counted(row),
+            "state": f"{row['state']} {row['health']}".strip(),
+            "restarts": str(row.get("restarts") or ""),
+            "memory (of its limit)": _memory(row),
+            "image": "as deployed"
+            if row["as_deployed"]
+            else f"{row['image']} not as deployed".strip(),
+        }
+        for row in services
+    ]
+    columns = [name for name in (cells[0] if cells else ()) if any(row[name] for row in cells)]
+    return columns, [[row[name] for name in columns] for row in cells]
 
 
 def _counted(row: Mapping[str, Any]) -> str:
@@ -263,7 +277,7 @@ def _memory(row: Mapping[str, Any]) -> str:
     used, limit = row.get("memory"), row.get("limit")
     if not used:
         return ""
-    return f"{shown(used)} ({used * 100 // limit}% of its limit)" if limit else shown(used)
+    return f"{shown(used)} ({used * 100 // limit}%)" if limit else shown(used)
 
 
 def _headline(found: Mapping[str, Any], now: int) -> str:

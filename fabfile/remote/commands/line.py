@@ -98,3 +98,8 @@ def short(words: Sequence[str]) -> str:
     """A command as a message shows it, cut where it is long."""
     text = " ".join(words[3:5]) if words[:2] == ["bash", "-c"] else shlex.join(words)
     return text if len(text) <= 80 else text[:80] + "…"
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -130,7 +130,7 @@ class Shell:
                 raise self._not_begun(out, errors) from None
             out.take(more[0])
             errors.take(more[1])
-            if last := (errors if more[1] else out).last:
+            if last := (more[1] and errors.last) or (more[0] and out.last):
                 told(last)
 
     def _not_begun(self, out: _Heard, errors: _Heard) -> NotBegun:

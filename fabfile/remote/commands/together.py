@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..output import Output, Timeout
+from .shell import Told
 
 SCRIPT = r"""
 mark=$1 goes_on=$2
@@ -47,6 +48,16 @@ def as_one(
     for line, stdin in lines:
         words += [str(len(stdin.encode())), line]
     return words, "".join(stdin for _, stdin in lines), mark
+
+
+def between(told: Told, mark: str) -> Told:
+    """Who is told what the commands print, and nothing of the marks in between."""
+
+    def tell(text: str) -> None:
+        if not mark.startswith(text.partition(" ")[0]):  # it may have come by half
+            told(text)
+
+    return tell
 
 
 def apart(output: Output, mark: str) -> list[Output]:

@@ -127,6 +127,11 @@ def arrivals(host: Host) -> PurePosixPath:
     return host.server.root / "build" / ARRIVALS
 
 
+def forget_arrivals(host: Host) -> None:
+    """Remove what had come of an image when its copy was cut."""
+    host.write(["bash", "-c", 'rm -rf "$1"', "forget-arrivals", str(arrivals(host))])
+
+
 def awaiting(host: Host, packed: Packed, keep: int) -> int:
     """How many bytes of it are on the server already; exit code 1 where the rest has no room.
 

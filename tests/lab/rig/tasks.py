@@ -43,9 +43,9 @@ def down(_context: Context, keep_images: bool = False) -> None:
 
 @task
 def picture(_context: Context) -> None:
-    """Draw the picture in README: deploy a change to ubuntu, in a lab where both are deployed."""
+    """Draw the pictures in docs: deploy a change to ubuntu, in a lab where both are deployed."""
     with _errors_in_one_line():
-        print(draw())
+        print(*draw(), sep="\n")
 
 
 @task

@@ -168,6 +168,11 @@ def remove_scratch(machine: Machine, command: Command, _stdin: str) -> Ended:
     return Ended()
 
 
+def forget_arrivals(machine: Machine, _command: Command, _stdin: str) -> Ended:
+    machine.builds.arrived = {}
+    return Ended()
+
+
 BUILDING: dict[str, Handler] = {
     "know-engine": know_engine,
     "docker image inspect": know_image,
@@ -179,6 +184,7 @@ BUILDING: dict[str, Handler] = {
     "await-image": await_image,
     "receive-image": receive_image,
     "load-image": load_image,
+    "forget-arrivals": forget_arrivals,
     "keep-newest": lambda _machine, _command, _stdin: Ended(),
     "push-image": push_image,
     "pull-image": pull_image,

@@ -59,7 +59,7 @@ def replace(machine: Machine, command: Command, stdin: str) -> Ended:
 
 def journal(machine: Machine, command: Command, stdin: str) -> Ended:
     folder, seconds, _ = command.words
-    if folder in machine.folders:
+    if folder in machine.folders or posixpath.dirname(folder) in machine.bare.folders:
         entry = {"at": machine.clock - int(seconds), **json.loads(stdin)}
         path = f"{folder}/journal"
         machine.files[path] = f"{machine.files.get(path, '')}{json.dumps(entry)}\n"
