@@ -187,12 +187,13 @@ class Console:
         from rich.table import Table
         from rich.text import Text
 
+        drawn = self.rich.is_terminal
         table = Table(
             title=self._shown(title),
             title_justify="left",
-            box=box.SIMPLE if self.rich.is_terminal else None,
-            collapse_padding=True,
-            pad_edge=False,
+            box=box.SIMPLE if drawn else None,
+            collapse_padding=drawn,
+            pad_edge=not drawn,
         )
         for column in columns:
             table.add_column(column, overflow="fold")

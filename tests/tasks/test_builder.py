@@ -8,6 +8,7 @@ import pytest
 
 from fabfile.model.errors import REFUSED, Trouble
 
+from .fakes.engine import Ended
 from .fakes.fleet import Fleet, Ran
 from .fakes.machine import Machine
 
@@ -233,8 +234,22 @@ def test_an_engine_that_takes_no_parts_gets_all_layers(elsewhere: Fleet) -> None
     elsewhere.ubuntu.fail("load-image", times=1)
     elsewhere.forget()
     ran = deploy(elsewhere)
-    assert "all of its layers are sent" in ran.unbroken
+    assert "is sent with all of its layers: the engine takes no part of it" in ran.unbroken
     assert "2 of 2 layers" in ran.unbroken
+
+
+def test_an_engine_whose_disk_is_full_gets_nothing_more(elsewhere: Fleet) -> None:
+    said = "write /usr/share/page: no space left on device"
+    elsewhere.ubuntu.fail("load-image", ended=Ended(1, err=said))
+    ran = elsewhere.fab("ubuntu.deploy")
+    assert ran.code == 1
+    assert re.fullmatch(
+        r"ubuntu: the engine does not take app/web:\w{16}: its disk is full: make room with"
+        r" fab ubuntu\.prune; the running system was not touched",
+        ran.error,
+    )
+    assert ran.evidence == [said]
+    assert elsewhere.ubuntu.did.count("receive-image") == 1
 
 
 def test_containerd_gets_the_image_whole(elsewhere: Fleet) -> None:

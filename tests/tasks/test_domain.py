@@ -60,7 +60,8 @@ def test_a_server_whose_settings_are_older_is_told_what_to_add(named: Fleet) -> 
     with named.untouched():
         ran = named.fab("ubuntu.deploy")
     assert (ran.code, ran.error, ran.evidence) == (2, f"ubuntu: {MISSING}", [])
-    assert named.fab("ubuntu.status").code == 0
+    ran = named.fab("ubuntu.status")
+    assert (ran.code, ran.error) == (1, "not all is well: ubuntu (1)")
 
 
 @pytest.mark.parametrize("value", [one for one in BAD_DOMAINS if one.isprintable()])

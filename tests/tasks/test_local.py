@@ -25,7 +25,7 @@ WORK = (
     "cron.install", "cron.list", "cron.remove", "db.backup", "db.list", "db.prune",
     "db.restore --from latest --yes", "db.verify", "deploy", "disk", "doctor", "env.check",
     "env.diff", "env.explain --setting DOMAIN", "env.init", "env.pull",
-    "env.rotate --setting TOKEN", "events", "logs",
+    "env.rotate --setting TOKEN", "events", "history", "logs",
     "maintenance.off", "network", "plan", "run uptime", "ssl.issue", "ssl.renew",
     "ssl.status", "stats", "status", "top", "ubuntu.deploy", "ubuntu.disk", "ubuntu.events",
     "ubuntu.freeze --why moving", "ubuntu.health", "ubuntu.history", "ubuntu.logs",
@@ -39,8 +39,8 @@ REFUSED = {
     "bootstrap": "ubuntu: connection = local: a host is set up from another machine",
 }
 MORE = {
-    "db.base", "env.push", "env.restore", "env.save", "env.set", "maintenance.on", "new",
-    "ssl.install", "ssl.internal", "volume.backup", "volume.restore",
+    "cron.heal", "cron.run", "db.base", "env.push", "env.restore", "env.save", "env.set", "maintenance.on", "new",
+    "ssl.install", "ssl.internal", "ubuntu.console", "ubuntu.exec", "ubuntu.run", "volume.backup", "volume.restore",
 }  # fmt: skip
 """They need more than this server has; tests/lab/test_local.py has some of them."""
 

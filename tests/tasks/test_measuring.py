@@ -64,7 +64,7 @@ def test_top_shows_the_busiest_processes_first_and_no_arguments(running: Fleet) 
 def test_disk_names_the_command_that_frees_what_nothing_needs(running: Fleet) -> None:
     assert rows(running.fab("ubuntu.disk").out)[1:] == [
         ["what", "size", "reclaimable", "by"],
-        ["disk /", "250 B of 1.0 kB (25%)"],
+        ["disk /", "250 B / 1.0 kB, 25%"],
         ["images", "301 MB", "268 MB", "fab ubuntu.prune"],
         ["build cache", "0 B"],
         ["/opt/app/data", "4.1 kB"],

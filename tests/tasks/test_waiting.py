@@ -81,7 +81,7 @@ def test_others_wait_too(busy: Fleet, line: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["deploy", "ubuntu.deploy", "ubuntu.rollback", "ubuntu.recover"])
-@pytest.mark.parametrize("wait", ["10", "ten", "0m", "1.5h", "-1m", "1d", "1h30m", "999999h"])
+@pytest.mark.parametrize("wait", ["10", "ten", "0m", "1.5h", "-1m", "1w", "1h30m", "999999h"])
 def test_what_is_no_duration_is_one_line(running: Fleet, line: str, wait: str) -> None:
     with running.untouched():
         ran = running.fab(f"{line} --wait={wait}")

@@ -15,6 +15,7 @@ from invoke import Context
 from fabfile.remote.commands import pipe
 from fabfile.remote.commands.line import quoted
 from fabfile.remote.commands.pipe import Counted
+from fabfile.remote.commands.shell import _Heard
 from fabfile.remote.commands.shells import Shells
 from fabfile.remote.commands.together import Change
 from fabfile.remote.host import Host
@@ -123,6 +124,15 @@ printf 'some\\rtwo' >&2; until [ -e {tmp_path}/two ]; do sleep 0.01; done
     ran = Shells(Context()).run(quoted(["bash", "-c", script], 60), b"", 60, told)
     assert (ran.code, ran.out, ran.errors) == (0, b"one\n\n", b"some\rtwo")
     assert list(dict.fromkeys(heard)) == ["one", "two"]
+
+
+def test_what_the_shell_itself_prints_is_told_to_nobody() -> None:
+    heard = _Heard(b"mark")
+    seen = []
+    for data in (b"Welcome\n", b"mark\n", b"own\n", b"\nmark 0\n"):
+        heard.take(data)
+        seen.append(heard.last)
+    assert seen == ["", "", "own", ""]
 
 
 def test_of_several_commands_in_one_round_trip_no_mark_is_told(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_list_of_another_kind_is_no_image(text: str) -> None:
         read_saved(text)
 
 
-def test_an_image_without_layers_or_labels_is_one() -> None:
+def test_an_image_without_layers_is_one() -> None:
     text = json.dumps({"Id": "sha256:1", "Os": "linux", "Architecture": "arm64"})
     found = read_image(f"a warning\n{text}\n")
     assert found

@@ -254,6 +254,7 @@ def test_the_wanted_commit_is_read_whole() -> None:
         blocked=("/home/ubuntu/app/conf",),
         unset=("WHO", "WHY"),
         contains_head=True,
+        author="Ann Author",
     )
 
 

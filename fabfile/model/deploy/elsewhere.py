@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -184,16 +184,14 @@ class Image:
     id: str
     platform: str
     digests: Chain
-    labels: Mapping[str, str]
 
 
 def read_image(text: str) -> Image | None:
-    """What the script ``know-image`` printed; None: there is no such image."""
+    """What the engine says of an image, as JSON; None: there is none."""
     lines = text.splitlines()
     if not lines:
         return None
     found = json.loads(lines[-1])
     platform = f"{found['Os']}/{found['Architecture']}"
     layers = found.get("RootFS", {}).get("Layers") or []
-    labels = (found.get("Config") or {}).get("Labels") or {}
-    return Image(found["Id"], platform, tuple(layers), labels)
+    return Image(found["Id"], platform, tuple(layers))

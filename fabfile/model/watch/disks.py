@@ -25,7 +25,7 @@ class Kept:
     def row(self) -> tuple[str, ...]:
         """A row of a table."""
         free = shown(self.reclaimable) if self.reclaimable else ""
-        of = f" of {shown(self.total)} ({self.bytes * 100 // self.total}%)" if self.total else ""
+        of = f" / {shown(self.total)}, {self.bytes * 100 // self.total}%" if self.total else ""
         return (self.what, f"{shown(self.bytes)}{of}", free, self.by if self.reclaimable else "")
 
 

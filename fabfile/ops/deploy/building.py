@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
@@ -21,10 +20,10 @@ from ..session import Session, at_once
 
 KEPT = 256 << 20
 """Bytes that stay free on the server's disk while an image arrives (256 MiB)."""
+FULL = "no space left on device"
+"""What engines say of a full disk: then all of the layers would find no room either."""
 NEWEST = 3
 """Images of a service that stay on the machine that runs ``fab``."""
-TOLD = 10
-"""Seconds between two lines about a copy that goes on."""
 
 
 class _NotLoaded(Trouble):
@@ -113,7 +112,8 @@ class Building:
         if registry := host.server.registry:
             note = _by_registry(builder, host, reference, registry)
         else:
-            copy = _Copy(builder, host, reference, image, (there, here), self._tell, self._pause)
+            engines = (there, here)
+            copy = _Copy(self._session, builder, host, reference, image, engines, self._pause)
             note = copy.bring()
         alike = not (there.in_containerd or here.in_containerd)
         _verify(builder, host, reference, image, alike=alike)
@@ -148,9 +148,6 @@ class Building:
         images.trim_cache(builder)
         _require(builder, output, f"the build of {step.subject} failed")
 
-    def _tell(self, text: str) -> None:
-        self._session.console.line(self._name, text)
-
 
 def scratch_in(engine: Engine) -> PurePosixPath:
     """A folder of its own in the cache of a machine's user."""
@@ -162,18 +159,18 @@ class _Copy:
 
     def __init__(
         self,
+        session: Session,
         builder: Host,
         host: Host,
         reference: str,
         image: Image,
         engines: tuple[Engine, Engine],
-        tell: Callable[[str], None],
         pause: Callable[[], None],
     ) -> None:
         self.builder, self.host = builder, host
         self.reference, self.image = reference, image
         self.there, self.here = engines
-        self.tell, self.pause = tell, pause
+        self.console, self.pause = session.console, pause
 
     def bring(self) -> str:
         """Bring it; returns what came, in words."""
@@ -181,10 +178,13 @@ class _Copy:
         known = frozenset() if self.here.in_containerd else self.here.chains
         try:
             note = self._parts(known)
-        except _NotLoaded as trouble:
+        except _NotLoaded:
             if not known:
                 raise
-            self.tell(f"{trouble.message}: all of its layers are sent")
+            told = (
+                f"{self.reference} is sent with all of its layers: the engine takes no part of it"
+            )
+            self.console.line(self.host.name, told)
             note = self._parts(frozenset())
         return note
 
@@ -205,29 +205,28 @@ class _Copy:
         output = building.load(self.host, packed)
         if not output.ok:
             message = f"{self.host.name}: the engine does not take {self.reference}"
+            if FULL in f"{output.stdout}{output.stderr}":
+                helps = f"its disk is full: make room with fab {self.host.name}.prune"
+                raise Trouble(f"{message}: {helps}", evidence=output.tail())
             raise _NotLoaded(message, evidence=output.tail())
         return what + resumed
 
     def _send(self, scratch: PurePosixPath, packed: Packed, what: str) -> str:
         offset = building.awaiting(self.host, packed, KEPT)
-        of = megabytes(packed.bytes)
         resumed = f", resumed at {megabytes(offset)}" if offset else ""
-        self.tell(f"{self.reference} from {elsewhere.shown(self.builder.name)}: {what}{resumed}")
+        source = elsewhere.shown(self.builder.name)
+        told = f"{self.reference} from {source}: {what}{resumed}"
+        self.console.line(self.host.name, told)
         if offset < packed.bytes:
             with building.sent(self.builder, scratch, packed, offset) as stream:
-                data = self._watched(building.chunks(stream), offset, of)
+                data = self._until_paused(building.chunks(stream))
                 building.receive(self.host, packed, offset, data)
         return resumed
 
-    def _watched(self, data: Iterable[bytes], offset: int, of: str) -> Iterator[bytes]:
-        begun = last = time.monotonic()
+    def _until_paused(self, data: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in data:
             self.pause()
             yield chunk
-            offset += len(chunk)
-            if (now := time.monotonic()) - last >= TOLD:
-                last = now
-                self.tell(f"{self.reference}: {megabytes(offset)} of {of} in {now - begun:.0f} s")
 
 
 def _by_registry(builder: Host, host: Host, reference: str, registry: str) -> str:

@@ -26,12 +26,12 @@ def overview(session: Session, names: Sequence[str], *, watch: bool, as_json: bo
 
         look_on(session, names)
         return
+    session.approach(names)
     if as_json or len(names) <= FEW:
-        from .status import status  # of many nobody waits for what it needs
+        from .status import status  # while it connects; of many nobody waits for that
 
         status(session, names, as_json=as_json)
         return
-    session.approach(names)
     found = side_by_side(lambda name: _line(session, name), names)
     for name, (verdict, text, _) in found.items():
         session.console.line(name, f"{verdict:4} {text}", STYLES[verdict])

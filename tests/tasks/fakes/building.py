@@ -43,7 +43,7 @@ def know_image(machine: Machine, command: Command, _stdin: str) -> Ended:
         return Ended(1, err="Error response from daemon: No such image")
     system, _, architecture = machine.builds.made.get(identity, "linux/amd64").partition("/")
     found = {"Id": identity, "Os": system, "Architecture": architecture}
-    layers = {"RootFS": {"Layers": digests(machine, identity)}, "Config": {"Labels": {}}}
+    layers = {"RootFS": {"Layers": digests(machine, identity)}}
     return Ended(out=json.dumps({**found, **layers}) + "\n")
 
 
