@@ -39,8 +39,9 @@ REFUSED = {
     "bootstrap": "ubuntu: connection = local: a host is set up from another machine",
 }
 MORE = {
-    "cron.heal", "cron.run", "db.base", "env.push", "env.restore", "env.save", "env.set", "maintenance.on", "new",
-    "ssl.install", "ssl.internal", "ubuntu.console", "ubuntu.exec", "ubuntu.run", "volume.backup", "volume.restore",
+    "cron.heal", "cron.run", "db.base", "env.push", "env.restore", "env.save", "env.set",
+    "maintenance.on", "new", "ssl.install", "ssl.internal", "ubuntu.console", "ubuntu.exec",
+    "ubuntu.run", "volume.backup", "volume.restore",
 }  # fmt: skip
 """They need more than this server has; tests/lab/test_local.py has some of them."""
 
