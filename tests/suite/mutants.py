@@ -38,7 +38,7 @@ class Floor:
 
 
 MODEL = Floor("model", "tests/unit", 300, 80, "fabfile.model.typed.x_seconds__mutmut_1")
-OPS = Floor("ops", "tests/tasks", 100, 70, "fabfile.ops.pointing.x_names_of__mutmut_1")
+OPS = Floor("ops", "tests/tasks", 100, 80, "fabfile.ops.pointing.x_names_of__mutmut_1")
 SETTING = re.compile(r"^(only_mutate|pytest_add_cli_args_test_selection) = .*$", re.MULTILINE)
 NOTICED = {"killed", "timeout", "segfault", "suspicious"}
 RESULT = re.compile(r"^ +(\S+__mutmut_[0-9]+): (.+)$", re.MULTILINE)
