@@ -18,7 +18,11 @@ BLANK = {
 each_server = pytest.mark.parametrize("server", SERVERS)
 # Compose's own and the tasks' own; no service reads them.
 COMPOSE_KEYS = {"COMPOSE_FILE", "COMPOSE_PROFILES"}
-TASK_KEYS = {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "BACKUP_SIGNING_KEY", "CDN_PURGE_TOKEN"}
+OF_TASKS = ("S3_", "CDN_", "BACKUP_", "NOTIFY_", "COMMIT_")
+TASK_KEYS = {
+    "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "BACKUP_SIGNING_KEY", "CDN_PURGE_TOKEN",
+    "NOTIFY_URLS", "COMMIT_STATUS_TOKEN",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ def test_every_variable_of_a_server_is_in_the_example_for_that_server(server: st
     assert set(variables(server)) == named - COMPOSE_KEYS - TASK_KEYS
 
 
-def test_the_keys_of_backups_and_cdn_reach_no_container() -> None:
-    assert {name for name in KEYS if name.startswith(("S3_", "CDN_", "BACKUP_"))} == TASK_KEYS
+def test_the_keys_of_tasks_reach_no_container() -> None:
+    assert {name for name in KEYS if name.startswith(OF_TASKS)} == TASK_KEYS
     assert set(SECRETS) >= TASK_KEYS
     for server in SERVERS:
         assert not TASK_KEYS & set(variables(server))
