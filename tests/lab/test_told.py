@@ -26,7 +26,7 @@ def told(scene: Scene) -> Iterator[tuple[Scene, Receiver]]:
     gateway = route.split()[route.split().index("via") + 1]
     with receiving("0.0.0.0") as receiver:  # the servers come from a network of their own
         url = f"json://{gateway}:{receiver.port}/hook"
-        scene.by_hand(f"printf \"NOTIFY_URLS='{url}'\\n\" >>{CHECKOUT}/.env")
+        scene.by_hand(f"sed -i 's|^NOTIFY_URLS=.*|NOTIFY_URLS={url}|' {CHECKOUT}/.env")
         yield scene, receiver
     scene.ubuntu.exec(["crontab", "-r"])
     scene.lab.server("ubuntu").write_env()
