@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import stat
 import sys
 from collections.abc import Iterator
@@ -91,12 +92,13 @@ def identity(server: Server, reference: str) -> str:
 
 def plays(scene: Scene) -> None:
     """A page, then the API, then back; nothing is built on the server, or left on the way."""
-    page = scene.change("A page", {PAGE: titled("elsewhere")})
+    stamp = time.time_ns()
+    page = scene.change("A page", {PAGE: titled(f"elsewhere {stamp}")})
     with scene.only_replaces("frontend"):
         ran = scene.deployed(page)
     assert layers(ran, "frontend")[0] < layers(ran, "frontend")[1]
-    assert "<title>Wish With Me: elsewhere</title>" in scene.get(SITE)[1]
-    api = scene.change("The API", {APP: ending("ELSEWHERE = 1")})
+    assert f"<title>Wish With Me: elsewhere {stamp}</title>" in scene.get(SITE)[1]
+    api = scene.change("The API", {APP: ending(f"ELSEWHERE = {stamp}")})
     with scene.only_replaces("core-api"):
         ran = scene.deployed(api)
     came, total = layers(ran, "core-api")

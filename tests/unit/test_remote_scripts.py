@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +13,7 @@ from cryptography import x509
 
 from fabfile.model.errors import Trouble
 from fabfile.remote import state
+from fabfile.remote.deploy import compose
 from fabfile.remote.host import Host
 
 from .builders import release
@@ -164,6 +166,27 @@ def test_a_record_is_written_whole_and_read_by_its_owner_only(cloned: Host) -> N
     file = cloned.server.root / "releases/r1/release.json"
     assert Path(file).read_text() == RECORD.to_json() + "\n"
     assert mode(file) == 0o600
+
+
+DIED = """#!/bin/sh
+while [ "$1" != --since ]; do shift; done
+[ "$2" \\> "$(cat "$0.died")" ] || echo web
+"""
+
+
+@pytest.mark.parametrize(("ago", "told"), [(0.0, ""), (-60.0, "web")])
+def test_who_was_replaced_just_now_is_none_that_dies(
+    cloned: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ago: float, told: str
+) -> None:
+    """The engine tells what died since an instant, of the second of that instant too."""
+    docker = tmp_path / "bin/docker"
+    docker.parent.mkdir()
+    docker.write_text(DIED)
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
+    for _ in range(3):
+        (docker.parent / "docker.died").write_text(f"{time.time() - ago:.9f}")
+        assert compose.first_death(cloned, "app", 5) == told
 
 
 def test_a_log_is_read_back_and_a_missing_one_is_empty(cloned: Host) -> None:

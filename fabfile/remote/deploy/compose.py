@@ -238,9 +238,13 @@ def start_again(host: Host, container: str, patience: int) -> None:
 
 
 def first_death(host: Host, project: str, seconds: int) -> str:
-    """Watch for ``seconds``; the service whose container died first, or nothing."""
+    """Watch for ``seconds``; the service whose container died first, or nothing.
+
+    Since this moment, not since its second began: the container that was replaced just now died
+    then.
+    """
     script = """
-timeout "$2" docker events --since "$(date +%s)" --filter type=container --filter event=die \
+timeout "$2" docker events --since "$(date +%s.%N)" --filter type=container --filter event=die \
   --filter "label=com.docker.compose.project=$1" --filter label=com.docker.compose.oneoff=False \\
   --format '{{index .Actor.Attributes "com.docker.compose.service"}}' | head -n 1
 """
