@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import time
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
